@@ -1,0 +1,154 @@
+/* engine: a GGUF file becomes logits. It knows nothing of documents.
+ *
+ * Weights are a read-only mapping of the file. Every size, count and offset in it is checked
+ * against the file's length before it is used; a file that cannot be loaded says what it is and
+ * why, before memory is taken. Kernels are chosen at run time (scalar, AVX2+FMA+F16C) through
+ * cpu_get(). Format: the GGUF specification v2 and v3 (ggml docs/gguf.md).
+ */
+#ifndef CARREL_ENGINE_H
+#define CARREL_ENGINE_H
+
+#include "base/base.h"
+
+/* ---- GGUF --------------------------------------------------------------------------------- */
+
+typedef struct engine_gguf engine_gguf;
+
+/* Tensor types by their GGUF number; others are refused by name when a tensor is used. */
+typedef enum { ENGINE_F32 = 0, ENGINE_F16 = 1, ENGINE_Q8_0 = 8 } engine_type;
+
+typedef struct {
+    str name;
+    uint32_t type;     /* engine_type, or a number that this build cannot run */
+    uint32_t rank;     /* 1..4 */
+    uint64_t shape[4]; /* GGUF order: shape[0] is the row length and varies fastest */
+    const void *data;  /* inside the mapping */
+    uint64_t bytes;
+} engine_tensor;
+
+bool engine_gguf_open(const char *path, engine_gguf **out, error *err);
+/* The same over bytes that the caller keeps alive (tests, fuzzing). */
+bool engine_gguf_open_memory(const void *bytes, size_t n, engine_gguf **out, error *err);
+void engine_gguf_close(engine_gguf *g); /* NULL is fine */
+
+str engine_gguf_path(const engine_gguf *g);
+uint64_t engine_gguf_bytes(const engine_gguf *g); /* length of the file */
+size_t engine_gguf_tensor_count(const engine_gguf *g);
+const engine_tensor *engine_gguf_tensor_at(const engine_gguf *g, size_t i);
+/* NULL where there is none. */
+const engine_tensor *engine_gguf_find(const engine_gguf *g, const char *name);
+/* The tensor with exactly this type-independent shape (rank dims, trailing 1s ignored), of a type
+ * that can be run; else an error that names the tensor, what it is and what was expected. */
+bool engine_gguf_need(const engine_gguf *g, const char *name, uint32_t rank, const uint64_t *shape,
+                      const engine_tensor **out, error *err);
+
+/* Metadata. False where the key is missing or of another kind; *out is then untouched. Integers of
+ * every width are accepted where they fit. */
+bool engine_gguf_u32(const engine_gguf *g, const char *key, uint32_t *out);
+bool engine_gguf_f32(const engine_gguf *g, const char *key, float *out);
+bool engine_gguf_bool(const engine_gguf *g, const char *key, bool *out);
+bool engine_gguf_str(const engine_gguf *g, const char *key, str *out);
+size_t engine_gguf_array_count(const engine_gguf *g, const char *key); /* 0 where missing */
+bool engine_gguf_array_str(const engine_gguf *g, const char *key, size_t i, str *out);
+bool engine_gguf_array_f32(const engine_gguf *g, const char *key, size_t i, float *out);
+bool engine_gguf_array_i32(const engine_gguf *g, const char *key, size_t i, int32_t *out);
+
+bool engine_type_runs(uint32_t type);
+const char *engine_type_name(uint32_t type);              /* "Q4_K", "?" ... */
+size_t engine_row_bytes(uint32_t type, uint64_t columns); /* 0 where columns do not fit */
+/* n values from src, n a multiple of the type's block. */
+void engine_dequantize(uint32_t type, const void *src, float *dst, size_t n);
+
+/* ---- tokenizers --------------------------------------------------------------------------- */
+
+/* SentencePiece ("llama"), byte-level BPE ("gpt2"), WordPiece ("bert"), read from the file. */
+typedef struct engine_tokenizer engine_tokenizer;
+
+typedef struct {
+    int32_t id;
+    uint32_t begin, end; /* bytes of the source that the token covers; WordPiece: its whole word;
+                          * begin == end for a token that was added */
+} engine_token;
+
+enum {
+    ENGINE_ADD_SPECIAL = 1,  /* BOS, EOS, CLS, SEP as the file asks for */
+    ENGINE_PARSE_SPECIAL = 2 /* control tokens written out in the text become themselves; never
+                              * for text that comes from a document or a user */
+};
+
+/* Copies what it needs; g may be closed afterwards. */
+bool engine_tokenizer_new(const engine_gguf *g, engine_tokenizer **out, error *err);
+void engine_tokenizer_free(engine_tokenizer *t);
+
+void engine_tokenize(const engine_tokenizer *t, str s, int flags, arena *a, engine_token **out,
+                     size_t *count);
+size_t engine_vocab_size(const engine_tokenizer *t);
+/* The bytes that a token adds to a text (which may be part of a UTF-8 sequence); control tokens
+ * add nothing unless `special`. WordPiece marks a word's start with a space. */
+void engine_token_put(const engine_tokenizer *t, int32_t id, bool special, text *out);
+/* The id of a whole token by its text ("<|im_end|>", "[CLS]"); -1 where there is none. */
+int32_t engine_token_find(const engine_tokenizer *t, str piece);
+
+typedef enum {
+    ENGINE_BOS, ENGINE_EOS, ENGINE_UNK, ENGINE_SEP, ENGINE_PAD, ENGINE_CLS
+} engine_special;
+
+int32_t engine_token_special(const engine_tokenizer *t, engine_special which); /* -1: none */
+bool engine_token_is_end(const engine_tokenizer *t, int32_t id); /* the whole set of end tokens */
+bool engine_token_is_control(const engine_tokenizer *t, int32_t id);
+
+/* ---- decoders ----------------------------------------------------------------------------- */
+
+typedef struct engine_model engine_model; /* immutable, may be shared by sessions */
+
+typedef struct {
+    str architecture, name, chat_template; /* borrowed from the model; may be empty */
+    uint32_t context_length, width, layers, vocab;
+    uint64_t parameters, file_bytes;
+} engine_info;
+
+bool engine_model_open(const char *path, engine_model **out, error *err);
+void engine_model_close(engine_model *m); /* NULL is fine */
+void engine_model_info(const engine_model *m, engine_info *out);
+const engine_tokenizer *engine_model_tokenizer(const engine_model *m);
+
+/* One conversation: a KV cache of n_ctx positions (float32) and scratch memory, all taken here. */
+typedef struct engine_session engine_session;
+
+bool engine_session_new(const engine_model *m, pool *p, uint32_t n_ctx, engine_session **out,
+                        error *err);
+void engine_session_free(engine_session *s);
+size_t engine_session_length(const engine_session *s);          /* positions filled */
+void engine_session_truncate(engine_session *s, size_t length); /* keeps a prefix */
+/* Appends n tokens. logits: [vocab] of the last token, or with `all` [n][vocab]. */
+bool engine_eval(engine_session *s, const int32_t *ids, size_t n, bool all, float *logits,
+                 error *err);
+
+/* temperature 0 is greedy. */
+typedef struct {
+    float temperature, top_p;
+    uint64_t seed;
+} engine_sampling;
+
+typedef struct engine_sampler engine_sampler;
+engine_sampler *engine_sampler_new(const engine_sampling *how, size_t vocab);
+void engine_sampler_free(engine_sampler *s);
+/* allowed: NULL, or one bit for each id (id i is bit i%64 of word i/64), the constraint of verbatim
+ * answers. -1 where nothing is allowed. */
+int32_t engine_sample(engine_sampler *s, const float *logits, const uint64_t *allowed);
+
+/* ---- encoders ----------------------------------------------------------------------------- */
+
+/* Architecture `carrel-reader` (models/train/README.md): pre-norm RMSNorm, bidirectional attention,
+ * NEOX rotary positions from 0, SwiGLU, no biases, token types added to the embedding; two outputs
+ * for each token, start and end. */
+typedef struct engine_encoder engine_encoder; /* immutable; keeps g's mapping: g must outlive it */
+
+bool engine_encoder_open(const engine_gguf *g, engine_encoder **out, error *err);
+void engine_encoder_close(engine_encoder *e);
+uint32_t engine_encoder_context(const engine_encoder *e); /* most tokens in one input */
+/* ids, types: [n]; out: [n][2] start and end logits. Scratch memory from a. */
+bool engine_encode(const engine_encoder *e, pool *p, const int32_t *ids, const uint8_t *types,
+                   size_t n, arena *a, float *out, error *err);
+
+#endif

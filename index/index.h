@@ -1,0 +1,158 @@
+/* index: everything durable, in one SQLite file: documents, pages, chunks, words (FTS5), vectors.
+ *
+ * A document is added, replaced or removed in one transaction; what was committed survives kill -9
+ * and a full disk. User text never reaches MATCH raw: questions go through the same tokenizer as
+ * the documents, and its tokens are quoted. A library is one file and can be copied when closed.
+ *
+ * A handle belongs to one thread at a time. Strings that a call gives live in the caller's arena.
+ */
+#ifndef CARREL_INDEX_H
+#define CARREL_INDEX_H
+
+#include "base/base.h"
+
+typedef struct index_library index_library;
+
+typedef enum {
+    INDEX_READ,  /* must exist; nothing is written */
+    INDEX_WRITE, /* must exist */
+    INDEX_CREATE /* made when it is not there, with its folders */
+} index_mode;
+
+bool index_open(const char *path, index_mode mode, index_library **out, error *err);
+void index_close(index_library *l); /* NULL is fine */
+
+/* The embedding model that made the vectors; width 0 while nothing is recorded. */
+typedef struct {
+    uint8_t hash[32]; /* SHA-256 of the model file */
+    str name;
+    uint32_t width;
+} index_model;
+
+bool index_get_model(index_library *l, arena *a, index_model *out, error *err);
+bool index_set_model(index_library *l, const index_model *model, error *err);
+
+/* ---- adding and removing ------------------------------------------------------------------ */
+
+typedef struct {
+    uint32_t number;
+    str label;
+    float width_pt, height_pt;
+    str fate; /* "text", "ocr", "empty", "garbled", "hidden-text" */
+} index_page;
+
+typedef struct {
+    str text, heading;
+    uint32_t page_first, page_last;
+    uint32_t tokens, overlap_bytes;
+    const line_box *lines;
+    size_t line_count;
+} index_chunk_in;
+
+typedef struct {
+    str path; /* absolute; what identifies the document to its user */
+    uint8_t hash[32];
+    uint64_t bytes;
+    int64_t mtime; /* seconds since 1970 */
+    str title, type, language;
+    const index_page *pages;
+    size_t page_count;
+    const index_chunk_in *chunks;
+    size_t chunk_count;
+    const int8_t *vectors; /* [chunk_count][width], rows in chunk order */
+    const float *scales;   /* [chunk_count]; value = scale * int8 */
+} index_document_in;
+
+typedef enum {
+    INDEX_ADDED,
+    INDEX_REPLACED, /* the path was there with other bytes; those are gone */
+    INDEX_SAME      /* these bytes were there; nothing was written */
+} index_outcome;
+
+/* Whether these bytes are in the library already (under any path), before work is spent on them. */
+bool index_has(index_library *l, const uint8_t hash[32], bool *found, error *err);
+bool index_add(index_library *l, const index_document_in *d, index_outcome *outcome, int64_t *id,
+               error *err);
+/* Removes text, words and vectors; `secure_delete` and a rewrite of the words leave nothing of it
+ * readable in the file. For several documents in one go, pass them together. */
+bool index_remove(index_library *l, const int64_t *ids, size_t count, error *err);
+
+/* ---- reading ------------------------------------------------------------------------------ */
+
+typedef struct {
+    int64_t id;
+    str path, title, type, language;
+    uint8_t hash[32];
+    uint64_t bytes;
+    int64_t mtime, added; /* seconds since 1970 */
+    uint32_t pages, pages_text, chunks;
+} index_document;
+
+bool index_list(index_library *l, arena *a, index_document **out, size_t *count, error *err);
+/* By exact path, by file name, or by "#id"; ERROR_NOT_FOUND, or ERROR_USAGE when it is not unique. */
+bool index_find(index_library *l, str name, arena *a, index_document *out, error *err);
+bool index_pages(index_library *l, int64_t document, arena *a, index_page **out, size_t *count,
+                 error *err);
+
+typedef struct {
+    uint64_t documents, pages, pages_text, chunks, vectors;
+    uint64_t file_bytes; /* with its write-ahead log */
+    int schema;          /* user_version */
+} index_status;
+
+bool index_get_status(index_library *l, index_status *out, error *err);
+bool index_check(index_library *l, error *err); /* PRAGMA integrity_check and our own invariants */
+
+typedef struct {
+    int64_t chunk;
+    double score; /* larger is better; words: BM25, vectors: cosine */
+} index_hit;
+
+/* Best first, at most `limit`. Words: any word of the question counts, stop words only when there
+ * is nothing else; title and headings count more than body. A question without a usable word gives
+ * no hits and is no error. */
+bool index_search_words(index_library *l, str question, size_t limit, arena *a, index_hit **out,
+                        size_t *count, error *err);
+/* query: [width] int8 with its scale. Exact scan. */
+bool index_search_vectors(index_library *l, const int8_t *query, float scale, size_t limit,
+                          arena *a, index_hit **out, size_t *count, error *err);
+/* The cosine of one stored chunk with the query; 0 when it has no vector. */
+bool index_chunk_cosine(index_library *l, int64_t chunk, const int8_t *query, float scale,
+                        double *out, error *err);
+
+typedef struct {
+    int64_t id, document;
+    uint32_t ordinal; /* 0-based place in its document */
+    str path, title, heading, text;
+    uint32_t page_first, page_last;
+    str label_first; /* printed label of the first page, or empty */
+    uint32_t tokens, overlap_bytes;
+    line_box *lines;
+    size_t line_count;
+} index_chunk;
+
+bool index_get_chunk(index_library *l, int64_t chunk, arena *a, index_chunk *out, error *err);
+/* The chunk at `ordinal` of a document; *found is false past either end. */
+bool index_get_neighbour(index_library *l, int64_t document, uint32_t ordinal, arena *a,
+                         index_chunk *out, bool *found, error *err);
+/* The printed label of a page of a document, or the empty slice. */
+bool index_page_label(index_library *l, int64_t document, uint32_t page, arena *a, str *out,
+                      error *err);
+
+/* ---- words -------------------------------------------------------------------------------- */
+
+/* The tokens that the library's words are made of: utf8proc folding, Snowball stem, CJK bigrams.
+ * Given in order, with the bytes of s that each came from. Query uses them to compare a question
+ * with a sentence by exactly the words that the search saw. */
+typedef struct {
+    str stem;            /* in the arena */
+    uint32_t begin, end; /* bytes of s */
+    bool stop;           /* a function word of its language */
+} index_word;
+
+/* language: ISO 639-1, empty for English. */
+void index_words(str s, str language, arena *a, index_word **out, size_t *count);
+/* How many chunks hold this stem (for inverse document frequency); 0 when none does. */
+bool index_word_frequency(index_library *l, str stem, uint64_t *chunks, error *err);
+
+#endif

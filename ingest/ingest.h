@@ -1,0 +1,122 @@
+/* ingest: a file becomes pages, blocks and chunks.
+ *
+ * The bytes of a document are never parsed in this process. carrel-parse, a separate program that
+ * is locked in (Landlock, seccomp, rlimits) before it sees the first byte, receives an open
+ * descriptor and answers with a record stream (ingest/record.h); here the stream is read back
+ * with every bound checked. A worker that crashes, hangs or eats memory costs one document.
+ *
+ * Everything that a document or a chunk list points to lives in the arena it was made in.
+ */
+#ifndef CARREL_INGEST_H
+#define CARREL_INGEST_H
+
+#include "base/base.h"
+
+/* What became of a page. Only TEXT is indexed. */
+typedef enum {
+    INGEST_FATE_TEXT,
+    INGEST_FATE_OCR,     /* reserved: read by character recognition */
+    INGEST_FATE_EMPTY,   /* no text at all: blank, or a scan */
+    INGEST_FATE_GARBLED, /* glyphs without usable Unicode values */
+    INGEST_FATE_HIDDEN   /* only invisible text (rendering mode 3) */
+} ingest_fate;
+#define INGEST_FATE_COUNT 5
+
+const char *ingest_fate_name(ingest_fate fate); /* "text", "ocr", "empty", "garbled", "hidden-text" */
+
+typedef enum {
+    INGEST_ROLE_HEADING,
+    INGEST_ROLE_PARAGRAPH,
+    INGEST_ROLE_LIST_ITEM,
+    INGEST_ROLE_TABLE_ROW, /* cells parted by " | " */
+    INGEST_ROLE_CAPTION,
+    INGEST_ROLE_FOOTER,    /* running head or foot: kept in the document, left out of chunks */
+    INGEST_ROLE_CODE
+} ingest_role;
+#define INGEST_ROLE_COUNT 7
+
+/* A line as it stands on the page. */
+typedef struct {
+    str text;
+    box at;        /* zero where there is no layout */
+    float font_pt; /* 0 where there is no layout */
+} ingest_line;
+
+typedef struct {
+    ingest_role role;
+    uint8_t level; /* of a heading, 1..6; else 0 */
+    uint32_t page; /* 1-based */
+    const ingest_line *lines;
+    size_t line_count; /* >= 1 */
+} ingest_block;
+
+typedef struct {
+    uint32_t number; /* 1-based position in the file */
+    str label;       /* the printed label ("iv", "A-3"); empty where none is given */
+    float width_pt, height_pt;
+    ingest_fate fate;
+} ingest_page;
+
+typedef struct {
+    str title; /* from the document's metadata or first heading; never empty (file name at last) */
+    str type;  /* "pdf", "html", "markdown", "text" */
+    str language; /* ISO 639-1 as the document states it, or empty */
+    const ingest_page *pages;
+    size_t page_count; /* >= 1 */
+    const ingest_block *blocks; /* in reading order */
+    size_t block_count;
+} ingest_document;
+
+/* ---- parsing ------------------------------------------------------------------------------ */
+
+typedef struct {
+    uint64_t file_bytes;   /* larger files are refused */
+    uint64_t memory_bytes; /* address space of the process that parses one document */
+    uint32_t seconds;      /* wall time for one document */
+    uint32_t pages;        /* more are refused, by name */
+} ingest_limits;
+
+extern const ingest_limits ingest_default_limits;
+
+/* One warm, confined parent process that forks a child for each document. One caller at a time;
+ * make one worker for each thread. */
+typedef struct ingest_worker ingest_worker;
+
+/* `program` is the path of carrel-parse; NULL looks beside the running executable. */
+bool ingest_worker_open(const char *program, const ingest_limits *limits, ingest_worker **out,
+                        error *err);
+void ingest_worker_close(ingest_worker *w); /* NULL is fine */
+
+/* True where this path's name or first bytes belong to a format that Carrel reads. */
+bool ingest_supported(const char *path);
+
+/* Parses the file open at fd (read from offset 0; the descriptor stays the caller's). `name` is
+ * for messages and for the format (its extension, where the bytes leave a doubt). When it fails,
+ * err holds the reason of this document alone, and the worker goes on with the next. */
+bool ingest_parse(ingest_worker *w, int fd, str name, arena *a, ingest_document **out, error *err);
+
+/* ---- chunks ------------------------------------------------------------------------------- */
+
+typedef struct {
+    str text;    /* sentences joined with a space, blocks with a newline */
+    str heading; /* the path of headings above it, parted by " > "; may be empty */
+    uint32_t page_first, page_last;
+    uint32_t tokens;        /* of text, as counted by the caller's counter */
+    uint32_t overlap_bytes; /* how many bytes at the start of text repeat the chunk before */
+    const line_box *lines;  /* in order of begin; together they cover text but for separators */
+    size_t line_count;
+} ingest_chunk;
+
+/* How many tokens of the embedding model's tokenizer a text has. */
+typedef size_t ingest_count_fn(void *context, str s);
+
+/* Joins hyphens, leaves footers out, keeps a heading with what follows it and a table's rows
+ * with its header row, and cuts on block and sentence bounds at 200 to 300 tokens, with one
+ * sentence of overlap inside a section. A document without text gives no chunks. */
+bool ingest_chunk_document(const ingest_document *d, ingest_count_fn *count, void *context,
+                           arena *a, ingest_chunk **out, size_t *out_count, error *err);
+
+/* SHA-256 of the file open at fd, read from offset 0. */
+bool ingest_hash(int fd, uint8_t out[32], error *err);
+
+#endif

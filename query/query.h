@@ -1,0 +1,103 @@
+/* query: a question becomes an answer with its proof.
+ *
+ * Words (BM25) and vectors are searched and fused by a convex combination of normalised scores;
+ * neighbours and headings are attached; then one of two modes answers, or nothing does:
+ *   verbatim  the reader scores sentences and spans of the passages (or a decoder is constrained
+ *             to them), so that the answer cannot say what no page says;
+ *   write     a decoder writes sentence by sentence with [n]; each is checked against its passage;
+ *   refused   "Not in these documents", with the nearest pages.
+ */
+#ifndef CARREL_QUERY_H
+#define CARREL_QUERY_H
+
+#include "base/base.h"
+#include "embed/embed.h"
+#include "engine/engine.h"
+#include "index/index.h"
+
+/* What the answers are made with. Nothing here is owned. */
+typedef struct {
+    index_library *library;
+    const embed_model *embedder;
+    const embed_reader *reader;  /* NULL: sentences are scored without it */
+    const engine_model *decoder; /* NULL: no `write`, no constrained decoding */
+    pool *threads;               /* NULL: one thread */
+} query_context;
+
+/* ---- search ------------------------------------------------------------------------------- */
+
+typedef enum { QUERY_FUSED, QUERY_WORDS, QUERY_VECTORS } query_ranking;
+
+typedef struct {
+    index_chunk chunk;
+    double score;         /* of the ranking asked for; fused is in 0..1 for the best, can be less */
+    double words, cosine; /* its parts: BM25 and cosine, 0 where it was not found so */
+} query_source;
+
+bool query_search(const query_context *q, str question, query_ranking ranking, size_t limit,
+                  arena *a, query_source **out, size_t *count, error *err);
+
+/* ---- ask ---------------------------------------------------------------------------------- */
+
+typedef enum { QUERY_AUTO, QUERY_VERBATIM, QUERY_WRITE } query_mode;
+
+typedef struct {
+    str document; /* path */
+    str title;
+    int64_t document_id;
+    uint32_t page;
+    str label; /* printed label of the page, or empty */
+    str quote; /* verbatim from the page */
+    const line_box *boxes;
+    size_t box_count;
+} query_citation;
+
+typedef struct {
+    str text;
+    bool verified; /* verbatim, or checked against its citations */
+    str reason;    /* why not, when it is not verified */
+    uint32_t bold_begin, bold_end; /* where the answer span stands in text; equal: nowhere */
+    const query_citation *citations;
+    size_t citation_count;
+} query_sentence;
+
+typedef struct {
+    double search_ms, read_ms, write_ms, total_ms;
+} query_timings;
+
+typedef struct {
+    str question;
+    str answer; /* the shortest span chosen; empty when refused */
+    bool refused;
+    double confidence; /* 0..1, calibrated */
+    query_mode mode;   /* VERBATIM or WRITE */
+    const query_sentence *sentences; /* best first */
+    size_t sentence_count;
+    const query_source *sources; /* what was retrieved, best first */
+    size_t source_count;
+    query_timings timings;
+} query_answer;
+
+typedef struct {
+    query_mode mode;
+    size_t sources;   /* passages read; 0 for the default */
+    size_t sentences; /* most sentences shown; 0 for the default */
+    bool strict;      /* drop what is not verified instead of marking it */
+    double threshold; /* confidence under which it refuses; negative for the calibrated default */
+    engine_sampling sampling; /* of a decoder */
+    uint32_t max_tokens;      /* of a decoder; 0 for the default */
+} query_options;
+
+/* Called while the answer comes, from the thread that asked. Any of them may be NULL. */
+typedef struct {
+    void (*sources)(void *context, const query_source *sources, size_t count);
+    void (*piece)(void *context, str piece);                   /* of what a decoder writes */
+    void (*sentence)(void *context, const query_sentence *sentence); /* checked and final */
+    bool (*cancelled)(void *context);
+    void *context;
+} query_events;
+
+bool query_ask(const query_context *q, str question, const query_options *options,
+               const query_events *events, arena *a, query_answer *out, error *err);
+
+#endif
