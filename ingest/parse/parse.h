@@ -1,0 +1,31 @@
+/* carrel-parse: one document's bytes become records. This program alone sees raw documents, and
+ * only after confine.c has locked it in. Each format is one file with one function below; they
+ * share nothing but the record writer.
+ */
+#ifndef CARREL_INGEST_PARSE_H
+#define CARREL_INGEST_PARSE_H
+
+#include "ingest/record.h"
+
+/* What a parser is given: the bytes (mapped, read-only), the name for the title of last resort. */
+typedef struct {
+    str bytes;
+    str name; /* file name without folder */
+    const ingest_limits *limits;
+} parse_input;
+
+typedef bool parse_fn(const parse_input *in, record_writer *out, error *err);
+
+parse_fn parse_pdf;      /* pdf.c ...: poppler-glib */
+parse_fn parse_html;     /* html.c: libxml2 */
+parse_fn parse_markdown; /* markdown.c */
+parse_fn parse_text;     /* text.c */
+
+/* By the first bytes, then by the name's extension; NULL for what Carrel does not read. */
+parse_fn *parse_format(const parse_input *in);
+
+/* charset.c: any bytes to UTF-8. BOM (UTF-8, UTF-16), then `declared` (may be empty), then UTF-8 if
+ * it is valid, else windows-1252. NFC. False only for bytes that are no text (NUL bytes, binary). */
+bool parse_to_utf8(str bytes, str declared, text *out, error *err);
+
+#endif

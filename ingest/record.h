@@ -1,0 +1,55 @@
+/* The record stream: what carrel-parse writes into its pipe and ingest reads back.
+ *
+ * Little-endian. Every record is {u8 kind, u32 length, payload}. The reader trusts nothing: unknown
+ * kinds, lengths past RECORD_MAX_BYTES, numbers out of range, records out of order and a stream
+ * without RECORD_END are errors of the document.
+ *   DOCUMENT  str title, str type, str language
+ *   PAGE      u32 number, str label, f32 width, f32 height, u8 fate
+ *   BLOCK     u8 role, u8 level, u32 page
+ *   LINE      str text, f32 x0 y0 x1 y1, f32 font      (of the block before)
+ *   ERROR     u8 code, str text                        (ends the stream)
+ *   END       u32 pages, u32 blocks, u32 lines         (must match what was read)
+ * A str is {u32 length, bytes}: UTF-8, checked. The title may come again before END: the last wins.
+ * Pages come in order, starting at 1; a block's page has come before it.
+ */
+#ifndef CARREL_INGEST_RECORD_H
+#define CARREL_INGEST_RECORD_H
+
+#include "ingest/ingest.h"
+
+enum {
+    RECORD_DOCUMENT = 1, RECORD_PAGE, RECORD_BLOCK, RECORD_LINE, RECORD_ERROR, RECORD_END
+};
+
+#define RECORD_MAX_BYTES (1u << 20)         /* one record; a longer line is split by the writer */
+#define RECORD_MAX_STREAM (256ull << 20)    /* one document */
+
+/* ---- writing (carrel-parse) ---------------------------------------------------------------- */
+
+typedef struct record_writer record_writer;
+
+record_writer *record_writer_new(int fd); /* buffered; the descriptor stays the caller's */
+void record_writer_free(record_writer *w);
+void record_document(record_writer *w, str title, str type, str language);
+void record_page(record_writer *w, uint32_t number, str label, float width_pt, float height_pt,
+                 ingest_fate fate);
+void record_block(record_writer *w, ingest_role role, uint8_t level, uint32_t page);
+/* Ill-formed UTF-8 becomes U+FFFD; control characters become spaces; a line past the limit is
+ * written as several. */
+void record_line(record_writer *w, str line, box at, float font_pt);
+void record_error(record_writer *w, error_code code, str sentence);
+/* Counts, flushes; false when the pipe would not take it. */
+bool record_end(record_writer *w);
+
+/* ---- reading (carrel) ---------------------------------------------------------------------- */
+
+/* Incremental, so that it can be fed from a pipe or a fuzzer. */
+typedef struct record_reader record_reader;
+
+record_reader *record_reader_new(arena *a, const ingest_limits *limits);
+void record_reader_free(record_reader *r);
+bool record_feed(record_reader *r, const void *bytes, size_t n, error *err);
+/* After the last byte: the whole document, or why there is none. */
+bool record_finish(record_reader *r, str name, ingest_document **out, error *err);
+
+#endif
