@@ -4,6 +4,9 @@
  */
 #include "base/base.h"
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 #include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
@@ -25,7 +28,9 @@ static void read_features(void) {
     __builtin_cpu_init();
     features.avx2 = __builtin_cpu_supports("avx2") > 0;
     features.fma = __builtin_cpu_supports("fma") > 0;
-    features.f16c = __builtin_cpu_supports("f16c") > 0;
+    /* Not every compiler knows "f16c" by name. It needs what AVX2 needs of the system. */
+    unsigned a, b, c = 0, d;
+    features.f16c = features.avx2 && __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C);
     features.avx512 = __builtin_cpu_supports("avx512f") > 0 &&
                       __builtin_cpu_supports("avx512bw") > 0 &&
                       __builtin_cpu_supports("avx512vl") > 0 &&
