@@ -117,8 +117,10 @@ size_t utf8_floor(str s, size_t at); /* the largest code point boundary <= at */
 /* ---- sentences ---------------------------------------------------------------------------- */
 
 /* Walks the sentences of s in order. *pos starts at 0. Gives [*begin, *end), white space at both
- * ends left out; false at the end. A newline pair ends a sentence; so does . ! ? or a CJK stop,
- * unless it belongs to a known abbreviation, an initial, a number or a list mark. */
+ * ends left out; false at the end. A newline ends a sentence (the chunker puts one between blocks
+ * and nowhere else); so does . ! ? or a CJK stop with the quotes, brackets and citations behind
+ * it, unless it belongs to a known abbreviation, an initial, a number or a list mark. What runs
+ * on past 1200 bytes is cut behind a semicolon, a comma or a space. Linear time. */
 bool sentence_next(str s, size_t *pos, size_t *begin, size_t *end);
 
 /* ---- pages -------------------------------------------------------------------------------- */
