@@ -1,0 +1,124 @@
+/* quant: what a row of weights looks like in memory, and how it becomes float32.
+ *
+ * Owns the table of GGUF tensor types (name, values and bytes of one block) and the plain
+ * dequantisation that every faster kernel is measured against. Types that this build cannot run
+ * stand in the table too: a reader has to know their size to check a file, and a person wants to
+ * read "Q4_K" rather than 12. Block layouts: ggml's quantisation types as listed in docs/gguf.md.
+ *
+ * Never allocates and never fails: callers have checked type and length through engine_row_bytes.
+ */
+#include "engine/kernels.h"
+
+#include <assert.h>
+#include <string.h>
+
+typedef struct {
+    const char *name;
+    uint16_t values; /* in one block */
+    uint16_t bytes;  /* of one block */
+} type_entry;
+
+/* Numbers that never were, or are no longer, a GGUF type have no name. */
+static const type_entry types[] = {
+    [0] = {"F32", 1, 4},         [1] = {"F16", 1, 2},        [2] = {"Q4_0", 32, 18},
+    [3] = {"Q4_1", 32, 20},      [6] = {"Q5_0", 32, 22},     [7] = {"Q5_1", 32, 24},
+    [8] = {"Q8_0", 32, 34},      [9] = {"Q8_1", 32, 36},     [10] = {"Q2_K", 256, 84},
+    [11] = {"Q3_K", 256, 110},   [12] = {"Q4_K", 256, 144},  [13] = {"Q5_K", 256, 176},
+    [14] = {"Q6_K", 256, 210},   [15] = {"Q8_K", 256, 292},  [16] = {"IQ2_XXS", 256, 66},
+    [17] = {"IQ2_XS", 256, 74},  [18] = {"IQ3_XXS", 256, 98}, [19] = {"IQ1_S", 256, 50},
+    [20] = {"IQ4_NL", 32, 18},   [21] = {"IQ3_S", 256, 110}, [22] = {"IQ2_S", 256, 82},
+    [23] = {"IQ4_XS", 256, 136}, [24] = {"I8", 1, 1},        [25] = {"I16", 1, 2},
+    [26] = {"I32", 1, 4},        [27] = {"I64", 1, 8},       [28] = {"F64", 1, 8},
+    [29] = {"IQ1_M", 256, 56},   [30] = {"BF16", 1, 2},      [34] = {"TQ1_0", 256, 54},
+    [35] = {"TQ2_0", 256, 66},   [39] = {"MXFP4", 32, 17},
+};
+
+static const type_entry *find_type(uint32_t type)
+{
+    if (type >= sizeof types / sizeof types[0] || types[type].name == NULL) {
+        return NULL;
+    }
+    return &types[type];
+}
+
+bool engine_type_runs(uint32_t type)
+{
+    return type == ENGINE_F32 || type == ENGINE_F16 || type == ENGINE_Q8_0;
+}
+
+const char *engine_type_name(uint32_t type)
+{
+    const type_entry *t = find_type(type);
+    return t ? t->name : "?";
+}
+
+size_t engine_row_bytes(uint32_t type, uint64_t columns)
+{
+    const type_entry *t = find_type(type);
+    if (t == NULL || columns % t->values != 0 || columns / t->values > SIZE_MAX / t->bytes) {
+        return 0;
+    }
+    return (size_t)(columns / t->values) * t->bytes;
+}
+
+/* IEEE 754 binary16 by its bits; denormals, infinities and NaN included. */
+float engine_half_to_float(uint16_t half)
+{
+    uint32_t sign = (uint32_t)(half & 0x8000u) << 16;
+    uint32_t exponent = (half >> 10) & 0x1Fu;
+    uint32_t fraction = half & 0x3FFu;
+    uint32_t bits;
+    float value;
+
+    if (exponent == 0) { /* zero or denormal: fraction * 2^-24 is exact in float32 */
+        value = (float)fraction * 0x1p-24f;
+        return sign ? -value : value;
+    }
+    if (exponent == 31) {
+        bits = sign | 0x7F800000u | (fraction << 13);
+    } else {
+        bits = sign | ((exponent + 112) << 23) | (fraction << 13);
+    }
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+static void dequantize_f16(const uint8_t *src, float *dst, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        uint16_t half;
+        memcpy(&half, src + 2 * i, sizeof half);
+        dst[i] = engine_half_to_float(half);
+    }
+}
+
+static void dequantize_q8_0(const uint8_t *src, float *dst, size_t n)
+{
+    for (size_t i = 0; i < n; i += ENGINE_Q8_VALUES, src += ENGINE_Q8_BYTES) {
+        uint16_t half;
+        memcpy(&half, src, sizeof half);
+        float scale = engine_half_to_float(half);
+        const int8_t *q = (const int8_t *)(src + 2);
+        for (size_t j = 0; j < ENGINE_Q8_VALUES; j++) {
+            dst[i + j] = scale * (float)q[j];
+        }
+    }
+}
+
+void engine_dequantize(uint32_t type, const void *src, float *dst, size_t n)
+{
+    switch (type) {
+    case ENGINE_F32:
+        memcpy(dst, src, n * sizeof *dst);
+        break;
+    case ENGINE_F16:
+        dequantize_f16(src, dst, n);
+        break;
+    case ENGINE_Q8_0:
+        assert(n % ENGINE_Q8_VALUES == 0);
+        dequantize_q8_0(src, dst, n);
+        break;
+    default:
+        assert(!"engine_dequantize: a type that engine_type_runs refuses");
+    }
+}
