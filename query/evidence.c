@@ -1,0 +1,232 @@
+/* Weighs every sentence of the passages. Words that the question and the sentence share, each by
+ * its rarity, and the two vectors' cosine say whether it is about the same thing; the reader says
+ * whether it answers. A logistic model adds them up, and a second one over the best sentence's
+ * features says how sure the whole answer is. Their weights were fitted on held-out training data
+ * (models/train/README.md, "Calibration"), never on the evaluation sets.
+ */
+#include "query/evidence.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SPANS_FOR_EACH_PASSAGE 24 /* enough that each sentence of a chunk can have one */
+#define READER_LOWEST -12.0       /* a passage without any span, and the clip for bad ones */
+#define READER_HIGHEST 12.0
+#define MOST_QUESTION_WORDS 64    /* a longer question is a paragraph; its first words say enough */
+
+/* Log odds = BIAS + sum of weight * feature, in the order of evidence_feature. */
+static const double sentence_weights[EVIDENCE_FEATURES] = {0.25, 2.0, 2.0, 2.0, 1.5};
+static const double sentence_bias = -4.0;
+
+/* The best sentence's features, then the share of the question's words that are unknown. */
+static const double answer_weights[EVIDENCE_FEATURES] = {0.20, 0.8, 3.0, 1.0, 0.0};
+static const double answer_unknown_weight = -3.0;
+static const double answer_bias = -2.0;
+
+const double query_refusal_threshold = 0.5;
+
+/* ---- the question ------------------------------------------------------------------------- */
+
+typedef struct {
+    str stem;
+    double idf;
+} asked_word;
+
+typedef struct {
+    asked_word words[MOST_QUESTION_WORDS];
+    size_t count;
+    double idf_sum;
+    double unknown; /* share of idf_sum */
+    float *vector;
+} asked_question;
+
+static bool ask_words(const query_context *q, str question, arena *a, asked_question *out,
+                      error *err) {
+    index_word *words;
+    size_t n;
+    index_words(question, (str){0}, a, &words, &n);
+    index_status status;
+    if (!index_get_status(q->library, &status, err)) return false;
+    double unknown = 0;
+    for (size_t i = 0; i < n && out->count < MOST_QUESTION_WORDS; i++) {
+        bool known = words[i].stop;
+        for (size_t k = 0; k < out->count && !known; k++)
+            known = str_eq(out->words[k].stem, words[i].stem);
+        if (known) continue;
+        uint64_t chunks;
+        if (!index_word_frequency(q->library, words[i].stem, &chunks, err)) return false;
+        double idf = log(1 + ((double)status.chunks + 0.5) / ((double)chunks + 0.5));
+        out->words[out->count++] = (asked_word){words[i].stem, idf};
+        out->idf_sum += idf;
+        if (chunks == 0) unknown += idf;
+    }
+    out->unknown = out->idf_sum > 0 ? unknown / out->idf_sum : 0;
+    out->vector = arena_alloc(a, embed_width(q->embedder), sizeof *out->vector);
+    embed_text(q->embedder, question, out->vector);
+    return true;
+}
+
+/* Bit i: the question's word i. */
+static uint64_t words_in(const asked_question *asked, const index_word *words, size_t n,
+                         uint32_t begin, uint32_t end) {
+    uint64_t seen = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (words[i].begin < begin || words[i].end > end) continue;
+        for (size_t k = 0; k < asked->count; k++)
+            if (str_eq(asked->words[k].stem, words[i].stem)) seen |= 1ull << k;
+    }
+    return seen;
+}
+
+static double idf_share(const asked_question *asked, uint64_t seen) {
+    double sum = 0;
+    for (size_t k = 0; k < asked->count; k++)
+        if (seen >> k & 1) sum += asked->words[k].idf;
+    return asked->idf_sum > 0 ? sum / asked->idf_sum : 0;
+}
+
+static uint64_t words_of(const asked_question *asked, str s, arena *a) {
+    index_word *words;
+    size_t n;
+    index_words(s, (str){0}, a, &words, &n);
+    return words_in(asked, words, n, 0, (uint32_t)s.n);
+}
+
+/* ---- the sentences ------------------------------------------------------------------------ */
+
+typedef struct {
+    query_candidate *items;
+    size_t count, capacity;
+} candidate_list;
+
+static query_candidate *append(candidate_list *l, arena *a) {
+    if (l->count == l->capacity) {
+        size_t capacity = l->capacity > 0 ? 2 * l->capacity : 64;
+        query_candidate *grown = arena_alloc(a, capacity, sizeof *grown);
+        if (l->count > 0) memcpy(grown, l->items, l->count * sizeof *grown);
+        l->items = grown;
+        l->capacity = capacity;
+    }
+    return &l->items[l->count++];
+}
+
+static bool same_text(const query_candidate *a, const query_candidate *b) {
+    return str_eq(str_cut(a->passage->source.chunk.text, a->begin, a->end),
+                  str_cut(b->passage->source.chunk.text, b->begin, b->end));
+}
+
+static void cut_sentences(const query_passage *p, uint32_t skip, candidate_list *l, arena *a) {
+    str text_ = p->source.chunk.text;
+    size_t pos = skip, begin, end;
+    while (sentence_next(text_, &pos, &begin, &end)) {
+        query_candidate *c = append(l, a);
+        *c = (query_candidate){.passage = p, .begin = (uint32_t)begin, .end = (uint32_t)end};
+    }
+}
+
+static void compare_words(const asked_question *asked, const query_passage *p, query_candidate *c,
+                          size_t n, arena *a) {
+    const index_chunk *chunk = &p->source.chunk;
+    index_word *words;
+    size_t words_n;
+    index_words(chunk->text, (str){0}, a, &words, &words_n);
+    uint64_t above = words_of(asked, chunk->heading, a) | words_of(asked, chunk->title, a);
+    uint64_t *seen = arena_alloc(a, n + 2, sizeof *seen);
+    for (size_t i = 0; i < n; i++)
+        seen[i + 1] = words_in(asked, words, words_n, c[i].begin, c[i].end);
+    for (size_t i = 0; i < n; i++) {
+        c[i].features[EVIDENCE_COVERAGE] = idf_share(asked, seen[i + 1]);
+        c[i].features[EVIDENCE_CONTEXT] =
+            idf_share(asked, seen[i] | seen[i + 1] | seen[i + 2] | above);
+    }
+}
+
+static void compare_vectors(const query_context *q, const asked_question *asked,
+                            const query_passage *p, query_candidate *c, size_t n, arena *a) {
+    size_t width = embed_width(q->embedder);
+    float *vector = arena_alloc(a, width, sizeof *vector);
+    for (size_t i = 0; i < n; i++) {
+        embed_text(q->embedder, str_cut(p->source.chunk.text, c[i].begin, c[i].end), vector);
+        c[i].features[EVIDENCE_COSINE] = embed_cosine(asked->vector, vector, width);
+    }
+}
+
+static bool read_passage(const query_context *q, str question, const query_passage *p,
+                         query_candidate *c, size_t n, arena *a, error *err) {
+    for (size_t i = 0; i < n; i++) c[i].features[EVIDENCE_READER] = READER_LOWEST;
+    if (!q->reader) return true;
+    embed_span *spans;
+    size_t count;
+    if (!embed_read(q->reader, q->threads, question, p->source.chunk.text, SPANS_FOR_EACH_PASSAGE,
+                    a, &spans, &count, err))
+        return false;
+    for (size_t s = 0; s < count; s++)
+        for (size_t i = 0; i < n; i++) {
+            if (spans[s].begin < c[i].begin || spans[s].begin >= c[i].end || c[i].has_span)
+                continue;
+            c[i].has_span = true;
+            c[i].span = spans[s];
+            if (c[i].span.end > c[i].end) c[i].span.end = c[i].end;
+            double score = fmin(fmax(spans[s].score, READER_LOWEST), READER_HIGHEST);
+            c[i].features[EVIDENCE_READER] = score;
+        }
+    return true;
+}
+
+/* ---- adding up ---------------------------------------------------------------------------- */
+
+static int by_score(const void *a, const void *b) {
+    const query_candidate *x = a, *y = b;
+    if (x->score != y->score) return x->score > y->score ? -1 : 1;
+    int64_t p = x->passage->source.chunk.id, r = y->passage->source.chunk.id;
+    if (p != r) return p < r ? -1 : 1;
+    return x->begin < y->begin ? -1 : x->begin > y->begin;
+}
+
+static void drop_repeated(query_evidence *e) {
+    size_t kept = 0;
+    for (size_t i = 0; i < e->count; i++) {
+        bool seen = false;
+        for (size_t k = 0; k < kept && !seen; k++)
+            seen = same_text(&e->candidates[k], &e->candidates[i]);
+        if (!seen) e->candidates[kept++] = e->candidates[i];
+    }
+    e->count = kept;
+}
+
+static double confidence(const query_evidence *e) {
+    if (e->count == 0) return 0;
+    double odds = answer_bias + answer_unknown_weight * e->unknown;
+    for (int f = 0; f < EVIDENCE_FEATURES; f++)
+        odds += answer_weights[f] * e->candidates[0].features[f];
+    return 1 / (1 + exp(-odds));
+}
+
+bool query_weigh(const query_context *q, str question, const query_passage *passages, size_t count,
+                 arena *a, query_evidence *out, error *err) {
+    asked_question asked = {.count = 0};
+    if (!ask_words(q, question, a, &asked, err)) return false;
+    candidate_list list = {0};
+    for (size_t p = 0; p < count; p++) {
+        size_t first = list.count;
+        cut_sentences(&passages[p], query_repeated_bytes(passages, count, p), &list, a);
+        query_candidate *mine = list.items + first;
+        size_t n = list.count - first;
+        if (n == 0) continue;
+        compare_words(&asked, &passages[p], mine, n, a);
+        compare_vectors(q, &asked, &passages[p], mine, n, a);
+        if (!read_passage(q, question, &passages[p], mine, n, a, err)) return false;
+        for (size_t i = 0; i < n; i++) {
+            mine[i].features[EVIDENCE_RANK] = passages[p].source.score;
+            mine[i].score = sentence_bias;
+            for (int f = 0; f < EVIDENCE_FEATURES; f++)
+                mine[i].score += sentence_weights[f] * mine[i].features[f];
+        }
+    }
+    *out = (query_evidence){list.items, list.count, asked.unknown, 0};
+    if (out->count > 0) qsort(out->candidates, out->count, sizeof *out->candidates, by_score);
+    drop_repeated(out);
+    out->confidence = confidence(out);
+    return true;
+}

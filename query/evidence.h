@@ -1,0 +1,41 @@
+/* Evidence: every sentence of the passages as a candidate for the answer, with what speaks for it,
+ * and how much all of it together speaks for there being an answer at all.
+ */
+#ifndef CARREL_QUERY_EVIDENCE_H
+#define CARREL_QUERY_EVIDENCE_H
+
+#include "query/passages.h"
+
+/* What is measured of a sentence. All are about 0..1 but READER, a difference of logits. */
+typedef enum {
+    EVIDENCE_READER,   /* the best span in it against "no answer", clipped */
+    EVIDENCE_COVERAGE, /* idf share of the question's words that stand in it */
+    EVIDENCE_CONTEXT,  /* the same with the sentences beside it, the heading and the title */
+    EVIDENCE_COSINE,   /* of its vector with the question's */
+    EVIDENCE_RANK,     /* fused score of its passage */
+    EVIDENCE_FEATURES
+} evidence_feature;
+
+typedef struct {
+    const query_passage *passage;
+    uint32_t begin, end;     /* bytes of the passage's text */
+    bool has_span;
+    embed_span span;         /* inside [begin, end), bytes of the passage's text */
+    double features[EVIDENCE_FEATURES];
+    double score;            /* log odds that it holds the answer */
+} query_candidate;
+
+typedef struct {
+    query_candidate *candidates; /* best first; no two with the same text */
+    size_t count;
+    double unknown;    /* idf share of the question's words that stand nowhere in the library */
+    double confidence; /* 0..1: that the first candidate answers the question */
+} query_evidence;
+
+bool query_weigh(const query_context *q, str question, const query_passage *passages, size_t count,
+                 arena *a, query_evidence *out, error *err);
+
+/* Under this confidence the question is refused, unless the user says otherwise. */
+extern const double query_refusal_threshold;
+
+#endif
