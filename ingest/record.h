@@ -23,6 +23,15 @@ enum {
 
 #define RECORD_MAX_BYTES (1u << 20)         /* one record; a longer line is split by the writer */
 #define RECORD_MAX_STREAM (256ull << 20)    /* one document */
+#define RECORD_MAX_LINES (4u << 20)         /* one document: 40 bytes each in the reader */
+#define RECORD_MAX_NAME 1024u               /* bytes of a title or label; the writer cuts */
+#define RECORD_MAX_PT 1e6f                  /* no coordinate lies farther out: 350 m of paper */
+
+/* C0, DEL and C1: never part of a title, label or line in the stream. */
+static inline bool record_is_control(uint32_t codepoint)
+{
+    return codepoint < 0x20 || (codepoint >= 0x7f && codepoint < 0xa0);
+}
 
 /* ---- writing (carrel-parse) ---------------------------------------------------------------- */
 
@@ -33,12 +42,14 @@ void record_writer_free(record_writer *w);
 void record_document(record_writer *w, str title, str type, str language);
 void record_page(record_writer *w, uint32_t number, str label, float width_pt, float height_pt,
                  ingest_fate fate);
+/* A block that gets no line is not written. */
 void record_block(record_writer *w, ingest_role role, uint8_t level, uint32_t page);
 /* Ill-formed UTF-8 becomes U+FFFD; control characters become spaces; a line past the limit is
- * written as several. */
+ * written as several; a line of nothing but white space is not written. */
 void record_line(record_writer *w, str line, box at, float font_pt);
 void record_error(record_writer *w, error_code code, str sentence);
-/* Counts, flushes; false when the pipe would not take it. */
+/* Counts, flushes; false when the pipe would not take it. After record_error there is nothing more
+ * to write, and it only flushes. */
 bool record_end(record_writer *w);
 
 /* ---- reading (carrel) ---------------------------------------------------------------------- */

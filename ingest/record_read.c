@@ -1,0 +1,360 @@
+/* The reading half of the record stream (ingest/record.h), linked into carrel.
+ *
+ * What comes in was written by a process that a hostile document may have taken over, so nothing
+ * is believed: the order of records, every length, count, number and byte of text is checked, and
+ * memory grows only with bytes that really came, up to RECORD_MAX_STREAM. The first fault ends
+ * the document; later bytes are then ignored with the same error.
+ *
+ * Lines are collected in plain arrays and copied into the document's arena at the end; texts go
+ * into the arena at once. It never touches a descriptor: the worker and the fuzzer feed it.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "ingest/record.h"
+
+#define HEADER_BYTES 5u
+
+typedef struct {
+    uint8_t role, level;
+    uint32_t page;
+    uint32_t first_line;
+} block_start;
+
+struct record_reader {
+    arena *a;
+    uint32_t max_pages;
+    uint64_t fed;
+    bool failed;
+    error fault;      /* when failed */
+    bool begun, done; /* DOCUMENT came; END came */
+    bool refused;     /* ERROR came: `fault` is the parser's reason */
+    str title, type, language;
+    ingest_page *pages;
+    size_t page_count, page_room;
+    block_start *blocks;
+    size_t block_count, block_room;
+    ingest_line *lines;
+    size_t line_count, line_room;
+    uint8_t *partial; /* a record of which only the beginning came */
+    size_t partial_used, partial_room;
+};
+
+/* A cursor over one payload; running over the end is remembered, and zeros are given. */
+typedef struct {
+    const uint8_t *p;
+    size_t left;
+    bool bad;
+} cursor;
+
+record_reader *record_reader_new(arena *a, const ingest_limits *limits)
+{
+    record_reader *r = mem_new(1, sizeof *r);
+    r->a = a;
+    r->max_pages = limits->pages;
+    return r;
+}
+
+void record_reader_free(record_reader *r)
+{
+    if (!r)
+        return;
+    mem_free(r->pages);
+    mem_free(r->blocks);
+    mem_free(r->lines);
+    mem_free(r->partial);
+    mem_free(r);
+}
+
+static const uint8_t *take(cursor *c, size_t n)
+{
+    static const uint8_t zeros[4];
+    if (c->bad || c->left < n) {
+        c->bad = true;
+        return zeros;
+    }
+    const uint8_t *p = c->p;
+    c->p += n;
+    c->left -= n;
+    return p;
+}
+
+static uint8_t take_u8(cursor *c)
+{
+    return *take(c, 1);
+}
+
+static uint32_t take_u32(cursor *c)
+{
+    const uint8_t *b = take(c, 4);
+    return (uint32_t)b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
+}
+
+static float take_f32(cursor *c, float least)
+{
+    uint32_t bits = take_u32(c);
+    float v;
+    memcpy(&v, &bits, sizeof v);
+    if (!isfinite(v) || v < least || v > RECORD_MAX_PT) {
+        c->bad = true;
+        v = 0;
+    }
+    return v;
+}
+
+/* Borrows the payload. */
+static str take_str(cursor *c, size_t limit)
+{
+    uint32_t n = take_u32(c);
+    if (c->bad || n > limit || n > c->left) {
+        c->bad = true;
+        return (str){NULL, 0};
+    }
+    str s = {(const char *)take(c, n), n};
+    bool ok = utf8_valid(s);
+    for (size_t i = 0, used; ok && i < s.n; i += used)
+        ok = !record_is_control(utf8_next(s.p + i, s.n - i, &used));
+    if (ok)
+        return s;
+    c->bad = true;
+    return (str){NULL, 0};
+}
+
+static bool all_letters(str s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (s.p[i] < 'a' || s.p[i] > 'z')
+            return false;
+    return true;
+}
+
+/* Room for one element more; doubled, so that the cost stays linear. */
+static void *room_for(void *p, size_t count, size_t *room, size_t size)
+{
+    if (count < *room)
+        return p;
+    *room = *room ? *room * 2 : 64;
+    return mem_grow(p, *room, size);
+}
+
+static bool read_document(record_reader *r, cursor *c)
+{
+    str title = take_str(c, RECORD_MAX_NAME);
+    str type = take_str(c, 16);
+    str language = take_str(c, 2);
+    if (c->bad || type.n == 0 || !all_letters(type) || !all_letters(language) || language.n == 1)
+        return false;
+    r->title = arena_str(r->a, title);
+    r->type = arena_str(r->a, type);
+    r->language = arena_str(r->a, language);
+    r->begun = true;
+    return true;
+}
+
+static bool read_page(record_reader *r, cursor *c)
+{
+    ingest_page page = {0};
+    page.number = take_u32(c);
+    str label = take_str(c, RECORD_MAX_NAME);
+    page.width_pt = take_f32(c, 0);
+    page.height_pt = take_f32(c, 0);
+    uint8_t fate = take_u8(c);
+    if (c->bad || page.number != r->page_count + 1 || fate >= INGEST_FATE_COUNT ||
+        r->page_count >= r->max_pages)
+        return false;
+    page.fate = (ingest_fate)fate;
+    page.label = arena_str(r->a, label);
+    r->pages = room_for(r->pages, r->page_count, &r->page_room, sizeof *r->pages);
+    r->pages[r->page_count++] = page;
+    return true;
+}
+
+/* True where the block last begun has a line, or none was begun. */
+static bool last_block_is_whole(const record_reader *r)
+{
+    return r->block_count == 0 || r->blocks[r->block_count - 1].first_line < r->line_count;
+}
+
+static bool read_block(record_reader *r, cursor *c)
+{
+    block_start b = {.first_line = (uint32_t)r->line_count};
+    b.role = take_u8(c);
+    b.level = take_u8(c);
+    b.page = take_u32(c);
+    bool heading = b.role == INGEST_ROLE_HEADING;
+    if (c->bad || b.role >= INGEST_ROLE_COUNT || b.level > 6 || heading != (b.level > 0) ||
+        b.page == 0 || b.page > r->page_count || !last_block_is_whole(r))
+        return false;
+    r->blocks = room_for(r->blocks, r->block_count, &r->block_room, sizeof *r->blocks);
+    r->blocks[r->block_count++] = b;
+    return true;
+}
+
+static bool read_line(record_reader *r, cursor *c)
+{
+    str s = take_str(c, RECORD_MAX_BYTES);
+    ingest_line line = {0};
+    line.at.x0 = take_f32(c, -RECORD_MAX_PT);
+    line.at.y0 = take_f32(c, -RECORD_MAX_PT);
+    line.at.x1 = take_f32(c, line.at.x0);
+    line.at.y1 = take_f32(c, line.at.y0);
+    line.font_pt = take_f32(c, 0);
+    if (c->bad || s.n == 0 || r->block_count == 0 || r->line_count >= RECORD_MAX_LINES)
+        return false;
+    line.text = arena_str(r->a, s);
+    r->lines = room_for(r->lines, r->line_count, &r->line_room, sizeof *r->lines);
+    r->lines[r->line_count++] = line;
+    return true;
+}
+
+static bool read_error(record_reader *r, cursor *c)
+{
+    uint8_t code = take_u8(c);
+    str sentence = take_str(c, sizeof r->fault.text - 1);
+    if (c->bad || sentence.n == 0 || code == ERROR_NONE || code > ERROR_CANCELLED)
+        return false;
+    error_set(&r->fault, (error_code)code, STR_FMT, STR_ARG(sentence));
+    r->refused = true;
+    return true;
+}
+
+static bool read_end(record_reader *r, cursor *c)
+{
+    uint32_t pages = take_u32(c);
+    uint32_t blocks = take_u32(c);
+    uint32_t lines = take_u32(c);
+    r->done = true;
+    return !c->bad && pages == r->page_count && blocks == r->block_count &&
+           lines == r->line_count && pages > 0 && last_block_is_whole(r);
+}
+
+static bool read_record(record_reader *r, uint8_t kind, cursor *c)
+{
+    if (r->done || r->refused)
+        return false;
+    if (!r->begun && kind != RECORD_DOCUMENT && kind != RECORD_ERROR)
+        return false;
+    switch (kind) {
+    case RECORD_DOCUMENT: return read_document(r, c);
+    case RECORD_PAGE: return read_page(r, c);
+    case RECORD_BLOCK: return read_block(r, c);
+    case RECORD_LINE: return read_line(r, c);
+    case RECORD_ERROR: return read_error(r, c);
+    case RECORD_END: return read_end(r, c);
+    default: return false;
+    }
+}
+
+static uint32_t header_length(const uint8_t *h)
+{
+    cursor c = {.p = h + 1, .left = 4};
+    return take_u32(&c);
+}
+
+/* Reads whole records off the front of p; *used says how far. */
+static bool read_records(record_reader *r, const uint8_t *p, size_t n, size_t *used)
+{
+    *used = 0;
+    while (n - *used >= HEADER_BYTES) {
+        const uint8_t *h = p + *used;
+        uint32_t length = header_length(h);
+        if (length > RECORD_MAX_BYTES)
+            return false;
+        if (n - *used - HEADER_BYTES < length)
+            return true;
+        cursor c = {.p = h + HEADER_BYTES, .left = length};
+        if (!read_record(r, h[0], &c) || c.left > 0)
+            return false;
+        *used += HEADER_BYTES + length;
+    }
+    return true;
+}
+
+static void keep_partial(record_reader *r, const uint8_t *p, size_t n)
+{
+    if (r->partial_room < r->partial_used + n) {
+        r->partial_room = (r->partial_used + n) * 2;
+        r->partial = mem_grow(r->partial, r->partial_room, 1);
+    }
+    if (n > 0)
+        memcpy(r->partial + r->partial_used, p, n);
+    r->partial_used += n;
+}
+
+/* Completes the record of which a part is kept, with as much of p as it needs. */
+static bool finish_partial(record_reader *r, const uint8_t **p, size_t *n)
+{
+    while (r->partial_used > 0 && *n > 0) {
+        size_t want = HEADER_BYTES;
+        if (r->partial_used >= HEADER_BYTES)
+            want += header_length(r->partial); /* checked when the header was whole */
+        size_t part = want - r->partial_used < *n ? want - r->partial_used : *n, used;
+        keep_partial(r, *p, part);
+        *p += part;
+        *n -= part;
+        if (!read_records(r, r->partial, r->partial_used, &used))
+            return false;
+        if (used > 0)
+            r->partial_used = 0;
+    }
+    return true;
+}
+
+bool record_feed(record_reader *r, const void *bytes, size_t n, error *err)
+{
+    const uint8_t *p = bytes;
+    size_t used = 0;
+    if (!r->failed) {
+        r->fed += n;
+        if (r->fed > RECORD_MAX_STREAM) {
+            r->failed = !error_set(&r->fault, ERROR_LIMIT,
+                                   "its text is larger than %llu MiB, the limit for one document",
+                                   RECORD_MAX_STREAM >> 20);
+        } else if (!finish_partial(r, &p, &n) || !read_records(r, p, n, &used)) {
+            r->failed = !error_set(&r->fault, ERROR_INPUT,
+                                   "the parser sent a record that breaks the rules; the document "
+                                   "is not used");
+        } else {
+            keep_partial(r, p + used, n - used);
+        }
+    }
+    if (r->failed && err)
+        *err = r->fault;
+    return !r->failed;
+}
+
+static ingest_document *assemble(record_reader *r, str name)
+{
+    ingest_document *d = arena_alloc(r->a, 1, sizeof *d);
+    ingest_page *pages = arena_alloc(r->a, r->page_count, sizeof *pages);
+    ingest_line *lines = arena_alloc(r->a, r->line_count + 1, sizeof *lines);
+    ingest_block *blocks = arena_alloc(r->a, r->block_count + 1, sizeof *blocks);
+    memcpy(pages, r->pages, r->page_count * sizeof *pages);
+    if (r->line_count > 0)
+        memcpy(lines, r->lines, r->line_count * sizeof *lines);
+    for (size_t i = 0; i < r->block_count; i++) {
+        const block_start *b = &r->blocks[i];
+        size_t end = i + 1 < r->block_count ? b[1].first_line : r->line_count;
+        blocks[i] = (ingest_block){.role = (ingest_role)b->role, .level = b->level,
+                                   .page = b->page, .lines = lines + b->first_line,
+                                   .line_count = end - b->first_line};
+    }
+    *d = (ingest_document){.title = r->title.n > 0 ? r->title : arena_str(r->a, name),
+                           .type = r->type, .language = r->language,
+                           .pages = pages, .page_count = r->page_count,
+                           .blocks = blocks, .block_count = r->block_count};
+    return d;
+}
+
+bool record_finish(record_reader *r, str name, ingest_document **out, error *err)
+{
+    if (r->failed || r->refused) {
+        if (err)
+            *err = r->fault;
+        return false;
+    }
+    if (!r->done || r->partial_used > 0)
+        return error_set(err, ERROR_INPUT, "the parser stopped in the middle of the document");
+    *out = assemble(r, name);
+    return true;
+}
