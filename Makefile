@@ -2,13 +2,16 @@
 # B is the build folder: `make B=build/asan` keeps a second build beside the first.
 B      ?= build
 CC     ?= cc
+EVAL   ?= ../shared/eval
+PREFIX ?= /usr/local
 CSTD   := -std=c11 -D_GNU_SOURCE
 WARN   := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla
 CFLAGS ?= -O2 -g
 SAFE   := -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
 LDSAFE := -pie -Wl,-z,relro,-z,now
+# Sanitizers bring their own checks, and gcc's format warnings misfire under them.
 ifneq ($(findstring sanitize,$(CFLAGS)),)
-SAFE   := -fPIE
+SAFE   := -fPIE -Wno-format-truncation
 endif
 
 pc      = $(shell pkg-config --$(1) $(2))
@@ -23,38 +26,112 @@ PLIBS  := $(call pc,libs,$(PARSER)) -lpthread -lm
 ROOMS  := base ingest index engine embed query cli
 SRC    := $(foreach r,$(ROOMS),$(wildcard $(r)/*.c))
 MAIN   := cli/main.c
-PSRC   := $(wildcard ingest/parse/*.c)
 obj     = $(patsubst %.c,$(B)/%.o,$(1))
 LIBOBJ := $(call obj,$(filter-out $(MAIN),$(SRC)))
 PSHARE := $(call obj,$(wildcard base/*.c) $(wildcard ingest/record*.c))
+PLIB   := $(call obj,$(filter-out ingest/parse/main.c,$(wildcard ingest/parse/*.c))) $(PSHARE)
 
 all: $(B)/carrel $(B)/carrel-parse
 
 $(B)/carrel: $(call obj,$(MAIN)) $(LIBOBJ)
 	$(CC) $(CFLAGS) $(LDSAFE) -o $@ $^ $(LIBS)
 
-$(B)/carrel-parse: $(call obj,$(PSRC)) $(PSHARE)
+$(B)/carrel-parse: $(B)/ingest/parse/main.o $(PLIB)
 	$(CC) $(CFLAGS) $(LDSAFE) -o $@ $^ $(PLIBS)
 
 # One instruction set for one file: kernels are chosen at run time.
 $(B)/%_avx2.o: ISA := -mavx2 -mfma -mf16c
 $(B)/%_avx512.o: ISA := -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mavx2 -mfma -mf16c
 
+COMPILE = $(CC) $(CSTD) $(WARN) $(CFLAGS) $(SAFE) $(ISA) $(INC) -MMD -MP
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CSTD) $(WARN) $(CFLAGS) $(SAFE) $(ISA) $(INC) -MMD -MP -c -o $@ $<
+	$(COMPILE) -c -o $@ $<
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/carrel/models
+	install $(B)/carrel $(B)/carrel-parse $(DESTDIR)$(PREFIX)/bin
+	install -m 644 models/*.gguf models/ATTRIBUTION.md $(DESTDIR)$(PREFIX)/share/carrel/models
 
 # ---- tests: tests/unit/test_ROOM_WHAT.c are cmocka programs linked with every room -------------
-UNIT := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
+UNIT   := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
+HELP   := $(call obj,$(wildcard tests/support/*.c))
+TOOLS  := $(patsubst tests/tools/%.c,$(B)/tools/%,$(wildcard tests/tools/*.c)) $(B)/carrel-eval $(B)/check-samples
+# A fuzz target of a parser needs carrel-parse's objects and libraries, the others carrel's.
+FUZZ   := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+PFUZZ  := html markdown text
+REPLAY := $(FUZZ:%=$(B)/replay/fuzz_%)
 
-$(B)/tests/%: tests/unit/%.c $(LIBOBJ)
+$(UNIT): $(B)/tests/%: $(B)/tests/unit/%.o $(LIBOBJ) $(HELP)
+	$(CC) $(CFLAGS) $(LDSAFE) -o $@ $^ $(LIBS) -lcmocka
+$(B)/tools/%: $(B)/tests/tools/%.o $(LIBOBJ) $(HELP)
 	@mkdir -p $(@D)
-	$(CC) $(CSTD) $(WARN) $(CFLAGS) $(SAFE) $(INC) -MMD -MP -o $@ $< $(LIBOBJ) $(LDSAFE) $(LIBS) -lcmocka
+	$(CC) $(CFLAGS) $(LDSAFE) -o $@ $^ $(LIBS)
+$(B)/bench_%: $(B)/tests/bench/bench_%.o $(LIBOBJ) $(HELP)
+	$(CC) $(CFLAGS) $(LDSAFE) -o $@ $^ $(LIBS)
+$(B)/carrel-eval: $(call obj,$(filter-out tests/eval/check_samples.c,$(wildcard tests/eval/*.c)))
+	$(CC) $(CFLAGS) $(LDSAFE) -o $@ $^ $(LIBS) -lz
+$(B)/check-samples: $(call obj,tests/eval/check_samples.c)
+	$(CC) $(CFLAGS) $(LDSAFE) -o $@ $^ $(LIBS)
 
-unit: $(UNIT)
+$(PFUZZ:%=$(B)/replay/fuzz_%): $(B)/replay/fuzz_%: $(B)/tests/fuzz/fuzz_%.o $(B)/tests/fuzz/replay.o $(PLIB)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDSAFE) -o $@ $^ $(PLIBS)
+$(B)/replay/fuzz_%: $(B)/tests/fuzz/fuzz_%.o $(B)/tests/fuzz/replay.o $(LIBOBJ) $(HELP)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDSAFE) -o $@ $^ $(LIBS)
 
+# carrel looks for its models beside the repository's build folder: build/../models.
+check: all $(UNIT) $(TOOLS) $(REPLAY)
+	tests/run.sh $(B)
+
+SAN := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+asan:
+	$(MAKE) B=build/asan CFLAGS="$(SAN)" check
+
+# FUZZ_SECONDS each, with libFuzzer; `make fuzz ONE=gguf` runs one.
+FUZZ_SECONDS ?= 60
+fuzz:
+	$(MAKE) B=build/fuzz CC=clang CFLAGS="-O1 -g -fsanitize=fuzzer-no-link,address,undefined" fuzz-run
+fuzz-run: $(FUZZ:%=$(B)/fuzz_%)
+	for f in $(or $(ONE),$(FUZZ)); do mkdir -p $(B)/corpus/$$f && \
+	  $(B)/fuzz_$$f -max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=2048 -timeout=10 -print_final_stats=1 \
+	  $(B)/corpus/$$f tests/fuzz/corpus/$$f || exit 1; done
+FUZZLINK = $(CC) $(CFLAGS) -fsanitize=fuzzer $(LDSAFE) -o $@ $^
+$(PFUZZ:%=$(B)/fuzz_%): $(B)/fuzz_%: $(B)/tests/fuzz/fuzz_%.o $(PLIB)
+	$(FUZZLINK) $(PLIBS)
+$(B)/fuzz_%: $(B)/tests/fuzz/fuzz_%.o $(LIBOBJ) $(HELP)
+	$(FUZZLINK) $(LIBS)
+
+# ---- measuring -------------------------------------------------------------------------------
+eval: all $(TOOLS)
+	$(B)/carrel-eval $(EVAL) --build $(B)
+	bash tests/eval/documents.sh $(B) $(EVAL)
+kill: all
+	bash tests/eval/kill.sh $(B) $(EVAL)
+bench: all $(B)/bench_index $(B)/bench_engine $(TOOLS)
+	bash tests/bench/run.sh $(B) $(EVAL)
+
+# ---- the promises and the house ----------------------------------------------------------------
+offline: all
+	bash tests/tools/offline.sh $(B)
+layers:
+	@bash tests/tools/layers.sh
+OURS := $(wildcard $(ROOMS:%=%/*.[ch]) ingest/parse/*.[ch] tests/*/*.[ch])
+lint:
+	cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr --enable=warning,portability \
+	  --suppress=missingIncludeSystem -I. -D_GNU_SOURCE -D__x86_64__ $(filter %.c,$(OURS))
+	clang -fsyntax-only $(CSTD) $(WARN) -mavx2 -mfma -mf16c -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni $(INC) $(filter %.c,$(OURS))
+format:
+	clang-format -i $(OURS)
+
+run: all
+	./setup --run-only
 clean:
 	rm -rf build
+help:
+	@sed -n 's/^\([a-z-]*\):.*/\1/p' Makefile | sort -u | tr '\n' ' '; echo
 
-.PHONY: all unit clean
+.PHONY: all install check asan fuzz fuzz-run eval kill bench offline layers lint format run clean help
+.SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
