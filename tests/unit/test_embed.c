@@ -1,0 +1,142 @@
+/* embed: the built-in models through the public functions, and vectors as the library stores them. */
+#include "embed/embed.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define EMBEDDING "models/carrel-embed.gguf"
+#define READER "models/carrel-reader.gguf"
+
+static embed_model *model;
+static embed_reader *reader;
+
+static int open_models(void **state) {
+    (void)state;
+    error err = {0};
+    if (embed_model_open(EMBEDDING, &model, &err) && embed_reader_open(READER, &reader, &err))
+        return 0;
+    fprintf(stderr, "%s\n", err.text);
+    return -1;
+}
+
+static int close_models(void **state) {
+    (void)state;
+    embed_model_close(model);
+    embed_reader_close(reader);
+    return 0;
+}
+
+static double cosine(const char *a, const char *b) {
+    size_t width = embed_width(model);
+    float *x = mem_new(2 * width, sizeof *x), *y = x + width;
+    embed_text(model, str_of(a), x);
+    embed_text(model, str_of(b), y);
+    double c = embed_cosine(x, y, width);
+    mem_free(x);
+    return c;
+}
+
+static void test_vectors_are_unit_and_say_something(void **state) {
+    (void)state;
+    assert_true(fabs(cosine("the pump", "the pump") - 1) < 1e-5);
+    assert_true(cosine("", "the pump") == 0);
+    const char *question = "What dose of medicine is given to a child?";
+    assert_true(cosine(question, "Children receive half of the adult dosage of the drug.") >
+                cosine(question, "The lease ends on the last day of March."));
+    assert_true(embed_count_tokens(model, STR("one two three")) >= 3);
+    assert_int_equal(embed_count_tokens(model, STR("")), 0);
+}
+
+static void test_quantised_vectors_keep_the_cosine(void **state) {
+    (void)state;
+    size_t width = embed_width(model);
+    float *x = mem_new(width, sizeof *x), scale;
+    int8_t *q = mem_new(width, 1);
+    embed_text(model, STR("An answer ties each sentence to a page of a document."), x);
+    embed_quantize(x, width, q, &scale);
+    double dot = 0, norm = 0;
+    for (size_t i = 0; i < width; i++) {
+        dot += (double)x[i] * q[i] * scale;
+        norm += (double)q[i] * scale * q[i] * scale;
+    }
+    assert_true(fabs(dot / sqrt(norm) - 1) < 1e-3);
+    memset(x, 0, width * sizeof *x);
+    embed_quantize(x, width, q, &scale);
+    assert_true(scale == 0 && q[0] == 0);
+    mem_free(q);
+    mem_free(x);
+}
+
+static str best_span(const char *question, const char *passage, arena *a, float *score) {
+    embed_span *spans;
+    size_t n;
+    error err;
+    assert_true(embed_read(reader, NULL, str_of(question), str_of(passage), 8, a, &spans, &n, &err));
+    assert_true(n > 0);
+    for (size_t i = 0; i < n; i++) {
+        assert_true(spans[i].begin < spans[i].end && spans[i].end <= strlen(passage));
+        if (i > 0) assert_true(spans[i].score <= spans[i - 1].score);
+    }
+    *score = spans[0].score;
+    return str_cut(str_of(passage), spans[0].begin, spans[0].end);
+}
+
+static void test_reader_finds_a_span(void **state) {
+    (void)state;
+    arena *a = arena_new();
+    float score, other;
+    const char *passage = "The town hall was built in 1907 by the architect Maria Vidal. It burnt "
+                          "down in 1951 and was not rebuilt.";
+    str span = best_span("When was the town hall built?", passage, a, &score);
+    assert_true(str_eq(span, STR("1907")));
+    best_span("How many wheels does a bicycle have?", passage, a, &other);
+    assert_true(other < score);
+    arena_free(a);
+}
+
+static void test_reader_with_odd_input(void **state) {
+    (void)state;
+    arena *a = arena_new();
+    error err;
+    embed_span *spans;
+    size_t n;
+    assert_true(embed_read(reader, NULL, STR("who?"), STR(""), 8, a, &spans, &n, &err) && n == 0);
+    assert_true(embed_read(reader, NULL, STR(""), STR("A word."), 8, a, &spans, &n, &err));
+    text longest = {0};
+    for (int i = 0; i < 2000; i++) text_printf(&longest, "In room %d there are %d chairs. ", i, i * 3);
+    assert_true(embed_read(reader, NULL, text_str(&longest), text_str(&longest), 5, a, &spans, &n, &err));
+    assert_int_equal(n, 5);
+    for (size_t i = 0; i < n; i++) assert_true(spans[i].end <= longest.n);
+    text_free(&longest);
+    assert_true(embed_read(reader, NULL, STR("\xFF\xFE?"), STR("\xC3( \x80 7"), 8, a, &spans, &n, &err));
+    arena_free(a);
+}
+
+static void test_other_files_are_refused_by_name(void **state) {
+    (void)state;
+    error err = {0};
+    embed_model *m;
+    embed_reader *r;
+    assert_false(embed_model_open(READER, &m, &err));
+    assert_non_null(strstr(err.text, "carrel-static"));
+    assert_false(embed_reader_open(EMBEDDING, &r, &err));
+    assert_int_equal(err.code, ERROR_MODEL);
+    assert_false(embed_model_open("Makefile", &m, &err));
+    assert_false(embed_reader_open("models/none.gguf", &r, &err));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_vectors_are_unit_and_say_something),
+        cmocka_unit_test(test_quantised_vectors_keep_the_cosine),
+        cmocka_unit_test(test_reader_finds_a_span),
+        cmocka_unit_test(test_reader_with_odd_input),
+        cmocka_unit_test(test_other_files_are_refused_by_name),
+    };
+    return cmocka_run_group_tests_name("embed", tests, open_models, close_models);
+}
