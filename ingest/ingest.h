@@ -87,6 +87,10 @@ bool ingest_worker_open(const char *program, const ingest_limits *limits, ingest
                         error *err);
 void ingest_worker_close(ingest_worker *w); /* NULL is fine */
 
+/* How its process is locked in, for `carrel status`: "Landlock (ABI 7), seccomp, rlimits". Lives as
+ * long as the worker. */
+str ingest_worker_confinement(const ingest_worker *w);
+
 /* True where this path's name or first bytes belong to a format that Carrel reads. */
 bool ingest_supported(const char *path);
 

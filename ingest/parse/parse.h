@@ -23,9 +23,15 @@ parse_fn parse_text;     /* text.c */
 
 /* By the first bytes, then by the name's extension; NULL for what Carrel does not read. */
 parse_fn *parse_format(const parse_input *in);
+/* Why parse_format gave NULL; returns false. */
+bool parse_refuse(const parse_input *in, error *err);
 
 /* charset.c: any bytes to UTF-8. BOM (UTF-8, UTF-16), then `declared` (may be empty), then UTF-8 if
- * it is valid, else windows-1252. NFC. False only for bytes that are no text (NUL bytes, binary). */
+ * it is valid, else windows-1252. NFC, and every line ends with one LF. False for bytes that are
+ * no text (NUL bytes, binary), and for a declared encoding that cannot be read. */
 bool parse_to_utf8(str bytes, str declared, text *out, error *err);
+/* Loads the C library's tables for the other encodings of the web. To be called once, before the
+ * process is confined and may open no more files. */
+void parse_charset_warm(void);
 
 #endif

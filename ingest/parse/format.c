@@ -1,0 +1,51 @@
+/* Chooses the parser, and gives a name to what Carrel does not read, so that the reason of a
+ * refused file says what it is. Decides by the first bytes and the name alone; parses nothing.
+ */
+#include "ingest/kind.h"
+#include "ingest/parse/parse.h"
+
+parse_fn *parse_format(const parse_input *in)
+{
+    switch (kind_of(str_cut(in->bytes, 0, KIND_HEAD_BYTES), in->name)) {
+    case KIND_PDF: return parse_pdf;
+    case KIND_HTML: return parse_html;
+    case KIND_MARKDOWN: return parse_markdown;
+    case KIND_TEXT: return parse_text;
+    case KIND_OTHER: break;
+    }
+    return NULL;
+}
+
+bool parse_refuse(const parse_input *in, error *err)
+{
+    static const struct {
+        str magic;
+        const char *what;
+    } known[] = {
+        {STR("PK\x03\x04"), "an Office, EPUB or ZIP file"},
+        {STR("\xd0\xcf\x11\xe0"), "an old Office file"},
+        {STR("{\\rtf"), "an RTF file"},
+        {STR("\x89PNG"), "an image"},
+        {STR("\xff\xd8\xff"), "an image"},
+        {STR("GIF8"), "an image"},
+        {STR("II*\0"), "an image"},
+        {STR("MM\0*"), "an image"},
+        {STR("\x1f\x8b"), "a compressed file"},
+        {STR("7z\xbc\xaf"), "a compressed file"},
+        {STR("%!PS"), "a PostScript file"},
+        {STR("\x7f" "ELF"), "a program"},
+    };
+    const char *what = NULL;
+    for (size_t i = 0; i < sizeof known / sizeof *known && !what; i++)
+        if (str_starts(in->bytes, known[i].magic))
+            what = known[i].what;
+    str extension = kind_extension(in->name);
+    if (what)
+        return error_set(err, ERROR_INPUT,
+                         "this is %s, and Carrel reads PDF, HTML, Markdown and text", what);
+    if (extension.n > 0)
+        return error_set(err, ERROR_INPUT,
+                         "Carrel does not read ." STR_FMT " files, only PDF, HTML, Markdown and text",
+                         STR_ARG(extension));
+    return error_set(err, ERROR_INPUT, "this is not PDF, HTML, Markdown or text");
+}

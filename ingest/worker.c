@@ -1,0 +1,359 @@
+/* The carrel side of carrel-parse: starts it, hands it documents, reads the records back.
+ *
+ * A worker owns one confined process and the socket to it. Each document costs one message there,
+ * one pipe for its records and one message back; what the process does wrong (a crash, a hang, a
+ * broken stream, its own death) becomes one sentence about one document. The process keeps the
+ * clock; should it fail even in that, the deadline here ends it, and the next document gets a new
+ * one. The bytes of a document are never looked at here but for ingest_supported's first few.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "ingest/kind.h"
+#include "ingest/record.h"
+#include "ingest/worker.h"
+
+/* Warming up takes tens of milliseconds; a laptop that swaps may take seconds. */
+#define HELLO_MS 30000.0
+/* How much later than the process itself this side gives up on a document. */
+#define GRACE_MS 5000.0
+#define READ_BYTES (64u << 10) /* as much as a pipe holds */
+
+struct ingest_worker {
+    char program[PATH_MAX];
+    ingest_limits limits;
+    pid_t pid; /* 0: no process at the moment */
+    int socket;
+    char confinement[64];
+};
+
+/* What file_bytes allows must fit into memory_bytes together with what the parser builds from it.
+ * 1 GiB leaves a 4 GB laptop usable; two minutes and 10,000 pages are far beyond any manual. */
+const ingest_limits ingest_default_limits = {
+    .file_bytes = 512ull << 20,
+    .memory_bytes = 1ull << 30,
+    .seconds = 120,
+    .pages = 10000,
+};
+
+const char *ingest_fate_name(ingest_fate fate)
+{
+    static const char *const names[INGEST_FATE_COUNT] = {"text", "ocr", "empty", "garbled",
+                                                         "hidden-text"};
+    return names[fate];
+}
+
+/* ---- the process --------------------------------------------------------------------------- */
+
+/* Beside the running executable, or one folder above (tests lie in a folder of their own). */
+static bool find_program(char out[PATH_MAX], error *err)
+{
+    static const char *const places[] = {"carrel-parse", "../carrel-parse"};
+    char self[PATH_MAX];
+    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+    if (n < 0)
+        return error_set(err, ERROR_IO, "cannot find the folder of this program: %s",
+                         strerror(errno));
+    self[n] = '\0';
+    int folder = (int)(strrchr(self, '/') - self);
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        int length = snprintf(out, PATH_MAX, "%.*s/%s", folder, self, places[i]);
+        if (length < PATH_MAX && access(out, X_OK) == 0)
+            return true;
+    }
+    return error_set(err, ERROR_NOT_FOUND,
+                     "carrel-parse is missing: it belongs beside carrel, in %.*s", folder, self);
+}
+
+static void stop(ingest_worker *w)
+{
+    if (w->pid == 0)
+        return;
+    close(w->socket);
+    kill(w->pid, SIGKILL);
+    while (waitpid(w->pid, NULL, 0) < 0 && errno == EINTR)
+        continue;
+    w->pid = 0;
+}
+
+/* An own process group, so that Ctrl-C at the terminal is carrel's to handle; no environment, no
+ * descriptors, no blocked or ignored signals. Returns errno. */
+static int spawn(const char *program, int far_end, pid_t *pid)
+{
+    char *argv[] = {"carrel-parse", NULL}, *environment[] = {NULL};
+    posix_spawn_file_actions_t files;
+    posix_spawnattr_t attr;
+    sigset_t none, all;
+    sigemptyset(&none);
+    sigfillset(&all);
+    posix_spawn_file_actions_init(&files);
+    posix_spawnattr_init(&attr);
+    int rc = posix_spawn_file_actions_adddup2(&files, far_end, WORKER_FD);
+    for (int fd = 0; rc == 0 && fd < WORKER_FD; fd++)
+        rc = posix_spawn_file_actions_addopen(&files, fd, "/dev/null", O_RDWR, 0);
+    if (rc == 0)
+        rc = posix_spawn_file_actions_addclosefrom_np(&files, WORKER_FD + 1);
+    posix_spawnattr_setsigmask(&attr, &none);
+    posix_spawnattr_setsigdefault(&attr, &all);
+    posix_spawnattr_setpgroup(&attr, 0);
+    posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
+                                        POSIX_SPAWN_SETPGROUP);
+    if (rc == 0)
+        rc = posix_spawn(pid, program, &files, &attr, argv, environment);
+    posix_spawnattr_destroy(&attr);
+    posix_spawn_file_actions_destroy(&files);
+    return rc;
+}
+
+/* One packet of exactly n bytes before the deadline. */
+static bool receive(int fd, void *message, size_t n, double deadline)
+{
+    for (;;) {
+        struct pollfd p = {.fd = fd, .events = POLLIN};
+        double left = deadline - clock_ms();
+        int ready = poll(&p, 1, left > 0 ? (int)left + 1 : 0);
+        if (ready > 0)
+            return recv(fd, message, n, 0) == (ssize_t)n;
+        if (ready == 0 || errno != EINTR)
+            return false;
+    }
+}
+
+static bool greet(ingest_worker *w, error *err)
+{
+    worker_hello hello;
+    if (!receive(w->socket, &hello, sizeof hello, clock_ms() + HELLO_MS))
+        return error_set(err, ERROR_INTERNAL, "%s does not start", w->program);
+    if (hello.version != WORKER_VERSION)
+        return error_set(err, ERROR_INTERNAL, "%s is of another version than carrel", w->program);
+    hello.fault.text[sizeof hello.fault.text - 1] = '\0';
+    if (hello.fault.code != ERROR_NONE)
+        return error_set(err, hello.fault.code, "documents cannot be parsed safely here: %s",
+                         hello.fault.text);
+    if (hello.landlock_abi > 0)
+        snprintf(w->confinement, sizeof w->confinement, "Landlock (ABI %d), seccomp, rlimits",
+                 hello.landlock_abi);
+    else
+        snprintf(w->confinement, sizeof w->confinement, "seccomp, rlimits (kernel without Landlock)");
+    return true;
+}
+
+static bool start(ingest_worker *w, error *err)
+{
+    int ends[2];
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
+        return error_set(err, ERROR_IO, "no socket for carrel-parse: %s", strerror(errno));
+    int rc = spawn(w->program, ends[1], &w->pid);
+    close(ends[1]);
+    w->socket = ends[0];
+    if (rc != 0) {
+        close(ends[0]);
+        w->pid = 0;
+        return error_set(err, rc == ENOENT ? ERROR_NOT_FOUND : ERROR_IO, "%s cannot be started: %s",
+                         w->program, strerror(rc));
+    }
+    if (greet(w, err))
+        return true;
+    stop(w);
+    return false;
+}
+
+bool ingest_worker_open(const char *program, const ingest_limits *limits, ingest_worker **out,
+                        error *err)
+{
+    ingest_worker *w = mem_new(1, sizeof *w);
+    w->limits = *limits;
+    if (program && strlen(program) >= sizeof w->program) {
+        error_set(err, ERROR_USAGE, "the path of carrel-parse is too long");
+        goto fail;
+    }
+    if (program)
+        strcpy(w->program, program);
+    else if (!find_program(w->program, err))
+        goto fail;
+    if (!start(w, err))
+        goto fail;
+    *out = w;
+    return true;
+fail:
+    mem_free(w);
+    return false;
+}
+
+void ingest_worker_close(ingest_worker *w)
+{
+    if (!w)
+        return;
+    stop(w);
+    mem_free(w);
+}
+
+str ingest_worker_confinement(const ingest_worker *w)
+{
+    return str_of(w->confinement);
+}
+
+/* ---- one document -------------------------------------------------------------------------- */
+
+static str base_name(str path)
+{
+    for (size_t i = path.n; i > 0; i--)
+        if (path.p[i - 1] == '/')
+            return str_cut(path, i, path.n);
+    return path;
+}
+
+/* A name that does not fit keeps its end, where the extension is. */
+static void fill_request(const ingest_worker *w, str name, worker_request *request)
+{
+    const size_t room = WORKER_NAME_BYTES - 1;
+    if (name.n > room)
+        name = str_cut(name, name.n - room, name.n);
+    *request = (worker_request){.kind = WORKER_PARSE, .name_bytes = (uint32_t)name.n,
+                                .limits = w->limits};
+    if (name.n > 0)
+        memcpy(request->name, name.p, name.n);
+}
+
+static bool send_request(int socket, const worker_request *request, const int fds[2])
+{
+    union {
+        struct cmsghdr align;
+        char bytes[CMSG_SPACE(2 * sizeof(int))];
+    } control = {0};
+    struct iovec data = {(void *)request, sizeof *request};
+    struct msghdr m = {.msg_iov = &data, .msg_iovlen = 1};
+    if (fds) {
+        m.msg_control = control.bytes;
+        m.msg_controllen = sizeof control.bytes;
+        struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+        c->cmsg_level = SOL_SOCKET;
+        c->cmsg_type = SCM_RIGHTS;
+        c->cmsg_len = CMSG_LEN(2 * sizeof(int));
+        memcpy(CMSG_DATA(c), fds, 2 * sizeof(int));
+    }
+    ssize_t n;
+    do
+        n = sendmsg(socket, &m, MSG_NOSIGNAL);
+    while (n < 0 && errno == EINTR);
+    return n == (ssize_t)sizeof *request;
+}
+
+/* Feeds the reader until the pipe ends. False when the stream broke a rule (in err) or the
+ * deadline came (err's code stays ERROR_NONE). */
+static bool read_stream(int pipe, record_reader *r, double deadline, error *err)
+{
+    uint8_t piece[READ_BYTES];
+    for (;;) {
+        struct pollfd p = {.fd = pipe, .events = POLLIN};
+        double left = deadline - clock_ms();
+        int ready = poll(&p, 1, left > 0 ? (int)left + 1 : 0);
+        if (ready == 0 || (ready < 0 && errno != EINTR))
+            return false;
+        ssize_t n = ready > 0 ? read(pipe, piece, sizeof piece) : -1;
+        if (n == 0)
+            return true;
+        if (n > 0 && !record_feed(r, piece, (size_t)n, err))
+            return false;
+    }
+}
+
+static bool memory_reason(const ingest_worker *w, error *err)
+{
+    return error_set(err, ERROR_LIMIT, "needs more than %llu MiB of memory",
+                     (unsigned long long)(w->limits.memory_bytes >> 20));
+}
+
+/* How the child ended, as a reason; true where it ended well. */
+static bool judge(const ingest_worker *w, const worker_reply *reply, error *err)
+{
+    int status = reply->wait_status;
+    if (reply->out_of_memory && status != 0)
+        return memory_reason(w, err);
+    if (reply->timed_out || (WIFSIGNALED(status) && WTERMSIG(status) == SIGXCPU))
+        return error_set(err, ERROR_LIMIT, "took longer than %u s", w->limits.seconds);
+    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
+        return error_set(err, ERROR_INPUT, "made the parser ask for what it may not do; the system "
+                                           "refused, and nothing of the document is used");
+    if (WIFSIGNALED(status))
+        return error_set(err, ERROR_INPUT, "parser crashed (signal %d)", WTERMSIG(status));
+    if (WEXITSTATUS(status) != 0)
+        return error_set(err, ERROR_INTERNAL, "parser ended early (code %d)", WEXITSTATUS(status));
+    return true;
+}
+
+typedef enum { ATTEMPT_DONE, ATTEMPT_FAILED, ATTEMPT_PROCESS_DIED } attempt_end;
+
+static attempt_end attempt(ingest_worker *w, const worker_request *request, int fd, str name,
+                           arena *a, ingest_document **out, error *err)
+{
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0) {
+        error_set(err, ERROR_IO, "no pipe for the parser: %s", strerror(errno));
+        return ATTEMPT_FAILED;
+    }
+    double deadline = clock_ms() + w->limits.seconds * 1000.0 + GRACE_MS;
+    record_reader *r = record_reader_new(a, &w->limits);
+    attempt_end end = ATTEMPT_FAILED;
+    error broken = {0};
+    worker_reply reply;
+    bool sent = send_request(w->socket, request, (int[2]){fd, ends[1]});
+    close(ends[1]);
+    if (sent && !read_stream(ends[0], r, deadline, &broken)) {
+        static const worker_request cancel = {.kind = WORKER_CANCEL};
+        send_request(w->socket, &cancel, NULL); /* a process that is gone is seen just below */
+    }
+    close(ends[0]);
+    if (!sent || !receive(w->socket, &reply, sizeof reply, deadline + GRACE_MS)) {
+        stop(w);
+        error_set(err, ERROR_INTERNAL, "carrel-parse itself ended or hung with this document");
+        end = ATTEMPT_PROCESS_DIED;
+    } else if (broken.code == ERROR_NONE && judge(w, &reply, &broken)) {
+        if (record_finish(r, name, out, &broken))
+            end = ATTEMPT_DONE;
+        else if (reply.out_of_memory && broken.code == ERROR_INPUT)
+            memory_reason(w, &broken); /* some libraries call that a broken document */
+    }
+    if (err && broken.code != ERROR_NONE)
+        *err = broken;
+    record_reader_free(r);
+    return end;
+}
+
+bool ingest_parse(ingest_worker *w, int fd, str name, arena *a, ingest_document **out, error *err)
+{
+    worker_request request;
+    name = base_name(name);
+    fill_request(w, name, &request);
+    /* A process that died in between (or was killed) is no fault of this document: once again. */
+    for (int tries = 0; tries < 2; tries++) {
+        if (w->pid == 0 && !start(w, err))
+            return false;
+        attempt_end end = attempt(w, &request, fd, name, a, out, err);
+        if (end != ATTEMPT_PROCESS_DIED)
+            return end == ATTEMPT_DONE;
+    }
+    return false;
+}
+
+bool ingest_supported(const char *path)
+{
+    char head[KIND_HEAD_BYTES];
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0)
+        return false;
+    struct stat st;
+    ssize_t n = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? pread(fd, head, sizeof head, 0) : -1;
+    close(fd);
+    return n >= 0 && kind_of((str){head, (size_t)n}, str_of(path)) != KIND_OTHER;
+}
