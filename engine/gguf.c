@@ -74,14 +74,12 @@ typedef struct {
     bool failed;
 } cursor;
 
-static size_t left(const cursor *c)
-{
+static size_t left(const cursor *c) {
     return c->failed ? 0 : c->n - c->at;
 }
 
 /* NULL when fewer than n bytes are left; the cursor then stays failed. */
-static const uint8_t *take(cursor *c, uint64_t n)
-{
+static const uint8_t *take(cursor *c, uint64_t n) {
     if (c->failed || n > c->n - c->at) {
         c->failed = true;
         return NULL;
@@ -92,8 +90,7 @@ static const uint8_t *take(cursor *c, uint64_t n)
 }
 
 /* Little-endian, by bytes: right on every machine and at every alignment. */
-static uint64_t load(const uint8_t *p, size_t n)
-{
+static uint64_t load(const uint8_t *p, size_t n) {
     uint64_t v = 0;
     for (size_t i = 0; i < n; i++) {
         v |= (uint64_t)p[i] << (8 * i);
@@ -101,27 +98,23 @@ static uint64_t load(const uint8_t *p, size_t n)
     return v;
 }
 
-static uint32_t take_u32(cursor *c)
-{
+static uint32_t take_u32(cursor *c) {
     const uint8_t *p = take(c, 4);
     return p ? (uint32_t)load(p, 4) : 0;
 }
 
-static uint64_t take_u64(cursor *c)
-{
+static uint64_t take_u64(cursor *c) {
     const uint8_t *p = take(c, 8);
     return p ? load(p, 8) : 0;
 }
 
-static str take_str(cursor *c)
-{
+static str take_str(cursor *c) {
     uint64_t n = take_u64(c);
     const uint8_t *p = take(c, n);
     return p ? (str){(const char *)p, (size_t)n} : (str){NULL, 0};
 }
 
-static int compare(str a, str b)
-{
+static int compare(str a, str b) {
     size_t n = a.n < b.n ? a.n : b.n;
     int d = n ? memcmp(a.p, b.p, n) : 0;
     return d ? d : (a.n > b.n) - (a.n < b.n);
@@ -133,8 +126,7 @@ typedef struct {
     char s[80];
 } shown;
 
-static shown show(str name)
-{
+static shown show(str name) {
     shown out = {{0}};
     size_t n = name.n < sizeof out.s - 4 ? name.n : sizeof out.s - 4;
     for (size_t i = 0; i < n; i++) {
@@ -147,8 +139,7 @@ static shown show(str name)
     return out;
 }
 
-static bool cut_short(const engine_gguf *g, const char *where, error *err)
-{
+static bool cut_short(const engine_gguf *g, const char *where, error *err) {
     return error_set(err, ERROR_MODEL,
                      "%s: the file ends inside %s; it is cut short or damaged, copy it again",
                      g->path, where);
@@ -156,8 +147,7 @@ static bool cut_short(const engine_gguf *g, const char *where, error *err)
 
 /* ---- metadata ----------------------------------------------------------------------------- */
 
-static bool read_array(engine_gguf *g, cursor *c, entry *e, error *err)
-{
+static bool read_array(engine_gguf *g, cursor *c, entry *e, error *err) {
     uint32_t item = take_u32(c);
     e->count = take_u64(c);
     if (c->failed) {
@@ -188,8 +178,7 @@ static bool read_array(engine_gguf *g, cursor *c, entry *e, error *err)
     return c->failed ? cut_short(g, "its metadata", err) : true;
 }
 
-static bool read_entry(engine_gguf *g, cursor *c, entry *e, error *err)
-{
+static bool read_entry(engine_gguf *g, cursor *c, entry *e, error *err) {
     e->key = take_str(c);
     uint32_t type = take_u32(c);
     if (c->failed) {
@@ -221,13 +210,11 @@ static bool read_entry(engine_gguf *g, cursor *c, entry *e, error *err)
     return true;
 }
 
-static int by_key(const void *a, const void *b)
-{
+static int by_key(const void *a, const void *b) {
     return compare(((const entry *)a)->key, ((const entry *)b)->key);
 }
 
-static bool read_entries(engine_gguf *g, cursor *c, uint64_t count, error *err)
-{
+static bool read_entries(engine_gguf *g, cursor *c, uint64_t count, error *err) {
     if (count > MAX_KEYS || count > left(c) / MIN_KEY_BYTES) {
         return error_set(err, ERROR_MODEL, "%s: claims %" PRIu64 " metadata keys, more than it can "
                          "hold (limit %d); the file is damaged", g->path, count, MAX_KEYS);
@@ -253,8 +240,7 @@ static bool read_entries(engine_gguf *g, cursor *c, uint64_t count, error *err)
 
 /* Fills rank, shape, type and bytes; data is set later, when the start of the weights is known, and
  * holds the offset until then in *offset. */
-static bool read_tensor(engine_gguf *g, cursor *c, engine_tensor *t, uint64_t *offset, error *err)
-{
+static bool read_tensor(engine_gguf *g, cursor *c, engine_tensor *t, uint64_t *offset, error *err) {
     t->name = take_str(c);
     t->rank = take_u32(c);
     if (c->failed) {
@@ -291,14 +277,12 @@ static bool read_tensor(engine_gguf *g, cursor *c, engine_tensor *t, uint64_t *o
     return true;
 }
 
-static int by_name(const void *a, const void *b)
-{
+static int by_name(const void *a, const void *b) {
     return compare((*(const engine_tensor *const *)a)->name,
                    (*(const engine_tensor *const *)b)->name);
 }
 
-static bool sort_tensors(engine_gguf *g, error *err)
-{
+static bool sort_tensors(engine_gguf *g, error *err) {
     g->by_name = mem_new(g->tensor_count + 1, sizeof *g->by_name);
     for (size_t i = 0; i < g->tensor_count; i++) {
         g->by_name[i] = &g->tensors[i];
@@ -315,8 +299,7 @@ static bool sort_tensors(engine_gguf *g, error *err)
 
 /* Data begins at the first multiple of the alignment after the table. */
 static bool place_tensors(engine_gguf *g, const uint64_t *offsets, size_t table_end,
-                          uint64_t alignment, error *err)
-{
+                          uint64_t alignment, error *err) {
     uint64_t begin = ((uint64_t)table_end + alignment - 1) & ~(alignment - 1);
     for (size_t i = 0; i < g->tensor_count; i++) {
         engine_tensor *t = &g->tensors[i];
@@ -334,8 +317,7 @@ static bool place_tensors(engine_gguf *g, const uint64_t *offsets, size_t table_
     return true;
 }
 
-static bool read_tensors(engine_gguf *g, cursor *c, uint64_t count, error *err)
-{
+static bool read_tensors(engine_gguf *g, cursor *c, uint64_t count, error *err) {
     uint64_t *offsets = NULL;
     uint32_t alignment = DEFAULT_ALIGNMENT;
     bool ok = false;
@@ -368,8 +350,7 @@ done:
 
 /* ---- opening and closing ------------------------------------------------------------------ */
 
-static bool read_file(engine_gguf *g, error *err)
-{
+static bool read_file(engine_gguf *g, error *err) {
     cursor c = {g->bytes, g->n, 0, false};
     const uint8_t *magic = take(&c, 4);
     if (magic == NULL || memcmp(magic, "GGUF", 4) != 0) {
@@ -390,14 +371,12 @@ static bool read_file(engine_gguf *g, error *err)
     return read_entries(g, &c, keys, err) && read_tensors(g, &c, tensors, err);
 }
 
-static char *copy_path(const char *path)
-{
+static char *copy_path(const char *path) {
     size_t n = strlen(path) + 1;
     return memcpy(mem_new(n, 1), path, n);
 }
 
-bool engine_gguf_open_memory(const void *bytes, size_t n, engine_gguf **out, error *err)
-{
+bool engine_gguf_open_memory(const void *bytes, size_t n, engine_gguf **out, error *err) {
     assert((uintptr_t)bytes % MIN_ALIGNMENT == 0);
     engine_gguf *g = mem_new(1, sizeof *g);
     g->bytes = bytes;
@@ -411,8 +390,7 @@ bool engine_gguf_open_memory(const void *bytes, size_t n, engine_gguf **out, err
     return true;
 }
 
-static bool map_file(engine_gguf *g, error *err)
-{
+static bool map_file(engine_gguf *g, error *err) {
     struct stat st;
     bool ok = false;
     int fd = open(g->path, O_RDONLY | O_CLOEXEC);
@@ -440,8 +418,7 @@ done:
     return ok;
 }
 
-bool engine_gguf_open(const char *path, engine_gguf **out, error *err)
-{
+bool engine_gguf_open(const char *path, engine_gguf **out, error *err) {
     engine_gguf *g = mem_new(1, sizeof *g);
     g->path = copy_path(path);
     if (!map_file(g, err) || !read_file(g, err)) {
@@ -452,8 +429,7 @@ bool engine_gguf_open(const char *path, engine_gguf **out, error *err)
     return true;
 }
 
-void engine_gguf_close(engine_gguf *g)
-{
+void engine_gguf_close(engine_gguf *g) {
     if (g == NULL) {
         return;
     }
@@ -472,29 +448,24 @@ void engine_gguf_close(engine_gguf *g)
 
 /* ---- looking things up -------------------------------------------------------------------- */
 
-str engine_gguf_path(const engine_gguf *g)
-{
+str engine_gguf_path(const engine_gguf *g) {
     return str_of(g->path);
 }
 
-uint64_t engine_gguf_bytes(const engine_gguf *g)
-{
+uint64_t engine_gguf_bytes(const engine_gguf *g) {
     return g->n;
 }
 
-size_t engine_gguf_tensor_count(const engine_gguf *g)
-{
+size_t engine_gguf_tensor_count(const engine_gguf *g) {
     return g->tensor_count;
 }
 
-const engine_tensor *engine_gguf_tensor_at(const engine_gguf *g, size_t i)
-{
+const engine_tensor *engine_gguf_tensor_at(const engine_gguf *g, size_t i) {
     assert(i < g->tensor_count);
     return &g->tensors[i];
 }
 
-const engine_tensor *engine_gguf_find(const engine_gguf *g, const char *name)
-{
+const engine_tensor *engine_gguf_find(const engine_gguf *g, const char *name) {
     str wanted = str_of(name);
     size_t low = 0, high = g->tensor_count;
     while (low < high) {
@@ -513,8 +484,7 @@ const engine_tensor *engine_gguf_find(const engine_gguf *g, const char *name)
 }
 
 /* "[576, 49152]" */
-static shown show_shape(uint32_t rank, const uint64_t *shape)
-{
+static shown show_shape(uint32_t rank, const uint64_t *shape) {
     shown out = {{0}};
     size_t n = 0;
     for (uint32_t i = 0; i < rank && i < MAX_RANK; i++) {
@@ -529,8 +499,7 @@ static shown show_shape(uint32_t rank, const uint64_t *shape)
 }
 
 bool engine_gguf_need(const engine_gguf *g, const char *name, uint32_t rank, const uint64_t *shape,
-                      const engine_tensor **out, error *err)
-{
+                      const engine_tensor **out, error *err) {
     const engine_tensor *t = engine_gguf_find(g, name);
     if (t == NULL) {
         return error_set(err, ERROR_MODEL, "%s: tensor \"%s\" is missing", g->path, name);
@@ -552,15 +521,13 @@ bool engine_gguf_need(const engine_gguf *g, const char *name, uint32_t rank, con
     return true;
 }
 
-static const entry *find_entry(const engine_gguf *g, const char *key)
-{
+static const entry *find_entry(const engine_gguf *g, const char *key) {
     entry wanted = {.key = str_of(key)};
     return bsearch(&wanted, g->entries, g->entry_count, sizeof wanted, by_key);
 }
 
 /* An integer of any width, as its 64 bits and whether they are a negative number. */
-static bool load_integer(kind type, const uint8_t *p, int64_t *out)
-{
+static bool load_integer(kind type, const uint8_t *p, int64_t *out) {
     uint64_t v;
     switch (type) {
     case KIND_U8: case KIND_U16: case KIND_U32: case KIND_U64:
@@ -578,8 +545,7 @@ static bool load_integer(kind type, const uint8_t *p, int64_t *out)
     }
 }
 
-static bool load_float(kind type, const uint8_t *p, float *out)
-{
+static bool load_float(kind type, const uint8_t *p, float *out) {
     if (type == KIND_F32) {
         uint32_t bits = (uint32_t)load(p, 4);
         memcpy(out, &bits, sizeof bits);
@@ -595,8 +561,7 @@ static bool load_float(kind type, const uint8_t *p, float *out)
     return false;
 }
 
-bool engine_gguf_u32(const engine_gguf *g, const char *key, uint32_t *out)
-{
+bool engine_gguf_u32(const engine_gguf *g, const char *key, uint32_t *out) {
     const entry *e = find_entry(g, key);
     int64_t v;
     if (e == NULL || !load_integer(e->type, e->value, &v) || v < 0 || v > UINT32_MAX) {
@@ -606,14 +571,12 @@ bool engine_gguf_u32(const engine_gguf *g, const char *key, uint32_t *out)
     return true;
 }
 
-bool engine_gguf_f32(const engine_gguf *g, const char *key, float *out)
-{
+bool engine_gguf_f32(const engine_gguf *g, const char *key, float *out) {
     const entry *e = find_entry(g, key);
     return e != NULL && load_float(e->type, e->value, out);
 }
 
-bool engine_gguf_bool(const engine_gguf *g, const char *key, bool *out)
-{
+bool engine_gguf_bool(const engine_gguf *g, const char *key, bool *out) {
     const entry *e = find_entry(g, key);
     if (e == NULL || e->type != KIND_BOOL) {
         return false;
@@ -622,13 +585,11 @@ bool engine_gguf_bool(const engine_gguf *g, const char *key, bool *out)
     return true;
 }
 
-static str string_at(const uint8_t *p)
-{
+static str string_at(const uint8_t *p) {
     return (str){(const char *)p + 8, (size_t)load(p, 8)};
 }
 
-bool engine_gguf_str(const engine_gguf *g, const char *key, str *out)
-{
+bool engine_gguf_str(const engine_gguf *g, const char *key, str *out) {
     const entry *e = find_entry(g, key);
     if (e == NULL || e->type != KIND_STRING) {
         return false;
@@ -638,20 +599,17 @@ bool engine_gguf_str(const engine_gguf *g, const char *key, str *out)
 }
 
 /* The entry when `key` is an array that has an item i. */
-static const entry *find_item(const engine_gguf *g, const char *key, size_t i)
-{
+static const entry *find_item(const engine_gguf *g, const char *key, size_t i) {
     const entry *e = find_entry(g, key);
     return e != NULL && e->type == KIND_ARRAY && i < e->count ? e : NULL;
 }
 
-size_t engine_gguf_array_count(const engine_gguf *g, const char *key)
-{
+size_t engine_gguf_array_count(const engine_gguf *g, const char *key) {
     const entry *e = find_item(g, key, 0);
     return e ? (size_t)e->count : 0;
 }
 
-bool engine_gguf_array_str(const engine_gguf *g, const char *key, size_t i, str *out)
-{
+bool engine_gguf_array_str(const engine_gguf *g, const char *key, size_t i, str *out) {
     const entry *e = find_item(g, key, i);
     if (e == NULL || e->item != KIND_STRING) {
         return false;
@@ -660,15 +618,13 @@ bool engine_gguf_array_str(const engine_gguf *g, const char *key, size_t i, str 
     return true;
 }
 
-bool engine_gguf_array_f32(const engine_gguf *g, const char *key, size_t i, float *out)
-{
+bool engine_gguf_array_f32(const engine_gguf *g, const char *key, size_t i, float *out) {
     const entry *e = find_item(g, key, i);
     return e != NULL && e->item != KIND_STRING &&
            load_float(e->item, e->value + i * kind_bytes[e->item], out);
 }
 
-bool engine_gguf_array_i32(const engine_gguf *g, const char *key, size_t i, int32_t *out)
-{
+bool engine_gguf_array_i32(const engine_gguf *g, const char *key, size_t i, int32_t *out) {
     const entry *e = find_item(g, key, i);
     int64_t v;
     if (e == NULL || e->item == KIND_STRING ||

@@ -44,7 +44,6 @@ typedef struct {
     void (*rope_norm)(float *x, const float *turn, size_t pairs);
     /* halves (x[i], x[pairs + i]) */
     void (*rope_neox)(float *x, const float *turn, size_t pairs);
-    void (*add)(float *x, const float *y, size_t n);      /* x += y */
 } engine_kernels;
 
 extern const engine_kernels engine_kernels_scalar;

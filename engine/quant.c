@@ -33,27 +33,23 @@ static const type_entry types[] = {
     [35] = {"TQ2_0", 256, 66},   [39] = {"MXFP4", 32, 17},
 };
 
-static const type_entry *find_type(uint32_t type)
-{
+static const type_entry *find_type(uint32_t type) {
     if (type >= sizeof types / sizeof types[0] || types[type].name == NULL) {
         return NULL;
     }
     return &types[type];
 }
 
-bool engine_type_runs(uint32_t type)
-{
+bool engine_type_runs(uint32_t type) {
     return type == ENGINE_F32 || type == ENGINE_F16 || type == ENGINE_Q8_0;
 }
 
-const char *engine_type_name(uint32_t type)
-{
+const char *engine_type_name(uint32_t type) {
     const type_entry *t = find_type(type);
     return t ? t->name : "?";
 }
 
-size_t engine_row_bytes(uint32_t type, uint64_t columns)
-{
+size_t engine_row_bytes(uint32_t type, uint64_t columns) {
     const type_entry *t = find_type(type);
     if (t == NULL || columns % t->values != 0 || columns / t->values > SIZE_MAX / t->bytes) {
         return 0;
@@ -62,8 +58,7 @@ size_t engine_row_bytes(uint32_t type, uint64_t columns)
 }
 
 /* IEEE 754 binary16 by its bits; denormals, infinities and NaN included. */
-float engine_half_to_float(uint16_t half)
-{
+float engine_half_to_float(uint16_t half) {
     uint32_t sign = (uint32_t)(half & 0x8000u) << 16;
     uint32_t exponent = (half >> 10) & 0x1Fu;
     uint32_t fraction = half & 0x3FFu;
@@ -83,8 +78,7 @@ float engine_half_to_float(uint16_t half)
     return value;
 }
 
-static void dequantize_f16(const uint8_t *src, float *dst, size_t n)
-{
+static void dequantize_f16(const uint8_t *src, float *dst, size_t n) {
     for (size_t i = 0; i < n; i++) {
         uint16_t half;
         memcpy(&half, src + 2 * i, sizeof half);
@@ -92,8 +86,7 @@ static void dequantize_f16(const uint8_t *src, float *dst, size_t n)
     }
 }
 
-static void dequantize_q8_0(const uint8_t *src, float *dst, size_t n)
-{
+static void dequantize_q8_0(const uint8_t *src, float *dst, size_t n) {
     for (size_t i = 0; i < n; i += ENGINE_Q8_VALUES, src += ENGINE_Q8_BYTES) {
         uint16_t half;
         memcpy(&half, src, sizeof half);
@@ -105,8 +98,7 @@ static void dequantize_q8_0(const uint8_t *src, float *dst, size_t n)
     }
 }
 
-void engine_dequantize(uint32_t type, const void *src, float *dst, size_t n)
-{
+void engine_dequantize(uint32_t type, const void *src, float *dst, size_t n) {
     switch (type) {
     case ENGINE_F32:
         memcpy(dst, src, n * sizeof *dst);

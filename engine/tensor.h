@@ -1,0 +1,81 @@
+/* tensor: weight matrices, products with them, and attention over a cache; what the decoder and the
+ * encoder share. Private to this room. Matrices are views of the mapped file; activations are
+ * float32, [tokens][width], row by row.
+ */
+#ifndef CARREL_ENGINE_TENSOR_H
+#define CARREL_ENGINE_TENSOR_H
+
+#include "engine/kernels.h"
+
+enum {
+    ENGINE_MAX_HEAD = 512,      /* largest head in use is 256; bounds the buffers on the stack */
+    ENGINE_MAX_LAYERS = 1024,   /* the deepest models have about 130 */
+    ENGINE_MAX_WIDTH = 1 << 20, /* of any one row; so that 32-bit products of two cannot wrap */
+    ENGINE_MAX_CONTEXT = 1 << 24
+};
+
+/* y = W x + bias, W [rows][columns] as it lies in the file. */
+typedef struct {
+    uint32_t type, rows, columns;
+    size_t row_bytes;
+    const uint8_t *data;
+    const float *bias; /* [rows], or NULL */
+} engine_linear;
+
+/* NAME.weight [columns, rows] and, where it is there, NAME.bias [rows] in F32. */
+bool engine_linear_load(const engine_gguf *g, const char *name, uint64_t columns, uint64_t rows,
+                        engine_linear *out, error *err);
+/* Rows [begin, begin + count) of w. */
+engine_linear engine_linear_rows(const engine_linear *w, uint32_t begin, uint32_t count);
+/* An F32 tensor [n], such as the weight of a norm. */
+bool engine_vector_load(const engine_gguf *g, const char *name, uint64_t n, const float **out,
+                        error *err);
+/* Required metadata keys; the error names the one that is missing or out of [least, most]. */
+bool engine_need_u32(const engine_gguf *g, const char *key, uint32_t least, uint32_t most,
+                     uint32_t *out, error *err);
+bool engine_need_f32(const engine_gguf *g, const char *key, float *out, error *err);
+
+/* One product of a step: out[t] = w x[t], or with `add` out[t] += w x[t] (the residual). */
+typedef struct {
+    const engine_linear *w;
+    float *out;
+    size_t stride; /* floats between the rows of out */
+    bool add;
+} engine_product;
+
+/* All products of the same input x [n][x_stride], in one round of the pool. */
+void engine_multiply(const engine_kernels *k, pool *p, const engine_product *products, size_t count,
+                     const float *x, size_t x_stride, size_t n);
+
+/* Rotary positions (Su et al., RoFormer, 2021): pair i turns by base^(-2i/rotary) / factors[i] for
+ * each position. factors NULL: all 1. Fills frequencies [rotary / 2]. */
+void engine_rope_frequencies(double *frequencies, uint32_t rotary, double base,
+                             const float *factors);
+/* turn[2i], turn[2i+1]: cos and sin for pair i at `position`. */
+void engine_rope_turn(float *turn, const double *frequencies, size_t pairs, size_t position);
+
+/* The keys and values of one layer. Keys lie in panels of 16 positions, so that one query meets 16
+ * keys in one step; values lie by position, padded to whole panels. */
+typedef struct {
+    uint32_t heads, kv_heads, head; /* head: floats of one head; heads a multiple of kv_heads */
+    uint32_t capacity;              /* positions, a multiple of ENGINE_PANEL */
+    float *keys;   /* [kv_heads][capacity / 16][head][16] */
+    float *values; /* [kv_heads][capacity][head rounded up to 16] */
+} engine_cache;
+
+/* floats in `keys` and in `values` */
+size_t engine_cache_keys(const engine_cache *c);
+size_t engine_cache_values(const engine_cache *c);
+/* Stores k and v [kv_heads * head] of one position. */
+void engine_cache_put(const engine_cache *c, size_t position, const float *k, const float *v);
+
+/* floats of scratch for `workers` threads over `keys` positions */
+size_t engine_attention_scratch(int workers, size_t keys);
+/* softmax(q k / sqrt(head)) v for n queries q [n][heads * head], the first of them at `position`,
+ * over the first `keys` positions; causal: query t sees positions up to position + t. out is laid
+ * out like q. */
+void engine_attend(const engine_kernels *k, pool *p, const engine_cache *c, const float *q,
+                   size_t n, size_t position, size_t keys, bool causal, float *scratch,
+                   float *out);
+
+#endif
