@@ -27,4 +27,4 @@ build clinic-manual 'Tarnwater District Clinic: Treatment Manual' '[0 << /S /r >
 build press-manual 'Hollin HP-30 Hydraulic Bench Press: operating and service manual'
 build expenses-policy 'Travel and Expenses Policy FIN-07'
 
-iconv -f utf-8 -t windows-1252 solvent-safety.txt >../solvent-safety.txt
+iconv -f utf-8 -t windows-1252 solvent-safety.utf8 >../solvent-safety.txt

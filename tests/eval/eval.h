@@ -1,0 +1,88 @@
+/* eval: Carrel measured from outside.
+ *
+ * The measuring programs (carrel-eval, check-samples) know nothing of the rooms: they write
+ * documents into a temporary folder, run `carrel` on it as a user would, and read its JSON. So
+ * what is measured is what is shipped. Only base/ is shared with it.
+ *
+ * support.c: files, processes, JSON   score.c: the measures   retrieval.c, answers.c, documents.c:
+ * the kinds of sets   eval.c, check_samples.c: the programs
+ */
+#ifndef CARREL_TESTS_EVAL_H
+#define CARREL_TESTS_EVAL_H
+
+#include <jansson.h>
+
+#include "base/base.h"
+
+/* ---- score.c ------------------------------------------------------------------------------ */
+
+/* Lower case, punctuation and the articles a, an, the left out, white space single: the
+ * normalisation of the SQuAD evaluation script (Rajpurkar et al. 2016). */
+void score_normalize(text *out, str s);
+/* 1 when both normalise to the same. */
+double score_exact(str answer, str gold);
+/* Harmonic mean of precision and recall over normalised words; both empty: 1, one empty: 0. */
+double score_f1(str answer, str gold);
+/* Whether the normalised words of `needle` stand together in those of `s`; an empty needle is
+ * nowhere. */
+bool score_contains(str s, str needle);
+
+/* Normalised discounted cumulative gain: gain is the grade, discount log2(rank + 1), as trec_eval
+ * and BEIR have it. grades: of the results in their order; ideal: all grades of the query, any
+ * order (it is sorted in place). */
+double score_ndcg(const int *grades, size_t count, int *ideal, size_t ideal_count, size_t at);
+
+/* Sorts values in place; share 0.5 is the median. 0 for no values. */
+double score_percentile(double *values, size_t count, double share);
+double score_mean(const double *values, size_t count);
+
+/* ---- support.c ---------------------------------------------------------------------------- */
+
+/* What one run of a measuring program needs. */
+typedef struct {
+    const char *carrel; /* the program */
+    str eval;           /* EVAL_DIR */
+    size_t questions;   /* of each kind, for answers */
+    bool train;         /* also the train splits */
+    bool keep;          /* leaves the temporary folder, and says where */
+    text folder;        /* temporary, ours */
+} eval_run;
+
+/* The whole file, unpacked when it is gzip. */
+bool eval_read(const char *path, text *out, error *err);
+bool eval_write(const char *path, str bytes, error *err);
+/* The next line of s from *pos, without its end; false at the end. */
+bool eval_line(str s, size_t *pos, str *line);
+
+/* Makes folder/name and returns its path in the arena. */
+bool eval_folder(const eval_run *run, arena *a, const char *name, char **path, error *err);
+/* Names in a folder, sorted, without those that start with a dot. */
+bool eval_list(const char *folder, arena *a, char ***names, size_t *count, error *err);
+void eval_remove(const char *path); /* a folder and what is below it */
+
+/* Runs carrel with arguments up to a NULL; stdout goes to the file `out` (NULL: nowhere). Exit
+ * codes other than 0 and `also` are errors. *ms gets the wall time; may be NULL. */
+bool eval_carrel(const eval_run *run, const char *const *arguments, const char *out, int also,
+                 double *ms, error *err);
+
+/* Adds the folder to a new library and returns the library's path. Prints one line. */
+bool eval_add(const eval_run *run, arena *a, const char *name, const char *folder, char **library,
+              error *err);
+
+/* Reads one JSON object a line, exactly `count`; the array is given to the caller. */
+bool eval_objects(const char *path, size_t count, json_t **out, error *err);
+
+str eval_string(const json_t *object, const char *key); /* empty where there is none */
+/* The name of a path, without folder and without extension. */
+str eval_stem(str path);
+
+/* ---- the sets ----------------------------------------------------------------------------- */
+
+/* Every set under EVAL_DIR/retrieval. Results are appended to `report`, an array. */
+bool eval_retrieval(const eval_run *run, json_t *report, error *err);
+/* Every *.json.gz under EVAL_DIR/answers. */
+bool eval_answers(const eval_run *run, json_t *report, error *err);
+/* Every folder under EVAL_DIR/documents. */
+bool eval_documents(const eval_run *run, json_t *report, error *err);
+
+#endif
