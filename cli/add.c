@@ -1,0 +1,215 @@
+/* `carrel add`: files and folders into the library.
+ *
+ * The order of things is the safety of it: look at what there is, open the model and the library,
+ * start the parsers, lock the doors, and only then open the first document. Documents are prepared
+ * in threads (batch.c) and committed here, one transaction each, so that the batch can stop at any
+ * byte and go on later: what is there already is known by its hash.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/batch.h"
+
+/* On a terminal a batch up to here has a line for each document beside the bar. */
+#define LINES_ON_TERMINAL 20
+/* How long to wait for a document before looking at Ctrl-C and the bar again. */
+#define WAIT_MS 100
+
+enum { ADD_JOBS = CLI_GLOBALS };
+
+typedef struct {
+    cli_files files;
+    cli_found *todo; /* of files, those to read */
+    size_t todo_count, lost; /* lost: could not even be looked at */
+    text path; /* of the library */
+    index_library *library;
+    embed_model *embedder;
+    cli_batch *batch;
+    cli_report report;
+    cli_progress progress;
+} adding;
+
+/* Looks through the operands; what is no document goes to the report at once. */
+static void look(const cli_args *args, adding *x)
+{
+    for (size_t i = 0; i < args->operand_count; i++)
+        cli_walk(args->operands[i], &x->files);
+    x->todo = mem_new(x->files.count, sizeof *x->todo);
+    for (size_t i = 0; i < x->files.count; i++)
+        if (!x->files.items[i].reason)
+            x->todo[x->todo_count++] = x->files.items[i];
+    const cli_terminal *out = cli_stdout();
+    bool lines = !(out->tty && cli_stderr()->tty) || x->todo_count <= LINES_ON_TERMINAL;
+    cli_report_start(&x->report, args->v[CLI_JSON].given, lines);
+    for (size_t i = 0; i < x->files.count; i++) {
+        const cli_found *f = &x->files.items[i];
+        if (f->reason && f->code == ERROR_NONE)
+            cli_report_skip(&x->report, f->path, f->reason);
+        if (f->code != ERROR_NONE) {
+            cli_prepared p = {.path = f->path};
+            error err;
+            error_set(&err, f->code, "%s", f->reason);
+            cli_report_document(&x->report, &p, CLI_FAILED, &err);
+            x->lost++;
+        }
+    }
+}
+
+static bool open_all(const cli_args *args, adding *x, error *err)
+{
+    bool fresh = false;
+    int jobs = args->v[ADD_JOBS].given ? (int)args->v[ADD_JOBS].number : cpu_get()->cores;
+    if (jobs > CLI_JOBS_MAX)
+        jobs = CLI_JOBS_MAX;
+    if ((size_t)jobs > x->todo_count)
+        jobs = (int)x->todo_count;
+    if (!cli_open_embedder(&x->embedder, err) ||
+        !cli_open_library(args, INDEX_CREATE, &x->path, &x->library, err) ||
+        !cli_check_model(x->library, x->embedder, text_str(&x->path), &fresh, err))
+        return false;
+    if (fresh) {
+        index_model m = {.name = embed_name(x->embedder),
+                         .width = (uint32_t)embed_width(x->embedder)};
+        memcpy(m.hash, embed_hash(x->embedder), sizeof m.hash);
+        if (!index_set_model(x->library, &m, err))
+            return false;
+    }
+    return cli_batch_open(x->todo, x->todo_count, jobs, x->embedder, x->library, &x->batch, err) &&
+           cli_lock_exec(err) && cli_batch_start(x->batch, err);
+}
+
+/* False with err when the library itself does not take it: then the next would fare no better. */
+static bool commit(adding *x, cli_prepared *p, bool *interrupted, error *err)
+{
+    static const cli_outcome outcomes[] = {
+        [INDEX_ADDED] = CLI_ADDED, [INDEX_REPLACED] = CLI_REPLACED, [INDEX_SAME] = CLI_PRESENT};
+    index_outcome outcome = INDEX_SAME;
+    int64_t id;
+    bool ok = p->err.code == ERROR_NONE, writing = ok && !p->present;
+    *interrupted = false;
+    if (writing) {
+        cli_batch_lock_library(x->batch);
+        ok = index_add(x->library, &p->in, &outcome, &id, &p->err);
+        cli_batch_unlock_library(x->batch);
+    }
+    if (!ok && (p->err.code == ERROR_LIBRARY || (p->err.code == ERROR_IO && writing))) {
+        *err = p->err;
+        error_wrap(err, "%s", p->path);
+        return false;
+    }
+    if (!ok && cli_stopped()) {
+        /* Most likely the signal reached its parser too: the next `add` will tell. */
+        *interrupted = true;
+        return true;
+    }
+    cli_progress_clear(&x->progress);
+    cli_report_document(&x->report, p, ok ? outcomes[outcome] : CLI_FAILED, &p->err);
+    return true;
+}
+
+static bool run_batch(adding *x, size_t *unfinished, error *err)
+{
+    cli_prepared *p;
+    size_t done = 0, interrupted_count = 0;
+    bool ok = true, told = false;
+    cli_progress_start(&x->progress, x->todo_count);
+    while (ok && cli_batch_take(x->batch, WAIT_MS, &p)) {
+        if (p) {
+            bool interrupted;
+            ok = commit(x, p, &interrupted, err);
+            done += ok;
+            interrupted_count += interrupted;
+            cli_batch_release(x->batch, p);
+        }
+        size_t begun = cli_batch_begun(x->batch);
+        cli_progress_step(&x->progress, done,
+                          str_of(begun ? x->todo[begun - 1].path : NULL));
+        if ((cli_stopped() && !told) || cli_output_broken()) {
+            cli_batch_stop(x->batch);
+            cli_progress_clear(&x->progress);
+            if (!told && cli_stopped())
+                cli_note("stopping after the documents at hand; Ctrl-C again stops at once");
+            told = true;
+        }
+    }
+    cli_progress_end(&x->progress);
+    *unfinished = x->todo_count - done + interrupted_count;
+    return ok;
+}
+
+/* What the report says as an exit code, with a sentence on stderr where it is not 0. */
+static error_code verdict(const adding *x, size_t unfinished)
+{
+    error err;
+    const cli_report *r = &x->report;
+    size_t failed = r->counts[CLI_FAILED];
+    if (unfinished > 0) {
+        error_set(&err, ERROR_CANCELLED, "stopped with %zu of %zu files left; what was added stays, "
+                  "and the same command goes on from there", unfinished, x->todo_count);
+        /* Whoever closed the pipe knows. */
+        return cli_output_broken() ? ERROR_CANCELLED : cli_fail(&err);
+    }
+    if (failed > 0) {
+        error_set(&err, r->only_absent ? ERROR_NOT_FOUND : ERROR_INPUT,
+                  "%zu of %zu could not be added", failed, x->todo_count + x->lost);
+        return cli_fail(&err);
+    }
+    if (x->todo_count == 0) {
+        error_set(&err, ERROR_INPUT, "there is nothing to add: no PDF, HTML, Markdown or text file "
+                  "was found");
+        return cli_fail(&err);
+    }
+    return ERROR_NONE;
+}
+
+static error_code run(const cli_args *args)
+{
+    adding x = {0};
+    error err = {0};
+    size_t unfinished = 0;
+    error_code code;
+    cli_stop_watch();
+    look(args, &x);
+    bool ok = x.todo_count == 0 || (open_all(args, &x, &err) && run_batch(&x, &unfinished, &err));
+    if (ok || x.batch) {
+        /* Also after a library that failed half-way: what was committed before is there. */
+        cli_report_end(&x.report, text_str(&x.path), unfinished);
+    }
+    code = ok ? verdict(&x, unfinished) : cli_fail(&err);
+    cli_batch_close(x.batch);
+    index_close(x.library);
+    if (x.embedder)
+        embed_model_close(x.embedder);
+    cli_report_free(&x.report);
+    cli_files_free(&x.files);
+    mem_free(x.todo);
+    text_free(&x.path);
+    return code;
+}
+
+static const cli_option options[] = {
+    {.name = "jobs", .letter = 'j', .kind = CLI_COUNT, .value = "N", .low = 1,
+     .high = CLI_JOBS_MAX, .help = "parsers at once (default: one for each core)"},
+};
+
+const cli_command cli_command_add = {
+    .name = "add",
+    .operands = "PATH...",
+    .least = 1,
+    .most = SIZE_MAX,
+    .missing = "what shall be added? name a file or a folder",
+    .summary = "read documents into the library",
+    .details =
+        "Reads PDF, HTML, Markdown and text files, and folders of them with all that is\n"
+        "below. Hidden files and links to folders are skipped. What is in the library\n"
+        "already, byte for byte, is not read again; a file that changed replaces its\n"
+        "former version. Each document is committed by itself: Ctrl-C keeps what was\n"
+        "added, and the same command goes on from there.\n"
+        "\n"
+        "Exit code 3 when a document failed or nothing was found to add; the others are\n"
+        "added all the same.",
+    .example = "  carrel add manuals/ handbook.pdf",
+    .options = options,
+    .option_count = sizeof options / sizeof *options,
+    .run = run,
+};

@@ -1,0 +1,347 @@
+/* Preparing documents in threads: hash, parse, chunk, embed.
+ *
+ * Each thread has its own parser process. Files are begun in order and handed over in order, so
+ * that two runs make the same library whatever the number of threads; a ring of slots and a
+ * budget of bytes keep memory small when the writer is slower than the parsers. The thread that
+ * holds the oldest document never waits for either, so nothing can lock up. Nothing is written
+ * here: that is the business of the one thread that takes.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli/batch.h"
+
+/* How many documents may be under way or waiting, for each parser. */
+#define SLOTS_EACH 4
+/* And how much memory those that wait may hold. */
+#define WAITING_MAX_BYTES (192ull << 20)
+
+typedef struct {
+    cli_prepared document;
+    size_t bytes;
+    bool ready;
+} slot;
+
+struct cli_batch {
+    const cli_found *items;
+    size_t count;
+    const embed_model *embedder;
+    index_library *library;
+    pthread_mutex_t library_lock;
+
+    ingest_worker *parsers[CLI_JOBS_MAX];
+    pthread_t threads[CLI_JOBS_MAX];
+    int jobs, started;
+    pthread_mutex_t lock; /* of all below */
+    pthread_cond_t came, room;
+    slot *slots;
+    size_t slot_count, begun, taken, waiting_bytes;
+    int next_parser;
+    bool stopped;
+};
+
+/* ---- one document ------------------------------------------------------------------------- */
+
+static size_t count_tokens(void *context, str s)
+{
+    return embed_count_tokens(context, s);
+}
+
+static void embed_chunks(const embed_model *m, arena *a, index_document_in *in)
+{
+    size_t width = embed_width(m);
+    int8_t *vectors = arena_alloc(a, in->chunk_count, width);
+    float *scales = arena_alloc(a, in->chunk_count, sizeof *scales);
+    float *vector = mem_new(width, sizeof *vector);
+    text t = {0};
+    for (size_t i = 0; i < in->chunk_count; i++) {
+        const index_chunk_in *c = &in->chunks[i];
+        text_clear(&t);
+        text_put(&t, in->title);
+        if (c->heading.n) {
+            text_put(&t, STR(" > "));
+            text_put(&t, c->heading);
+        }
+        text_put(&t, STR(": "));
+        text_put(&t, c->text);
+        embed_text(m, text_str(&t), vector);
+        embed_quantize(vector, width, vectors + i * width, &scales[i]);
+    }
+    text_free(&t);
+    mem_free(vector);
+    in->vectors = vectors;
+    in->scales = scales;
+}
+
+static void copy_pages(const ingest_document *d, cli_prepared *p)
+{
+    index_page *pages = arena_alloc(p->a, d->page_count, sizeof *pages);
+    for (size_t i = 0; i < d->page_count; i++) {
+        const ingest_page *from = &d->pages[i];
+        pages[i] = (index_page){from->number, from->label, from->width_pt, from->height_pt,
+                                str_of(ingest_fate_name(from->fate))};
+        p->fates[from->fate]++;
+    }
+    p->in.pages = pages;
+    p->in.page_count = d->page_count;
+}
+
+static void copy_chunks(const ingest_chunk *from, size_t count, cli_prepared *p)
+{
+    index_chunk_in *chunks = arena_alloc(p->a, count, sizeof *chunks);
+    for (size_t i = 0; i < count; i++)
+        chunks[i] = (index_chunk_in){from[i].text, from[i].heading, from[i].page_first,
+                                     from[i].page_last, from[i].tokens, from[i].overlap_bytes,
+                                     from[i].lines, from[i].line_count};
+    p->in.chunks = chunks;
+    p->in.chunk_count = count;
+}
+
+static bool unchanged(const struct stat *a, const struct stat *b)
+{
+    return a->st_size == b->st_size && a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+           a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+static bool open_file(const char *path, int *fd, struct stat *st, error *err)
+{
+    *fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (*fd < 0 || fstat(*fd, st) != 0)
+        return error_set(err, errno == ENOENT ? ERROR_NOT_FOUND : ERROR_IO,
+                         "it cannot be opened: %s", strerror(errno));
+    if (!S_ISREG(st->st_mode))
+        return error_set(err, ERROR_INPUT, "it is no plain file");
+    /* Before the hash: reading a disk image to the end would take its time. */
+    if ((uint64_t)st->st_size > ingest_default_limits.file_bytes)
+        return error_set(err, ERROR_LIMIT, "it has %llu bytes; files of more than %llu are not "
+                         "read", (unsigned long long)st->st_size,
+                         (unsigned long long)ingest_default_limits.file_bytes);
+    return true;
+}
+
+static bool prepare(cli_batch *b, ingest_worker *parser, cli_prepared *p)
+{
+    struct stat st, after;
+    ingest_document *d;
+    ingest_chunk *chunks;
+    size_t count;
+    text path = {0}, name = {0};
+    int fd = -1;
+    bool ok = false;
+    error *err = &p->err;
+
+    if (!cli_absolute(p->path, &path, err))
+        goto done;
+    cli_utf8_name(&name, text_str(&path));
+    p->identity = p->in.path = arena_str(p->a, text_str(&name));
+    if (!open_file(p->path, &fd, &st, err) || !ingest_hash(fd, p->in.hash, err))
+        goto done;
+    cli_batch_lock_library(b);
+    ok = index_has(b->library, p->in.hash, &p->present, err);
+    cli_batch_unlock_library(b);
+    if (!ok || p->present)
+        goto done;
+    ok = ingest_parse(parser, fd, cli_file_name(p->in.path), p->a, &d, err) &&
+         ingest_chunk_document(d, count_tokens, (void *)b->embedder, p->a, &chunks, &count, err);
+    if (!ok)
+        goto done;
+    if (fstat(fd, &after) != 0 || !unchanged(&st, &after)) {
+        ok = error_set(err, ERROR_INPUT, "it changed while it was read: add it again");
+        goto done;
+    }
+    p->in.bytes = (uint64_t)st.st_size;
+    p->in.mtime = (int64_t)st.st_mtim.tv_sec;
+    p->in.title = d->title;
+    p->in.type = d->type;
+    p->in.language = d->language;
+    copy_pages(d, p);
+    copy_chunks(chunks, count, p);
+    embed_chunks(b->embedder, p->a, &p->in);
+done:
+    if (fd >= 0)
+        close(fd);
+    text_free(&path);
+    text_free(&name);
+    return ok;
+}
+
+/* ---- the ring ----------------------------------------------------------------------------- */
+
+/* Waits for a free slot and begins the next file; NULL when there is nothing left to begin. */
+static slot *begin_next(cli_batch *b)
+{
+    slot *s = NULL;
+    pthread_mutex_lock(&b->lock);
+    while (!b->stopped && b->begun < b->count &&
+           (b->begun - b->taken >= b->slot_count ||
+            (b->waiting_bytes > WAITING_MAX_BYTES && b->begun > b->taken)))
+        pthread_cond_wait(&b->room, &b->lock);
+    if (!b->stopped && b->begun < b->count) {
+        s = &b->slots[b->begun % b->slot_count];
+        *s = (slot){.document = {.path = b->items[b->begun].path}};
+        b->begun++;
+    }
+    pthread_mutex_unlock(&b->lock);
+    return s;
+}
+
+static void *run_thread(void *context)
+{
+    cli_batch *b = context;
+    slot *s;
+    pthread_mutex_lock(&b->lock);
+    ingest_worker *parser = b->parsers[b->next_parser++];
+    pthread_mutex_unlock(&b->lock);
+    while ((s = begin_next(b))) {
+        s->document.a = arena_new();
+        if (!prepare(b, parser, &s->document) && s->document.err.code == ERROR_NONE)
+            s->document.err.code = ERROR_INTERNAL;
+        pthread_mutex_lock(&b->lock);
+        s->bytes = arena_bytes(s->document.a);
+        b->waiting_bytes += s->bytes;
+        s->ready = true;
+        pthread_cond_signal(&b->came);
+        pthread_mutex_unlock(&b->lock);
+    }
+    return NULL;
+}
+
+bool cli_batch_open(const cli_found *items, size_t count, int jobs, const embed_model *embedder,
+                    index_library *library, cli_batch **out, error *err)
+{
+    pthread_condattr_t attributes;
+    cli_batch *b = mem_new(1, sizeof *b);
+    b->items = items;
+    b->count = count;
+    b->embedder = embedder;
+    b->library = library;
+    pthread_mutex_init(&b->lock, NULL);
+    pthread_mutex_init(&b->library_lock, NULL);
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&b->came, &attributes);
+    pthread_cond_init(&b->room, NULL);
+    pthread_condattr_destroy(&attributes);
+    b->slot_count = (size_t)jobs * SLOTS_EACH;
+    b->slots = mem_new(b->slot_count, sizeof *b->slots);
+
+    /* Ctrl-C goes to all processes of the terminal; the parsers shall finish what they hold, so
+     * they are started with it ignored, which they inherit. */
+    struct sigaction before, ignore = {.sa_handler = SIG_IGN};
+    sigaction(SIGINT, &ignore, &before);
+    bool ok = true;
+    for (; ok && b->jobs < jobs; b->jobs += ok)
+        ok = ingest_worker_open(NULL, &ingest_default_limits, &b->parsers[b->jobs], err);
+    sigaction(SIGINT, &before, NULL);
+    if (!ok) {
+        cli_batch_close(b);
+        return false;
+    }
+    *out = b;
+    return true;
+}
+
+bool cli_batch_start(cli_batch *b, error *err)
+{
+    while (b->started < b->jobs) {
+        int rc = pthread_create(&b->threads[b->started], NULL, run_thread, b);
+        if (rc != 0)
+            return error_set(err, ERROR_LIMIT, "no thread can be started: %s", strerror(rc));
+        b->started++;
+    }
+    return true;
+}
+
+static struct timespec from_now(int ms)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    t.tv_sec += ms / 1000;
+    t.tv_nsec += (long)(ms % 1000) * 1000000;
+    if (t.tv_nsec >= 1000000000) {
+        t.tv_sec++;
+        t.tv_nsec -= 1000000000;
+    }
+    return t;
+}
+
+bool cli_batch_take(cli_batch *b, int wait_ms, cli_prepared **out)
+{
+    struct timespec until = from_now(wait_ms);
+    *out = NULL;
+    pthread_mutex_lock(&b->lock);
+    slot *s = &b->slots[b->taken % b->slot_count];
+    bool more = true;
+    for (int rc = 0; rc == 0 && !*out && more;) {
+        more = b->taken < b->begun || (!b->stopped && b->taken < b->count);
+        if (b->taken < b->begun && s->ready)
+            *out = &s->document;
+        else if (more)
+            rc = pthread_cond_timedwait(&b->came, &b->lock, &until);
+    }
+    pthread_mutex_unlock(&b->lock);
+    return more;
+}
+
+void cli_batch_release(cli_batch *b, cli_prepared *p)
+{
+    arena_free(p->a);
+    pthread_mutex_lock(&b->lock);
+    slot *s = &b->slots[b->taken % b->slot_count];
+    b->waiting_bytes -= s->bytes;
+    s->ready = false;
+    b->taken++;
+    pthread_cond_broadcast(&b->room);
+    pthread_mutex_unlock(&b->lock);
+}
+
+void cli_batch_stop(cli_batch *b)
+{
+    pthread_mutex_lock(&b->lock);
+    b->stopped = true;
+    pthread_cond_broadcast(&b->room);
+    pthread_mutex_unlock(&b->lock);
+}
+
+size_t cli_batch_begun(cli_batch *b)
+{
+    pthread_mutex_lock(&b->lock);
+    size_t begun = b->begun;
+    pthread_mutex_unlock(&b->lock);
+    return begun;
+}
+
+void cli_batch_lock_library(cli_batch *b)
+{
+    pthread_mutex_lock(&b->library_lock);
+}
+
+void cli_batch_unlock_library(cli_batch *b)
+{
+    pthread_mutex_unlock(&b->library_lock);
+}
+
+void cli_batch_close(cli_batch *b)
+{
+    if (!b)
+        return;
+    cli_batch_stop(b);
+    for (int i = 0; i < b->started; i++)
+        pthread_join(b->threads[i], NULL);
+    for (; b->taken < b->begun; b->taken++)
+        arena_free(b->slots[b->taken % b->slot_count].document.a);
+    for (int i = 0; i < b->jobs; i++)
+        ingest_worker_close(b->parsers[i]);
+    pthread_cond_destroy(&b->came);
+    pthread_cond_destroy(&b->room);
+    pthread_mutex_destroy(&b->lock);
+    pthread_mutex_destroy(&b->library_lock);
+    mem_free(b->slots);
+    mem_free(b);
+}

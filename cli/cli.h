@@ -1,0 +1,320 @@
+/* cli: the program `carrel`.
+ *
+ * main.c chooses the command; each command is one file and one function of type cli_run. What they
+ * share stands here: options, output, paths, opened models, confinement. Commands return an
+ * error_code, which is the exit code of the program:
+ *
+ *   0  done. A refused answer ("Not in these documents") is an answer too: `--json` says "refused"
+ *   1  a mistake of the program
+ *   2  the command line
+ *   3  a document, question or file that cannot be what it should be; `add`: some document failed
+ *   4  a file, document or library that is not there
+ *   5  the disk, a pipe, permissions
+ *   6  too big, too deep, too slow
+ *   7  a model that cannot be used, or is not the one that the library was made with
+ *   8  the library: corrupt, from a newer version, locked, disk full
+ *   9  stopped by Ctrl-C or SIGTERM; what was committed stays
+ *
+ * Results go to stdout, everything else to stderr. Text of documents and names of files reach a
+ * terminal only through cli_clean, cli_fit or cli_wrap, which let no control character pass.
+ */
+#ifndef CARREL_CLI_H
+#define CARREL_CLI_H
+
+#include <jansson.h>
+
+#include "base/base.h"
+#include "embed/embed.h"
+#include "engine/engine.h"
+#include "index/index.h"
+#include "query/query.h"
+
+#define CLI_VERSION "0.1.0"
+
+/* ---- options (options.c) ------------------------------------------------------------------ */
+
+typedef enum {
+    CLI_FLAG,   /* takes no value */
+    CLI_TEXT,   /* any value */
+    CLI_COUNT,  /* a whole number in low..high */
+    CLI_REAL,   /* a number in low..high */
+    CLI_CHOICE  /* one of `choices`; .number is its place */
+} cli_kind;
+
+typedef struct {
+    const char *name; /* without the dashes */
+    char letter;      /* short form, or 0 */
+    cli_kind kind;
+    const char *value; /* how help calls the value: "FILE"; NULL for a flag */
+    double low, high;
+    const char *choices; /* "auto|verbatim|write" */
+    const char *help;
+} cli_option;
+
+/* The options that every command has; they come first in cli_args.v. */
+enum { CLI_LIBRARY, CLI_JSON, CLI_HELP, CLI_GLOBALS };
+
+/* No command has more options of its own than this. */
+#define CLI_OPTIONS_MAX 16
+
+typedef struct {
+    bool given;
+    const char *text; /* as written, for CLI_TEXT and CLI_CHOICE */
+    double number;
+} cli_value;
+
+typedef struct cli_command cli_command;
+
+typedef struct {
+    const cli_command *command;
+    cli_value v[CLI_GLOBALS + CLI_OPTIONS_MAX]; /* globals, then the command's own in order */
+    char **operands; /* borrowed from argv */
+    size_t operand_count;
+} cli_args;
+
+typedef error_code cli_run(const cli_args *args);
+
+struct cli_command {
+    const char *name;
+    const char *operands; /* "PATH..." as help shows it */
+    size_t least, most;   /* how many operands; most SIZE_MAX: any number */
+    const char *missing;  /* what to say when there are too few */
+    const char *summary;  /* a few words for the list of commands */
+    const char *details;  /* paragraphs, already broken into lines */
+    const char *example;
+    const cli_option *options; /* of its own; NULL where there are none */
+    size_t option_count;
+    cli_run *run;
+};
+
+extern const cli_option cli_global_options[CLI_GLOBALS];
+
+extern const cli_command cli_command_add, cli_command_ask, cli_command_ls, cli_command_model,
+    cli_command_rm, cli_command_search, cli_command_status;
+
+/* All of them in the order of help; in main.c. */
+extern const cli_command *const cli_commands[];
+extern const size_t cli_command_count;
+
+/* Parses argv[0 .. count-1] (without the program and the command) into args, whose command is set
+ * by the caller (NULL: only globals are known, and parsing stops at the first operand, whose place
+ * goes to *used). Operands and options may be mixed; "--" ends the options. Reorders argv. */
+bool cli_parse(int count, char **argv, cli_args *args, int *used, error *err);
+
+/* Edits (insert, delete, change, swap of neighbours) that make a from b. */
+size_t cli_edit_distance(str a, str b);
+/* The nearest of names to what was typed, or NULL when none is near. */
+const char *cli_nearest(const char *typed, const char *const *names, size_t count);
+
+/* ---- help (help.c) ------------------------------------------------------------------------ */
+
+void cli_help_overview(void);
+void cli_help_command(const cli_command *c);
+void cli_help_exit_codes(void);
+
+/* ---- output (terminal.c) ------------------------------------------------------------------ */
+
+/* What a stream can show. Not a terminal: no styles, and columns is 0 (lines are not broken). */
+typedef struct {
+    bool tty;
+    size_t columns;
+    const char *bold, *dim, *red, *green, *reset; /* empty without styles (NO_COLOR, TERM=dumb) */
+} cli_terminal;
+
+const cli_terminal *cli_stdout(void);
+const cli_terminal *cli_stderr(void);
+
+/* Writes to stdout; failures are kept for cli_finish, and cli_output_broken tells of them early. */
+void cli_put(str s);
+void cli_flush(void);
+bool cli_output_broken(void);
+/* Flushes stdout. Gives `code`, or ERROR_IO with a sentence when output was lost; a reader that
+ * went away (| head) is no error of a command that succeeded. */
+error_code cli_finish(error_code code);
+
+/* "carrel: SENTENCE" on stderr, cleaned. Returns the code of err, so `return cli_fail(&err)`. */
+error_code cli_fail(const error *err);
+void cli_note(const char *format, ...) __attribute__((format(printf, 1, 2))); /* same, no error */
+
+/* Appends s so that it is one harmless line: white space and controls become a space, invisible
+ * reordering marks are dropped, ill-formed bytes become U+FFFD. */
+void cli_clean(text *out, str s);
+size_t cli_columns(str s); /* of a cleaned string on a terminal */
+/* Cleaned and cut to `columns` with an ellipsis; `pad` fills up with spaces. 0: not cut. */
+void cli_fit(text *out, str s, size_t columns, bool pad);
+
+typedef struct {
+    size_t begin, end; /* bytes */
+} cli_span;
+
+/* Appends s cleaned, broken into lines of at most `columns` (0: one line), each after `indent`
+ * spaces, with the spans (ascending, apart) bold where t has styles. Ends with a newline. */
+void cli_wrap(text *out, const cli_terminal *t, str s, const cli_span *spans, size_t span_count,
+              size_t indent, size_t columns);
+
+/* "1.4 MB", "830 bytes" */
+void cli_put_bytes(text *out, uint64_t bytes);
+/* "1 page", "12 pages" */
+void cli_put_count(text *out, uint64_t n, const char *one, const char *many);
+
+/* ---- JSON (json.c) ------------------------------------------------------------------------ */
+
+json_t *cli_json_str(str s);       /* always valid UTF-8 */
+json_t *cli_json_real(double v);   /* null where v is no number */
+json_t *cli_json_hash(const uint8_t hash[32]);
+/* Puts `value` (taken over) under key; ends the program when there is no memory. */
+void cli_json_set(json_t *object, const char *key, json_t *value);
+void cli_json_append(json_t *array, json_t *value);
+/* Prints with a newline and gives the reference back. `line`: all on one line. */
+void cli_json_print(json_t *value, bool line);
+
+/* ---- places (paths.c) --------------------------------------------------------------------- */
+
+/* The library's file: --library, or $XDG_DATA_HOME/carrel/library.db. */
+bool cli_library_path(const cli_args *args, text *out, error *err);
+/* A file of the models folder: $CARREL_MODELS, or models/ or share/carrel/models/ near the
+ * program. False with ERROR_MODEL where it is not there. */
+bool cli_model_path(const char *file, text *out, error *err);
+/* Where the path of the user's decoder is written down. */
+bool cli_decoder_record(text *out, error *err);
+/* Absolute, without "." and ".."; symbolic links are resolved as far as the file exists. */
+bool cli_absolute(const char *path, text *out, error *err);
+/* The same name in UTF-8: bytes that are none become \xHH, so that two names stay two. */
+void cli_utf8_name(text *out, str name);
+str cli_file_name(str path); /* behind the last slash */
+
+/* ---- opened things (open.c) --------------------------------------------------------------- */
+
+#define CLI_EMBEDDING_FILE "carrel-embed.gguf"
+#define CLI_READER_FILE "carrel-reader.gguf"
+
+/* Everything that a question needs. Zero it first; cli_session_close gives all of it back. */
+typedef struct {
+    text library_path;
+    index_library *library;
+    embed_model *embedder;
+    embed_reader *reader;
+    engine_model *decoder;
+    pool *threads;
+} cli_session;
+
+enum {
+    CLI_NEED_EMBEDDER = 1,
+    CLI_NEED_READER = 2,
+    CLI_NEED_DECODER = 4,  /* the one recorded or given, where there is one */
+    CLI_NEED_THREADS = 8,
+    CLI_NEED_MATCH = 16    /* the library was made with this embedder */
+};
+
+/* The library must exist. `decoder`: a file that overrides the recorded one, or NULL. */
+bool cli_session_open(const cli_args *args, int needs, const char *decoder, cli_session *s,
+                      error *err);
+void cli_session_close(cli_session *s);
+query_context cli_session_context(const cli_session *s);
+
+/* Opens the library of args for reading or writing; a missing one says how to make it. */
+bool cli_open_library(const cli_args *args, index_mode mode, text *path, index_library **out,
+                      error *err);
+bool cli_open_embedder(embed_model **out, error *err);
+/* ERROR_MODEL when the library was made with another model. *fresh: none is recorded yet. */
+bool cli_check_model(index_library *l, const embed_model *m, str library, bool *fresh,
+                     error *err);
+/* The path of the user's decoder into out; empty where none is recorded. */
+bool cli_recorded_decoder(text *out, error *err);
+
+/* ---- questions (questions.c) -------------------------------------------------------------- */
+
+/* Longer questions are refused: they are documents by mistake. */
+#define CLI_QUESTION_MAX_BYTES 8192u
+
+/* The operands joined with spaces, as valid UTF-8. */
+bool cli_question(const cli_args *args, text *out, error *err);
+
+/* Handles one question of a file; on failure the line's error goes into its object. */
+typedef bool cli_answer_fn(void *context, str question, arena *a, json_t **out, error *err);
+
+/* One question per line of `file` ("-": stdin), one JSON object per line to stdout. Blank lines
+ * are skipped. A question that fails gives {"question", "error", "code"} and the rest goes on;
+ * the code of the last failure is returned. */
+error_code cli_questions(const char *file, cli_answer_fn *answer, void *context);
+
+/* A passage as `search` and `ask` give it: document, page_first, page_last, heading, text, score;
+ * rank before them where it is not 0. */
+json_t *cli_json_source(const query_source *s, size_t rank);
+/* "manual.pdf, p. 4 (printed 12) · Malaria > Severe", the file name bold. Page left out where the
+ * document has none (HTML, Markdown, text). */
+void cli_put_place(text *out, const cli_terminal *t, str path, uint32_t page_first,
+                   uint32_t page_last, str label, str heading);
+
+/* ---- snippets (snippet.c) ----------------------------------------------------------------- */
+
+#define CLI_SNIPPET_SPANS 64
+
+typedef struct {
+    size_t begin, end; /* of the text: what to show */
+    bool cut_before, cut_after;
+    cli_span spans[CLI_SNIPPET_SPANS]; /* matching words, bytes of the text */
+    size_t span_count;
+} cli_snippet;
+
+/* The part of s, about `bytes` long, that holds most of the question's words. */
+void cli_snippet_find(str s, str question, size_t bytes, arena *a, cli_snippet *out);
+
+/* ---- walking folders (walk.c) ------------------------------------------------------------- */
+
+typedef struct {
+    char *path;         /* as reached from the operand */
+    const char *reason; /* why it is not read; NULL for a file to add */
+    error_code code;    /* of the reason; ERROR_NONE: only unsupported */
+} cli_found;
+
+typedef struct {
+    cli_found *items; /* operands in their order, folders sorted by name */
+    size_t count, capacity;
+} cli_files;
+
+/* Looks through the operand: a file, or a folder with what is below it. Hidden names and links to
+ * folders are skipped below an operand. What cannot be read becomes an item with its reason. */
+void cli_walk(const char *operand, cli_files *files);
+void cli_files_free(cli_files *files);
+
+/* ---- progress (progress.c) ---------------------------------------------------------------- */
+
+/* A bar on stderr where that is a terminal; otherwise nothing. */
+typedef struct {
+    size_t total, done;
+    double start_ms, drawn_ms;
+    bool shown;
+    text name;
+} cli_progress;
+
+void cli_progress_start(cli_progress *p, size_t total);
+void cli_progress_step(cli_progress *p, size_t done, str name); /* redraws when it is time */
+void cli_progress_clear(cli_progress *p); /* before other output; the next step draws again */
+void cli_progress_end(cli_progress *p);
+/* The line of the bar, without control sequences, for a terminal this wide. */
+void cli_progress_line(text *out, size_t done, size_t total, double elapsed_ms, str name,
+                       size_t columns);
+
+/* ---- stopping (stop.c) -------------------------------------------------------------------- */
+
+/* From now on the first SIGINT or SIGTERM sets a flag, and the second ends the program at once. */
+void cli_stop_watch(void);
+bool cli_stopped(void);
+
+/* ---- confinement (lockdown.c) ------------------------------------------------------------- */
+
+/* No socket, no connection, no reaching into other processes; for this program and all that it
+ * starts, until they end. Fails closed. */
+bool cli_lock_network(error *err);
+/* And no other program is started. */
+bool cli_lock_exec(error *err);
+/* What the kernel says about it. */
+typedef struct {
+    bool seccomp;  /* a filter is on this process */
+    bool no_new_privileges;
+    int landlock;  /* the ABI that the kernel offers carrel-parse; 0: none */
+} cli_confinement;
+void cli_confinement_read(cli_confinement *out);
+
+#endif

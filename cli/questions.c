@@ -1,0 +1,162 @@
+/* Questions and passages: what `search` and `ask` have in common.
+ *
+ * A question comes from the operands or, thousands in one process, from the lines of a file or of
+ * stdin; then every line that is not blank gives exactly one JSON object on one line, in order,
+ * also where it failed, so that a script can lay the two side by side.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+
+/* The dot that parts a page from its heading. */
+#define MIDDOT " \xC2\xB7 "
+
+static void put_valid(text *out, str s)
+{
+    size_t used;
+    for (size_t at = 0; at < s.n; at += used)
+        text_put_codepoint(out, utf8_next(s.p + at, s.n - at, &used));
+}
+
+static bool check_length(str question, error *err)
+{
+    if (question.n > CLI_QUESTION_MAX_BYTES)
+        return error_set(err, ERROR_LIMIT, "the question is %zu bytes long; at most %u are taken",
+                         question.n, CLI_QUESTION_MAX_BYTES);
+    return true;
+}
+
+bool cli_question(const cli_args *args, text *out, error *err)
+{
+    for (size_t i = 0; i < args->operand_count; i++) {
+        if (i)
+            text_put_char(out, ' ');
+        put_valid(out, str_of(args->operands[i]));
+    }
+    str trimmed = str_trim(text_str(out));
+    if (trimmed.n == 0)
+        return error_set(err, ERROR_USAGE, "the question is empty");
+    return check_length(trimmed, err);
+}
+
+static void print_failure(str question, const error *err)
+{
+    json_t *o = json_object();
+    str shown = question.n > CLI_QUESTION_MAX_BYTES
+                    ? str_cut(question, 0, utf8_floor(question, CLI_QUESTION_MAX_BYTES)) : question;
+    cli_json_set(o, "question", cli_json_str(shown));
+    cli_json_set(o, "error", cli_json_str(str_of(err->text)));
+    cli_json_set(o, "code", json_integer(err->code));
+    cli_json_print(o, true);
+}
+
+static error_code answer_line(str line, cli_answer_fn *answer, void *context)
+{
+    error err = {0};
+    json_t *o = NULL;
+    text question = {0};
+    arena *a = arena_new();
+    put_valid(&question, line);
+    bool ok = check_length(text_str(&question), &err) &&
+              answer(context, text_str(&question), a, &o, &err);
+    if (ok)
+        cli_json_print(o, true);
+    else
+        print_failure(text_str(&question), &err);
+    /* Whoever reads the answers one by one waits for this one. */
+    cli_flush();
+    arena_free(a);
+    text_free(&question);
+    return ok ? ERROR_NONE : err.code;
+}
+
+error_code cli_questions(const char *file, cli_answer_fn *answer, void *context)
+{
+    error err = {0};
+    error_code code = ERROR_NONE;
+    char *line = NULL;
+    size_t capacity = 0;
+    ssize_t n;
+    bool in = strcmp(file, "-") == 0;
+    FILE *f = in ? stdin : fopen(file, "re");
+    if (!f) {
+        error_set(&err, errno == ENOENT ? ERROR_NOT_FOUND : ERROR_IO,
+                  "the questions in %s cannot be read: %s", file, strerror(errno));
+        return cli_fail(&err);
+    }
+    errno = 0;
+    bool first = true;
+    while (!cli_output_broken() && !cli_stopped() && (n = getline(&line, &capacity, f)) >= 0) {
+        str question = str_trim((str){line, (size_t)n});
+        if (first && str_starts(question, STR("\xEF\xBB\xBF")))
+            question = str_trim(str_cut(question, 3, question.n));
+        first = false;
+        if (question.n) {
+            error_code one = answer_line(question, answer, context);
+            code = one != ERROR_NONE ? one : code;
+        }
+        errno = 0;
+    }
+    if (cli_stopped()) {
+        code = ERROR_CANCELLED;
+    } else if (ferror(f)) {
+        error_set(&err, ERROR_IO, "the questions in %s cannot be read: %s",
+                  in ? "the standard input" : file, strerror(errno));
+        code = cli_fail(&err);
+    }
+    free(line);
+    if (!in)
+        fclose(f);
+    return code;
+}
+
+json_t *cli_json_source(const query_source *s, size_t rank)
+{
+    json_t *o = json_object();
+    if (rank)
+        cli_json_set(o, "rank", json_integer((json_int_t)rank));
+    cli_json_set(o, "document", cli_json_str(s->chunk.path));
+    cli_json_set(o, "page_first", json_integer(s->chunk.page_first));
+    cli_json_set(o, "page_last", json_integer(s->chunk.page_last));
+    cli_json_set(o, "heading", cli_json_str(s->chunk.heading));
+    cli_json_set(o, "text", cli_json_str(s->chunk.text));
+    cli_json_set(o, "score", cli_json_real(s->score));
+    return o;
+}
+
+/* Only PDF has pages; everything else is one long page 1, which tells a reader nothing. */
+static bool has_pages(str path, uint32_t page_last)
+{
+    return page_last > 1 ||
+           (path.n >= 4 && str_eq_nocase(str_cut(path, path.n - 4, path.n), STR(".pdf")));
+}
+
+void cli_put_place(text *out, const cli_terminal *t, str path, uint32_t page_first,
+                   uint32_t page_last, str label, str heading)
+{
+    char number[16];
+    text_put(out, str_of(t->bold));
+    cli_clean(out, cli_file_name(path));
+    text_put(out, str_of(t->reset));
+    if (has_pages(path, page_last)) {
+        if (page_first == page_last)
+            text_printf(out, ", p. %u", page_first);
+        else
+            text_printf(out, ", p. %u-%u", page_first, page_last);
+        snprintf(number, sizeof number, "%u", page_first);
+        if (label.n && !str_eq(label, str_of(number))) {
+            text_put(out, STR(" (printed "));
+            cli_clean(out, label);
+            text_put(out, STR(")"));
+        }
+    }
+    if (heading.n) {
+        text_put(out, STR(MIDDOT));
+        text_put(out, str_of(t->dim));
+        cli_clean(out, heading);
+        text_put(out, str_of(t->reset));
+    }
+}

@@ -1,0 +1,191 @@
+/* `carrel search`: the passages that a question finds, with the reason why in bold.
+ *
+ * It reads nothing and decides nothing: what the ranking gives is shown. Words alone go on working
+ * in a library that another embedding model made, because no vector is compared then.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cli.h"
+
+enum { SEARCH_LIMIT = CLI_GLOBALS, SEARCH_RANKING, SEARCH_QUESTIONS };
+
+#define LIMIT_DEFAULT 10
+/* What the ranking gives at most (query/search.c). */
+#define LIMIT_MAX 10000
+/* A snippet fills about two lines of a terminal. */
+#define SNIPPET_BYTES 180
+#define INDENT 4
+
+static const char *const ranking_names[] = {"fused", "words", "vectors"};
+
+typedef struct {
+    cli_session session;
+    query_ranking ranking;
+    size_t limit;
+} searching;
+
+static bool find(searching *x, str question, arena *a, query_source **out, size_t *count,
+                 error *err)
+{
+    query_context q = cli_session_context(&x->session);
+    return query_search(&q, question, x->ranking, x->limit, a, out, count, err);
+}
+
+static bool answer_json(void *context, str question, arena *a, json_t **out, error *err)
+{
+    searching *x = context;
+    query_source *sources;
+    size_t count;
+    if (!find(x, question, a, &sources, &count, err))
+        return false;
+    json_t *o = json_object(), *results = json_array();
+    for (size_t i = 0; i < count; i++)
+        cli_json_append(results, cli_json_source(&sources[i], i + 1));
+    cli_json_set(o, "question", cli_json_str(question));
+    cli_json_set(o, "ranking", json_string(ranking_names[x->ranking]));
+    cli_json_set(o, "results", results);
+    *out = o;
+    return true;
+}
+
+static void put_result(text *out, const query_source *s, size_t rank, str question, arena *a)
+{
+    const cli_terminal *t = cli_stdout();
+    cli_snippet found;
+    text place = {0}, shown = {0};
+    char score[32];
+    int n = snprintf(score, sizeof score, "%.2f", s->score);
+    cli_put_place(&place, t, s->chunk.path, s->chunk.page_first, s->chunk.page_last,
+                  s->chunk.label_first, s->chunk.heading);
+    text_printf(out, "%s%2zu%s  ", t->dim, rank, t->reset);
+    if (t->columns) {
+        /* The score stands at the right end; a place that is too long gives up its heading. */
+        text plain = {0};
+        size_t room = t->columns - INDENT - (size_t)n - 1;
+        static const cli_terminal bare = {.bold = "", .dim = "", .red = "", .green = "",
+                                          .reset = ""};
+        cli_put_place(&plain, &bare, s->chunk.path, s->chunk.page_first, s->chunk.page_last,
+                      s->chunk.label_first, s->chunk.heading);
+        size_t columns = cli_columns(text_str(&plain));
+        if (columns > room)
+            cli_fit(out, text_str(&plain), room, true);
+        else {
+            text_put(out, text_str(&place));
+            for (; columns < room; columns++)
+                text_put_char(out, ' ');
+        }
+        text_printf(out, " %s%s%s\n", t->dim, score, t->reset);
+        text_free(&plain);
+    } else {
+        text_put(out, text_str(&place));
+        text_printf(out, "  %s\n", score);
+    }
+    cli_snippet_find(s->chunk.text, question, SNIPPET_BYTES, a, &found);
+    /* The ellipses stand outside of the text, so the spans move by what stands before. */
+    size_t before = 0;
+    if (found.cut_before) {
+        text_put(&shown, STR("\xE2\x80\xA6 "));
+        before = shown.n;
+    }
+    text_put(&shown, str_cut(s->chunk.text, found.begin, found.end));
+    if (found.cut_after)
+        text_put(&shown, STR(" \xE2\x80\xA6"));
+    for (size_t i = 0; i < found.span_count; i++) {
+        found.spans[i].begin += before - found.begin;
+        found.spans[i].end += before - found.begin;
+    }
+    cli_wrap(out, t, text_str(&shown), found.spans, found.span_count, INDENT, t->columns);
+    text_free(&shown);
+    text_free(&place);
+}
+
+static bool answer_text(searching *x, str question, error *err)
+{
+    query_source *sources;
+    size_t count;
+    arena *a = arena_new();
+    bool ok = find(x, question, a, &sources, &count, err);
+    text out = {0};
+    for (size_t i = 0; ok && i < count; i++) {
+        if (i)
+            text_put_char(&out, '\n');
+        put_result(&out, &sources[i], i + 1, question, a);
+    }
+    if (ok && count == 0)
+        text_put(&out, STR("Nothing found.\n"));
+    cli_put(text_str(&out));
+    text_free(&out);
+    arena_free(a);
+    return ok;
+}
+
+static error_code one_question(const cli_args *args, searching *x)
+{
+    error err = {0};
+    json_t *o;
+    text question = {0};
+    arena *a = arena_new();
+    bool ok = cli_question(args, &question, &err);
+    if (ok && args->v[CLI_JSON].given) {
+        ok = answer_json(x, text_str(&question), a, &o, &err);
+        if (ok)
+            cli_json_print(o, false);
+    } else if (ok) {
+        ok = answer_text(x, text_str(&question), &err);
+    }
+    arena_free(a);
+    text_free(&question);
+    return ok ? ERROR_NONE : cli_fail(&err);
+}
+
+static error_code run(const cli_args *args)
+{
+    error err = {0};
+    searching x = {.limit = LIMIT_DEFAULT};
+    const cli_value *file = &args->v[SEARCH_QUESTIONS];
+    error_code code;
+    if (args->v[SEARCH_LIMIT].given)
+        x.limit = (size_t)args->v[SEARCH_LIMIT].number;
+    if (args->v[SEARCH_RANKING].given)
+        x.ranking = (query_ranking)args->v[SEARCH_RANKING].number;
+    if (file->given == (args->operand_count > 0)) {
+        error_set(&err, ERROR_USAGE, file->given
+                  ? "a question is given twice: with --questions none stands on the command line"
+                  : "what shall be searched for? `carrel search \"QUESTION\"`");
+        return cli_fail(&err);
+    }
+    int needs = CLI_NEED_EMBEDDER | CLI_NEED_THREADS;
+    if (x.ranking != QUERY_WORDS)
+        needs |= CLI_NEED_MATCH;
+    if (!cli_session_open(args, needs, NULL, &x.session, &err))
+        code = cli_fail(&err);
+    else
+        code = file->given ? cli_questions(file->text, answer_json, &x) : one_question(args, &x);
+    cli_session_close(&x.session);
+    return code;
+}
+
+static const cli_option options[] = {
+    {.name = "limit", .letter = 'n', .kind = CLI_COUNT, .value = "N", .low = 1, .high = LIMIT_MAX,
+     .help = "how many passages (default: 10)"},
+    {.name = "ranking", .kind = CLI_CHOICE, .value = "HOW", .choices = "fused|words|vectors",
+     .help = "fused (default), words or vectors"},
+    {.name = "questions", .kind = CLI_TEXT, .value = "FILE",
+     .help = "one question per line ('-': stdin), one JSON line each"},
+};
+
+const cli_command cli_command_search = {
+    .name = "search",
+    .operands = "QUESTION",
+    .most = SIZE_MAX,
+    .summary = "show the passages that a question finds",
+    .details = "Shows document, page and heading of the passages that fit the question best, with\n"
+               "the words that they share with it. `words` is BM25 with a higher score for a\n"
+               "better passage, `vectors` the cosine, `fused` both, at most 1.",
+    .example = "  carrel search --limit 3 \"storage temperature\"\n"
+               "  carrel search --questions questions.txt > results.jsonl",
+    .options = options,
+    .option_count = sizeof options / sizeof *options,
+    .run = run,
+};

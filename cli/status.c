@@ -1,0 +1,240 @@
+/* `carrel status`: the library, the models and the locks, as they are.
+ *
+ * It only says what it looked at: the model's hash is computed, the confinement is read from the
+ * kernel. A library of another model is told of here and is no failure, because finding that out
+ * is what the command is for; a failed --check is.
+ */
+#include <string.h>
+
+#include "cli/cli.h"
+
+enum { STATUS_CHECK = CLI_GLOBALS };
+
+/* Fates in the order in which they are told. */
+static const char *const fates[] = {"text", "ocr", "empty", "garbled", "hidden-text"};
+#define FATES (sizeof fates / sizeof *fates)
+
+typedef struct {
+    text path;
+    index_status counts;
+    uint64_t by_fate[FATES];
+    index_model made;
+    embed_model *installed; /* NULL: see missing */
+    error missing;
+    bool matches, checked, sound;
+    error unsound;
+    cli_confinement locks;
+} facts;
+
+static bool count_fates(index_library *l, facts *f, arena *a, error *err)
+{
+    index_document *d;
+    size_t count;
+    if (!index_list(l, a, &d, &count, err))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        index_page *pages;
+        size_t page_count;
+        arena *one = arena_new();
+        bool ok = index_pages(l, d[i].id, one, &pages, &page_count, err);
+        for (size_t p = 0; ok && p < page_count; p++)
+            for (size_t k = 0; k < FATES; k++)
+                f->by_fate[k] += str_eq(pages[p].fate, str_of(fates[k]));
+        arena_free(one);
+        if (!ok)
+            return false;
+    }
+    return true;
+}
+
+static bool gather(const cli_args *args, index_library **l, facts *f, arena *a, error *err)
+{
+    if (!cli_open_library(args, INDEX_READ, &f->path, l, err) ||
+        !index_get_status(*l, &f->counts, err) || !index_get_model(*l, a, &f->made, err) ||
+        !count_fates(*l, f, a, err))
+        return false;
+    f->checked = args->v[STATUS_CHECK].given;
+    f->sound = f->checked && index_check(*l, &f->unsound);
+    if (!cli_open_embedder(&f->installed, &f->missing))
+        f->installed = NULL;
+    f->matches = f->installed && f->made.width == embed_width(f->installed) &&
+                 memcmp(f->made.hash, embed_hash(f->installed), sizeof f->made.hash) == 0;
+    cli_confinement_read(&f->locks);
+    return true;
+}
+
+/* ---- for programs -------------------------------------------------------------------------- */
+
+static json_t *json_model(const facts *f)
+{
+    json_t *o = json_object();
+    if (f->made.width) {
+        cli_json_set(o, "name", cli_json_str(f->made.name));
+        cli_json_set(o, "hash", cli_json_hash(f->made.hash));
+        cli_json_set(o, "width", json_integer(f->made.width));
+        cli_json_set(o, "matches", json_boolean(f->matches));
+    }
+    if (f->installed) {
+        cli_json_set(o, "installed", cli_json_str(embed_name(f->installed)));
+        cli_json_set(o, "installed_hash", cli_json_hash(embed_hash(f->installed)));
+    }
+    return o;
+}
+
+static void print_json(const facts *f)
+{
+    json_t *o = json_object(), *by_fate = json_object(), *locks = json_object();
+    for (size_t k = 0; k < FATES; k++)
+        cli_json_set(by_fate, fates[k], json_integer((json_int_t)f->by_fate[k]));
+    cli_json_set(o, "library", cli_json_str(text_str(&f->path)));
+    cli_json_set(o, "bytes", json_integer((json_int_t)f->counts.file_bytes));
+    cli_json_set(o, "schema", json_integer(f->counts.schema));
+    cli_json_set(o, "documents", json_integer((json_int_t)f->counts.documents));
+    cli_json_set(o, "pages", json_integer((json_int_t)f->counts.pages));
+    cli_json_set(o, "pages_by_fate", by_fate);
+    cli_json_set(o, "chunks", json_integer((json_int_t)f->counts.chunks));
+    cli_json_set(o, "vectors", json_integer((json_int_t)f->counts.vectors));
+    cli_json_set(o, "model", json_model(f));
+    if (f->checked) {
+        cli_json_set(o, "sound", json_boolean(f->sound));
+        if (!f->sound)
+            cli_json_set(o, "problem", cli_json_str(str_of(f->unsound.text)));
+    }
+    cli_json_set(locks, "seccomp", json_boolean(f->locks.seccomp));
+    cli_json_set(locks, "no_new_privileges", json_boolean(f->locks.no_new_privileges));
+    cli_json_set(locks, "landlock_abi", json_integer(f->locks.landlock));
+    cli_json_set(o, "confinement", locks);
+    cli_json_print(o, false);
+}
+
+/* ---- for people ---------------------------------------------------------------------------- */
+
+static void put_label(text *out, const char *label)
+{
+    const cli_terminal *t = cli_stdout();
+    text_printf(out, "%s%-12s%s", t->dim, label, t->reset);
+}
+
+static void put_fates(text *out, const facts *f)
+{
+    bool any = false;
+    text_printf(out, "%llu", (unsigned long long)f->counts.pages);
+    for (size_t k = 0; k < FATES; k++)
+        if (f->by_fate[k] && f->by_fate[k] != f->counts.pages) {
+            text_printf(out, "%s%llu %s", any ? ", " : " (", (unsigned long long)f->by_fate[k],
+                        fates[k]);
+            any = true;
+        } else if (f->by_fate[k]) {
+            text_printf(out, " (all %s", fates[k]);
+            any = true;
+        }
+    text_put(out, any ? STR(")\n") : STR("\n"));
+}
+
+static void put_model(text *out, const facts *f)
+{
+    const cli_terminal *t = cli_stdout();
+    if (f->made.width == 0) {
+        text_put(out, STR("none recorded yet"));
+    } else {
+        cli_clean(out, f->made.name);
+        text_printf(out, ", %u wide, %02x%02x%02x%02x...", f->made.width, f->made.hash[0],
+                    f->made.hash[1], f->made.hash[2], f->made.hash[3]);
+    }
+    if (!f->installed) {
+        text_printf(out, "; %s", t->red);
+        cli_clean(out, str_of(f->missing.text));
+        text_put(out, str_of(t->reset));
+    } else if (f->made.width == 0) {
+        text_put(out, STR("; installed is "));
+        cli_clean(out, embed_name(f->installed));
+    } else if (f->matches) {
+        text_printf(out, ", %sas installed%s", t->green, t->reset);
+    } else {
+        text_printf(out, "; %sinstalled is another:%s ", t->red, t->reset);
+        cli_clean(out, embed_name(f->installed));
+        text_put(out, STR(" (only `search --ranking words` answers)"));
+    }
+    text_put_char(out, '\n');
+}
+
+static void put_locks(text *out, const facts *f)
+{
+    text_put(out, f->locks.seccomp ? STR("no sockets, no connections (seccomp)")
+                                   : STR("none: this kernel has no seccomp"));
+    if (f->locks.landlock)
+        text_printf(out, "; parsers also under Landlock (ABI %d)\n", f->locks.landlock);
+    else
+        text_put(out, STR("; this kernel has no Landlock for the parsers\n"));
+}
+
+static void print_text(const facts *f)
+{
+    const cli_terminal *t = cli_stdout();
+    text out = {0};
+    put_label(&out, "library");
+    cli_clean(&out, text_str(&f->path));
+    text_put(&out, STR(" ("));
+    cli_put_bytes(&out, f->counts.file_bytes);
+    text_printf(&out, ", schema %d)\n", f->counts.schema);
+    put_label(&out, "documents");
+    text_printf(&out, "%llu\n", (unsigned long long)f->counts.documents);
+    put_label(&out, "pages");
+    put_fates(&out, f);
+    put_label(&out, "chunks");
+    text_printf(&out, "%llu, with %llu vectors\n", (unsigned long long)f->counts.chunks,
+                (unsigned long long)f->counts.vectors);
+    put_label(&out, "model");
+    put_model(&out, f);
+    if (f->checked) {
+        put_label(&out, "check");
+        text_printf(&out, "%s%s%s\n", f->sound ? t->green : t->red, f->sound ? "sound" : "damaged",
+                    t->reset);
+    }
+    put_label(&out, "confined");
+    put_locks(&out, f);
+    cli_put(text_str(&out));
+    text_free(&out);
+}
+
+static error_code run(const cli_args *args)
+{
+    error err = {0};
+    facts f = {0};
+    index_library *l = NULL;
+    error_code code = ERROR_NONE;
+    arena *a = arena_new();
+    if (!gather(args, &l, &f, a, &err)) {
+        code = cli_fail(&err);
+    } else {
+        if (args->v[CLI_JSON].given)
+            print_json(&f);
+        else
+            print_text(&f);
+        if (f.checked && !f.sound)
+            code = cli_fail(&f.unsound);
+    }
+    index_close(l);
+    if (f.installed)
+        embed_model_close(f.installed);
+    arena_free(a);
+    text_free(&f.path);
+    return code;
+}
+
+static const cli_option options[] = {
+    {.name = "check", .kind = CLI_FLAG, .help = "read the whole library and check that it is sound"},
+};
+
+const cli_command cli_command_status = {
+    .name = "status",
+    .operands = "",
+    .summary = "show the state of library, model and confinement",
+    .details = "Shows the library's file, its documents, pages by what became of them, chunks and\n"
+               "vectors, the embedding model that made it and whether that is the one installed,\n"
+               "and what the kernel keeps this program from.",
+    .example = "  carrel status --check",
+    .options = options,
+    .option_count = sizeof options / sizeof *options,
+    .run = run,
+};
