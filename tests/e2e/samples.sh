@@ -14,7 +14,8 @@ trap 'rm -rf "$work"' EXIT
 mkdir "$work/pages"
 
 plain_html() { # tags and entities out; good enough for our own page
-    tr '\n' ' ' <"$1" | sed 's/<[^>]*>/ /g; s/&nbsp;/ /g; s/&pound;/£/g; s/&rsquo;/’/g; s/&amp;/\&/g'
+    tr '\n' ' ' <"$1" | sed 's/<[^>]*>/ /g; s/&nbsp;/ /g; s/&pound;/£/g;
+        s/&rsquo;/\xE2\x80\x99/g; s/&amp;/\&/g'
 }
 
 plain_ms() { # requests, table text blocks and escapes of troff out

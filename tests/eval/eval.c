@@ -14,7 +14,7 @@
 
 static const char usage[] =
     "carrel-eval [OPTIONS] EVAL_DIR   measures carrel on the sets of a folder\n"
-    "  --carrel FILE     the program to measure (default: carrel beside this one)\n"
+    "  --build FOLDER    where the carrel to measure lies (default: beside this program)\n"
     "  --questions N     of each kind, answerable and unanswerable (default 500)\n"
     "  --only KIND       retrieval, answers or documents\n"
     "  --train           also the train splits of retrieval sets\n"
@@ -23,7 +23,7 @@ static const char usage[] =
 
 typedef struct {
     eval_run run;
-    const char *json, *only;
+    const char *json, *only, *build;
     text carrel;
 } settings;
 
@@ -40,8 +40,8 @@ static bool parse(int argc, char **argv, settings *s, error *err)
     const char *number = NULL;
     for (int i = 1; i < argc; i++) {
         bool ok = true;
-        if (strcmp(argv[i], "--carrel") == 0)
-            ok = value_of(argc, argv, &i, &s->run.carrel, err);
+        if (strcmp(argv[i], "--build") == 0)
+            ok = value_of(argc, argv, &i, &s->build, err);
         else if (strcmp(argv[i], "--questions") == 0)
             ok = value_of(argc, argv, &i, &number, err);
         else if (strcmp(argv[i], "--only") == 0)
@@ -71,7 +71,9 @@ static bool parse(int argc, char **argv, settings *s, error *err)
 static void find_carrel(const char *self, settings *s)
 {
     const char *slash = strrchr(self, '/');
-    if (slash)
+    if (s->build)
+        text_printf(&s->carrel, "%s/", s->build);
+    else if (slash)
         text_put(&s->carrel, (str){self, (size_t)(slash - self) + 1});
     else
         text_put(&s->carrel, STR("./"));
@@ -112,8 +114,8 @@ int main(int argc, char **argv)
 {
     error err = {0};
     settings s = {.run.questions = EVAL_QUESTIONS};
-    find_carrel(argv[0], &s);
     bool ok = parse(argc, argv, &s, &err);
+    find_carrel(argv[0], &s);
     if (ok && access(s.run.eval.p, F_OK) != 0) {
         printf("SKIP: %s is not here\n", s.run.eval.p);
         text_free(&s.carrel);

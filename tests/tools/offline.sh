@@ -1,0 +1,88 @@
+#!/usr/bin/env bash
+# The promise of silence, checked from outside: carrel and carrel-parse are linked with no library
+# that is a network client, they call no function that makes a connection, and a traced `add` and
+# `ask` make no socket of an internet family and connect to nothing.
+#
+# poppler brings two general libraries that could open sockets (GIO; NSPR, through NSS, which checks
+# signatures); nothing of ours calls that part of them, and the kernel refuses it (seccomp, tested
+# with the worker). They are printed as a note, so that it is said where it can be seen.
+#
+# Usage: tests/tools/offline.sh [BUILD_FOLDER]
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+build=$(cd "${1:-build}" && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+passed=0 failed=0 skipped=0
+
+clients='curl|nghttp|ngtcp|libssl|gnutls|mbedtls|wolfssl|soup|neon|serf|libssh|ldap|rtmp|grpc|websockets|zmq|cares|wget|libproxy|gssapi|krb5'
+general='gio-2|nspr|nss3'
+calls='connect|getaddrinfo|gethostbyname2?(_r)?|getnameinfo|res_.?query|sendto'
+
+ok() {
+    passed=$((passed + 1))
+    echo "ok - $1"
+}
+not_ok() {
+    failed=$((failed + 1))
+    echo "not ok - $1"
+    sed 's/^/    /' "$2" | head -20
+}
+
+for program in carrel carrel-parse; do
+    ldd "$build/$program" >"$work/ldd"
+    if ! grep -q 'libc\.so' "$work/ldd"; then
+        not_ok "$program: ldd lists its libraries" "$work/ldd"
+    elif grep -E "$clients" "$work/ldd" >"$work/found"; then
+        not_ok "$program is linked with a network client library" "$work/found"
+    else
+        ok "$program: none of $(wc -l <"$work/ldd") libraries is a network client"
+    fi
+    if grep -oE "lib[^ ]*($general)[^ ]*" "$work/ldd" | sort -u >"$work/found"; then
+        echo "note: $program has $(tr '\n' ' ' <"$work/found")(by poppler): general libraries whose sockets the kernel refuses"
+    fi
+    nm -D --undefined-only "$build/$program" | awk '{ print $NF }' | sed 's/@.*//' >"$work/symbols"
+    if [ ! -s "$work/symbols" ]; then
+        not_ok "$program: its undefined symbols can be read" "$work/symbols"
+    elif grep -xE "$calls" "$work/symbols" >"$work/found"; then
+        not_ok "$program calls functions that make connections" "$work/found"
+    else
+        ok "$program calls none of connect, getaddrinfo, gethostbyname, sendto ..."
+    fi
+done
+
+# A trace shows calls also where the kernel refused them, so it tells what was tried.
+traced() { # NAME COMMAND...
+    local name=$1
+    shift
+    if ! strace -f -qq -e trace=%network,execve -o "$work/trace" "$@" >"$work/out" 2>&1; then
+        not_ok "$name: the traced program succeeds" "$work/out"
+    elif ! grep -q 'execve(' "$work/trace"; then
+        not_ok "$name: the trace is empty" "$work/trace"
+    elif grep -E 'connect\(|socket\(AF_INET|socket\(AF_(PACKET|NETLINK|VSOCK|BLUETOOTH)' "$work/trace" >"$work/found"; then
+        not_ok "$name makes sockets or connects" "$work/found"
+    else
+        ok "$name: $(wc -l <"$work/trace") traced calls, no socket of an internet family, no connect"
+    fi
+}
+
+if ! command -v strace >/dev/null; then
+    echo "SKIP: strace is not installed"
+    skipped=$((skipped + 3))
+elif ! strace -qq -e trace=none true 2>/dev/null; then
+    echo "SKIP: tracing is not allowed here (no ptrace)"
+    skipped=$((skipped + 3))
+else
+    # The check itself is checked: a connection to a closed port of this machine must be seen.
+    strace -f -qq -e trace=%network -o "$work/trace" bash -c 'exec 3<>/dev/tcp/127.0.0.1/9' >"$work/out" 2>&1 || true
+    if grep -q 'connect(.*AF_INET' "$work/trace"; then
+        ok "a connection would be seen in a trace"
+    else
+        not_ok "a connection would be seen in a trace" "$work/trace"
+    fi
+    traced "carrel add samples" "$build/carrel" add --library "$work/library.db" samples
+    traced "carrel ask" "$build/carrel" ask --library "$work/library.db" \
+        "How long may an opened vial of tetanus vaccine be used?"
+fi
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" -eq 0 ]
