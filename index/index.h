@@ -76,6 +76,11 @@ bool index_add(index_library *l, const index_document_in *d, index_outcome *outc
 /* Removes text, words and vectors; `secure_delete` and a rewrite of the words leave nothing of it
  * readable in the file. For several documents in one go, pass them together. */
 bool index_remove(index_library *l, const int64_t *ids, size_t count, error *err);
+/* Rewrites the file if replaced documents left traces in it; else does nothing. index_remove does
+ * it itself. index_add does not, because it takes as long as the library is large: call it once
+ * after a batch. index_close of a writer does it too, without a place for errors; what failed or was
+ * killed stays noted in the file, and the next writer's close does it. */
+bool index_wipe(index_library *l, error *err);
 
 /* ---- reading ------------------------------------------------------------------------------ */
 

@@ -6,6 +6,8 @@
 
 #include "index/index.h"
 
+#include <sqlite3.h>
+
 /* ---- words.c, words_fold.c, stopwords.c ---------------------------------------------------- */
 
 /* A token as it is stored. Longer ones are cut: nobody asks for a word of 64 bytes, and a base64
@@ -53,5 +55,107 @@ bool words_normalize(str s, char *out, size_t capacity, size_t *n);
 size_t words_strip(char *p, size_t n);
 /* Digits, grouped or with a decimal mark, to "1234.5". False when it does not fit. */
 bool words_number(str s, bool comma_decimal, char *out, size_t capacity, size_t *n);
+
+/* ---- store.c: the connection ---------------------------------------------------------------- */
+
+/* All vectors of the library, in the order of their chunks. */
+typedef struct {
+    int8_t *rows; /* [count][stride], 64-byte aligned, padded with zeros */
+    float *scales;
+    int64_t *chunks; /* ascending */
+    size_t count, capacity, width, stride;
+    int64_t last_block, removals; /* what it was loaded from */
+    int64_t data_version;
+    uint64_t own_changes;
+    bool loaded;
+} vector_store;
+
+#define STORE_STATEMENTS_MAX 64 /* more than there are SQL texts in this room */
+
+struct index_library {
+    sqlite3 *db;
+    char *path;
+    index_mode mode;
+    uint64_t own_changes; /* transactions of this handle; others show in PRAGMA data_version */
+    vector_store vectors;
+    struct {
+        const char *sql;
+        sqlite3_stmt *statement;
+    } statements[STORE_STATEMENTS_MAX];
+    size_t statement_count;
+};
+
+/* Turns the last error of the connection into one sentence; returns false. */
+bool store_fail(index_library *l, error *err);
+bool store_fail_code(const char *path, int code, const char *detail, error *err);
+bool store_damaged(index_library *l, const char *what, error *err);
+bool store_run(index_library *l, const char *sql, error *err);
+/* A statement kept for the life of the handle; sql is a literal (found again by its address). Reset
+ * it with store_done when its rows have been read. NULL on error. */
+sqlite3_stmt *store_prepare(index_library *l, const char *sql, error *err);
+void store_done(sqlite3_stmt *s);
+/* Steps a statement that gives no row, and resets it. */
+bool store_execute(index_library *l, sqlite3_stmt *s, error *err);
+/* One integer of the first row; `none` when there is no row. */
+bool store_integer(index_library *l, const char *sql, int64_t none, int64_t *out, error *err);
+bool store_begin(index_library *l, error *err); /* takes the write lock at once */
+bool store_commit(index_library *l, error *err);
+void store_rollback(index_library *l); /* after a failure; does nothing outside a transaction */
+void store_bind(sqlite3_stmt *s, int at, str value); /* the bytes must live until store_done */
+str store_column(sqlite3_stmt *s, int at, arena *a);
+void store_finalize(index_library *l);
+
+/* ---- schema.c ------------------------------------------------------------------------------- */
+
+#define SCHEMA_VERSION 1
+#define SCHEMA_APPLICATION_ID 0x4361726C /* "Carl", in bytes 68..71 of the file */
+
+/* Makes or migrates the tables, or says why this file cannot be used. */
+bool schema_prepare(index_library *l, error *err);
+
+/* ---- fts.c: SQLite's side of the words ------------------------------------------------------ */
+
+/* Registers the tokenizer `carrel` and the ranking function `carrel_rank`. */
+bool fts_register(index_library *l, error *err);
+
+/* What carrel_rank gets through sqlite3_bind_pointer: one weight for each phrase of the MATCH. */
+#define FTS_RANK_POINTER "carrel-rank"
+typedef struct {
+    const double *weights;
+    size_t count;
+} fts_rank;
+
+/* ---- boxes.c --------------------------------------------------------------------------------- */
+
+/* Line boxes as bytes: 1/8 point fixed, differences as variable-length integers. */
+void boxes_encode(const line_box *lines, size_t count, text *out);
+/* False when the bytes are not what boxes_encode writes for a text of `text_bytes`. */
+bool boxes_decode(const void *bytes, size_t n, size_t text_bytes, arena *a, line_box **out,
+                  size_t *count);
+
+/* ---- remove.c --------------------------------------------------------------------------------- */
+
+/* Inside a transaction: takes one document out and notes that its traces have to be wiped. */
+bool remove_document(index_library *l, int64_t id, error *err);
+
+/* ---- vectors.c and its kernels ---------------------------------------------------------------- */
+
+void vectors_free(vector_store *v);
+
+/* Rows are padded to this, so that no kernel has a tail. */
+#define VECTORS_ALIGN 64
+/* A width above this is no sentence embedding; also keeps a sum of 127 * 128 * width in int32. */
+#define VECTORS_MAX_WIDTH 4096
+
+/* out[i] = rows[i] . query over `stride` int8 values, exactly. rows: [count][stride]; stride is a
+ * multiple of VECTORS_ALIGN; both 64-byte aligned. */
+typedef void vectors_dot(const int8_t *rows, size_t count, size_t stride, const int8_t *query,
+                         int32_t *out);
+vectors_dot vectors_dot_scalar;
+#if defined(__x86_64__)
+vectors_dot vectors_dot_avx2;
+vectors_dot vectors_dot_avx512; /* with VNNI */
+#endif
+vectors_dot *vectors_choose(void); /* for this machine */
 
 #endif

@@ -1,0 +1,144 @@
+/* The tables, and how an older file becomes a newer one.
+ *
+ * The text of a chunk is stored once, in `chunk`; the FTS5 table `words` is an external-content
+ * index over the view `chunk_words`. The view puts the language of the document in front of each
+ * text, between two control characters, and the tokenizer takes it off again: so an insert, a
+ * delete and a rebuild, by us or by the sqlite3 shell's integrity check, always see the same
+ * language, and the tokenizer needs no state. Ids are never given twice (AUTOINCREMENT): an answer
+ * that still holds the id of a removed chunk must not find another text there.
+ *
+ * A migration is one step from version n to n + 1, in one transaction with its user_version. A file
+ * of a newer version is refused and never written.
+ */
+#include "index/internal.h"
+
+#include <stdio.h>
+
+static const char version_1[] =
+    "CREATE TABLE library("
+    "  id INTEGER PRIMARY KEY CHECK(id = 1),"
+    "  removals INTEGER NOT NULL," /* counts removed documents: loaded vectors are stale */
+    "  traces INTEGER NOT NULL,"   /* 1: removed text may lie in the file, see remove.c */
+    "  model_hash BLOB NOT NULL,"
+    "  model_name TEXT NOT NULL,"
+    "  model_width INTEGER NOT NULL) STRICT;"
+    "INSERT INTO library VALUES(1, 0, 0, x'', '', 0);"
+    "CREATE TABLE document("
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "  path TEXT NOT NULL UNIQUE,"
+    "  hash BLOB NOT NULL UNIQUE CHECK(length(hash) = 32),"
+    "  bytes INTEGER NOT NULL,"
+    "  mtime INTEGER NOT NULL,"
+    "  added INTEGER NOT NULL,"
+    "  title TEXT NOT NULL,"
+    "  type TEXT NOT NULL,"
+    "  language TEXT NOT NULL,"
+    "  pages INTEGER NOT NULL,"
+    "  pages_text INTEGER NOT NULL,"
+    "  chunks INTEGER NOT NULL) STRICT;"
+    "CREATE INDEX document_language ON document(language);"
+    "CREATE TABLE page("
+    "  document INTEGER NOT NULL REFERENCES document(id) ON DELETE CASCADE,"
+    "  number INTEGER NOT NULL,"
+    "  label TEXT NOT NULL,"
+    "  width_pt REAL NOT NULL,"
+    "  height_pt REAL NOT NULL,"
+    "  fate TEXT NOT NULL,"
+    "  PRIMARY KEY(document, number)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE chunk("
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "  document INTEGER NOT NULL REFERENCES document(id) ON DELETE CASCADE,"
+    "  ordinal INTEGER NOT NULL,"
+    "  page_first INTEGER NOT NULL,"
+    "  page_last INTEGER NOT NULL,"
+    "  tokens INTEGER NOT NULL,"
+    "  overlap_bytes INTEGER NOT NULL,"
+    "  heading TEXT NOT NULL,"
+    "  text TEXT NOT NULL,"
+    "  lines BLOB NOT NULL) STRICT;" /* boxes.c */
+    "CREATE UNIQUE INDEX chunk_place ON chunk(document, ordinal);"
+    "CREATE TABLE block(" /* vectors of `rows` chunks with consecutive ids */
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "  document INTEGER NOT NULL REFERENCES document(id) ON DELETE CASCADE,"
+    "  first_chunk INTEGER NOT NULL,"
+    "  rows INTEGER NOT NULL,"
+    "  scales BLOB NOT NULL,"   /* [rows] float32, little endian */
+    "  vectors BLOB NOT NULL) STRICT;" /* [rows][model_width] int8 */
+    "CREATE INDEX block_document ON block(document);"
+    "CREATE VIEW chunk_words AS SELECT chunk.id AS id,"
+    "  char(1) || language || char(2) || title || char(10) || heading AS head,"
+    "  char(1) || language || char(2) || text AS body"
+    "  FROM chunk JOIN document ON document.id = chunk.document;"
+    /* detail=full: ranking reads positions from the index; a smaller detail would make SQLite
+     * tokenize every matching chunk again for each question. */
+    "CREATE VIRTUAL TABLE words USING fts5(head, body, content='chunk_words', content_rowid='id',"
+    "  tokenize='carrel', detail=full);"
+    "CREATE VIRTUAL TABLE vocabulary USING fts5vocab(words, row);";
+
+static const char *const migrations[SCHEMA_VERSION] = {version_1};
+
+static bool has_tables(index_library *l, bool *out, error *err) {
+    int64_t count;
+    if (!store_integer(l, "SELECT count(*) FROM sqlite_schema", 0, &count, err))
+        return false;
+    *out = count > 0;
+    return true;
+}
+
+static bool read_versions(index_library *l, int64_t *application, int64_t *version, error *err) {
+    return store_integer(l, "PRAGMA application_id", 0, application, err) &&
+           store_integer(l, "PRAGMA user_version", 0, version, err);
+}
+
+static bool check_versions(index_library *l, int64_t application, int64_t version, bool empty,
+                           error *err) {
+    if (application != SCHEMA_APPLICATION_ID && !(empty && l->mode == INDEX_CREATE))
+        return store_fail_code(l->path, SQLITE_NOTADB, "", err);
+    if (version > SCHEMA_VERSION)
+        return error_set(err, ERROR_LIBRARY,
+                         "The library %s was made by a newer Carrel (format %lld, this program "
+                         "reads up to %d); use that version.", l->path, (long long)version,
+                         SCHEMA_VERSION);
+    if (version < 0 || (version == 0 && !empty))
+        return store_damaged(l, "its format version is missing", err);
+    return true;
+}
+
+static bool migrate(index_library *l, error *err) {
+    char pragma[96];
+    int64_t application, version;
+    bool tables;
+    if (!store_begin(l, err))
+        return false;
+    /* Read again under the lock: another process may have done it meanwhile. */
+    if (!read_versions(l, &application, &version, err) || !has_tables(l, &tables, err) ||
+        !check_versions(l, application, version, !tables, err))
+        goto fail;
+    for (; version < SCHEMA_VERSION; version++) {
+        if (!store_run(l, migrations[version], err))
+            goto fail;
+    }
+    snprintf(pragma, sizeof(pragma), "PRAGMA application_id = %d; PRAGMA user_version = %d",
+             SCHEMA_APPLICATION_ID, SCHEMA_VERSION);
+    if (!store_run(l, pragma, err) || !store_commit(l, err))
+        goto fail;
+    return true;
+fail:
+    store_rollback(l);
+    return false;
+}
+
+bool schema_prepare(index_library *l, error *err) {
+    int64_t application, version;
+    bool tables;
+    if (!read_versions(l, &application, &version, err) || !has_tables(l, &tables, err) ||
+        !check_versions(l, application, version, !tables, err))
+        return false;
+    if (version == SCHEMA_VERSION)
+        return true;
+    if (l->mode == INDEX_READ)
+        return error_set(err, ERROR_LIBRARY,
+                         "The library %s has an older format (%lld); open it once for writing, "
+                         "with `carrel add`.", l->path, (long long)version);
+    return migrate(l, err);
+}
