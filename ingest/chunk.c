@@ -1,0 +1,328 @@
+/* Units become chunks: what is found, embedded and quoted as one.
+ *
+ * Owns the lengths and the bounds. A section is what stands below a heading of level 1 or 2; no
+ * chunk crosses into another, but tiny neighbours under one parent (questions and answers, terms)
+ * share a chunk, their headings kept as lines. Inside a section units are taken until the target
+ * is reached, with a cut rather between blocks than in one, never behind a heading, and never for
+ * the sake of a small rest. The next chunk repeats the last sentence, or the header row where a
+ * table was cut, so that each can be understood alone.
+ *
+ * A heading on the path above a chunk is not repeated in its text. Nothing else is left out, and
+ * every byte keeps the place on the page that it came from.
+ */
+#include "ingest/chunk.h"
+
+#include <string.h>
+
+/* Tokens of a chunk. The encoder of the built-in models was trained on passages of this length,
+ * and four of them fit into the context of a small decoder. */
+#define MIN_TOKENS 200
+#define TARGET_TOKENS 250
+#define MAX_TOKENS 300
+/* A heading of level 3 or deeper begins a new chunk behind this much. */
+#define HEADING_CUT_TOKENS 150
+/* Sections below this share a chunk with their neighbours. */
+#define TINY_TOKENS 80
+/* A longer sentence is not repeated, nor a longer header row. */
+#define OVERLAP_TOKENS 80
+#define HEADER_TOKENS 100
+/* Headings up to this level bound sections. */
+#define SECTION_LEVEL 2
+
+typedef struct {
+    size_t begin, end; /* units */
+    size_t tokens;
+    bool content; /* more than headings */
+    uint8_t level; /* 0 before the first heading */
+    str parent;
+} section;
+
+typedef struct {
+    const flow *f;
+    ingest_count_fn *count;
+    void *context;
+    arena *a;
+    ingest_chunk *chunks;
+    size_t chunk_count, chunk_room;
+    line_box *lines; /* of the chunk that is being made */
+    size_t line_count, line_room;
+    text t;
+} cutter;
+
+/* ---- one chunk ---------------------------------------------------------------------------- */
+
+static void put_lines(cutter *c, const unit *u, size_t at)
+{
+    const flow *f = c->f;
+    for (size_t i = u->first_seg; i < f->seg_count && f->segs[i].begin < u->end; i++) {
+        const seg *s = &f->segs[i];
+        size_t begin = s->begin > u->begin ? s->begin : u->begin;
+        size_t end = s->end < u->end ? s->end : u->end;
+        if (begin >= end)
+            continue;
+        if (c->line_count == c->line_room) {
+            c->line_room = c->line_room ? 2 * c->line_room : 64;
+            c->lines = mem_grow(c->lines, c->line_room, sizeof *c->lines);
+        }
+        c->lines[c->line_count++] = (line_box){
+            .begin = (uint32_t)(at + begin - u->begin), .end = (uint32_t)(at + end - u->begin),
+            .page = s->page, .at = s->at,
+        };
+    }
+}
+
+/* Appends unit `i`; `before` is the unit that stands in front of it in the chunk. */
+static void put_unit(cutter *c, size_t i, size_t before)
+{
+    const unit *u = &c->f->units[i];
+    if (c->t.n > 0) {
+        const unit *last = &c->f->units[before];
+        if (u->starts_block || before + 1 != i)
+            text_put_char(&c->t, '\n');
+        else if (last->end < u->begin)
+            text_put_char(&c->t, ' ');
+    }
+    put_lines(c, u, c->t.n);
+    text_put(&c->t, str_cut(text_str(&c->f->t), u->begin, u->end));
+}
+
+/* The unit that is said again in front of `first`, UNIT_NONE if none is. */
+static size_t overlap_of(const flow *f, size_t first, size_t section_begin)
+{
+    const unit *u = &f->units[first];
+    if (u->kind == UNIT_ROW) {
+        bool again = u->header != UNIT_NONE && u->header < first &&
+                     f->units[u->header].tokens <= HEADER_TOKENS;
+        return again ? u->header : UNIT_NONE;
+    }
+    if (first == section_begin || u->kind != UNIT_SENTENCE)
+        return UNIT_NONE;
+    const unit *last = &f->units[first - 1];
+    return last->kind == UNIT_SENTENCE && last->tokens <= OVERLAP_TOKENS ? first - 1 : UNIT_NONE;
+}
+
+/* Behind the headings at `begin` that all lie on the path of what follows them. */
+static size_t skip_path(const flow *f, size_t begin, size_t end)
+{
+    size_t first = begin;
+    while (first < end && f->units[first].kind == UNIT_HEADING) {
+        if (first > begin && f->units[first].level <= f->units[first - 1].level)
+            return begin;
+        first++;
+    }
+    return first < end ? first : begin;
+}
+
+static str path_of(const flow *f, size_t begin, size_t end)
+{
+    for (size_t i = begin; i < end; i++)
+        if (f->units[i].kind != UNIT_HEADING)
+            return f->paths[f->units[i].path];
+    uint32_t own = f->units[begin].path; /* headings alone: what stands above them */
+    return f->paths[own > 0 ? own - 1 : 0];
+}
+
+static void put_chunk(cutter *c, size_t begin, size_t end, size_t overlap, str path)
+{
+    ingest_chunk chunk = {.heading = path};
+    text_clear(&c->t);
+    c->line_count = 0;
+    size_t before = overlap, new_lines = 0;
+    if (overlap != UNIT_NONE) {
+        put_unit(c, overlap, overlap);
+        new_lines = c->line_count;
+    }
+    for (size_t i = begin; i < end; i++) {
+        put_unit(c, i, before);
+        if (i == begin && overlap != UNIT_NONE)
+            chunk.overlap_bytes = (uint32_t)(c->t.n - (c->f->units[i].end - c->f->units[i].begin));
+        before = i;
+    }
+    chunk.text = arena_str(c->a, text_str(&c->t));
+    chunk.tokens = (uint32_t)c->count(c->context, chunk.text);
+    line_box *lines = arena_alloc(c->a, c->line_count, sizeof *lines);
+    if (c->line_count > 0)
+        memcpy(lines, c->lines, c->line_count * sizeof *lines);
+    chunk.lines = lines;
+    chunk.line_count = c->line_count;
+    for (size_t i = new_lines; i < c->line_count; i++) {
+        uint32_t page = lines[i].page;
+        chunk.page_first = i == new_lines || page < chunk.page_first ? page : chunk.page_first;
+        chunk.page_last = page > chunk.page_last ? page : chunk.page_last;
+    }
+    if (c->chunk_count == c->chunk_room) {
+        c->chunk_room = c->chunk_room ? 2 * c->chunk_room : 64;
+        c->chunks = mem_grow(c->chunks, c->chunk_room, sizeof *c->chunks);
+    }
+    c->chunks[c->chunk_count++] = chunk;
+}
+
+/* ---- cutting a section -------------------------------------------------------------------- */
+
+/* Tokens of the block that starts at unit i, or more than fit when it is longer than that. */
+static size_t block_tokens(const flow *f, size_t i, size_t end)
+{
+    size_t sum = f->units[i].tokens;
+    for (size_t k = i + 1; k < end && !f->units[k].starts_block && sum <= MAX_TOKENS; k++)
+        sum += f->units[k].tokens;
+    return sum;
+}
+
+/* Is unit i the first of the next chunk, when `tokens` are in this one and `left` from i on? */
+static bool cuts_before(const flow *f, size_t i, size_t end, size_t tokens, size_t left)
+{
+    const unit *u = &f->units[i];
+    if (tokens == 0)
+        return false;
+    if (tokens + u->tokens > MAX_TOKENS)
+        return true;
+    if (tokens + left <= MAX_TOKENS)
+        return false;
+    if (u->kind == UNIT_HEADING && tokens >= HEADING_CUT_TOKENS)
+        return true;
+    if (tokens < MIN_TOKENS)
+        return false;
+    return tokens + u->tokens > TARGET_TOKENS ||
+           (u->starts_block && tokens + block_tokens(f, i, end) > MAX_TOKENS);
+}
+
+/* Where the chunk [start, i) really ends: headings at its end go with what follows them, unless
+ * they are many, and so rather a list. */
+static size_t without_headings(const flow *f, size_t start, size_t i)
+{
+    size_t stop = i, tokens = 0;
+    while (stop > start && f->units[stop - 1].kind == UNIT_HEADING && tokens < HEADER_TOKENS)
+        tokens += f->units[--stop].tokens;
+    return stop > start && f->units[stop - 1].kind != UNIT_HEADING ? stop : i;
+}
+
+static void cut_section(cutter *c, size_t begin, size_t end)
+{
+    const flow *f = c->f;
+    size_t left = 0, start = skip_path(f, begin, end), overlap = UNIT_NONE;
+    size_t section_begin = start, tokens = 0;
+    for (size_t i = start; i < end; i++)
+        left += f->units[i].tokens;
+    for (size_t i = start; i < end; i++) {
+        if (cuts_before(f, i, end, tokens, left)) {
+            size_t stop = without_headings(f, start, i);
+            put_chunk(c, start, stop, overlap, path_of(f, start, stop));
+            start = skip_path(f, stop, end);
+            for (; i < start; i++) /* more headings on the path */
+                left -= f->units[i].tokens;
+            overlap = overlap_of(f, start, section_begin);
+            tokens = 0;
+            for (size_t k = start; k < i; k++)
+                tokens += f->units[k].tokens;
+            if (overlap != UNIT_NONE) {
+                if (tokens + f->units[i].tokens + f->units[overlap].tokens > MAX_TOKENS)
+                    overlap = UNIT_NONE;
+                else
+                    tokens += f->units[overlap].tokens;
+            }
+        }
+        tokens += f->units[i].tokens;
+        left -= f->units[i].tokens;
+    }
+    if (start < end)
+        put_chunk(c, start, end, overlap, path_of(f, start, end));
+}
+
+/* ---- sections ----------------------------------------------------------------------------- */
+
+static section *find_sections(const flow *f, size_t *count)
+{
+    section *all = NULL;
+    size_t n = 0, room = 0;
+    for (size_t i = 0; i < f->unit_count; i++) {
+        const unit *u = &f->units[i];
+        bool heading = u->kind == UNIT_HEADING;
+        if (n == 0 || (heading && u->starts_block && u->level <= SECTION_LEVEL)) {
+            if (n == room) {
+                room = room ? 2 * room : 64;
+                all = mem_grow(all, room, sizeof *all);
+            }
+            all[n++] = (section){.begin = i, .level = heading ? u->level : 0,
+                                 .parent = heading ? f->paths[u->path - 1] : (str){0}};
+        }
+        section *s = &all[n - 1];
+        s->end = i + 1;
+        s->tokens += u->tokens;
+        s->content = s->content || !heading;
+    }
+    *count = n;
+    return all;
+}
+
+/* Headings with nothing below them: on the path of a deeper section, else lines in front of the
+ * next one or behind the last. The sections that are left hold every unit that must be shown. */
+static size_t fold_empty(section *s, size_t n)
+{
+    size_t kept = 0, carried = SIZE_MAX; /* first unit of the headings that wait */
+    for (size_t i = 0; i < n; i++) {
+        bool last = i + 1 == n;
+        if (!s[i].content && !last) {
+            if (carried == SIZE_MAX && s[i + 1].level <= s[i].level)
+                carried = s[i].begin;
+            continue;
+        }
+        if (carried != SIZE_MAX)
+            s[i].begin = carried;
+        carried = SIZE_MAX;
+        if (!s[i].content && kept > 0)
+            s[kept - 1].end = s[i].end;
+        else
+            s[kept++] = s[i];
+    }
+    return kept;
+}
+
+/* How many sections from s on are tiny, alike and fit together; 1 if s stands alone. */
+static size_t group_of(const section *s, size_t n)
+{
+    size_t count = 1, tokens = s->tokens;
+    if (s->level == 0 || s->tokens >= TINY_TOKENS)
+        return 1;
+    while (count < n && s[count].level == s->level && str_eq(s[count].parent, s->parent) &&
+           s[count].tokens < TINY_TOKENS && tokens + s[count].tokens <= TARGET_TOKENS)
+        tokens += s[count++].tokens;
+    return count;
+}
+
+bool ingest_chunk_document(const ingest_document *d, ingest_count_fn *count, void *context,
+                           arena *a, ingest_chunk **out, size_t *out_count, error *err)
+{
+    flow f;
+    section *sections = NULL;
+    size_t n = 0;
+    cutter c = {.f = &f, .count = count, .context = context, .a = a};
+    bool ok = flow_build(d, count, context, MAX_TOKENS, a, &f, err);
+
+    *out = NULL;
+    *out_count = 0;
+    if (!ok)
+        goto done;
+    sections = find_sections(&f, &n);
+    n = fold_empty(sections, n);
+    for (size_t i = 0; i < n;) {
+        size_t group = group_of(&sections[i], n - i);
+        if (group > 1)
+            put_chunk(&c, sections[i].begin, sections[i + group - 1].end, UNIT_NONE,
+                      sections[i].parent);
+        else
+            cut_section(&c, sections[i].begin, sections[i].end);
+        i += group;
+    }
+    if (c.chunk_count > 0) {
+        *out = arena_alloc(a, c.chunk_count, sizeof **out);
+        memcpy(*out, c.chunks, c.chunk_count * sizeof **out);
+    }
+    *out_count = c.chunk_count;
+done:
+    mem_free(sections);
+    mem_free(c.chunks);
+    mem_free(c.lines);
+    text_free(&c.t);
+    flow_free(&f);
+    return ok;
+}

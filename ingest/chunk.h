@@ -1,0 +1,46 @@
+/* What the two files of the chunker share: chunk_flow.c turns blocks into one running text with
+ * units and places, chunk.c cuts the units into chunks. */
+#ifndef CARREL_INGEST_CHUNK_H
+#define CARREL_INGEST_CHUNK_H
+
+#include "ingest/ingest.h"
+
+typedef enum { UNIT_SENTENCE, UNIT_HEADING, UNIT_ROW } unit_kind;
+
+#define UNIT_NONE UINT32_MAX
+
+/* What a chunk is made of and never divides: a sentence, a heading, a row. */
+typedef struct {
+    uint32_t begin, end; /* bytes of the flow's text, no white space at either end */
+    uint32_t tokens;
+    uint32_t first_seg;  /* the first place that reaches past begin */
+    uint32_t header;     /* of a row: the unit of its table's header row; UNIT_NONE for that itself */
+    uint32_t path;       /* index into paths */
+    uint8_t kind;
+    uint8_t level;       /* of a heading */
+    bool starts_block;
+} unit;
+
+/* A line of the page, as the bytes of the flow that came from it. */
+typedef struct {
+    uint32_t begin, end, page;
+    box at;
+} seg;
+
+typedef struct {
+    text t;
+    unit *units;
+    size_t unit_count, unit_room;
+    seg *segs;
+    size_t seg_count, seg_room;
+    str *paths; /* heading paths, in the arena; [0] is empty; the one before a heading's own is its
+                 * parent's */
+    size_t path_count, path_room;
+} flow;
+
+/* Everything but footers, lines joined. Units longer than `max_tokens` are cut at word bounds. */
+bool flow_build(const ingest_document *d, ingest_count_fn *count, void *context,
+                size_t max_tokens, arena *a, flow *out, error *err);
+void flow_free(flow *f);
+
+#endif

@@ -1,0 +1,358 @@
+/* The chunker: lengths and bounds, overlap, headings, tables, hyphens, and that every byte of a
+ * chunk can be shown on its page. Tokens are words here. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "ingest/ingest.h"
+
+#define BLOCKS_MAX 20000
+
+/* A document under construction, and its chunks. */
+typedef struct {
+    arena *a;
+    ingest_block *blocks;
+    ingest_document d;
+    ingest_page page;
+    ingest_chunk *chunks;
+    size_t count;
+    size_t counted; /* bytes that the counter has seen */
+} fixture;
+
+static size_t count_words(void *context, str s)
+{
+    fixture *f = context;
+    size_t n = 0;
+    for (size_t i = 0; i < s.n; i++)
+        n += s.p[i] > ' ' && (i == 0 || s.p[i - 1] <= ' ');
+    f->counted += s.n;
+    return n;
+}
+
+static void start(fixture *f)
+{
+    *f = (fixture){.a = arena_new()};
+    f->blocks = arena_alloc(f->a, BLOCKS_MAX, sizeof *f->blocks);
+    f->page = (ingest_page){.number = 1, .fate = INGEST_FATE_TEXT};
+    f->d = (ingest_document){.title = STR("T"), .type = STR("text"), .pages = &f->page,
+                             .page_count = 1, .blocks = f->blocks};
+}
+
+/* A block; lines are parted by '/'. Each gets a box that says which line it is. */
+static void put(fixture *f, ingest_role role, int level, uint32_t page, const char *lines)
+{
+    size_t n = 1, at = 0;
+    for (const char *p = lines; *p; p++)
+        n += *p == '/';
+    ingest_line *all = arena_alloc(f->a, n, sizeof *all);
+    str s = str_of(lines);
+    for (size_t i = 0; i < n; i++) {
+        size_t end = str_find(s, STR("/"), at);
+        all[i].text = arena_str(f->a, str_cut(s, at, end));
+        all[i].at = (box){(float)f->d.block_count, (float)i, 1, 1};
+        at = end + 1;
+    }
+    assert_true(f->d.block_count < BLOCKS_MAX);
+    f->blocks[f->d.block_count++] = (ingest_block){role, (uint8_t)level, page, all, n};
+}
+
+static void put_words(fixture *f, int sentences, const char *word)
+{
+    text t = {0};
+    for (int i = 0; i < sentences; i++)
+        text_printf(&t, "%s%s %d one two three four five six seven.", i ? " " : "", word, i);
+    put(f, INGEST_ROLE_PARAGRAPH, 0, 1, t.p);
+    text_free(&t);
+}
+
+/* What holds for every chunk of every document. */
+static void check(const fixture *f)
+{
+    for (size_t i = 0; i < f->count; i++) {
+        const ingest_chunk *c = &f->chunks[i];
+        assert_true(c->text.n > 0 && utf8_valid(c->text));
+        assert_true(c->tokens <= 300);
+        assert_true(c->overlap_bytes < c->text.n);
+        assert_true(c->line_count > 0 && c->page_first >= 1 && c->page_first <= c->page_last);
+        uint32_t last = 0;
+        for (size_t k = 0; k < c->line_count; k++) {
+            const line_box *l = &c->lines[k];
+            assert_true(l->begin >= last && l->begin < l->end && l->end <= c->text.n);
+            for (uint32_t b = last; b < l->begin; b++)
+                assert_true(c->text.p[b] == ' ' || c->text.p[b] == '\n');
+            /* the box names block and line: the bytes must stand there */
+            const ingest_line *line = &f->blocks[(size_t)l->at.x0].lines[(size_t)l->at.y0];
+            if (str_find(line->text, STR("\xC2"), 0) == SIZE_MAX) /* else it was cleaned */
+                assert_int_not_equal(
+                    str_find(line->text, str_cut(c->text, l->begin, l->end), 0), SIZE_MAX);
+            last = l->end;
+        }
+        assert_int_equal(last, c->text.n);
+    }
+}
+
+static void cut(fixture *f)
+{
+    error err = {0};
+    assert_true(ingest_chunk_document(&f->d, count_words, f, f->a, &f->chunks, &f->count, &err));
+    check(f);
+}
+
+static void end(fixture *f)
+{
+    arena_free(f->a);
+}
+
+static void expect(const fixture *f, size_t i, const char *heading, const char *body)
+{
+    assert_true(i < f->count);
+    assert_string_equal(f->chunks[i].heading.n ? f->chunks[i].heading.p : "", heading);
+    assert_string_equal(f->chunks[i].text.p, body);
+}
+
+static void test_empty(void **state)
+{
+    (void)state;
+    fixture f;
+    start(&f);
+    cut(&f);
+    assert_int_equal(f.count, 0);
+    put(&f, INGEST_ROLE_FOOTER, 0, 1, "Page 3 of 4");
+    put(&f, INGEST_ROLE_PARAGRAPH, 0, 1, " / ");
+    cut(&f);
+    assert_int_equal(f.count, 0);
+    end(&f);
+}
+
+static void test_paths(void **state)
+{
+    (void)state;
+    fixture f;
+    start(&f);
+    put(&f, INGEST_ROLE_HEADING, 1, 1, "Manual");
+    put(&f, INGEST_ROLE_HEADING, 2, 1, "Doses");
+    put(&f, INGEST_ROLE_HEADING, 3, 1, "Children");
+    put_words(&f, 12, "Child");
+    put(&f, INGEST_ROLE_HEADING, 2, 1, "Safety");
+    put_words(&f, 12, "Safe");
+    cut(&f);
+    assert_int_equal(f.count, 2);
+    assert_string_equal(f.chunks[0].heading.p, "Manual > Doses > Children");
+    assert_string_equal(f.chunks[1].heading.p, "Manual > Safety");
+    assert_true(str_starts(f.chunks[0].text, STR("Child 0 one")));
+    assert_true(str_starts(f.chunks[1].text, STR("Safe 0 one")));
+    end(&f);
+}
+
+static void test_lengths_and_overlap(void **state)
+{
+    (void)state;
+    fixture f;
+    start(&f);
+    put(&f, INGEST_ROLE_HEADING, 1, 1, "Long");
+    for (int i = 0; i < 9; i++)
+        put_words(&f, 20, "W");
+    cut(&f);
+    assert_true(f.count >= 6 && f.count <= 9);
+    for (size_t i = 0; i < f.count; i++) {
+        assert_in_range(f.chunks[i].tokens, i + 1 < f.count ? 200 : 1, 300);
+        if (i == 0)
+            continue;
+        assert_true(f.chunks[i].overlap_bytes > 0);
+        str again = str_trim(str_cut(f.chunks[i].text, 0, f.chunks[i].overlap_bytes));
+        assert_true(str_ends(f.chunks[i - 1].text, again));
+    }
+    assert_true(f.counted < 4 * 9 * 20 * 42);
+    end(&f);
+}
+
+static void test_small_rest_stays(void **state)
+{
+    (void)state;
+    fixture f;
+    start(&f);
+    put_words(&f, 28, "W"); /* 252 words and 27 more */
+    put_words(&f, 3, "V");
+    cut(&f);
+    assert_int_equal(f.count, 1);
+    assert_int_equal(f.chunks[0].tokens, 279);
+    end(&f);
+}
+
+static void test_tiny_sections(void **state)
+{
+    (void)state;
+    fixture f;
+    start(&f);
+    put(&f, INGEST_ROLE_HEADING, 1, 1, "Questions");
+    put(&f, INGEST_ROLE_HEADING, 2, 1, "Who?");
+    put(&f, INGEST_ROLE_PARAGRAPH, 0, 1, "We do.");
+    put(&f, INGEST_ROLE_HEADING, 2, 1, "When?");
+    put(&f, INGEST_ROLE_PARAGRAPH, 0, 1, "Now.");
+    put(&f, INGEST_ROLE_HEADING, 1, 1, "Other");
+    put(&f, INGEST_ROLE_PARAGRAPH, 0, 1, "More.");
+    cut(&f);
+    assert_int_equal(f.count, 2);
+    expect(&f, 0, "Questions", "Who?\nWe do.\nWhen?\nNow.");
+    expect(&f, 1, "Other", "More.");
+    end(&f);
+}
+
+static void test_headings_alone(void **state)
+{
+    (void)state;
+    fixture f;
+    start(&f);
+    put(&f, INGEST_ROLE_HEADING, 1, 1, "Only");
+    put(&f, INGEST_ROLE_HEADING, 1, 1, "Headings");
+    cut(&f);
+    assert_int_equal(f.count, 1);
+    expect(&f, 0, "", "Only\nHeadings");
+    put_words(&f, 20, "W"); /* the empty one goes along in front */
+    cut(&f);
+    assert_int_equal(f.count, 1);
+    assert_true(str_starts(f.chunks[0].text, STR("Only\nHeadings\nW 0 one")));
+    end(&f);
+    start(&f);
+    put_words(&f, 20, "W");
+    for (int i = 0; i < 900; i++)
+        put(&f, INGEST_ROLE_HEADING, 3, 1, "a heading of five words");
+    cut(&f);
+    assert_in_range(f.count, 25, 35); /* a chunk for every 150 words of headings */
+    end(&f);
+}
+
+static void test_tables(void **state)
+{
+    (void)state;
+    fixture f;
+    start(&f);
+    put(&f, INGEST_ROLE_CAPTION, 0, 1, "Table 1. Doses");
+    put(&f, INGEST_ROLE_TABLE_ROW, 0, 1, "Drug | Dose");
+    for (int i = 0; i < 100; i++)
+        put(&f, INGEST_ROLE_TABLE_ROW, 0, 1 + (uint32_t)i / 50, "Something. Else | 5 mg twice daily");
+    cut(&f);
+    assert_true(f.count >= 3);
+    for (size_t i = 1; i < f.count; i++) {
+        assert_true(str_starts(f.chunks[i].text, STR("Drug | Dose\nSomething. Else | 5 mg")));
+        assert_int_equal(f.chunks[i].overlap_bytes, strlen("Drug | Dose\n"));
+    }
+    assert_int_equal(f.chunks[f.count - 1].page_first, 2); /* the header's page does not count */
+    end(&f);
+}
+
+static void test_hyphens(void **state)
+{
+    (void)state;
+    fixture f;
+    start(&f);
+    put(&f, INGEST_ROLE_PARAGRAPH, 0, 1, "This is an exam-/ple of it.");
+    put(&f, INGEST_ROLE_PARAGRAPH, 0, 1, "A well-known case; a well-/known one, long-/term too.");
+    put(&f, INGEST_ROLE_PARAGRAPH, 0, 1, "A long time, a school term. State-of-the-/art.");
+    put(&f, INGEST_ROLE_PARAGRAPH, 0, 1, "COVID-/19 and hy\xC2\xAD/phen and soft\xC2\xADly, 5 -/6.");
+    put(&f, INGEST_ROLE_PARAGRAPH, 0, 1, "two/lines \xE6\x88\x91/\xE6\x88\x91 \xC2\xA0 x");
+    cut(&f);
+    assert_int_equal(f.count, 1);
+    expect(&f, 0, "",
+           "This is an example of it.\nA well-known case; a well-known one, long-term too.\n"
+           "A long time, a school term. State-of-the-art.\n"
+           "COVID-19 and hyphen and softly, 5 - 6.\n"
+           "two lines \xE6\x88\x91\xE6\x88\x91 x");
+    end(&f);
+}
+
+static void test_boxes(void **state)
+{
+    (void)state;
+    fixture f;
+    start(&f);
+    put(&f, INGEST_ROLE_PARAGRAPH, 0, 3, "A first sentence. The exam-/ple goes on");
+    put(&f, INGEST_ROLE_FOOTER, 0, 3, "3");
+    put(&f, INGEST_ROLE_PARAGRAPH, 0, 4, "over the page. And ends.");
+    cut(&f);
+    assert_int_equal(f.count, 1);
+    const ingest_chunk *c = &f.chunks[0];
+    expect(&f, 0, "", "A first sentence. The example goes on over the page. And ends.");
+    assert_int_equal(c->page_first, 3);
+    assert_int_equal(c->page_last, 4);
+    const line_box want[] = {
+        {0, 17, 3, {0, 0, 1, 1}}, {18, 26, 3, {0, 0, 1, 1}}, {26, 37, 3, {0, 1, 1, 1}},
+        {38, 52, 4, {2, 0, 1, 1}}, {53, 62, 4, {2, 0, 1, 1}},
+    };
+    assert_int_equal(c->line_count, sizeof want / sizeof *want);
+    for (size_t i = 0; i < c->line_count; i++) {
+        assert_int_equal(c->lines[i].begin, want[i].begin);
+        assert_int_equal(c->lines[i].end, want[i].end);
+        assert_int_equal(c->lines[i].page, want[i].page);
+        assert_true(c->lines[i].at.x0 == want[i].at.x0 && c->lines[i].at.y0 == want[i].at.y0);
+    }
+    end(&f);
+}
+
+static void test_long_sentence(void **state)
+{
+    (void)state;
+    fixture f;
+    text t = {0};
+    start(&f);
+    for (int i = 0; i < 2000; i++)
+        text_put(&t, STR("cell "));
+    put(&f, INGEST_ROLE_TABLE_ROW, 0, 1, t.p);
+    text_clear(&t);
+    for (int i = 0; i < 20000; i++)
+        text_put(&t, STR("abcdefghij"));
+    put(&f, INGEST_ROLE_PARAGRAPH, 0, 1, t.p);
+    cut(&f);
+    assert_in_range(f.count, 8, 20);
+    text_free(&t);
+    end(&f);
+}
+
+/* Ten thousand pages in a time that a person does not notice, the counter called on each byte only
+ * a few times. */
+static void test_large(void **state)
+{
+    (void)state;
+    fixture f;
+    start(&f);
+    size_t bytes = 0;
+    for (uint32_t p = 1; p <= 10000; p++) {
+        text t = {0};
+        for (int i = 0; i < 30; i++)
+            text_printf(&t, "%sthis is line %d of page %u, and it ends with a hy-/phen.", i ? "/" : "",
+                        i, p);
+        if (p % 10 == 0)
+            put(&f, INGEST_ROLE_HEADING, 1 + (int)p % 4, p, "A heading");
+        put(&f, INGEST_ROLE_PARAGRAPH, 0, p, t.p);
+        bytes += t.n;
+        text_free(&t);
+    }
+    double before = clock_ms();
+    cut(&f);
+    assert_true(f.count > 9000);
+    assert_true(f.counted < 4 * bytes);
+    assert_true(clock_ms() - before < 20000);
+    end(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_empty),
+        cmocka_unit_test(test_paths),
+        cmocka_unit_test(test_lengths_and_overlap),
+        cmocka_unit_test(test_small_rest_stays),
+        cmocka_unit_test(test_tiny_sections),
+        cmocka_unit_test(test_headings_alone),
+        cmocka_unit_test(test_tables),
+        cmocka_unit_test(test_hyphens),
+        cmocka_unit_test(test_boxes),
+        cmocka_unit_test(test_long_sentence),
+        cmocka_unit_test(test_large),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
