@@ -1,9 +1,10 @@
 /* `carrel add`: files and folders into the library.
  *
- * The order of things is the safety of it: look at what there is, open the model and the library,
- * start the parsers, lock the doors, and only then open the first document. Documents are prepared
- * in threads (batch.c) and committed here, one transaction each, so that the batch can stop at any
- * byte and go on later: what is there already is known by its hash.
+ * First it looks at what there is, then it opens the model and the library and starts the parsers,
+ * and only then the first document. Documents are prepared in threads (batch.c) and committed here,
+ * one transaction each, so that the batch can stop at any byte and go on later: what is there
+ * already is known by its hash. It is the one command that may start a program, since a parser that
+ * was killed is started anew; that one inherits the lock on the network.
  */
 #include <stdio.h>
 #include <string.h>
@@ -75,18 +76,17 @@ static bool open_all(const cli_args *args, adding *x, error *err)
             return false;
     }
     return cli_batch_open(x->todo, x->todo_count, jobs, x->embedder, x->library, &x->batch, err) &&
-           cli_lock_exec(err) && cli_batch_start(x->batch, err);
+           cli_batch_start(x->batch, err);
 }
 
 /* False with err when the library itself does not take it: then the next would fare no better. */
-static bool commit(adding *x, cli_prepared *p, bool *interrupted, error *err)
+static bool commit(adding *x, cli_prepared *p, error *err)
 {
     static const cli_outcome outcomes[] = {
         [INDEX_ADDED] = CLI_ADDED, [INDEX_REPLACED] = CLI_REPLACED, [INDEX_SAME] = CLI_PRESENT};
     index_outcome outcome = INDEX_SAME;
     int64_t id;
     bool ok = p->err.code == ERROR_NONE, writing = ok && !p->present;
-    *interrupted = false;
     if (writing) {
         cli_batch_lock_library(x->batch);
         ok = index_add(x->library, &p->in, &outcome, &id, &p->err);
@@ -97,11 +97,6 @@ static bool commit(adding *x, cli_prepared *p, bool *interrupted, error *err)
         error_wrap(err, "%s", p->path);
         return false;
     }
-    if (!ok && cli_stopped()) {
-        /* Most likely the signal reached its parser too: the next `add` will tell. */
-        *interrupted = true;
-        return true;
-    }
     cli_progress_clear(&x->progress);
     cli_report_document(&x->report, p, ok ? outcomes[outcome] : CLI_FAILED, &p->err);
     return true;
@@ -110,15 +105,13 @@ static bool commit(adding *x, cli_prepared *p, bool *interrupted, error *err)
 static bool run_batch(adding *x, size_t *unfinished, error *err)
 {
     cli_prepared *p;
-    size_t done = 0, interrupted_count = 0;
+    size_t done = 0;
     bool ok = true, told = false;
     cli_progress_start(&x->progress, x->todo_count);
     while (ok && cli_batch_take(x->batch, WAIT_MS, &p)) {
         if (p) {
-            bool interrupted;
-            ok = commit(x, p, &interrupted, err);
+            ok = commit(x, p, err);
             done += ok;
-            interrupted_count += interrupted;
             cli_batch_release(x->batch, p);
         }
         size_t begun = cli_batch_begun(x->batch);
@@ -133,7 +126,7 @@ static bool run_batch(adding *x, size_t *unfinished, error *err)
         }
     }
     cli_progress_end(&x->progress);
-    *unfinished = x->todo_count - done + interrupted_count;
+    *unfinished = x->todo_count - done;
     return ok;
 }
 
@@ -211,5 +204,6 @@ const cli_command cli_command_add = {
     .example = "  carrel add manuals/ handbook.pdf",
     .options = options,
     .option_count = sizeof options / sizeof *options,
+    .starts_programs = true,
     .run = run,
 };

@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -231,14 +230,9 @@ bool cli_batch_open(const cli_found *items, size_t count, int jobs, const embed_
     b->slot_count = (size_t)jobs * SLOTS_EACH;
     b->slots = mem_new(b->slot_count, sizeof *b->slots);
 
-    /* Ctrl-C goes to all processes of the terminal; the parsers shall finish what they hold, so
-     * they are started with it ignored, which they inherit. */
-    struct sigaction before, ignore = {.sa_handler = SIG_IGN};
-    sigaction(SIGINT, &ignore, &before);
     bool ok = true;
     for (; ok && b->jobs < jobs; b->jobs += ok)
         ok = ingest_worker_open(NULL, &ingest_default_limits, &b->parsers[b->jobs], err);
-    sigaction(SIGINT, &before, NULL);
     if (!ok) {
         cli_batch_close(b);
         return false;

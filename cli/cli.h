@@ -84,17 +84,21 @@ struct cli_command {
     const char *example;
     const cli_option *options; /* of its own; NULL where there are none */
     size_t option_count;
+    bool starts_programs; /* carrel-parse; every other command may start none */
     cli_run *run;
 };
 
 extern const cli_option cli_global_options[CLI_GLOBALS];
 
 extern const cli_command cli_command_add, cli_command_ask, cli_command_ls, cli_command_model,
-    cli_command_rm, cli_command_search, cli_command_status;
+    cli_command_rm, cli_command_search, cli_command_status, cli_command_version;
 
-/* All of them in the order of help; in main.c. */
+/* ---- commands (commands.c) ---------------------------------------------------------------- */
+
 extern const cli_command *const cli_commands[];
 extern const size_t cli_command_count;
+/* NULL with ERROR_USAGE and the nearest name. */
+const cli_command *cli_find_command(const char *name, error *err);
 
 /* Parses argv[0 .. count-1] (without the program and the command) into args, whose command is set
  * by the caller (NULL: only globals are known, and parsing stops at the first operand, whose place
@@ -307,7 +311,7 @@ bool cli_stopped(void);
 /* No socket, no connection, no reaching into other processes; for this program and all that it
  * starts, until they end. Fails closed. */
 bool cli_lock_network(error *err);
-/* And no other program is started. */
+/* And no program is started. */
 bool cli_lock_exec(error *err);
 /* What the kernel says about it. */
 typedef struct {

@@ -3,7 +3,7 @@
  * carrel holds the documents, so it must not be able to send them anywhere even if a model file or
  * a library were crafted to take it over: no sockets are made, none is connected, no other process
  * is reached into (one that has a connection could be made to talk), and io_uring, which makes
- * sockets past seccomp, is off. Starting programs is refused once the parsers run. Threads and
+ * sockets past seccomp, is off. Starting programs is refused too, but to `add`. Threads and
  * children inherit the filters, and nothing takes them off. Where the kernel has no seccomp,
  * carrel does not start: a promise that holds sometimes is none.
  */
