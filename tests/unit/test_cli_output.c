@@ -1,0 +1,240 @@
+/* What reaches a terminal and a file: cleaning, fitting, wrapping, figures, JSON, names. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "cli/batch.h"
+#include "cli/cli.h"
+
+static const cli_terminal plain = {.bold = "", .dim = "", .red = "", .green = "", .reset = ""};
+static const cli_terminal marked = {.bold = "<", .dim = "", .red = "", .green = "", .reset = ">"};
+
+static void is(text *t, const char *expected)
+{
+    assert_string_equal(t->p ? t->p : "", expected);
+    text_clear(t);
+}
+
+static void test_clean(void **state)
+{
+    (void)state;
+    text t = {0};
+    cli_clean(&t, STR("a\x1b[31mb\nc\td\x7f" "e\xC2\x9b" "f"));
+    is(&t, "a [31mb c d e f");
+    cli_clean(&t, STR("abc\xE2\x80\xAE" "def\xE2\x81\xA6" "g\xEF\xBB\xBF" "h\xC2\xAD" "i"));
+    is(&t, "abcdefghi");
+    cli_clean(&t, STR("\xFF\xC3"));
+    is(&t, "\xEF\xBF\xBD\xEF\xBF\xBD");
+    cli_clean(&t, STR("a\0b"));
+    is(&t, "a b");
+    cli_clean(&t, STR("Zo\xC3\xAB \xE6\x9D\xB1\xE4\xBA\xAC"));
+    is(&t, "Zo\xC3\xAB \xE6\x9D\xB1\xE4\xBA\xAC");
+    text_free(&t);
+}
+
+static void test_fit(void **state)
+{
+    (void)state;
+    text t = {0};
+    cli_fit(&t, STR("abcdef"), 6, true);
+    is(&t, "abcdef");
+    cli_fit(&t, STR("abcdefg"), 6, true);
+    is(&t, "abcde\xE2\x80\xA6");
+    cli_fit(&t, STR("abc"), 6, true);
+    is(&t, "abc   ");
+    cli_fit(&t, STR("abc"), 0, false);
+    is(&t, "abc");
+    /* A wide character that does not fit leaves its column empty. */
+    cli_fit(&t, STR("\xE6\x9D\xB1\xE4\xBA\xAC\xE6\x9D\xB1"), 4, true);
+    is(&t, "\xE6\x9D\xB1\xE2\x80\xA6 ");
+    text_free(&t);
+}
+
+static void test_wrap(void **state)
+{
+    (void)state;
+    text t = {0};
+    cli_wrap(&t, &plain, STR("one two three four five six seven"), NULL, 0, 2, 24);
+    is(&t, "  one two three four\n  five six seven\n");
+    cli_wrap(&t, &plain, STR("  one\n\ttwo  "), NULL, 0, 0, 0);
+    is(&t, "one two\n");
+    cli_wrap(&t, &plain, STR(""), NULL, 0, 0, 24);
+    is(&t, "\n");
+    cli_wrap(&t, &plain, STR("abcdefghijklmnopqrstuvwxyz"), NULL, 0, 0, 20);
+    is(&t, "abcdefghijklmnopqrst\nuvwxyz\n");
+    cli_span spans[] = {{4, 7}, {8, 13}};
+    cli_wrap(&t, &marked, STR("one two three four"), spans, 2, 0, 0);
+    is(&t, "one <two> <three> four\n");
+    cli_span all[] = {{4, 13}};
+    cli_wrap(&t, &marked, STR("one two three"), all, 1, 0, 0);
+    is(&t, "one <two three>\n");
+    cli_wrap(&t, &marked, STR("one two three four"), all, 1, 0, 0);
+    is(&t, "one <two three> four\n");
+    text_free(&t);
+}
+
+/* No line is longer than asked, and nothing but white space is lost. */
+static void test_wrap_any(void **state)
+{
+    (void)state;
+    static const char *const words[] = {"a", "dose", "paediatric", "\xE6\x9D\xB1\xE4\xBA\xAC",
+                                        "x\xCC\x81", "Donaudampfschifffahrtsgesellschaft", "."};
+    text in = {0}, out = {0};
+    uint32_t random_ = 7;
+    for (int round_ = 0; round_ < 200; round_++) {
+        text_clear(&in);
+        text_clear(&out);
+        for (int i = 0; i < 30; i++) {
+            random_ = random_ * 1664525u + 1013904223u;
+            text_put(&in, str_of(words[(random_ >> 16) % 7]));
+            if (random_ >> 30)
+                text_put_char(&in, ' ');
+        }
+        size_t columns = 24 + (size_t)round_ % 40;
+        cli_wrap(&out, &plain, text_str(&in), NULL, 0, 3, columns);
+        size_t i = 0, line = 0;
+        for (size_t o = 0; o < out.n; o++) {
+            if (out.p[o] == '\n') {
+                assert_true(cli_columns(str_cut(text_str(&out), line, o)) <= columns);
+                line = o + 1;
+            } else if (out.p[o] != ' ') {
+                while (in.p[i] == ' ')
+                    i++;
+                assert_int_equal(out.p[o], in.p[i]);
+                i++;
+            }
+        }
+    }
+    text_free(&in);
+    text_free(&out);
+}
+
+static void test_figures(void **state)
+{
+    (void)state;
+    text t = {0};
+    cli_put_bytes(&t, 0);
+    is(&t, "0 bytes");
+    cli_put_bytes(&t, 999);
+    is(&t, "999 bytes");
+    cli_put_bytes(&t, 1400);
+    is(&t, "1.4 kB");
+    cli_put_bytes(&t, 999999);
+    is(&t, "1.0 MB");
+    cli_put_bytes(&t, 12345678);
+    is(&t, "12 MB");
+    cli_put_bytes(&t, UINT64_MAX);
+    is(&t, "18 EB");
+    cli_put_count(&t, 1, "page", "pages");
+    is(&t, "1 page");
+    cli_put_count(&t, 0, "page", "pages");
+    is(&t, "0 pages");
+    text_free(&t);
+}
+
+static void test_json(void **state)
+{
+    (void)state;
+    json_t *s = cli_json_str(STR("a\xFF\0b\xED\xA0\x80"));
+    assert_non_null(s);
+    assert_true(utf8_valid((str){json_string_value(s), json_string_length(s)}));
+    assert_int_equal(json_string_length(s), 1 + 3 + 1 + 1 + 9);
+    json_decref(s);
+    s = cli_json_str((str){0});
+    assert_int_equal(json_string_length(s), 0);
+    json_decref(s);
+    assert_true(json_is_null(cli_json_real(NAN)));
+    assert_true(json_is_null(cli_json_real(INFINITY)));
+}
+
+static void test_names(void **state)
+{
+    (void)state;
+    text t = {0};
+    cli_utf8_name(&t, STR("/a/Zo\xEB.pdf"));
+    is(&t, "/a/Zo\\xEB.pdf");
+    cli_utf8_name(&t, STR("/a/Zo\xC3\xAB \xEF\xBF\xBD.pdf"));
+    is(&t, "/a/Zo\xC3\xAB \xEF\xBF\xBD.pdf");
+    assert_true(str_eq(cli_file_name(STR("/a/b.pdf")), STR("b.pdf")));
+    assert_true(str_eq(cli_file_name(STR("b.pdf")), STR("b.pdf")));
+    assert_true(str_eq(cli_file_name(STR("/a/")), STR("/a/")));
+    assert_true(cli_absolute("/no-such/./x//../y", &t, NULL));
+    is(&t, "/no-such/y");
+    assert_true(cli_absolute("/../..", &t, NULL));
+    is(&t, "/");
+    assert_true(cli_absolute("/no-such/../../../z", &t, NULL));
+    is(&t, "/z");
+    text_free(&t);
+}
+
+static void test_place(void **state)
+{
+    (void)state;
+    text t = {0};
+    cli_put_place(&t, &plain, STR("/d/m.pdf"), 4, 4, STR("iv"), STR("A > B"));
+    is(&t, "m.pdf, p. 4 (printed iv) \xC2\xB7 A > B");
+    cli_put_place(&t, &plain, STR("/d/m.PDF"), 4, 5, STR("4"), (str){0});
+    is(&t, "m.PDF, p. 4-5");
+    cli_put_place(&t, &plain, STR("/d/m.html"), 1, 1, (str){0}, STR("A\x1b[2J"));
+    is(&t, "m.html \xC2\xB7 A [2J");
+    text_free(&t);
+}
+
+static void test_fates(void **state)
+{
+    (void)state;
+    static const char *const fates[] = {"text", "empty", "empty", "text", "garbled", "empty"};
+    index_page pages[30] = {0};
+    text t = {0};
+    for (uint32_t i = 0; i < 6; i++)
+        pages[i] = (index_page){.number = i + 1, .fate = str_of(fates[i])};
+    cli_report_fates(&t, STR("x: "), pages, 6);
+    is(&t, "x: pages 2-3 and 6 (3 of 6) are empty (scans?): nothing to search there\n"
+           "x: page 5 has letters without a meaning (its font names none): nothing to search "
+           "there\n");
+    cli_report_fates(&t, STR("x: "), pages, 1);
+    is(&t, "");
+    for (uint32_t i = 0; i < 30; i++)
+        pages[i] = (index_page){.number = i + 1, .fate = i % 2 ? STR("text") : STR("empty")};
+    cli_report_fates(&t, STR(""), pages, 30);
+    is(&t, "pages 1, 3, 5, 7, 9, 11 and others (15 of 30) are empty (scans?): nothing to search "
+           "there\n");
+    text_free(&t);
+}
+
+static void test_progress(void **state)
+{
+    (void)state;
+    text t = {0};
+    cli_progress_line(&t, 0, 0, 0, (str){0}, 80);
+    assert_non_null(strstr(t.p, " 0/0"));
+    text_clear(&t);
+    cli_progress_line(&t, 50, 200, 5000, STR("/x/y\x1b.pdf"), 80);
+    assert_non_null(strstr(t.p, " 50/200  10/s  0:15 left  y .pdf"));
+    text_clear(&t);
+    for (size_t columns = 1; columns < 120; columns++) {
+        cli_progress_line(&t, 50, 200, 5000, STR("a long name of a document that is long.pdf"),
+                          columns);
+        assert_true(cli_columns(text_str(&t)) < columns || columns == 1);
+        text_clear(&t);
+    }
+    cli_progress_line(&t, 1, 10000, 3600000, STR("x"), 80);
+    assert_non_null(strstr(t.p, "9999:00:00 left"));
+    text_free(&t);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_clean),   cmocka_unit_test(test_fit),
+        cmocka_unit_test(test_wrap),    cmocka_unit_test(test_wrap_any),
+        cmocka_unit_test(test_figures), cmocka_unit_test(test_json),
+        cmocka_unit_test(test_names),   cmocka_unit_test(test_place),
+        cmocka_unit_test(test_fates),   cmocka_unit_test(test_progress),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
