@@ -172,7 +172,7 @@ static bool judge(const questions *qs, const json_t *objects, tally *t, error *e
             return error_set(err, ERROR_INPUT, "question %zu gave no answer: " STR_FMT, i + 1,
                              STR_ARG(eval_string(object, "error")));
         t->ms[i] = json_number_value(
-            json_object_get(json_object_get(object, "timings_ms"), "total_ms"));
+            json_object_get(json_object_get(object, "timings_ms"), "total"));
         t->confidence[i] = json_number_value(json_object_get(object, "confidence"));
         t->refused += json_is_true(json_object_get(object, "refused"));
         if (qs->items[i].answers)

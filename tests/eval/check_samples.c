@@ -166,7 +166,7 @@ static bool check_all(check *c, const json_t *questions, const json_t *answers, 
         if (!str_eq(eval_string(object, "question"), eval_string(question, "question")))
             return error_set(err, ERROR_INPUT, "Answer %zu belongs to another question.", i + 1);
         c->ms[c->count++] = json_number_value(
-            json_object_get(json_object_get(object, "timings_ms"), "total_ms"));
+            json_object_get(json_object_get(object, "timings_ms"), "total"));
         check_sentences(c, object);
         if (json_is_null(json_object_get(question, "document")))
             check_unanswerable(c, question, object);

@@ -31,7 +31,7 @@ verdict() { # CODE NAME
 make_documents() {
     mkdir "$work/documents"
     if [ -d "$eval_dir/documents/nfcorpus-pdf" ]; then
-        find "$eval_dir/documents/nfcorpus-pdf" -name '*.pdf' | sort | head -n "$count" |
+        find "$eval_dir/documents/nfcorpus-pdf" -name '*.pdf' | sort | awk -v n="$count" 'NR <= n' |
             xargs -I{} cp {} "$work/documents/"
         return
     fi

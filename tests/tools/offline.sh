@@ -38,7 +38,7 @@ for program in carrel carrel-parse; do
     else
         ok "$program: none of $(wc -l <"$work/ldd") libraries is a network client"
     fi
-    if grep -oE "lib[^ ]*($general)[^ ]*" "$work/ldd" | sort -u >"$work/found"; then
+    if awk '{ print $1 }' "$work/ldd" | grep -E "$general" | sort -u >"$work/found"; then
         echo "note: $program has $(tr '\n' ' ' <"$work/found")(by poppler): general libraries whose sockets the kernel refuses"
     fi
     nm -D --undefined-only "$build/$program" | awk '{ print $NF }' | sed 's/@.*//' >"$work/symbols"
