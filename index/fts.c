@@ -20,10 +20,10 @@
 #define LANGUAGE_MAX_BYTES 64 /* of the prefix; codes have two to ten */
 
 /* Chosen on the development set of NFCorpus and on SQuAD paragraphs; tests/eval measures them. */
-#define BM25_K1 1.2
-#define BM25_B_HEAD 0.3
+#define BM25_K1 0.9
+#define BM25_B_HEAD 0.5
 #define BM25_B_BODY 0.75
-#define WEIGHT_HEAD 1.5
+#define WEIGHT_HEAD 2.5
 #define WEIGHT_BODY 1.0
 
 /* ---- tokenizer ------------------------------------------------------------------------------ */
