@@ -80,6 +80,9 @@ enum {
 bool engine_tokenizer_new(const engine_gguf *g, engine_tokenizer **out, error *err);
 void engine_tokenizer_free(engine_tokenizer *t);
 
+/* s: at most 256 MiB, ill-formed UTF-8 allowed. Safe in several threads at once. SentencePiece and
+ * BPE tokens cover s without a gap (one may be part of a character); a WordPiece word covers its
+ * accents, not what stands between words. */
 void engine_tokenize(const engine_tokenizer *t, str s, int flags, arena *a, engine_token **out,
                      size_t *count);
 size_t engine_vocab_size(const engine_tokenizer *t);
@@ -95,6 +98,7 @@ typedef enum {
 
 int32_t engine_token_special(const engine_tokenizer *t, engine_special which); /* -1: none */
 bool engine_token_is_end(const engine_tokenizer *t, int32_t id); /* the whole set of end tokens */
+/* Adds nothing to a text: control and unknown tokens. */
 bool engine_token_is_control(const engine_tokenizer *t, int32_t id);
 
 /* ---- decoders ----------------------------------------------------------------------------- */

@@ -16,46 +16,39 @@ struct piece_slot {
 };
 
 struct trie_edge {
-    uint32_t key; /* node << 8 | byte */
+    uint32_t key;   /* node << 8 | byte */
     uint32_t child; /* 0: free, since the root is nobody's child */
 };
 
 /* FNV-1a (Fowler, Noll, Vo), then a final mix: pieces are a few bytes long. */
-static uint32_t hash_bytes(str s)
-{
+static uint32_t hash_bytes(str s) {
     uint32_t h = 2166136261u;
-    for (size_t i = 0; i < s.n; i++)
-        h = (h ^ (unsigned char)s.p[i]) * 16777619u;
+    for (size_t i = 0; i < s.n; i++) h = (h ^ (unsigned char)s.p[i]) * 16777619u;
     h ^= h >> 15;
     return h * 0x9E3779B1u;
 }
 
-static uint32_t hash_key(uint32_t key)
-{
+static uint32_t hash_key(uint32_t key) {
     uint32_t h = key * 0x9E3779B1u;
     return h ^ h >> 15;
 }
 
 /* ---- map ---------------------------------------------------------------------------------- */
 
-void engine_piece_map_free(engine_piece_map *m)
-{
+void engine_piece_map_free(engine_piece_map *m) {
     mem_free(m->slots);
     *m = (engine_piece_map){0};
 }
 
-static void map_grow(engine_piece_map *m)
-{
+static void map_grow(engine_piece_map *m) {
     struct piece_slot *old = m->slots;
     size_t before = m->capacity;
     m->capacity = before ? before * 2 : 1024;
     m->slots = mem_new(m->capacity, sizeof *m->slots);
     for (size_t i = 0; i < before; i++) {
-        if (!old[i].at)
-            continue;
+        if (!old[i].at) continue;
         size_t j = old[i].hash & (m->capacity - 1);
-        while (m->slots[j].at)
-            j = (j + 1) & (m->capacity - 1);
+        while (m->slots[j].at) j = (j + 1) & (m->capacity - 1);
         m->slots[j] = old[i];
     }
     mem_free(old);
@@ -63,71 +56,58 @@ static void map_grow(engine_piece_map *m)
 
 /* The slot that holds these bytes, or the free one where they would go. */
 static struct piece_slot *map_slot(const engine_piece_map *m, const engine_piece *pieces, str s,
-                                   uint32_t hash)
-{
+                                   uint32_t hash) {
     size_t j = hash & (m->capacity - 1);
     while (m->slots[j].at) {
         const engine_piece *p = &pieces[m->slots[j].at - 1];
-        if (m->slots[j].hash == hash && p->n == s.n && memcmp(p->p, s.p, s.n) == 0)
-            break;
+        if (m->slots[j].hash == hash && p->n == s.n && memcmp(p->p, s.p, s.n) == 0) break;
         j = (j + 1) & (m->capacity - 1);
     }
     return &m->slots[j];
 }
 
-void engine_piece_map_put(engine_piece_map *m, const engine_piece *pieces, uint32_t at)
-{
+void engine_piece_map_put(engine_piece_map *m, const engine_piece *pieces, uint32_t at) {
     const engine_piece *p = &pieces[at];
     assert(p->n > 0);
-    if (2 * (m->used + 1) > m->capacity)
-        map_grow(m);
+    if (2 * (m->used + 1) > m->capacity) map_grow(m);
     str s = {p->p, p->n};
     uint32_t hash = hash_bytes(s);
     struct piece_slot *slot = map_slot(m, pieces, s, hash);
     m->used += slot->at == 0;
     *slot = (struct piece_slot){hash, at + 1};
-    if (p->n > m->longest)
-        m->longest = p->n;
+    if (p->n > m->longest) m->longest = p->n;
 }
 
-int32_t engine_piece_map_find(const engine_piece_map *m, const engine_piece *pieces, str bytes)
-{
-    if (bytes.n == 0 || bytes.n > m->longest)
-        return -1;
+int32_t engine_piece_map_find(const engine_piece_map *m, const engine_piece *pieces, str bytes) {
+    if (bytes.n == 0 || bytes.n > m->longest) return -1;
     return (int32_t)map_slot(m, pieces, bytes, hash_bytes(bytes))->at - 1;
 }
 
 /* ---- trie --------------------------------------------------------------------------------- */
 
-void engine_trie_free(engine_trie *t)
-{
+void engine_trie_free(engine_trie *t) {
     mem_free(t->edges);
     mem_free(t->value);
     *t = (engine_trie){0};
 }
 
-static struct trie_edge *trie_slot(const engine_trie *t, uint32_t key)
-{
+static struct trie_edge *trie_slot(const engine_trie *t, uint32_t key) {
     size_t j = hash_key(key) & (t->capacity - 1);
-    while (t->edges[j].child && t->edges[j].key != key)
-        j = (j + 1) & (t->capacity - 1);
+    while (t->edges[j].child && t->edges[j].key != key) j = (j + 1) & (t->capacity - 1);
     return &t->edges[j];
 }
 
-static void trie_grow(engine_trie *t)
-{
+static void trie_grow(engine_trie *t) {
     struct trie_edge *old = t->edges;
     size_t before = t->capacity;
     t->capacity = before ? before * 2 : 1024;
     t->edges = mem_new(t->capacity, sizeof *t->edges);
     for (size_t i = 0; i < before; i++)
-        if (old[i].child)
-            *trie_slot(t, old[i].key) = old[i];
+        if (old[i].child) *trie_slot(t, old[i].key) = old[i];
     mem_free(old);
 }
 
-static uint32_t trie_node(engine_trie *t)
-{
+static uint32_t trie_node(engine_trie *t) {
     if (t->nodes == t->room) {
         t->room = t->room ? t->room * 2 : 512;
         t->value = mem_grow(t->value, t->room, sizeof *t->value);
@@ -136,48 +116,37 @@ static uint32_t trie_node(engine_trie *t)
     return t->nodes++;
 }
 
-bool engine_trie_put(engine_trie *t, str bytes, int32_t value)
-{
-    if (t->nodes == 0)
-        trie_node(t);
-    if (bytes.n > ENGINE_TRIE_NODES_MAX - t->nodes)
-        return false;
+bool engine_trie_put(engine_trie *t, str bytes, int32_t value) {
+    if (t->nodes == 0) trie_node(t);
+    if (bytes.n > ENGINE_TRIE_NODES_MAX - t->nodes) return false;
     uint32_t node = 0;
     for (size_t i = 0; i < bytes.n; i++) {
-        if (2 * (size_t)(t->nodes + 1) > t->capacity)
-            trie_grow(t);
+        if (2 * (size_t)(t->nodes + 1) > t->capacity) trie_grow(t);
         uint32_t key = node << 8 | (unsigned char)bytes.p[i];
         struct trie_edge *e = trie_slot(t, key);
-        if (!e->child)
-            *e = (struct trie_edge){key, trie_node(t)};
+        if (!e->child) *e = (struct trie_edge){key, trie_node(t)};
         node = e->child;
     }
     t->value[node] = value;
     return true;
 }
 
-uint32_t engine_trie_walk(const engine_trie *t, uint32_t node, str bytes)
-{
+uint32_t engine_trie_walk(const engine_trie *t, uint32_t node, str bytes) {
     for (size_t i = 0; i < bytes.n; i++) {
-        if (t->nodes <= 1)
-            return 0;
+        if (t->nodes <= 1) return 0;
         node = trie_slot(t, node << 8 | (unsigned char)bytes.p[i])->child;
-        if (!node)
-            return 0;
+        if (!node) return 0;
     }
     return node;
 }
 
-int32_t engine_trie_longest(const engine_trie *t, uint32_t node, str s, size_t *length)
-{
+int32_t engine_trie_longest(const engine_trie *t, uint32_t node, str s, size_t *length) {
     int32_t best = -1;
     *length = 0;
-    if (t->nodes <= 1)
-        return -1;
+    if (t->nodes <= 1) return -1;
     for (size_t i = 0; i < s.n; i++) {
         node = trie_slot(t, node << 8 | (unsigned char)s.p[i])->child;
-        if (!node)
-            break;
+        if (!node) break;
         if (t->value[node] >= 0) {
             best = t->value[node];
             *length = i + 1;

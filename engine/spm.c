@@ -13,14 +13,12 @@
 #define SPACE_MARK "\xE2\x96\x81" /* U+2581 */
 #define SPACE_MARK_BYTES 3
 
-static int hex_digit(char c)
-{
+static int hex_digit(char c) {
     return c >= '0' && c <= '9' ? c - '0' : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
 /* "<0x0A>" becomes the byte it stands for. */
-static bool load_byte(engine_tokenizer *t, size_t id, error *err)
-{
+static bool load_byte(engine_tokenizer *t, size_t id, error *err) {
     engine_piece *p = &t->pieces[id];
     int high = p->n == 6 ? hex_digit(p->p[3]) : -1, low = p->n == 6 ? hex_digit(p->p[4]) : -1;
     if (high < 0 || low < 0 || memcmp(p->p, "<0x", 3) != 0 || p->p[5] != '>')
@@ -34,8 +32,7 @@ static bool load_byte(engine_tokenizer *t, size_t id, error *err)
     return true;
 }
 
-bool engine_spm_load(engine_tokenizer *t, const engine_gguf *g, error *err)
-{
+bool engine_spm_load(engine_tokenizer *t, const engine_gguf *g, error *err) {
     static const char key[] = "tokenizer.ggml.scores";
     size_t scores = engine_gguf_array_count(g, key);
     if (scores != t->vocab)
@@ -46,8 +43,7 @@ bool engine_spm_load(engine_tokenizer *t, const engine_gguf *g, error *err)
         if (!engine_gguf_array_f32(g, key, i, &p->score))
             return error_set(err, ERROR_MODEL, "%s is not an array of float32", key);
         if (p->type == PIECE_BYTE) {
-            if (!load_byte(t, i, err))
-                return false;
+            if (!load_byte(t, i, err)) return false;
         } else if ((p->type == PIECE_NORMAL || p->type == PIECE_USER) && p->n) {
             engine_piece_map_put(&t->map, t->pieces, (uint32_t)i);
         }
@@ -63,8 +59,7 @@ typedef struct {
 } spm_run;
 
 /* Maps a score so that a higher one is a lower number; -0 counts as 0. */
-static uint32_t rank_of(float score)
-{
+static uint32_t rank_of(float score) {
     uint32_t bits;
     score += 0.0f;
     memcpy(&bits, &score, sizeof bits);
@@ -72,21 +67,18 @@ static uint32_t rank_of(float score)
 }
 
 static bool merge_spm(const void *context, const engine_symbol *l, const engine_symbol *r,
-                      uint32_t *rank, int32_t *id)
-{
+                      uint32_t *rank, int32_t *id) {
     const spm_run *run = context;
     const engine_tokenizer *t = run->t;
     *id = engine_piece_map_find(&t->map, t->pieces, (str){run->escaped + l->begin, l->n + r->n});
-    if (*id < 0)
-        return false;
+    if (*id < 0) return false;
     *rank = rank_of(t->pieces[*id].score);
     return true;
 }
 
 /* A character that is no piece: its bytes, or the unknown token where the file has no bytes. */
 static void put_bytes(const engine_tokenizer *t, const char *p, size_t n, size_t begin, size_t end,
-                      engine_token_list *out)
-{
+                      engine_token_list *out) {
     for (size_t k = 0; k < n; k++) {
         int32_t id = t->byte_id[(unsigned char)p[k]];
         if (id < 0) {
@@ -102,20 +94,18 @@ static void put_bytes(const engine_tokenizer *t, const char *p, size_t n, size_t
 
 /* Splits s into characters, escaped; source[i] is where symbol i begins in s. */
 static uint32_t escape(const engine_tokenizer *t, str s, spm_run *run, engine_symbol *symbols,
-                       uint32_t *source)
-{
+                       uint32_t *source) {
     bool prefix = t->add_space_prefix;
     uint32_t count = 0, n = 0;
     for (size_t i = 0; i < s.n || prefix; prefix = false) {
         size_t used = 0;
         bool space = prefix || s.p[i] == ' ';
-        if (!prefix)
-            utf8_next(s.p + i, s.n - i, &used);
+        if (!prefix) utf8_next(s.p + i, s.n - i, &used);
         const char *from = space ? SPACE_MARK : s.p + i;
         uint32_t bytes = space ? SPACE_MARK_BYTES : (uint32_t)used;
         memcpy(run->escaped + n, from, bytes);
-        symbols[count] = (engine_symbol){.begin = n, .n = bytes, .prev = count - 1,
-                                         .next = count + 1};
+        symbols[count] =
+            (engine_symbol){.begin = n, .n = bytes, .prev = count - 1, .next = count + 1};
         symbols[count].id = engine_piece_map_find(&t->map, t->pieces, (str){from, bytes});
         source[count++] = (uint32_t)i;
         n += bytes;
@@ -126,8 +116,7 @@ static uint32_t escape(const engine_tokenizer *t, str s, spm_run *run, engine_sy
     return count;
 }
 
-void engine_spm_run(const engine_tokenizer *t, str s, size_t base, engine_token_list *out)
-{
+void engine_spm_run(const engine_tokenizer *t, str s, size_t base, engine_token_list *out) {
     spm_run run = {t, mem_new(s.n + 1, SPACE_MARK_BYTES)};
     engine_symbol *symbols = mem_new(s.n + 1, sizeof *symbols);
     uint32_t *source = mem_new(s.n + 2, sizeof *source);

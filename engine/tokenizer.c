@@ -21,12 +21,12 @@
 /* Offsets are 32-bit, and SentencePiece takes some fifty bytes of scratch for each of the text. */
 #define SOURCE_BYTES_MAX ((size_t)256 << 20)
 
-#define WORD_MARK "\xE2\x96\x81" /* U+2581, a space in SentencePiece, a word's start in WordPiece */
+#define WORD_MARK "\xE2\x96\x81" /* U+2581, a space in SentencePiece, a word's start in WordPiece \
+                                  */
 
 /* ---- loading ------------------------------------------------------------------------------ */
 
-static bool load_kind(engine_tokenizer *t, const engine_gguf *g, error *err)
-{
+static bool load_kind(engine_tokenizer *t, const engine_gguf *g, error *err) {
     str model;
     if (!engine_gguf_str(g, "tokenizer.ggml.model", &model))
         return error_set(err, ERROR_MODEL, "the file has no tokenizer (tokenizer.ggml.model)");
@@ -44,8 +44,7 @@ static bool load_kind(engine_tokenizer *t, const engine_gguf *g, error *err)
     return true;
 }
 
-static bool load_pieces(engine_tokenizer *t, const engine_gguf *g, error *err)
-{
+static bool load_pieces(engine_tokenizer *t, const engine_gguf *g, error *err) {
     static const char tokens[] = "tokenizer.ggml.tokens", types[] = "tokenizer.ggml.token_type";
     size_t n = engine_gguf_array_count(g, tokens), typed = engine_gguf_array_count(g, types);
     if (n == 0 || n > VOCAB_MAX)
@@ -61,29 +60,27 @@ static bool load_pieces(engine_tokenizer *t, const engine_gguf *g, error *err)
         if (!engine_gguf_array_str(g, tokens, i, &s))
             return error_set(err, ERROR_MODEL, "%s is not an array of strings", tokens);
         if (s.n > PIECE_BYTES_MAX)
-            return error_set(err, ERROR_MODEL, "token %zu has %zu bytes; at most %d can be read",
-                             i, s.n, PIECE_BYTES_MAX);
+            return error_set(err, ERROR_MODEL, "token %zu has %zu bytes; at most %d can be read", i,
+                             s.n, PIECE_BYTES_MAX);
         if (typed && !engine_gguf_array_i32(g, types, i, &type))
             return error_set(err, ERROR_MODEL, "%s is not an array of integers", types);
         if (type < 0 || type > PIECE_BYTE)
             return error_set(err, ERROR_MODEL, "token %zu has the type %d; 1 to 6 are known", i,
                              (int)type);
-        t->pieces[i] = (engine_piece){.p = arena_str(t->memory, s).p, .n = (uint32_t)s.n,
+        t->pieces[i] = (engine_piece){.p = arena_str(t->memory, s).p,
+                                      .n = (uint32_t)s.n,
                                       .type = (uint8_t)(type ? type : PIECE_UNUSED)};
     }
     return true;
 }
 
-static int32_t find_text(const engine_tokenizer *t, str wanted)
-{
+static int32_t find_text(const engine_tokenizer *t, str wanted) {
     for (size_t i = 0; i < t->vocab; i++)
-        if (str_eq((str){t->pieces[i].p, t->pieces[i].n}, wanted))
-            return (int32_t)i;
+        if (str_eq((str){t->pieces[i].p, t->pieces[i].n}, wanted)) return (int32_t)i;
     return -1;
 }
 
-static bool load_special(engine_tokenizer *t, const engine_gguf *g, error *err)
-{
+static bool load_special(engine_tokenizer *t, const engine_gguf *g, error *err) {
     static const struct {
         const char *key;
         str in_bert; /* what BERT vocabularies call it */
@@ -109,35 +106,30 @@ static bool load_special(engine_tokenizer *t, const engine_gguf *g, error *err)
         }
     }
     if (t->kind == TOKENIZER_WORDPIECE) { /* one token under two names */
-        if (t->special[ENGINE_CLS] < 0)
-            t->special[ENGINE_CLS] = t->special[ENGINE_BOS];
+        if (t->special[ENGINE_CLS] < 0) t->special[ENGINE_CLS] = t->special[ENGINE_BOS];
         t->special[ENGINE_BOS] = t->special[ENGINE_CLS];
     }
     /* Not the padding or the unknown token: some files name an ordinary one there. */
     static const engine_special control[] = {ENGINE_BOS, ENGINE_EOS, ENGINE_SEP, ENGINE_CLS};
     for (size_t i = 0; i < sizeof control / sizeof *control; i++) {
         int32_t id = t->special[control[i]];
-        if (id >= 0 && t->pieces[id].type == PIECE_NORMAL)
-            t->pieces[id].type = PIECE_CONTROL;
+        if (id >= 0 && t->pieces[id].type == PIECE_NORMAL) t->pieces[id].type = PIECE_CONTROL;
     }
     return true;
 }
 
 /* End tokens by id and by name. A file that takes one of these names for ordinary text is
  * mistaken about its own model, and a document could then end an answer: they become control. */
-static bool load_ends(engine_tokenizer *t, const engine_gguf *g, error *err)
-{
-    static const char *const keys[] = {"tokenizer.ggml.eos_token_id",
-                                       "tokenizer.ggml.eot_token_id",
+static bool load_ends(engine_tokenizer *t, const engine_gguf *g, error *err) {
+    static const char *const keys[] = {"tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id",
                                        "tokenizer.ggml.eom_token_id"};
     static const char *const names[] = {
-        "<|eot_id|>", "<|eom_id|>", "<|im_end|>", "<|end|>", "<end_of_turn>", "<|endoftext|>",
-        "<|end_of_text|>", "</s>",
-        "<\xEF\xBD\x9C" "end\xE2\x96\x81of\xE2\x96\x81sentence\xEF\xBD\x9C>"};
+        "<|eot_id|>",      "<|eom_id|>",    "<|im_end|>",
+        "<|end|>",         "<end_of_turn>", "<|endoftext|>",
+        "<|end_of_text|>", "</s>",          "<\uFF5Cend\u2581of\u2581sentence\uFF5C>"};
     for (size_t k = 0; k < sizeof keys / sizeof *keys; k++) {
         uint32_t id;
-        if (!engine_gguf_u32(g, keys[k], &id))
-            continue;
+        if (!engine_gguf_u32(g, keys[k], &id)) continue;
         if (id >= t->vocab)
             return error_set(err, ERROR_MODEL, "%s is %u in a vocabulary of %zu tokens", keys[k],
                              id, t->vocab);
@@ -154,15 +146,13 @@ static bool load_ends(engine_tokenizer *t, const engine_gguf *g, error *err)
     return true;
 }
 
-static bool is_written(const engine_piece *p)
-{
+static bool is_written(const engine_piece *p) {
     return p->n && (p->type == PIECE_UNKNOWN || p->type == PIECE_CONTROL || p->type == PIECE_USER);
 }
 
 /* Phi-3's chat format drops white space behind its tokens; the file says so in no key, only its
  * name tells (parity data, phi-3). */
-static void load_phi3(engine_tokenizer *t, const engine_gguf *g)
-{
+static void load_phi3(engine_tokenizer *t, const engine_gguf *g) {
     str name = {0};
     engine_gguf_str(g, "general.name", &name);
     bool phi3 = false;
@@ -177,13 +167,11 @@ static void load_phi3(engine_tokenizer *t, const engine_gguf *g)
     }
 }
 
-static bool load_written(engine_tokenizer *t, error *err)
-{
+static bool load_written(engine_tokenizer *t, error *err) {
     for (size_t i = 0; i < t->vocab; i++) {
         const engine_piece *p = &t->pieces[i];
         str s = {p->p, p->n};
-        if (!is_written(p))
-            continue;
+        if (!is_written(p)) continue;
         if (!engine_trie_put(&t->written, s, (int32_t)i) ||
             (p->type == PIECE_USER && !engine_trie_put(&t->user, s, (int32_t)i)))
             return error_set(err, ERROR_MODEL,
@@ -193,33 +181,28 @@ static bool load_written(engine_tokenizer *t, error *err)
     return true;
 }
 
-static bool load(engine_tokenizer *t, const engine_gguf *g, error *err)
-{
+static bool load(engine_tokenizer *t, const engine_gguf *g, error *err) {
     memset(t->byte_id, 0xFF, sizeof t->byte_id);
     if (!load_kind(t, g, err) || !load_pieces(t, g, err) || !load_special(t, g, err) ||
         !load_ends(t, g, err))
         return false;
     load_phi3(t, g);
-    if (!load_written(t, err))
-        return false;
+    if (!load_written(t, err)) return false;
     t->add_bos = t->kind != TOKENIZER_BPE;
     t->add_eos = t->kind == TOKENIZER_WORDPIECE;
     t->add_space_prefix = t->kind == TOKENIZER_SPM;
     bool ok = t->kind == TOKENIZER_SPM   ? engine_spm_load(t, g, err)
               : t->kind == TOKENIZER_BPE ? engine_bpe_load(t, g, err)
                                          : engine_wordpiece_load(t, err);
-    if (!ok)
-        return false;
-    if (t->kind == TOKENIZER_BPE)
-        t->add_bos = engine_pre_adds_bos(t->pre);
+    if (!ok) return false;
+    if (t->kind == TOKENIZER_BPE) t->add_bos = engine_pre_adds_bos(t->pre);
     engine_gguf_bool(g, "tokenizer.ggml.add_bos_token", &t->add_bos);
     engine_gguf_bool(g, "tokenizer.ggml.add_eos_token", &t->add_eos);
     engine_gguf_bool(g, "tokenizer.ggml.add_space_prefix", &t->add_space_prefix);
     return true;
 }
 
-bool engine_tokenizer_new(const engine_gguf *g, engine_tokenizer **out, error *err)
-{
+bool engine_tokenizer_new(const engine_gguf *g, engine_tokenizer **out, error *err) {
     engine_tokenizer *t = mem_new(1, sizeof *t);
     t->memory = arena_new();
     if (!load(t, g, err)) {
@@ -230,10 +213,8 @@ bool engine_tokenizer_new(const engine_gguf *g, engine_tokenizer **out, error *e
     return true;
 }
 
-void engine_tokenizer_free(engine_tokenizer *t)
-{
-    if (!t)
-        return;
+void engine_tokenizer_free(engine_tokenizer *t) {
+    if (!t) return;
     engine_bpe_unload(t);
     engine_trie_free(&t->words);
     engine_trie_free(&t->written);
@@ -246,8 +227,7 @@ void engine_tokenizer_free(engine_tokenizer *t)
 
 /* ---- text to tokens ----------------------------------------------------------------------- */
 
-void engine_token_list_put(engine_token_list *l, int32_t id, size_t begin, size_t end)
-{
+void engine_token_list_put(engine_token_list *l, int32_t id, size_t begin, size_t end) {
     if (l->n == l->capacity) {
         l->capacity = l->capacity ? l->capacity * 2 : 256;
         l->p = mem_grow(l->p, l->capacity, sizeof *l->p);
@@ -257,10 +237,8 @@ void engine_token_list_put(engine_token_list *l, int32_t id, size_t begin, size_
 
 /* s[begin, end), which holds no written token. */
 static void run_part(const engine_tokenizer *t, str s, size_t begin, size_t end,
-                     engine_token_list *out)
-{
-    if (begin == end)
-        return;
+                     engine_token_list *out) {
+    if (begin == end) return;
     str part = str_cut(s, begin, end);
     if (t->kind == TOKENIZER_SPM)
         engine_spm_run(t, part, begin, out);
@@ -271,8 +249,7 @@ static void run_part(const engine_tokenizer *t, str s, size_t begin, size_t end,
 }
 
 static void run(const engine_tokenizer *t, str s, const engine_trie *written,
-                engine_token_list *out)
-{
+                engine_token_list *out) {
     size_t begin = 0, i = 0;
     while (written->nodes && i < s.n) {
         size_t length;
@@ -284,16 +261,14 @@ static void run(const engine_tokenizer *t, str s, const engine_trie *written,
         run_part(t, s, begin, i, out);
         engine_token_list_put(out, id, i, i + length);
         i += length;
-        while (t->pieces[id].eats_space && i < s.n && engine_is_space((unsigned char)s.p[i]))
-            i++;
+        while (t->pieces[id].eats_space && i < s.n && engine_is_space((unsigned char)s.p[i])) i++;
         begin = i;
     }
     run_part(t, s, begin, s.n, out);
 }
 
 void engine_tokenize(const engine_tokenizer *t, str s, int flags, arena *a, engine_token **out,
-                     size_t *count)
-{
+                     size_t *count) {
     assert(s.n <= SOURCE_BYTES_MAX);
     engine_token_list list = {0};
     int32_t last = t->special[t->kind == TOKENIZER_WORDPIECE ? ENGINE_SEP : ENGINE_EOS];
@@ -304,45 +279,38 @@ void engine_tokenize(const engine_tokenizer *t, str s, int flags, arena *a, engi
         engine_token_list_put(&list, last, s.n, s.n);
     *out = arena_alloc(a, list.n, sizeof **out);
     *count = list.n;
-    if (list.n)
-        memcpy(*out, list.p, list.n * sizeof **out);
+    if (list.n) memcpy(*out, list.p, list.n * sizeof **out);
     mem_free(list.p);
 }
 
 /* ---- tokens to text ----------------------------------------------------------------------- */
 
-size_t engine_vocab_size(const engine_tokenizer *t)
-{
+size_t engine_vocab_size(const engine_tokenizer *t) {
     return t->vocab;
 }
 
-static void put_normal(const engine_tokenizer *t, str s, text *out)
-{
+static void put_normal(const engine_tokenizer *t, str s, text *out) {
     if (t->kind == TOKENIZER_BPE) {
         text_put(out, s);
         return;
     }
     if (t->kind == TOKENIZER_WORDPIECE) {
         bool start = str_starts(s, STR(WORD_MARK));
-        if (start)
-            text_put_char(out, ' ');
+        if (start) text_put_char(out, ' ');
         text_put(out, str_cut(s, start ? sizeof WORD_MARK - 1 : 0, s.n));
         return;
     }
     for (size_t i = 0; i < s.n;) {
         size_t mark = str_find(s, STR(WORD_MARK), i);
         text_put(out, str_cut(s, i, mark < s.n ? mark : s.n));
-        if (mark >= s.n)
-            break;
+        if (mark >= s.n) break;
         text_put_char(out, ' ');
         i = mark + sizeof WORD_MARK - 1;
     }
 }
 
-void engine_token_put(const engine_tokenizer *t, int32_t id, bool special, text *out)
-{
-    if (id < 0 || (size_t)id >= t->vocab)
-        return;
+void engine_token_put(const engine_tokenizer *t, int32_t id, bool special, text *out) {
+    if (id < 0 || (size_t)id >= t->vocab) return;
     const engine_piece *p = &t->pieces[id];
     str s = {p->p, p->n};
     switch ((engine_piece_type)p->type) {
@@ -356,38 +324,32 @@ void engine_token_put(const engine_tokenizer *t, int32_t id, bool special, text 
     case PIECE_UNKNOWN:
     case PIECE_CONTROL:
     case PIECE_UNUSED:
-        if (special)
-            text_put(out, s);
+        if (special) text_put(out, s);
         break;
     case PIECE_NONE:
         break;
     }
 }
 
-int32_t engine_token_find(const engine_tokenizer *t, str piece)
-{
+int32_t engine_token_find(const engine_tokenizer *t, str piece) {
     const engine_trie *tries[] = {&t->written, &t->words};
     for (int i = 0; i < 2; i++) {
         uint32_t node = engine_trie_walk(tries[i], 0, piece);
-        if (node && tries[i]->value[node] >= 0)
-            return tries[i]->value[node];
+        if (node && tries[i]->value[node] >= 0) return tries[i]->value[node];
     }
     int32_t id = engine_piece_map_find(&t->map, t->pieces, piece);
     return (size_t)id < t->vocab ? id : -1;
 }
 
-int32_t engine_token_special(const engine_tokenizer *t, engine_special which)
-{
+int32_t engine_token_special(const engine_tokenizer *t, engine_special which) {
     return t->special[which];
 }
 
-bool engine_token_is_end(const engine_tokenizer *t, int32_t id)
-{
+bool engine_token_is_end(const engine_tokenizer *t, int32_t id) {
     return id >= 0 && (size_t)id < t->vocab && t->pieces[id].end;
 }
 
-bool engine_token_is_control(const engine_tokenizer *t, int32_t id)
-{
+bool engine_token_is_control(const engine_tokenizer *t, int32_t id) {
     return id >= 0 && (size_t)id < t->vocab &&
            (t->pieces[id].type == PIECE_CONTROL || t->pieces[id].type == PIECE_UNKNOWN);
 }

@@ -30,10 +30,10 @@ typedef enum {
 typedef struct {
     const char *p;
     uint32_t n;
-    uint8_t type;     /* engine_piece_type */
-    bool end;         /* generation stops here */
-    bool eats_space;  /* white space behind it in the source is dropped (phi-3) */
-    float score;      /* SentencePiece */
+    uint8_t type;    /* engine_piece_type */
+    bool end;        /* generation stops here */
+    bool eats_space; /* white space behind it in the source is dropped (phi-3) */
+    float score;     /* SentencePiece */
 } engine_piece;
 
 /* ---- pieces.c ---- */
@@ -134,8 +134,8 @@ struct engine_tokenizer {
     const engine_pre *pre;
     engine_pair *pairs;
     size_t pair_capacity;
-    engine_trie words;    /* WordPiece */
-    uint32_t word_start;  /* its node behind U+2581 */
+    engine_trie words;   /* WordPiece */
+    uint32_t word_start; /* its node behind U+2581 */
 };
 
 /* Tokens found so far; grows by doubling, then goes to the arena in one piece. */

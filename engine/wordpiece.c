@@ -15,12 +15,10 @@
 
 #define WORD_MARK "\xE2\x96\x81" /* U+2581 */
 
-bool engine_wordpiece_load(engine_tokenizer *t, error *err)
-{
+bool engine_wordpiece_load(engine_tokenizer *t, error *err) {
     for (size_t i = 0; i < t->vocab; i++) {
         const engine_piece *p = &t->pieces[i];
-        if (p->type != PIECE_NORMAL || p->n == 0)
-            continue;
+        if (p->type != PIECE_NORMAL || p->n == 0) continue;
         if (!engine_trie_put(&t->words, (str){p->p, p->n}, (int32_t)i))
             return error_set(err, ERROR_MODEL, "the vocabulary holds more than %u distinct bytes",
                              ENGINE_TRIE_NODES_MAX);
@@ -39,47 +37,47 @@ bool engine_wordpiece_load(engine_tokenizer *t, error *err)
 
 typedef enum { DROP, DROP_MARK, BREAK, ALONE, KEEP } fold_action;
 
-static bool is_ideograph(uint32_t c)
-{
+static bool is_ideograph(uint32_t c) {
     return (c >= 0x4E00 && c <= 0x9FFF) || (c >= 0x3400 && c <= 0x4DBF) ||
            (c >= 0x20000 && c <= 0x2A6DF) || (c >= 0x2A700 && c <= 0x2CEAF) ||
            (c >= 0xF900 && c <= 0xFAFF) || (c >= 0x2F800 && c <= 0x2FA1F);
 }
 
-static fold_action fold_ascii(unsigned char b)
-{
-    if ((b >= '0' && b <= '9') || ((b | 0x20) >= 'a' && (b | 0x20) <= 'z'))
-        return KEEP;
-    if (b == ' ' || (b >= 0x09 && b <= 0x0D))
-        return BREAK;
+static fold_action fold_ascii(unsigned char b) {
+    if ((b >= '0' && b <= '9') || ((b | 0x20) >= 'a' && (b | 0x20) <= 'z')) return KEEP;
+    if (b == ' ' || (b >= 0x09 && b <= 0x0D)) return BREAK;
     return b < 0x20 || b == 0x7F ? DROP : ALONE;
 }
 
 /* What becomes of a code point beyond ASCII; *c gets its base character in lower case. */
-static fold_action fold(uint32_t *c)
-{
+static fold_action fold(uint32_t *c) {
     utf8proc_int32_t parts[8]; /* the longest canonical decomposition has four */
-    if (*c == UTF8_REPLACEMENT)
-        return DROP;
+    if (*c == UTF8_REPLACEMENT) return DROP;
     if (utf8proc_decompose_char((utf8proc_int32_t)*c, parts, 8, UTF8PROC_DECOMPOSE, NULL) > 0)
         *c = (uint32_t)parts[0];
-    if (engine_is_space(*c))
-        return BREAK;
+    if (engine_is_space(*c)) return BREAK;
     switch (utf8proc_category((utf8proc_int32_t)*c)) {
-    case UTF8PROC_CATEGORY_MN: case UTF8PROC_CATEGORY_MC: case UTF8PROC_CATEGORY_ME:
+    case UTF8PROC_CATEGORY_MN:
+    case UTF8PROC_CATEGORY_MC:
+    case UTF8PROC_CATEGORY_ME:
         return DROP_MARK;
-    case UTF8PROC_CATEGORY_CC: case UTF8PROC_CATEGORY_CF: case UTF8PROC_CATEGORY_CS:
+    case UTF8PROC_CATEGORY_CC:
+    case UTF8PROC_CATEGORY_CF:
+    case UTF8PROC_CATEGORY_CS:
     case UTF8PROC_CATEGORY_CO:
         return DROP;
-    case UTF8PROC_CATEGORY_PC: case UTF8PROC_CATEGORY_PD: case UTF8PROC_CATEGORY_PS:
-    case UTF8PROC_CATEGORY_PE: case UTF8PROC_CATEGORY_PI: case UTF8PROC_CATEGORY_PF:
+    case UTF8PROC_CATEGORY_PC:
+    case UTF8PROC_CATEGORY_PD:
+    case UTF8PROC_CATEGORY_PS:
+    case UTF8PROC_CATEGORY_PE:
+    case UTF8PROC_CATEGORY_PI:
+    case UTF8PROC_CATEGORY_PF:
     case UTF8PROC_CATEGORY_PO:
         return ALONE;
     default:
         break;
     }
-    if (is_ideograph(*c))
-        return ALONE;
+    if (is_ideograph(*c)) return ALONE;
     *c = (uint32_t)utf8proc_tolower((utf8proc_int32_t)*c);
     return *c < 0x80 && fold_ascii((unsigned char)*c) == ALONE ? ALONE : KEEP;
 }
@@ -94,8 +92,7 @@ typedef struct {
     size_t begin, end; /* of the word in the source; end is where its last character ends */
 } word_run;
 
-static void put_word(word_run *run)
-{
+static void put_word(word_run *run) {
     const engine_tokenizer *t = run->t;
     size_t first = run->out->n, i = 0, length;
     uint32_t node = t->word_start;
@@ -116,24 +113,20 @@ static void put_word(word_run *run)
     run->n = 0;
 }
 
-static void word_open(word_run *run, size_t at)
-{
+static void word_open(word_run *run, size_t at) {
     if (run->n + 4 > run->room) {
         run->room = 2 * run->room + 256;
         run->word = mem_grow(run->word, run->room, 1);
     }
-    if (run->n == 0)
-        run->begin = at;
+    if (run->n == 0) run->begin = at;
 }
 
-static void put_char(word_run *run, fold_action action, uint32_t c, size_t at, size_t used)
-{
+static void put_char(word_run *run, fold_action action, uint32_t c, size_t at, size_t used) {
     switch (action) {
     case DROP:
         return;
     case DROP_MARK:
-        if (run->n && run->end == at)
-            run->end = at + used; /* the word's last letter wears it */
+        if (run->n && run->end == at) run->end = at + used; /* the word's last letter wears it */
         return;
     case BREAK:
         put_word(run);
@@ -147,13 +140,11 @@ static void put_char(word_run *run, fold_action action, uint32_t c, size_t at, s
     word_open(run, at);
     run->n += utf8_encode(c, run->word + run->n);
     run->end = at + used;
-    if (action == ALONE)
-        put_word(run);
+    if (action == ALONE) put_word(run);
 }
 
 /* Letters and digits of ASCII from i on; returns where they end. */
-static size_t put_ascii(word_run *run, str s, size_t i, size_t base)
-{
+static size_t put_ascii(word_run *run, str s, size_t i, size_t base) {
     size_t end = i;
     while (end < s.n && (signed char)s.p[end] >= 0 && fold_ascii((unsigned char)s.p[end]) == KEEP)
         end++;
@@ -161,16 +152,14 @@ static size_t put_ascii(word_run *run, str s, size_t i, size_t base)
         run->room = 2 * run->room + 256;
         run->word = mem_grow(run->word, run->room, 1);
     }
-    if (run->n == 0)
-        run->begin = base + i;
+    if (run->n == 0) run->begin = base + i;
     for (; i < end; i++)
         run->word[run->n++] = (char)(s.p[i] >= 'A' && s.p[i] <= 'Z' ? s.p[i] | 0x20 : s.p[i]);
     run->end = base + end;
     return end;
 }
 
-void engine_wordpiece_run(const engine_tokenizer *t, str s, size_t base, engine_token_list *out)
-{
+void engine_wordpiece_run(const engine_tokenizer *t, str s, size_t base, engine_token_list *out) {
     word_run run = {.t = t, .out = out};
     for (size_t i = 0, used; i < s.n; i += used) {
         unsigned char b = (unsigned char)s.p[i];

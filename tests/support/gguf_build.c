@@ -5,106 +5,87 @@
 enum { KIND_U32 = 4, KIND_I32 = 5, KIND_F32 = 6, KIND_BOOL = 7, KIND_STR = 8, KIND_ARRAY = 9 };
 enum { ALIGNMENT = 32 };
 
-static void put(text *t, const void *p, size_t n)
-{
+static void put(text *t, const void *p, size_t n) {
     text_put(t, (str){p, n});
 }
 
-static void put_u32(text *t, uint32_t v)
-{
+static void put_u32(text *t, uint32_t v) {
     put(t, &v, sizeof v);
 }
 
-static void put_u64(text *t, uint64_t v)
-{
+static void put_u64(text *t, uint64_t v) {
     put(t, &v, sizeof v);
 }
 
-static void put_str(text *t, str s)
-{
+static void put_str(text *t, str s) {
     put_u64(t, s.n);
     text_put(t, s);
 }
 
-static void pad(text *t)
-{
-    while (t->n % ALIGNMENT)
-        text_put_char(t, '\0');
+static void pad(text *t) {
+    while (t->n % ALIGNMENT) text_put_char(t, '\0');
 }
 
-static void begin(gguf_build *b, const char *key, uint32_t kind)
-{
+static void begin(gguf_build *b, const char *key, uint32_t kind) {
     b->key_count++;
     put_str(&b->keys, str_of(key));
     put_u32(&b->keys, kind);
 }
 
-static void begin_array(gguf_build *b, const char *key, uint32_t kind, size_t n)
-{
+static void begin_array(gguf_build *b, const char *key, uint32_t kind, size_t n) {
     begin(b, key, KIND_ARRAY);
     put_u32(&b->keys, kind);
     put_u64(&b->keys, n);
 }
 
-void gguf_build_str(gguf_build *b, const char *key, str value)
-{
+void gguf_build_str(gguf_build *b, const char *key, str value) {
     begin(b, key, KIND_STR);
     put_str(&b->keys, value);
 }
 
-void gguf_build_u32(gguf_build *b, const char *key, uint32_t value)
-{
+void gguf_build_u32(gguf_build *b, const char *key, uint32_t value) {
     begin(b, key, KIND_U32);
     put_u32(&b->keys, value);
 }
 
-void gguf_build_f32(gguf_build *b, const char *key, float value)
-{
+void gguf_build_f32(gguf_build *b, const char *key, float value) {
     begin(b, key, KIND_F32);
     put(&b->keys, &value, sizeof value);
 }
 
-void gguf_build_bool(gguf_build *b, const char *key, bool value)
-{
+void gguf_build_bool(gguf_build *b, const char *key, bool value) {
     begin(b, key, KIND_BOOL);
     text_put_char(&b->keys, (char)value);
 }
 
-void gguf_build_strs(gguf_build *b, const char *key, const str *values, size_t n)
-{
+void gguf_build_strs(gguf_build *b, const char *key, const str *values, size_t n) {
     begin_array(b, key, KIND_STR, n);
-    for (size_t i = 0; i < n; i++)
-        put_str(&b->keys, values[i]);
+    for (size_t i = 0; i < n; i++) put_str(&b->keys, values[i]);
 }
 
-void gguf_build_f32s(gguf_build *b, const char *key, const float *values, size_t n)
-{
+void gguf_build_f32s(gguf_build *b, const char *key, const float *values, size_t n) {
     begin_array(b, key, KIND_F32, n);
     put(&b->keys, values, n * sizeof *values);
 }
 
-void gguf_build_i32s(gguf_build *b, const char *key, const int32_t *values, size_t n)
-{
+void gguf_build_i32s(gguf_build *b, const char *key, const int32_t *values, size_t n) {
     begin_array(b, key, KIND_I32, n);
     put(&b->keys, values, n * sizeof *values);
 }
 
 void gguf_build_tensor(gguf_build *b, const char *name, uint32_t type, uint32_t rank,
-                       const uint64_t *shape, const void *data, size_t bytes)
-{
+                       const uint64_t *shape, const void *data, size_t bytes) {
     b->tensor_count++;
     put_str(&b->tensors, str_of(name));
     put_u32(&b->tensors, rank);
-    for (uint32_t i = 0; i < rank; i++)
-        put_u64(&b->tensors, shape[i]);
+    for (uint32_t i = 0; i < rank; i++) put_u64(&b->tensors, shape[i]);
     put_u32(&b->tensors, type);
     put_u64(&b->tensors, b->data.n);
     put(&b->data, data, bytes);
     pad(&b->data);
 }
 
-text gguf_build_finish(gguf_build *b)
-{
+text gguf_build_finish(gguf_build *b) {
     text file = {0};
     text_put(&file, STR("GGUF"));
     put_u32(&file, 3);
@@ -112,8 +93,7 @@ text gguf_build_finish(gguf_build *b)
     put_u64(&file, b->key_count);
     text_put(&file, text_str(&b->keys));
     text_put(&file, text_str(&b->tensors));
-    if (b->tensor_count)
-        pad(&file);
+    if (b->tensor_count) pad(&file);
     text_put(&file, text_str(&b->data));
     text_free(&b->keys);
     text_free(&b->tensors);
