@@ -36,11 +36,19 @@ static __m256 load_i8x8(const uint8_t *p) {
     return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes));
 }
 
+/* Rows follow each other in the file, so what lies 4 KB ahead is needed soon; the hardware's own
+ * prefetch stops at each page. A prefetch beyond the mapping does nothing. */
+static inline void prefetch(const void *p) {
+    _mm_prefetch((const char *)((uintptr_t)p + 4096), _MM_HINT_T0);
+}
+
 static float dot_f32(const void *row, const float *x, size_t n) {
     const float *w = row;
     __m256 a = _mm256_setzero_ps(), b = a, c = a, d = a;
     size_t i = 0;
     for (; i + 32 <= n; i += 32) {
+        prefetch(w + i);
+        prefetch(w + i + 16);
         a = _mm256_fmadd_ps(_mm256_loadu_ps(w + i), _mm256_loadu_ps(x + i), a);
         b = _mm256_fmadd_ps(_mm256_loadu_ps(w + i + 8), _mm256_loadu_ps(x + i + 8), b);
         c = _mm256_fmadd_ps(_mm256_loadu_ps(w + i + 16), _mm256_loadu_ps(x + i + 16), c);
@@ -59,6 +67,7 @@ static float dot_f16(const void *row, const float *x, size_t n) {
     __m256 a = _mm256_setzero_ps(), b = a;
     size_t i = 0;
     for (; i + 16 <= n; i += 16) {
+        prefetch(w + 2 * i);
         a = _mm256_fmadd_ps(load_half8(w + 2 * i), _mm256_loadu_ps(x + i), a);
         b = _mm256_fmadd_ps(load_half8(w + 2 * i + 16), _mm256_loadu_ps(x + i + 8), b);
     }
@@ -82,6 +91,7 @@ static float dot_q8_0(const void *row, const float *x, size_t n) {
     size_t i = 0;
     for (; i + 2 * ENGINE_Q8_VALUES <= n; i += 2 * ENGINE_Q8_VALUES, w += 2 * ENGINE_Q8_BYTES) {
         const uint8_t *w2 = w + ENGINE_Q8_BYTES;
+        prefetch(w);
         a = _mm256_fmadd_ps(_mm256_set1_ps(load_half(w)), block_q8_0(w + 2, x + i), a);
         b = _mm256_fmadd_ps(_mm256_set1_ps(load_half(w2)),
                             block_q8_0(w2 + 2, x + i + ENGINE_Q8_VALUES), b);

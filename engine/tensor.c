@@ -147,7 +147,9 @@ static void multiply_panel(const multiply_job *job, const engine_product *o, siz
     _Alignas(64) float panel[ENGINE_PANEL * PART];
     float edge[ENGINE_TILE * ENGINE_PANEL];
 
-    start_sums(job, o, row, count);
+    /* A whole panel without a bias starts from zero or from what is there; tile does that. */
+    bool started = count < ENGINE_PANEL || o->w->bias;
+    if (started) start_sums(job, o, row, count);
     for (size_t begin = 0; begin < o->w->columns; begin += PART) {
         size_t n = o->w->columns - begin < PART ? o->w->columns - begin : PART;
         fill_panel(k, o->w, row, count, begin, n, panel);
@@ -156,7 +158,8 @@ static void multiply_panel(const multiply_job *job, const engine_product *o, siz
             const float *x = job->x + t * job->x_stride + begin;
             float *out = o->out + t * o->stride + row;
             if (count == ENGINE_PANEL) {
-                k->tile(panel, ENGINE_PANEL, x, job->x_stride, n, tokens, true, out, o->stride);
+                k->tile(panel, ENGINE_PANEL, x, job->x_stride, n, tokens,
+                        started || o->add || begin > 0, out, o->stride);
                 continue;
             }
             /* The last rows of the matrix: a whole tile would write beyond them. */

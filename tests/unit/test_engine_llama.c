@@ -23,7 +23,7 @@
 
 static engine_model *load_bytes(const text *file) {
     engine_gguf *g;
-    engine_model *m;
+    engine_model *m = NULL;
     error err = {0};
     if (!engine_gguf_open_memory(file->p, file->n, &g, &err) || !engine_model_load(g, &m, &err)) {
         fail_msg("%s", err.text);
@@ -601,7 +601,7 @@ static void check_parity(const char *name) {
     char path[256];
     int32_t ids[256];
     engine_gguf *g;
-    engine_model *m;
+    engine_model *m = NULL;
     error err = {0};
     snprintf(path, sizeof path, PARITY "expected/%s.json", name);
     json_t *root = json_load_file(path, 0, NULL);

@@ -1,0 +1,403 @@
+/* Every kernel of every table that this machine can run, over odd sizes: the scalar table against
+ * float64 written out here, the others against the scalar one. Then the products and the attention
+ * that are built of them. Guards stand behind every output, so that a kernel that writes one value
+ * too many is seen without a sanitizer too.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "engine/tensor.h"
+#include "tests/fixtures/gguf_fixture.h"
+
+#include <stdlib.h>
+
+#define GUARD 12345.0f
+
+enum { MOST = 1100, TABLES = 2 };
+
+static fixture source = {.random = 11};
+
+/* The tables that can run here; scalar first. */
+static size_t tables(const engine_kernels *out[TABLES]) {
+    size_t n = 0;
+    out[n++] = &engine_kernels_scalar;
+#if defined(__x86_64__)
+    const cpu_features *cpu = cpu_get();
+    if (cpu->avx2 && cpu->fma && cpu->f16c) out[n++] = &engine_kernels_avx2;
+#endif
+    if (n == 1) printf("only the scalar kernels can run here\n");
+    return n;
+}
+
+static void fill(float *x, size_t n, float spread) {
+    for (size_t i = 0; i < n; i++) x[i] = spread * fixture_random(&source);
+}
+
+static void near(double want, float got, double tolerance) {
+    if (!(fabs(want - (double)got) <= tolerance)) {
+        fail_msg("%.9g instead of %.9g", (double)got, want);
+    }
+}
+
+static const uint32_t types[] = {ENGINE_F32, ENGINE_F16, ENGINE_Q8_0};
+
+/* rows x columns of a type; `plain` gets what they mean. The caller frees the text. */
+static text matrix(uint32_t type, size_t columns, size_t rows, float *plain) {
+    text t = {0};
+    for (size_t r = 0; r < rows; r++) {
+        fill(plain + r * columns, columns, 1);
+        fixture_row(&t, type, plain + r * columns, columns);
+        size_t bytes = engine_row_bytes(type, columns);
+        engine_dequantize(type, t.p + r * bytes, plain + r * columns, columns);
+    }
+    return t;
+}
+
+static void test_dot(void **state) {
+    (void)state;
+    const engine_kernels *k[TABLES];
+    size_t count = tables(k);
+    float w[MOST], x[MOST];
+    for (size_t type = 0; type < 3; type++) {
+        size_t step = types[type] == ENGINE_Q8_0 ? 32 : 1;
+        for (size_t n = step; n < MOST; n += n < 80 ? step : 32 * 5) {
+            text t = matrix(types[type], n, 1, w);
+            fill(x, n, 2);
+            double want = 0, size = 0;
+            for (size_t i = 0; i < n; i++) {
+                want += (double)w[i] * (double)x[i];
+                size += fabs((double)w[i] * (double)x[i]);
+            }
+            for (size_t i = 0; i < count; i++) {
+                float got = types[type] == ENGINE_F32   ? k[i]->dot_f32(t.p, x, n)
+                            : types[type] == ENGINE_F16 ? k[i]->dot_f16(t.p, x, n)
+                                                        : k[i]->dot_q8_0(t.p, x, n);
+                near(want, got, size * 1e-6);
+            }
+            text_free(&t);
+        }
+    }
+}
+
+/* Unpacking gives the same bits in every table, for every half and every int8. */
+static void test_unpack(void **state) {
+    (void)state;
+    const engine_kernels *k[TABLES];
+    size_t count = tables(k);
+    uint16_t *halves = mem_new(65536, sizeof *halves);
+    float *want = mem_new(65536, sizeof *want), *got = mem_new(65536 + 1, sizeof *got);
+    for (size_t i = 0; i < 65536; i++) halves[i] = (uint16_t)i;
+    for (size_t i = 0; i < count; i++) {
+        engine_dequantize(ENGINE_F16, halves, want, 65536);
+        k[i]->unpack(ENGINE_F16, halves, got, 65536);
+        for (size_t j = 0; j < 65536; j++) {
+            assert_true(isnan(want[j]) ? isnan(got[j]) : memcmp(&want[j], &got[j], 4) == 0);
+        }
+        for (size_t n = 1; n < 40; n++) {
+            got[n] = GUARD;
+            k[i]->unpack(ENGINE_F16, halves + 15000, got, n);
+            engine_dequantize(ENGINE_F16, halves + 15000, want, n);
+            assert_memory_equal(want, got, n * sizeof *got);
+            assert_true(got[n] == GUARD);
+        }
+        text t = {0}; /* eight blocks hold each int8 once */
+        for (int b = 0; b < 8; b++) {
+            uint16_t scale = (uint16_t)(b == 0 ? 0 : b == 1 ? 0x0001 : 0x3000 + b * 77);
+            fixture_bytes(&t, &scale, 2);
+            for (int j = 0; j < 32; j++) text_put_char(&t, (char)(b * 32 + j));
+        }
+        got[256] = GUARD;
+        k[i]->unpack(ENGINE_Q8_0, t.p, got, 256);
+        engine_dequantize(ENGINE_Q8_0, t.p, want, 256);
+        assert_memory_equal(want, got, 256 * sizeof *got);
+        assert_true(got[256] == GUARD);
+        text_free(&t);
+    }
+    mem_free(halves);
+    mem_free(want);
+    mem_free(got);
+}
+
+static void test_transpose(void **state) {
+    (void)state;
+    const engine_kernels *k[TABLES];
+    size_t count = tables(k);
+    enum { STRIDE = 45 };
+    float rows[ENGINE_PANEL * STRIDE], panel[STRIDE * ENGINE_PANEL + 1];
+    fill(rows, ENGINE_PANEL * STRIDE, 1);
+    for (size_t i = 0; i < count; i++) {
+        for (size_t n = 1; n <= 41; n++) {
+            panel[n * ENGINE_PANEL] = GUARD;
+            k[i]->transpose(rows, STRIDE, panel, n);
+            for (size_t j = 0; j < n * ENGINE_PANEL; j++) {
+                assert_true(panel[j] == rows[j % ENGINE_PANEL * STRIDE + j / ENGINE_PANEL]);
+            }
+            assert_true(panel[n * ENGINE_PANEL] == GUARD);
+        }
+    }
+}
+
+static void test_tile(void **state) {
+    (void)state;
+    const engine_kernels *k[TABLES];
+    size_t count = tables(k);
+    enum { DEEP = 70, PANEL_STRIDE = 24, OUT_STRIDE = 19 };
+    float panel[DEEP * PANEL_STRIDE], x[ENGINE_TILE * DEEP];
+    float before[ENGINE_TILE * OUT_STRIDE], out[ENGINE_TILE * OUT_STRIDE];
+    fill(panel, DEEP * PANEL_STRIDE, 1);
+    fill(x, ENGINE_TILE * DEEP, 1);
+    fill(before, ENGINE_TILE * OUT_STRIDE, 1);
+    for (size_t n = 0; n <= DEEP; n += n < 5 ? 1 : 13) {
+        for (size_t rows = 1; rows <= ENGINE_TILE; rows++) {
+            for (size_t i = 0; i < 2 * count; i++) {
+                bool add = i % 2;
+                memcpy(out, before, sizeof out);
+                k[i / 2]->tile(panel, PANEL_STRIDE, x, DEEP, n, rows, add, out, OUT_STRIDE);
+                for (size_t j = 0; j < ENGINE_TILE * OUT_STRIDE; j++) {
+                    size_t t = j / OUT_STRIDE, r = j % OUT_STRIDE;
+                    if (t >= rows || r >= ENGINE_PANEL) {
+                        assert_true(out[j] == before[j]); /* nothing else is touched */
+                        continue;
+                    }
+                    double want = add ? (double)before[j] : 0;
+                    for (size_t d = 0; d < n; d++) {
+                        want += (double)x[t * DEEP + d] * (double)panel[d * PANEL_STRIDE + r];
+                    }
+                    near(want, out[j], 1e-5);
+                }
+            }
+        }
+    }
+}
+
+static void test_rms_norm(void **state) {
+    (void)state;
+    const engine_kernels *k[TABLES];
+    size_t count = tables(k);
+    float x[MOST], w[MOST], out[MOST + 1];
+    for (size_t n = 1; n < MOST; n += n < 40 ? 1 : 97) {
+        fill(x, n, 3);
+        fill(w, n, 1);
+        double squares = 0;
+        for (size_t i = 0; i < n; i++) squares += (double)x[i] * (double)x[i];
+        double scale = 1 / sqrt(squares / (double)n + (double)1e-5f);
+        for (size_t i = 0; i < count; i++) {
+            out[n] = GUARD;
+            k[i]->rms_norm(x, w, 1e-5f, out, n);
+            for (size_t j = 0; j < n; j++) near((double)x[j] * scale * (double)w[j], out[j], 2e-6);
+            assert_true(out[n] == GUARD);
+            memcpy(out, x, n * sizeof *out); /* in place */
+            k[i]->rms_norm(out, w, 1e-5f, out, n);
+            for (size_t j = 0; j < n; j++) near((double)x[j] * scale * (double)w[j], out[j], 2e-6);
+        }
+    }
+}
+
+static void test_softmax(void **state) {
+    (void)state;
+    const engine_kernels *k[TABLES];
+    size_t count = tables(k);
+    float x[MOST], out[MOST + 1];
+    const float spreads[] = {1, 20, 200}; /* 200: most of it falls below what float32 can hold */
+    for (size_t n = 1; n < MOST; n += n < 40 ? 1 : 97) {
+        for (size_t s = 0; s < 3; s++) {
+            fill(x, n, spreads[s]);
+            double most = (double)x[0], total = 0;
+            for (size_t i = 1; i < n; i++) most = fmax(most, (double)x[i]);
+            for (size_t i = 0; i < n; i++) total += exp((double)x[i] - most);
+            for (size_t i = 0; i < count; i++) {
+                memcpy(out, x, n * sizeof *x);
+                out[n] = GUARD;
+                k[i]->softmax(out, n);
+                for (size_t j = 0; j < n; j++) {
+                    /* the difference is rounded once, in proportion to its size */
+                    double below = most - (double)x[j], want = exp(-below) / total;
+                    near(want, out[j], want * (2e-6 + 1e-7 * below) + 1e-37);
+                }
+                assert_true(out[n] == GUARD);
+            }
+        }
+    }
+}
+
+static void test_silu(void **state) {
+    (void)state;
+    const engine_kernels *k[TABLES];
+    size_t count = tables(k);
+    float gate[MOST], up[MOST], out[MOST + 1];
+    for (size_t n = 1; n < MOST; n += n < 40 ? 1 : 97) {
+        fill(gate, n, n % 2 ? 5 : 150); /* 150: e^x beyond the range of float32, both ways */
+        fill(up, n, 2);
+        for (size_t i = 0; i < count; i++) {
+            memcpy(out, gate, n * sizeof *out);
+            out[n] = GUARD;
+            k[i]->silu_mul(out, up, n);
+            for (size_t j = 0; j < n; j++) {
+                double want = (double)gate[j] / (1 + exp(-(double)gate[j])) * (double)up[j];
+                near(want, out[j], fabs(want) * 1e-6 + 1e-30);
+            }
+            assert_true(out[n] == GUARD);
+        }
+    }
+}
+
+static void test_rope(void **state) {
+    (void)state;
+    const engine_kernels *k[TABLES];
+    size_t count = tables(k);
+    float x[129], turn[128], out[129];
+    double frequencies[64];
+    for (size_t pairs = 1; pairs <= 64; pairs += pairs < 20 ? 1 : 11) {
+        engine_rope_frequencies(frequencies, (uint32_t)(2 * pairs), 10000, NULL);
+        engine_rope_turn(turn, frequencies, pairs, 1000 + pairs);
+        fill(x, 2 * pairs, 1);
+        for (size_t i = 0; i < 2 * count; i++) {
+            bool halves = i % 2;
+            memcpy(out, x, sizeof x);
+            out[2 * pairs] = GUARD;
+            (halves ? k[i / 2]->rope_neox : k[i / 2]->rope_norm)(out, turn, pairs);
+            for (size_t j = 0; j < pairs; j++) {
+                size_t a = halves ? j : 2 * j, b = halves ? pairs + j : 2 * j + 1;
+                double angle = (double)(1000 + pairs) * pow(10000, -(double)j / (double)pairs);
+                near((double)x[a] * cos(angle) - (double)x[b] * sin(angle), out[a], 1e-6);
+                near((double)x[a] * sin(angle) + (double)x[b] * cos(angle), out[b], 1e-6);
+            }
+            assert_true(out[2 * pairs] == GUARD);
+        }
+    }
+}
+
+/* ---- products ----------------------------------------------------------------------------- */
+
+/* Two matrices of the same input, more columns than a panel holds at once, rows that fill no panel;
+ * with and without bias and residual. */
+static void check_multiply(const engine_kernels *k, pool *p, uint32_t type, size_t columns,
+                           size_t n) {
+    enum { ROWS = 37, SECOND = 16, STRIDE = 40 };
+    float *plain = mem_new((ROWS + SECOND) * columns, sizeof *plain);
+    float *x = mem_new(n * columns, sizeof *x), bias[ROWS];
+    float *a = mem_new(n * STRIDE, sizeof *a), *b = mem_new(n * STRIDE, sizeof *b);
+    float *before = mem_new(n * STRIDE, sizeof *before);
+    text t = matrix(type, columns, ROWS + SECOND, plain);
+    fill(x, n * columns, 1);
+    fill(bias, ROWS, 1);
+    fill(before, n * STRIDE, 1);
+    memcpy(a, before, n * STRIDE * sizeof *a);
+    memcpy(b, before, n * STRIDE * sizeof *b);
+    engine_linear whole = {type, ROWS + SECOND, (uint32_t)columns, engine_row_bytes(type, columns),
+                           (const uint8_t *)t.p, NULL};
+    engine_linear first = engine_linear_rows(&whole, 0, ROWS);
+    engine_linear second = engine_linear_rows(&whole, ROWS, SECOND);
+    first.bias = bias;
+    engine_product both[] = {{&first, a, STRIDE, false}, {&second, b, STRIDE, true}};
+    engine_multiply(k, p, both, 2, x, columns, n);
+    for (size_t i = 0; i < n * STRIDE; i++) {
+        size_t tok = i / STRIDE, r = i % STRIDE;
+        double want_a = r < ROWS ? (double)bias[r] : 0, want_b = (double)before[i];
+        for (size_t c = 0; c < columns; c++) {
+            double v = (double)x[tok * columns + c];
+            if (r < ROWS) want_a += v * (double)plain[r * columns + c];
+            if (r < SECOND) want_b += v * (double)plain[(ROWS + r) * columns + c];
+        }
+        if (r < ROWS) near(want_a, a[i], 1e-4);
+        if (r < SECOND) near(want_b, b[i], 1e-4);
+        assert_true(r < ROWS || a[i] == before[i]);
+        assert_true(r < SECOND || b[i] == before[i]);
+    }
+    float *all[] = {plain, x, a, b, before};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) mem_free(all[i]);
+    text_free(&t);
+}
+
+static void test_multiply(void **state) {
+    (void)state;
+    const engine_kernels *k[TABLES];
+    size_t count = tables(k);
+    pool *two = pool_new(2);
+    const size_t columns[] = {32, 256, 288, 544};
+    for (size_t i = 0; i < count; i++) {
+        for (size_t type = 0; type < 3; type++) {
+            for (size_t c = 0; c < 4; c++) {
+                for (size_t n = 1; n <= 14; n++) {
+                    check_multiply(k[i], n % 2 ? two : NULL, types[type], columns[c], n);
+                }
+            }
+        }
+        for (size_t odd = 1; odd < 300; odd += 41) {
+            check_multiply(k[i], two, ENGINE_F32, odd, 9);
+            check_multiply(k[i], two, ENGINE_F16, odd, 2);
+        }
+    }
+    pool_free(two);
+}
+
+/* ---- attention ---------------------------------------------------------------------------- */
+
+static void check_attention(const engine_kernels *k, uint32_t heads, uint32_t kv_heads,
+                            uint32_t head, size_t n, size_t position, bool causal) {
+    size_t keys = position + n, wide = (size_t)heads * head, narrow = (size_t)kv_heads * head;
+    engine_cache c = {heads, kv_heads, head, 96, NULL, NULL};
+    c.keys = mem_new(engine_cache_keys(&c), sizeof(float));
+    c.values = mem_new(engine_cache_values(&c), sizeof(float));
+    float *q = mem_new(n * wide, sizeof *q), *out = mem_new(n * wide, sizeof *out);
+    float *kv = mem_new(2 * keys * narrow, sizeof *kv), *v = kv + keys * narrow;
+    float *scratch = mem_new(engine_attention_scratch(1, keys), sizeof *scratch);
+    fill(q, n * wide, 2);
+    fill(kv, 2 * keys * narrow, 2);
+    /* what was there before a truncation must not show */
+    for (size_t i = 0; i < engine_cache_keys(&c); i++) c.keys[i] = 1e30f;
+    for (size_t i = 0; i < engine_cache_values(&c); i++) c.values[i] = 1e30f;
+    for (size_t t = 0; t < keys; t++) engine_cache_put(&c, t, kv + t * narrow, v + t * narrow);
+    engine_attend(k, NULL, &c, q, n, position, keys, causal, scratch, out);
+    for (size_t i = 0; i < n * heads; i++) {
+        size_t t = i / heads, g = i % heads / (heads / kv_heads);
+        size_t seen = causal ? position + t + 1 : keys;
+        double scores[96], total = 0;
+        for (size_t u = 0; u < seen; u++) {
+            double dot = 0;
+            for (size_t j = 0; j < head; j++) {
+                dot += (double)q[i * head + j] * (double)kv[u * narrow + g * head + j];
+            }
+            scores[u] = exp(dot / sqrt(head));
+            total += scores[u];
+        }
+        for (size_t j = 0; j < head; j++) {
+            double want = 0;
+            for (size_t u = 0; u < seen; u++) {
+                want += scores[u] / total * (double)v[u * narrow + g * head + j];
+            }
+            near(want, out[i * head + j], 2e-5);
+        }
+    }
+    float *all[] = {c.keys, c.values, q, out, kv, scratch};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) mem_free(all[i]);
+}
+
+static void test_attention(void **state) {
+    (void)state;
+    const engine_kernels *k[TABLES];
+    size_t count = tables(k);
+    for (size_t i = 0; i < count; i++) {
+        for (size_t n = 1; n <= 20; n += 3) {
+            check_attention(k[i], 4, 4, 8, n, 0, true);
+            check_attention(k[i], 6, 2, 16, n, 33, true);
+            check_attention(k[i], 8, 1, 10, n, 15, true);
+            check_attention(k[i], 3, 3, 18, n, 0, false);
+        }
+        check_attention(k[i], 9, 3, 64, 60, 20, true);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_dot),      cmocka_unit_test(test_unpack),
+        cmocka_unit_test(test_transpose), cmocka_unit_test(test_tile),
+        cmocka_unit_test(test_rms_norm), cmocka_unit_test(test_softmax),
+        cmocka_unit_test(test_silu),     cmocka_unit_test(test_rope),
+        cmocka_unit_test(test_multiply), cmocka_unit_test(test_attention),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
