@@ -1,7 +1,7 @@
 /* `carrel add`: files and folders into the library.
  *
- * First it looks at what there is, then it opens the model and the library and starts the parsers,
- * and only then the first document. Documents are prepared in threads (batch.c) and committed here,
+ * First it looks at what there is, then it opens the model, starts the parsers and makes or opens
+ * the library, and only then the first document. Documents are prepared in threads (batch.c) and committed here,
  * one transaction each, so that the batch can stop at any byte and go on later: what is there
  * already is known by its hash. It is the one command that may start a program, since a parser that
  * was killed is started anew; that one inherits the lock on the network.
@@ -65,6 +65,7 @@ static bool open_all(const cli_args *args, adding *x, error *err)
     if ((size_t)jobs > x->todo_count)
         jobs = (int)x->todo_count;
     if (!cli_open_embedder(&x->embedder, err) ||
+        !cli_batch_open(x->todo, x->todo_count, jobs, x->embedder, &x->batch, err) ||
         !cli_open_library(args, INDEX_CREATE, &x->path, &x->library, err) ||
         !cli_check_model(x->library, x->embedder, text_str(&x->path), &fresh, err))
         return false;
@@ -75,8 +76,7 @@ static bool open_all(const cli_args *args, adding *x, error *err)
         if (!index_set_model(x->library, &m, err))
             return false;
     }
-    return cli_batch_open(x->todo, x->todo_count, jobs, x->embedder, x->library, &x->batch, err) &&
-           cli_batch_start(x->batch, err);
+    return cli_batch_start(x->batch, x->library, err);
 }
 
 /* False with err when the library itself does not take it: then the next would fare no better. */
@@ -164,7 +164,7 @@ static error_code run(const cli_args *args)
     cli_stop_watch();
     look(args, &x);
     bool ok = x.todo_count == 0 || (open_all(args, &x, &err) && run_batch(&x, &unfinished, &err));
-    if (ok || x.batch) {
+    if (ok || x.progress.total > 0) {
         /* Also after a library that failed half-way: what was committed before is there. */
         cli_report_end(&x.report, text_str(&x.path), unfinished);
     }

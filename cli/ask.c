@@ -128,6 +128,17 @@ static void clear_waiting(asking *x)
     x->waiting = false;
 }
 
+/* Two passages of a page are one page. */
+static bool named_before(const query_source *sources, size_t which)
+{
+    const index_chunk *c = &sources[which].chunk;
+    for (size_t i = 0; i < which; i++)
+        if (sources[i].chunk.document == c->document &&
+            sources[i].chunk.page_first == c->page_first)
+            return true;
+    return false;
+}
+
 static void on_sources(void *context, const query_source *sources, size_t count)
 {
     asking *x = context;
@@ -139,13 +150,15 @@ static void on_sources(void *context, const query_source *sources, size_t count)
     if (!t->tty || count == 0)
         return;
     text_put(&line, STR("reading "));
-    for (size_t i = 0; i < count && i < SOURCES_NAMED; i++) {
+    size_t named = 0;
+    for (size_t i = 0; i < count && named < SOURCES_NAMED; i++) {
         const index_chunk *c = &sources[i].chunk;
-        text_put(&line, i ? STR("; ") : STR(""));
+        if (named_before(sources, i))
+            continue;
+        text_put(&line, named++ ? STR("; ") : STR(""));
         cli_put_place(&line, &bare, c->path, c->page_first, c->page_last, (str){0}, (str){0});
     }
-    if (count > SOURCES_NAMED)
-        text_printf(&line, " and %zu more", count - SOURCES_NAMED);
+    text_put(&line, STR(" ..."));
     text_put(&out, str_of(t->dim));
     cli_fit(&out, text_str(&line), t->columns, false);
     text_printf(&out, "%s\n\n", t->reset);
@@ -239,11 +252,7 @@ static void put_refusal(const query_answer *answer)
     size_t shown = 0;
     for (size_t i = 0; i < answer->source_count && shown < NEAREST_NAMED; i++) {
         const index_chunk *c = &answer->sources[i].chunk;
-        bool again = false; /* two passages of a page are one page */
-        for (size_t k = 0; k < i; k++)
-            again = again || (answer->sources[k].chunk.document == c->document &&
-                              answer->sources[k].chunk.page_first == c->page_first);
-        if (again)
+        if (named_before(answer->sources, i))
             continue;
         shown++;
         text_printf(&out, "%*s", CITATION_INDENT, "");
@@ -305,22 +314,20 @@ static void read_options(const cli_args *args, asking *x)
         x->options.sampling.temperature = (float)v[ASK_TEMPERATURE].number;
 }
 
-static error_code one_question(const cli_args *args, asking *x)
+static error_code one_question(asking *x, str question, bool json)
 {
     error err = {0};
     json_t *o;
-    text question = {0};
+    bool ok;
     arena *a = arena_new();
-    bool ok = cli_question(args, &question, &err);
-    if (ok && args->v[CLI_JSON].given) {
-        ok = answer_json(x, text_str(&question), a, &o, &err);
+    if (json) {
+        ok = answer_json(x, question, a, &o, &err);
         if (ok)
             cli_json_print(o, false);
-    } else if (ok) {
-        ok = answer_text(x, text_str(&question), &err);
+    } else {
+        ok = answer_text(x, question, &err);
     }
     arena_free(a);
-    text_free(&question);
     if (ok)
         return ERROR_NONE;
     /* Whoever closed the pipe knows. */
@@ -340,12 +347,17 @@ static error_code run(const cli_args *args)
     asking x = {0};
     const cli_value *file = &args->v[ASK_QUESTIONS];
     const char *decoder = args->v[ASK_DECODER].given ? args->v[ASK_DECODER].text : NULL;
+    text question = {0};
     error_code code;
     read_options(args, &x);
     if (file->given == (args->operand_count > 0)) {
         error_set(&err, ERROR_USAGE, file->given
                   ? "a question is given twice: with --questions none stands on the command line"
                   : "what is the question? `carrel ask \"QUESTION\"`");
+        return cli_fail(&err);
+    }
+    if (!file->given && !cli_question(args, &question, &err)) {
+        text_free(&question);
         return cli_fail(&err);
     }
     int needs = CLI_NEED_EMBEDDER | CLI_NEED_MATCH | CLI_NEED_READER | CLI_NEED_DECODER |
@@ -357,9 +369,11 @@ static error_code run(const cli_args *args)
         if (x.session.decoder)
             cli_stop_watch();
         note_empty(&x.session);
-        code = file->given ? cli_questions(file->text, answer_json, &x) : one_question(args, &x);
+        code = file->given ? cli_questions(file->text, answer_json, &x)
+                           : one_question(&x, text_str(&question), args->v[CLI_JSON].given);
     }
     cli_session_close(&x.session);
+    text_free(&question);
     return code;
 }
 

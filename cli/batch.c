@@ -212,14 +212,13 @@ static void *run_thread(void *context)
 }
 
 bool cli_batch_open(const cli_found *items, size_t count, int jobs, const embed_model *embedder,
-                    index_library *library, cli_batch **out, error *err)
+                    cli_batch **out, error *err)
 {
     pthread_condattr_t attributes;
     cli_batch *b = mem_new(1, sizeof *b);
     b->items = items;
     b->count = count;
     b->embedder = embedder;
-    b->library = library;
     pthread_mutex_init(&b->lock, NULL);
     pthread_mutex_init(&b->library_lock, NULL);
     pthread_condattr_init(&attributes);
@@ -241,8 +240,9 @@ bool cli_batch_open(const cli_found *items, size_t count, int jobs, const embed_
     return true;
 }
 
-bool cli_batch_start(cli_batch *b, error *err)
+bool cli_batch_start(cli_batch *b, index_library *library, error *err)
 {
+    b->library = library;
     while (b->started < b->jobs) {
         int rc = pthread_create(&b->threads[b->started], NULL, run_thread, b);
         if (rc != 0)

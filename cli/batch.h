@@ -24,8 +24,8 @@ typedef struct cli_batch cli_batch;
 
 /* Starts `jobs` parsers; no thread runs yet. `items` and the handles must outlive the batch. */
 bool cli_batch_open(const cli_found *items, size_t count, int jobs, const embed_model *embedder,
-                    index_library *library, cli_batch **out, error *err);
-bool cli_batch_start(cli_batch *b, error *err);
+                    cli_batch **out, error *err);
+bool cli_batch_start(cli_batch *b, index_library *library, error *err);
 /* The next document, in the order of the items; NULL in *out when none came within wait_ms. False
  * when there will be no more: all were given, or those that were begun when it was stopped. */
 bool cli_batch_take(cli_batch *b, int wait_ms, cli_prepared **out);

@@ -13,6 +13,7 @@
 #define SKIPS_SHOWN 10
 /* Runs of pages in one line; what has more is a scanned book, and the first tell enough. */
 #define RUNS_SHOWN 6
+#define NOTE_INDENT 2
 
 static const char *const outcome_names[CLI_OUTCOMES] = {"added", "replaced", "present", "failed"};
 
@@ -89,6 +90,16 @@ void cli_report_start(cli_report *r, bool json, bool lines)
     r->skips = json_array();
 }
 
+/* "  failed  NAME: REASON" */
+static void put_reason(text *out, const char *what, const char *path, const char *reason)
+{
+    const cli_terminal *t = cli_stdout();
+    text line = {0};
+    text_printf(&line, "%s %s: %s", what, path, reason);
+    cli_wrap(out, t, text_str(&line), NULL, 0, NOTE_INDENT, t->columns);
+    text_free(&line);
+}
+
 void cli_report_skip(cli_report *r, const char *path, const char *reason)
 {
     r->skipped++;
@@ -105,9 +116,7 @@ void cli_report_skip(cli_report *r, const char *path, const char *reason)
     if (cli_stdout()->tty && r->skip_listed == SKIPS_SHOWN)
         return;
     r->skip_listed++;
-    text_put(&r->skip_lines, STR("  not read  "));
-    cli_clean(&r->skip_lines, str_of(path));
-    text_printf(&r->skip_lines, ": %s\n", reason);
+    put_reason(&r->skip_lines, "not read", path, reason);
 }
 
 static void add_json(cli_report *r, const cli_prepared *p, cli_outcome outcome, const error *err)
@@ -136,6 +145,23 @@ static void add_json(cli_report *r, const cli_prepared *p, cli_outcome outcome, 
     cli_json_append(r->documents, o);
 }
 
+/* What of a document cannot be searched, a line for each fate, as long as the terminal is wide. */
+static void put_notes(text *out, const cli_prepared *p)
+{
+    const cli_terminal *t = cli_stdout();
+    text name = {0}, notes = {0};
+    cli_clean(&name, cli_file_name(str_of(p->path)));
+    text_put(&name, STR(": "));
+    cli_report_fates(&notes, text_str(&name), p->in.pages, p->in.page_count);
+    str all = text_str(&notes);
+    for (size_t at = 0, end; at < all.n; at = end + 1) {
+        end = str_find(all, STR("\n"), at);
+        cli_wrap(out, t, str_cut(all, at, end), NULL, 0, NOTE_INDENT, t->columns);
+    }
+    text_free(&name);
+    text_free(&notes);
+}
+
 static void add_line(cli_report *r, const cli_prepared *p, cli_outcome outcome, const error *err)
 {
     const cli_terminal *t = cli_stdout();
@@ -156,23 +182,13 @@ static void add_line(cli_report *r, const cli_prepared *p, cli_outcome outcome, 
         }
         text_put_char(&line, '\n');
     }
-    if (outcome == CLI_ADDED || outcome == CLI_REPLACED) {
-        text name = {0};
-        cli_clean(&name, cli_file_name(str_of(p->path)));
-        text_put(&name, STR(": "));
-        cli_report_fates(&line, text_str(&name), p->in.pages, p->in.page_count);
-        text_free(&name);
-    }
+    if (outcome == CLI_ADDED || outcome == CLI_REPLACED)
+        put_notes(&line, p);
     if (line.n)
         cli_put(text_str(&line));
     text_free(&line);
-    if (outcome == CLI_FAILED && !r->lines) {
-        text_printf(&r->failures, "  %sfailed%s    ", t->red, t->reset);
-        cli_clean(&r->failures, str_of(p->path));
-        text_put(&r->failures, STR(": "));
-        cli_clean(&r->failures, str_of(err->text));
-        text_put_char(&r->failures, '\n');
-    }
+    if (outcome == CLI_FAILED && !r->lines)
+        put_reason(&r->failures, "failed", p->path, err->text);
 }
 
 void cli_report_document(cli_report *r, const cli_prepared *p, cli_outcome outcome,
@@ -236,9 +252,8 @@ void cli_report_end(cli_report *r, str library, size_t unfinished)
     if (!any)
         text_put(&out, STR("nothing added"));
     text_put(&out, str_of(t->reset));
-    if (r->skipped) {
+    if (r->skipped)
         text_printf(&out, ", %zu not read", r->skipped);
-    }
     if (unfinished)
         text_printf(&out, ", %zu left undone", unfinished);
     if (fresh) {
@@ -251,7 +266,7 @@ void cli_report_end(cli_report *r, str library, size_t unfinished)
     text_put_char(&out, '\n');
     text_put(&out, text_str(&r->failures));
     text_put(&out, text_str(&r->skip_lines));
-    if (!r->json && r->skipped > r->skip_listed)
+    if (r->skipped > r->skip_listed)
         text_printf(&out, "  and %zu more (--json names all)\n", r->skipped - r->skip_listed);
     cli_put(text_str(&out));
     text_free(&out);

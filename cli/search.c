@@ -120,22 +120,20 @@ static bool answer_text(searching *x, str question, error *err)
     return ok;
 }
 
-static error_code one_question(const cli_args *args, searching *x)
+static error_code one_question(searching *x, str question, bool json)
 {
     error err = {0};
     json_t *o;
-    text question = {0};
+    bool ok;
     arena *a = arena_new();
-    bool ok = cli_question(args, &question, &err);
-    if (ok && args->v[CLI_JSON].given) {
-        ok = answer_json(x, text_str(&question), a, &o, &err);
+    if (json) {
+        ok = answer_json(x, question, a, &o, &err);
         if (ok)
             cli_json_print(o, false);
-    } else if (ok) {
-        ok = answer_text(x, text_str(&question), &err);
+    } else {
+        ok = answer_text(x, question, &err);
     }
     arena_free(a);
-    text_free(&question);
     return ok ? ERROR_NONE : cli_fail(&err);
 }
 
@@ -144,6 +142,7 @@ static error_code run(const cli_args *args)
     error err = {0};
     searching x = {.limit = LIMIT_DEFAULT};
     const cli_value *file = &args->v[SEARCH_QUESTIONS];
+    text question = {0};
     error_code code;
     if (args->v[SEARCH_LIMIT].given)
         x.limit = (size_t)args->v[SEARCH_LIMIT].number;
@@ -155,14 +154,20 @@ static error_code run(const cli_args *args)
                   : "what shall be searched for? `carrel search \"QUESTION\"`");
         return cli_fail(&err);
     }
+    if (!file->given && !cli_question(args, &question, &err)) {
+        text_free(&question);
+        return cli_fail(&err);
+    }
     int needs = CLI_NEED_EMBEDDER | CLI_NEED_THREADS;
     if (x.ranking != QUERY_WORDS)
         needs |= CLI_NEED_MATCH;
     if (!cli_session_open(args, needs, NULL, &x.session, &err))
         code = cli_fail(&err);
     else
-        code = file->given ? cli_questions(file->text, answer_json, &x) : one_question(args, &x);
+        code = file->given ? cli_questions(file->text, answer_json, &x)
+                           : one_question(&x, text_str(&question), args->v[CLI_JSON].given);
     cli_session_close(&x.session);
+    text_free(&question);
     return code;
 }
 
