@@ -1,0 +1,87 @@
+/* The stages of reading a PDF, and what they hand on:
+ *
+ *   pdf_text.c    a poppler page becomes runs: text on one baseline, with box and font
+ *   pdf_layout.c  runs become lines in reading order: columns, table rows
+ *   pdf_block.c   lines become blocks with roles; running heads and heading levels need all pages
+ *   pdf.c         opens the document, walks its pages, writes the records
+ *
+ * Everything lives in arenas: a page's runs in one of its own, lines in the document's.
+ */
+#ifndef CARREL_INGEST_PDF_H
+#define CARREL_INGEST_PDF_H
+
+#include "ingest/ingest.h"
+
+typedef struct {
+    str text; /* NFC, without line breaks */
+    box at;
+    float font_pt;
+    bool bold, mono;
+    bool upright;   /* false: rotated text, such as a stamp in the margin */
+    bool rightward; /* false: a line of a right-to-left page */
+    size_t characters, unusable; /* not white space; of these, without a Unicode meaning */
+} pdf_run;
+
+typedef struct {
+    pdf_run *runs; /* in poppler's order */
+    size_t run_count, run_room;
+    size_t characters, unusable; /* of all runs */
+} pdf_runs;
+
+typedef struct {
+    str text; /* cells parted by " | " */
+    box at;
+    float font_pt;
+    float left, right; /* edges of the column it stands in */
+    uint32_t page;     /* 1-based */
+    uint32_t column;   /* of the page, in reading order */
+    uint32_t cells;    /* 1: prose */
+    bool bold, mono;
+    bool table;   /* its row stands in a table */
+    bool running; /* head, foot or page number */
+} pdf_line;
+
+typedef struct {
+    pdf_line *lines;
+    size_t count, room;
+} pdf_lines;
+
+typedef struct {
+    uint32_t first, count; /* lines */
+    ingest_role role;
+    uint8_t level;
+} pdf_block;
+
+/* An entry of the outline (bookmarks). */
+typedef struct {
+    str key; /* pdf_key of the title */
+    uint8_t depth; /* from 1 */
+} pdf_bookmark;
+
+typedef struct {
+    pdf_lines lines;
+    pdf_bookmark *bookmarks; /* sorted by key */
+    size_t bookmark_count;
+    uint32_t page_count;
+    const float *page_height_pt;
+    pdf_block *blocks; /* what pdf_find_blocks makes */
+    size_t block_count;
+} pdf_text;
+
+/* PopplerPage, without poppler's headers for the stages that do not need them. */
+struct _PopplerPage;
+void pdf_page_runs(struct _PopplerPage *page, arena *a, pdf_runs *out);
+
+/* Appends the page's lines; texts go into `a`. */
+void pdf_layout_page(const pdf_runs *page, uint32_t number, arena *a, pdf_lines *out);
+
+void pdf_sort_bookmarks(pdf_text *t);
+
+/* Marks running lines and makes blocks out of all lines. */
+void pdf_find_blocks(pdf_text *t, arena *a);
+
+/* Letters and digits in lower case, the digits as '#' where asked for: for comparing titles and
+ * running heads. */
+str pdf_key(str s, bool hide_digits, arena *a);
+
+#endif
