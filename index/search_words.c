@@ -16,6 +16,11 @@
 #define QUESTION_MAX_BYTES 8192
 /* Terms searched at once: a long question has twenty; ranking takes time for each. */
 #define TERMS_MAX 48
+/* Words that stand next to each other in the question count again where they do so in a chunk:
+ * this much of what both are worth. nDCG@10 with and without: SQuAD paragraphs 0.870 and 0.866,
+ * NFCorpus dev 0.295 and 0.297. */
+#define NEIGHBOURS_WEIGHT 0.2
+#define NEIGHBOURS_MAX 24
 /* Languages of a library whose stemmers a question goes through, the most frequent first. */
 #define LANGUAGES_MAX 8
 /* Words of more than this share of the chunks are left out where a rarer one is there: they rank
@@ -193,12 +198,40 @@ static void choose_terms(term_list *list, uint64_t chunks) {
     }
 }
 
+static void put_phrase(text *match, const term *a, const term *b) {
+    text_printf(match, "%s\"" STR_FMT "\"", match->n > 0 ? " OR " : "", STR_ARG(a->stem));
+    if (b != NULL)
+        text_printf(match, " + \"" STR_FMT "\"", STR_ARG(b->stem));
+    else if (a->prefix)
+        text_put(match, STR(" *"));
+}
+
+/* The MATCH expression, and the weight of each of its phrases; returns how many. */
+static size_t put_match(const term_list *list, text *match,
+                        double weights[TERMS_MAX + NEIGHBOURS_MAX]) {
+    size_t phrases = list->count;
+    for (size_t i = 0; i < list->count; i++) {
+        put_phrase(match, &list->terms[i], NULL);
+        weights[i] = list->terms[i].weight;
+    }
+    for (size_t i = 0; i < list->count; i++) {
+        for (size_t k = 0; k < list->count && phrases < TERMS_MAX + NEIGHBOURS_MAX; k++) {
+            const term *a = &list->terms[i], *b = &list->terms[k];
+            if (b->begin != a->end + 1 || a->prefix || b->prefix)
+                continue; /* more than one space or hyphen between them */
+            put_phrase(match, a, b);
+            weights[phrases++] = NEIGHBOURS_WEIGHT * (a->weight + b->weight);
+        }
+    }
+    return phrases;
+}
+
 /* ---- the search ----------------------------------------------------------------------------- */
 
 static bool run_match(index_library *l, const term_list *list, size_t limit, index_hit **out,
                       size_t *count, error *err) {
     text match = {0};
-    double weights[TERMS_MAX];
+    double weights[TERMS_MAX + NEIGHBOURS_MAX];
     index_hit *hits = NULL;
     size_t n = 0, capacity = 0;
     int code;
@@ -207,12 +240,7 @@ static bool run_match(index_library *l, const term_list *list, size_t limit, ind
            " ORDER BY score DESC, rowid LIMIT ?3", err);
     if (s == NULL)
         return false;
-    for (size_t i = 0; i < list->count; i++) {
-        text_printf(&match, "%s\"" STR_FMT "\"%s", i > 0 ? " OR " : "",
-                    STR_ARG(list->terms[i].stem), list->terms[i].prefix ? " *" : "");
-        weights[i] = list->terms[i].weight;
-    }
-    fts_rank rank = {weights, list->count};
+    fts_rank rank = {weights, put_match(list, &match, weights)};
     store_bind(s, 1, text_str(&match));
     sqlite3_bind_pointer(s, 2, &rank, FTS_RANK_POINTER, NULL);
     sqlite3_bind_int64(s, 3, limit < INT64_MAX ? (int64_t)limit : INT64_MAX);
