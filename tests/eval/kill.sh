@@ -49,7 +49,7 @@ make_documents() {
 
 # One line for each document: what must be the same however often it was interrupted.
 list() { # LIBRARY
-    "$carrel" ls --json --library "$1" | sed 's/{"id"/\n{"id"/g' |
+    "$carrel" ls --json --library "$1" 2>>"$work/log" | sed 's/{"id"/\n{"id"/g' |
         sed -nE 's/.*"path": *"([^"]*)".*"hash": *"([0-9a-f]*)".*"pages": *([0-9]+), *"pages_text": *([0-9]+), *"chunks": *([0-9]+).*/\1 \2 \3 \4 \5/p' |
         sort
 }
@@ -101,7 +101,7 @@ for round in $(seq "$rounds"); do
     fi
     "$carrel" add --library "$library" "$work/documents" >"$work/log" 2>&1 || { code=1; cp "$work/log" "$work/why"; }
     "$carrel" status --check --library "$library" >"$work/log" 2>&1 || { code=1; cp "$work/log" "$work/why"; }
-    list "$library" >"$work/part"
+    list "$library" >"$work/part" || code=1
     if ! cmp -s "$work/part" "$work/whole"; then
         diff "$work/part" "$work/whole" >"$work/why" || true
         code=1
