@@ -6,8 +6,9 @@
  * UTF-8 stays UTF-8: its few broken bytes become U+FFFD rather than the whole of it mojibake.
  *
  * Encodings other than UTF-8, UTF-16 and windows-1252 go through the C library's iconv, which
- * loads a module from disk for each. The parser may open no file once it is confined, so
- * parse_charset_warm() opens them before; what was not opened is refused by name, never guessed.
+ * loads a module from disk for each. The parser may open no file once it is confined, so the first
+ * text of a process, which main.c parses to warm up before it locks itself in, opens them all; what
+ * was not opened is refused by name, never guessed.
  *
  * It never looks at what the text means, and never keeps a reference to its input.
  */
@@ -48,7 +49,7 @@ static const uint16_t cp1252[32] = {
     0x2013, 0x2014, 0x02DC, 0x2122, 0x0161, 0x203A, 0x0153, 0x009D, 0x017E, 0x0178,
 };
 
-void parse_charset_warm(void)
+static void open_all(void)
 {
     if (is_warm)
         return;
@@ -203,7 +204,6 @@ static bool find_converter(const char *label, iconv_t *cd, bool *latin, error *e
     for (size_t i = 0; i < sizeof aliases / sizeof *aliases; i++)
         if (strcmp(label, aliases[i][0]) == 0)
             label = aliases[i][1];
-    parse_charset_warm();
     for (size_t i = 0; i < WARM_COUNT; i++)
         if (strcmp(label, warm_names[i]) == 0) {
             *cd = warm[i];
@@ -287,6 +287,7 @@ bool parse_to_utf8(str bytes, str declared, text *out, error *err)
     iconv_t cd = (iconv_t)-1;
     bool latin = false, ok = false;
 
+    open_all();
     text_clear(out);
     if (order) {
         from_utf16(bytes, order, &raw);

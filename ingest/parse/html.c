@@ -103,7 +103,7 @@ html_kind html_kind_of(const xmlNode *n)
 void html_text_of(const xmlNode *root, text *out)
 {
     xmlNode *n = (xmlNode *)root; /* html_next gives nodes that callers may write to; not here */
-    for (; n; n = html_next(n, root, html_kind_of(n) != HTML_SKIP)) {
+    for (; n; n = html_next(n, root, n == root || html_kind_of(n) != HTML_SKIP)) {
         if (n->type != XML_TEXT_NODE && n->type != XML_CDATA_SECTION_NODE) {
             if (html_kind_of(n) != HTML_INLINE && out->n > 0 && out->p[out->n - 1] != ' ')
                 text_put_char(out, ' ');

@@ -17,6 +17,8 @@ typedef struct {
 typedef bool parse_fn(const parse_input *in, record_writer *out, error *err);
 
 parse_fn parse_pdf;      /* pdf.c ...: poppler-glib */
+/* Poppler drops its tables with the last open document: opens this one and never closes it. */
+void parse_pdf_keep_warm(str sample);
 parse_fn parse_html;     /* html.c: libxml2 */
 parse_fn parse_markdown; /* markdown.c */
 parse_fn parse_text;     /* text.c */
@@ -28,10 +30,8 @@ bool parse_refuse(const parse_input *in, error *err);
 
 /* charset.c: any bytes to UTF-8. BOM (UTF-8, UTF-16), then `declared` (may be empty), then UTF-8 if
  * it is valid, else windows-1252. NFC, and every line ends with one LF. False for bytes that are
- * no text (NUL bytes, binary), and for a declared encoding that cannot be read. */
+ * no text (NUL bytes, binary), and for a declared encoding that cannot be read. The first call
+ * of a process loads the C library's tables, and so must come before the process is confined. */
 bool parse_to_utf8(str bytes, str declared, text *out, error *err);
-/* Loads the C library's tables for the other encodings of the web. To be called once, before the
- * process is confined and may open no more files. */
-void parse_charset_warm(void);
 
 #endif

@@ -25,8 +25,6 @@
 #define GAP_SPACES 3
 /* A head or foot stands on as many pages at least, and on half of them. */
 #define RUNNING_MIN_PAGES 3
-/* Lines at the top and foot of a page that may be running heads. */
-#define RUNNING_LINES 2
 
 typedef enum { LINE_TEXT, LINE_BLANK, LINE_RUNNING } line_kind;
 
@@ -113,24 +111,25 @@ static uint64_t shape_of(str s)
     return h;
 }
 
-/* Lines at the edges of pages whose shape comes back on half of the pages. */
+/* First and last lines of pages whose shape comes back on half of the pages. */
 static void mark_running(state *s)
 {
     if (s->pages < RUNNING_MIN_PAGES)
         return;
-    edge_line *edges = mem_new(2 * RUNNING_LINES * (size_t)s->pages, sizeof *edges);
+    edge_line *edges = mem_new(2 * (size_t)s->pages, sizeof *edges);
     size_t n = 0;
     for (size_t i = 0; i < s->count;) {
-        size_t end = i, taken = 0;
+        size_t end = i, top = i, foot;
         while (end < s->count && s->lines[end].page == s->lines[i].page)
             end++;
-        size_t top = i, foot = end;
-        for (; top < end && taken < RUNNING_LINES; top++)
-            if (s->lines[top].kind == LINE_TEXT)
-                edges[n++] = (edge_line){shape_of(s->lines[top].s), top}, taken++;
-        for (taken = 0; foot > top && taken < RUNNING_LINES; foot--)
-            if (s->lines[foot - 1].kind == LINE_TEXT)
-                edges[n++] = (edge_line){shape_of(s->lines[foot - 1].s), foot - 1}, taken++;
+        while (top < end && s->lines[top].kind != LINE_TEXT)
+            top++;
+        for (foot = end; foot > top + 1 && s->lines[foot - 1].kind != LINE_TEXT; foot--)
+            ;
+        if (top < end)
+            edges[n++] = (edge_line){shape_of(s->lines[top].s), top};
+        if (foot > top + 1)
+            edges[n++] = (edge_line){shape_of(s->lines[foot - 1].s), foot - 1};
         i = end;
     }
     qsort(edges, n, sizeof *edges, compare_edges);
