@@ -65,7 +65,8 @@ typedef struct {
 
 typedef enum {
     INDEX_ADDED,
-    INDEX_REPLACED, /* the path was there with other bytes; those are gone */
+    INDEX_REPLACED, /* the path was there with other bytes; those are gone (if the new bytes
+                       were there under another path, *id is that document) */
     INDEX_SAME      /* these bytes were there; nothing was written */
 } index_outcome;
 
@@ -78,8 +79,8 @@ bool index_add(index_library *l, const index_document_in *d, index_outcome *outc
 bool index_remove(index_library *l, const int64_t *ids, size_t count, error *err);
 /* Rewrites the file if replaced documents left traces in it; else does nothing. index_remove does
  * it itself. index_add does not, because it takes as long as the library is large: call it once
- * after a batch. index_close of a writer does it too, without a place for errors; what failed or was
- * killed stays noted in the file, and the next writer's close does it. */
+ * after a batch. index_close of a writer does it too, without a place for errors; what failed or
+ * was killed stays noted in the file, and the next writer's close does it. */
 bool index_wipe(index_library *l, error *err);
 
 /* ---- reading ------------------------------------------------------------------------------ */
@@ -94,7 +95,7 @@ typedef struct {
 } index_document;
 
 bool index_list(index_library *l, arena *a, index_document **out, size_t *count, error *err);
-/* By exact path, by file name, or by "#id"; ERROR_NOT_FOUND, or ERROR_USAGE when it is not unique. */
+/* By exact path, by file name, or by "#id"; ERROR_NOT_FOUND, or ERROR_USAGE when several match. */
 bool index_find(index_library *l, str name, arena *a, index_document *out, error *err);
 bool index_pages(index_library *l, int64_t document, arena *a, index_page **out, size_t *count,
                  error *err);

@@ -133,12 +133,12 @@ void boxes_encode(const line_box *lines, size_t count, text *out);
 bool boxes_decode(const void *bytes, size_t n, size_t text_bytes, arena *a, line_box **out,
                   size_t *count);
 
-/* ---- remove.c --------------------------------------------------------------------------------- */
+/* ---- remove.c ------------------------------------------------------------------------------ */
 
 /* Inside a transaction: takes one document out and notes that its traces have to be wiped. */
 bool remove_document(index_library *l, int64_t id, error *err);
 
-/* ---- vectors.c and its kernels ---------------------------------------------------------------- */
+/* ---- vectors.c and its kernels ------------------------------------------------------------- */
 
 void vectors_free(vector_store *v);
 

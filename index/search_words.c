@@ -60,7 +60,7 @@ static int compare_rare(const void *a, const void *b) {
     return compare_stem(a, b);
 }
 
-/* One character of a script without spaces, alone: stored only in pairs, so it asks for a prefix. */
+/* One character of a script without spaces, alone: stored in pairs, so it asks for a prefix. */
 static bool asks_prefix(str stem) {
     size_t used;
     return stem.n > 0 && words_unspaced(utf8_next(stem.p, stem.n, &used)) && used == stem.n;

@@ -1,5 +1,5 @@
-/* The dot product for AVX-512 with VNNI. vpdpbusd multiplies unsigned by signed bytes, so the row is
- * moved by 128 (one exclusive or), and 128 times the sum of the query, the same for all rows, is
+/* The dot product for AVX-512 with VNNI. vpdpbusd multiplies unsigned by signed bytes, so the row
+ * is moved by 128 (one exclusive or), and 128 times the sum of the query, the same for all rows, is
  * taken off at the end: (r + 128) . q = r . q + 128 sum(q). Exact: the instruction without the
  * final "s" does not saturate. Compiled with its own flags and called only where cpu_get() reports
  * avx512 and avx512_vnni.

@@ -50,7 +50,8 @@ static void bench_kernel(const char *name, vectors_dot *dot, size_t count, size_
         double ms = clock_ms() - begin;
         best = ms < best ? ms : best;
     }
-    printf("kernel %s: %zu x %zu int8 in %.2f ms (best of %d)\n", name, count, stride, best, ROUNDS);
+    printf("kernel %s: %zu x %zu int8 in %.2f ms (best of %d)\n", name, count, stride, best,
+           ROUNDS);
     free(rows);
     free(query);
     mem_free(out);

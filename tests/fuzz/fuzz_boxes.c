@@ -1,5 +1,5 @@
-/* Fuzz target: the line boxes of a chunk as they come from a damaged file. What is accepted must lie
- * within the text, and come out the same when it is written and read again. The first two bytes
+/* Fuzz target: the line boxes of a chunk as they come from a damaged file. What is accepted must
+ * lie within the text, and come out the same when it is written and read again. The first two bytes
  * are the length of the text. */
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +23,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         }
         boxes_encode(lines, count, &bytes);
         if (!boxes_decode(bytes.p, bytes.n, text_bytes, a, &again, &count_again) ||
-            count != count_again || (count > 0 && memcmp(lines, again, count * sizeof(*lines)) != 0))
+            count != count_again ||
+            (count > 0 && memcmp(lines, again, count * sizeof(*lines)) != 0))
             abort();
         text_free(&bytes);
     }

@@ -49,7 +49,7 @@ static int teardown(void **state) {
     return system(command);
 }
 
-/* A document of `count` chunks, each the same text with its number; its vectors are full of `mark`. */
+/* A document of `count` chunks, each the same text with its number; vectors are full of `mark`. */
 static bool add(index_library *l, const char *name, const char *body, size_t count, int8_t mark,
                 const char *language, index_outcome *outcome, int64_t *id) {
     index_chunk_in *chunks = arena_alloc(memory, count, sizeof(*chunks));
