@@ -41,7 +41,7 @@ static void look(const cli_args *args, adding *x)
             x->todo[x->todo_count++] = x->files.items[i];
     const cli_terminal *out = cli_stdout();
     bool lines = !(out->tty && cli_stderr()->tty) || x->todo_count <= LINES_ON_TERMINAL;
-    cli_report_start(&x->report, args->v[CLI_JSON].given, lines);
+    cli_report_start(&x->report, args->v[CLI_JSON].given, lines, &x->progress);
     for (size_t i = 0; i < x->files.count; i++) {
         const cli_found *f = &x->files.items[i];
         if (f->reason && f->code == ERROR_NONE)
@@ -97,7 +97,6 @@ static bool commit(adding *x, cli_prepared *p, error *err)
         error_wrap(err, "%s", p->path);
         return false;
     }
-    cli_progress_clear(&x->progress);
     cli_report_document(&x->report, p, ok ? outcomes[outcome] : CLI_FAILED, &p->err);
     return true;
 }

@@ -44,13 +44,15 @@ typedef struct {
     size_t counts[CLI_OUTCOMES], skipped;
     uint64_t pages; /* of what was added and replaced */
     bool only_absent; /* all that failed was not there */
+    cli_progress *progress;
     json_t *documents, *skips;
     text failures, skip_lines;
     size_t skip_listed;
     double start_ms;
 } cli_report;
 
-void cli_report_start(cli_report *r, bool json, bool lines);
+/* The bar is cleared before a line is printed. */
+void cli_report_start(cli_report *r, bool json, bool lines, cli_progress *progress);
 /* A file that is no document of ours. */
 void cli_report_skip(cli_report *r, const char *path, const char *reason);
 void cli_report_document(cli_report *r, const cli_prepared *p, cli_outcome outcome,

@@ -146,6 +146,8 @@ void cli_clean(text *out, str s);
 size_t cli_columns(str s); /* of a cleaned string on a terminal */
 /* Cleaned and cut to `columns` with an ellipsis; `pad` fills up with spaces. 0: not cut. */
 void cli_fit(text *out, str s, size_t columns, bool pad);
+/* The same, cut at its start: the end of a path tells more. */
+void cli_fit_end(text *out, str s, size_t columns);
 
 typedef struct {
     size_t begin, end; /* bytes */

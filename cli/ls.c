@@ -56,20 +56,6 @@ static layout lay_out(const index_document *d, size_t count, size_t columns)
     return w;
 }
 
-/* The end of a path tells more than its start. */
-static void put_path(text *out, str path, size_t columns)
-{
-    size_t begin = 0, used;
-    if (columns && cli_columns(path) > columns) {
-        while (begin < path.n && cli_columns(str_cut(path, begin, path.n)) > columns - 1) {
-            utf8_next(path.p + begin, path.n - begin, &used);
-            begin += used;
-        }
-        text_put(out, STR("\xE2\x80\xA6"));
-    }
-    cli_clean(out, str_cut(path, begin, path.n));
-}
-
 static void put_table(const index_document *d, size_t count)
 {
     const cli_terminal *t = cli_stdout();
@@ -94,7 +80,7 @@ static void put_table(const index_document *d, size_t count)
         cli_fit(&out, d[i].type, w.type, true);
         put_date(date, sizeof date, d[i].added);
         text_printf(&out, "  %5u  %6u  %-10s  ", d[i].pages, d[i].chunks, date);
-        put_path(&out, d[i].path, t->columns ? w.path : 0);
+        cli_fit_end(&out, d[i].path, t->columns ? w.path : 0);
         text_put_char(&out, '\n');
         /* Each line by itself: a library may be long, and `| head` short. */
         cli_put(text_str(&out));

@@ -83,9 +83,10 @@ void cli_report_fates(text *out, str prefix, const index_page *pages, size_t cou
 
 /* ---- as it goes --------------------------------------------------------------------------- */
 
-void cli_report_start(cli_report *r, bool json, bool lines)
+void cli_report_start(cli_report *r, bool json, bool lines, cli_progress *progress)
 {
-    *r = (cli_report){.json = json, .lines = lines, .only_absent = true, .start_ms = clock_ms()};
+    *r = (cli_report){.json = json, .lines = lines, .only_absent = true, .progress = progress,
+                      .start_ms = clock_ms()};
     r->documents = json_array();
     r->skips = json_array();
 }
@@ -162,30 +163,42 @@ static void put_notes(text *out, const cli_prepared *p)
     text_free(&notes);
 }
 
-static void add_line(cli_report *r, const cli_prepared *p, cli_outcome outcome, const error *err)
+/* "added manual.pdf (12 pages, 31 chunks)", on one line of a terminal but for a reason. */
+static void put_outcome(text *out, const cli_prepared *p, cli_outcome outcome, const error *err)
 {
     const cli_terminal *t = cli_stdout();
-    text line = {0};
-    if (r->lines) {
-        text_printf(&line, "%s%s%s ", outcome == CLI_FAILED ? t->red : t->dim,
-                    outcome_names[outcome], t->reset);
-        cli_clean(&line, str_of(p->path));
-        if (outcome == CLI_FAILED) {
-            text_put(&line, STR(": "));
-            cli_clean(&line, str_of(err->text));
-        } else if (outcome != CLI_PRESENT) {
-            text_put(&line, STR(" ("));
-            cli_put_count(&line, p->in.page_count, "page", "pages");
-            text_put(&line, STR(", "));
-            cli_put_count(&line, p->in.chunk_count, "chunk", "chunks");
-            text_put(&line, STR(")"));
-        }
-        text_put_char(&line, '\n');
+    text tail = {0};
+    if (outcome == CLI_FAILED) {
+        text_put(&tail, STR(": "));
+        cli_clean(&tail, str_of(err->text));
+    } else if (outcome != CLI_PRESENT) {
+        text_put(&tail, STR(" ("));
+        cli_put_count(&tail, p->in.page_count, "page", "pages");
+        text_put(&tail, STR(", "));
+        cli_put_count(&tail, p->in.chunk_count, "chunk", "chunks");
+        text_put(&tail, STR(")"));
     }
+    size_t taken = strlen(outcome_names[outcome]) + 1 + (outcome == CLI_FAILED ? 0 : tail.n);
+    text_printf(out, "%s%s%s ", outcome == CLI_FAILED ? t->red : t->dim, outcome_names[outcome],
+                t->reset);
+    cli_fit_end(out, str_of(p->path), t->columns > taken ? t->columns - taken : 0);
+    text_put(out, text_str(&tail));
+    text_put_char(out, '\n');
+    text_free(&tail);
+}
+
+static void add_line(cli_report *r, const cli_prepared *p, cli_outcome outcome, const error *err)
+{
+    text line = {0};
+    if (r->lines)
+        put_outcome(&line, p, outcome, err);
     if (outcome == CLI_ADDED || outcome == CLI_REPLACED)
         put_notes(&line, p);
-    if (line.n)
+    if (line.n) {
+        cli_progress_clear(r->progress);
         cli_put(text_str(&line));
+        cli_flush(); /* the bar comes back over another stream */
+    }
     text_free(&line);
     if (outcome == CLI_FAILED && !r->lines)
         put_reason(&r->failures, "failed", p->path, err->text);

@@ -203,6 +203,20 @@ void cli_fit(text *out, str s, size_t columns, bool pad)
         text_put_char(out, ' ');
 }
 
+void cli_fit_end(text *out, str s, size_t columns)
+{
+    size_t begin = 0, used, left = cli_columns(s);
+    bool cut = columns > 0 && left > columns;
+    while (cut && left > columns - 1) {
+        uint32_t c = clean_next(s, begin, &used);
+        left -= c ? width_of(c) : 0;
+        begin += used;
+    }
+    if (cut)
+        text_put(out, STR(ELLIPSIS));
+    cli_clean(out, str_cut(s, begin, s.n));
+}
+
 /* ---- wrapping ----------------------------------------------------------------------------- */
 
 typedef struct {

@@ -6,6 +6,9 @@
 set -u
 build=$(cd "${1:?usage: tests/e2e/cli.sh BUILD}" && pwd) || exit 2
 carrel=$build/carrel
+# A build folder outside of the repository has no models beside it.
+root=$(cd "$(dirname "$0")/../.." && pwd) || exit 2
+export CARREL_MODELS=${CARREL_MODELS:-$root/models}
 work=$(mktemp -d) || exit 2
 trap 'chmod -R u+rwx "$work"; rm -rf "$work"' EXIT
 cd "$work" || exit 2
@@ -297,7 +300,7 @@ mkdir other
 cp "${own%/*}"/*.gguf other/
 LC_ALL=C sed -i 's/carrel-embed/carrel-emb3d/' other/carrel-embed.gguf
 run 0 add docs
-installed=${CARREL_MODELS-}
+installed=$CARREL_MODELS
 export CARREL_MODELS=$work/other
 code "another model: ask" 7 ask ferry
 says "another model is named" err "carrel-emb3d"
@@ -314,8 +317,7 @@ code "no model: add" 7 add docs
 code "no model: ls goes on" 0 ls
 : >none/carrel-embed.gguf
 code "an empty model" 7 ask ferry
-unset CARREL_MODELS
-[ -n "$installed" ] && export CARREL_MODELS=$installed
+export CARREL_MODELS=$installed
 code "model use: not there" 4 model use no-such.gguf
 "$carrel" model use docs/lamp.md >out 2>err
 got=$?

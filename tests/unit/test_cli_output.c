@@ -48,6 +48,14 @@ static void test_fit(void **state)
     is(&t, "abc   ");
     cli_fit(&t, STR("abc"), 0, false);
     is(&t, "abc");
+    cli_fit_end(&t, STR("/a/long/path.pdf"), 9);
+    is(&t, "\xE2\x80\xA6path.pdf");
+    cli_fit_end(&t, STR("/a/long/path.pdf"), 16);
+    is(&t, "/a/long/path.pdf");
+    cli_fit_end(&t, STR("\xE6\x9D\xB1\xE4\xBA\xAC\xE6\x9D\xB1"), 4);
+    is(&t, "\xE2\x80\xA6\xE6\x9D\xB1");
+    cli_fit_end(&t, STR("a\nb"), 0);
+    is(&t, "a b");
     /* A wide character that does not fit leaves its column empty. */
     cli_fit(&t, STR("\xE6\x9D\xB1\xE4\xBA\xAC\xE6\x9D\xB1"), 4, true);
     is(&t, "\xE6\x9D\xB1\xE2\x80\xA6 ");
