@@ -130,6 +130,7 @@ typedef struct {
     int64_t id, document;
     uint32_t ordinal; /* 0-based place in its document */
     str path, title, heading, text;
+    str language; /* of its document, ISO 639-1, or empty */
     uint32_t page_first, page_last;
     str label_first; /* printed label of the first page, or empty */
     uint32_t tokens, overlap_bytes;

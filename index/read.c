@@ -168,7 +168,7 @@ bool index_pages(index_library *l, int64_t document, arena *a, index_page **out,
 #define CHUNK_SELECT                                                                               \
     "SELECT chunk.id, chunk.document, ordinal, path, title, heading, text, page_first, page_last," \
     " (SELECT label FROM page WHERE page.document = chunk.document AND number = page_first),"      \
-    " tokens, overlap_bytes, lines"                                                                \
+    " tokens, overlap_bytes, lines, language"                                                      \
     " FROM chunk JOIN document ON document.id = chunk.document "
 
 /* Reads the first row of a bound statement and resets it. */
@@ -194,6 +194,7 @@ static bool read_chunk(index_library *l, sqlite3_stmt *s, arena *a, index_chunk 
     out->label_first = store_column(s, 9, a);
     out->tokens = small(s, 10);
     out->overlap_bytes = small(s, 11);
+    out->language = store_column(s, 13, a);
     if (out->overlap_bytes > out->text.n)
         out->overlap_bytes = (uint32_t)out->text.n;
     bool ok = boxes_decode(sqlite3_column_blob(s, 12), (size_t)sqlite3_column_bytes(s, 12),

@@ -6,6 +6,7 @@
  */
 #include "query/evidence.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,13 +15,14 @@
 #define READER_LOWEST -12.0       /* a passage without any span, and the clip for bad ones */
 #define READER_HIGHEST 12.0
 #define MOST_QUESTION_WORDS 64    /* a longer question is a paragraph; its first words say enough */
+#define FRESH_ENOUGH 6.0          /* content words: a short sentence */
 
 /* Log odds = BIAS + sum of weight * feature, in the order of evidence_feature. */
-static const double sentence_weights[EVIDENCE_FEATURES] = {0.25, 2.0, 2.0, 2.0, 1.5};
+static const double sentence_weights[EVIDENCE_FEATURES] = {0.25, 2.0, 2.0, 2.0, 1.5, 2.0};
 static const double sentence_bias = -4.0;
 
 /* The best sentence's features, then the share of the question's words that are unknown. */
-static const double answer_weights[EVIDENCE_FEATURES] = {0.20, 0.8, 3.0, 1.0, 0.0};
+static const double answer_weights[EVIDENCE_FEATURES] = {0.20, 0.8, 3.0, 1.0, 0.0, 0.0};
 static const double answer_unknown_weight = -3.0;
 static const double answer_bias = -2.0;
 
@@ -33,64 +35,108 @@ typedef struct {
     double idf;
 } asked_word;
 
-typedef struct {
+/* The question's content words, stemmed as the documents of one language are. */
+typedef struct asked_words asked_words;
+struct asked_words {
+    asked_words *next;
+    str language;
     asked_word words[MOST_QUESTION_WORDS];
     size_t count;
     double idf_sum;
     double unknown; /* share of idf_sum */
+};
+
+typedef struct {
+    const query_context *q;
+    str question;
+    uint64_t chunks; /* of the library */
+    asked_words *in; /* each language that a passage had so far */
     float *vector;
+    arena *a;
 } asked_question;
 
-static bool ask_words(const query_context *q, str question, arena *a, asked_question *out,
-                      error *err) {
-    index_word *words;
-    size_t n;
-    index_words(question, (str){0}, a, &words, &n);
+static bool ask(const query_context *q, str question, arena *a, asked_question *out, error *err) {
     index_status status;
     if (!index_get_status(q->library, &status, err)) return false;
-    double unknown = 0;
-    for (size_t i = 0; i < n && out->count < MOST_QUESTION_WORDS; i++) {
-        bool known = words[i].stop;
-        for (size_t k = 0; k < out->count && !known; k++)
-            known = str_eq(out->words[k].stem, words[i].stem);
-        if (known) continue;
-        uint64_t chunks;
-        if (!index_word_frequency(q->library, words[i].stem, &chunks, err)) return false;
-        double idf = log(1 + ((double)status.chunks + 0.5) / ((double)chunks + 0.5));
-        out->words[out->count++] = (asked_word){words[i].stem, idf};
-        out->idf_sum += idf;
-        if (chunks == 0) unknown += idf;
-    }
-    out->unknown = out->idf_sum > 0 ? unknown / out->idf_sum : 0;
+    *out = (asked_question){q, question, status.chunks, NULL, NULL, a};
     out->vector = arena_alloc(a, embed_width(q->embedder), sizeof *out->vector);
     embed_text(q->embedder, question, out->vector);
     return true;
 }
 
-/* Bit i: the question's word i. */
-static uint64_t words_in(const asked_question *asked, const index_word *words, size_t n,
-                         uint32_t begin, uint32_t end) {
-    uint64_t seen = 0;
-    for (size_t i = 0; i < n; i++) {
-        if (words[i].begin < begin || words[i].end > end) continue;
-        for (size_t k = 0; k < asked->count; k++)
-            if (str_eq(asked->words[k].stem, words[i].stem)) seen |= 1ull << k;
-    }
-    return seen;
+static bool add_word(asked_question *asked, asked_words *to, str stem, error *err) {
+    for (size_t k = 0; k < to->count; k++)
+        if (str_eq(to->words[k].stem, stem)) return true;
+    uint64_t chunks;
+    if (!index_word_frequency(asked->q->library, stem, &chunks, err)) return false;
+    double idf = log(1 + ((double)asked->chunks + 0.5) / ((double)chunks + 0.5));
+    to->words[to->count++] = (asked_word){stem, idf};
+    to->idf_sum += idf;
+    if (chunks == 0) to->unknown += idf;
+    return true;
 }
 
-static double idf_share(const asked_question *asked, uint64_t seen) {
+static bool asked_in(asked_question *asked, str language, const asked_words **out, error *err) {
+    for (asked_words *w = asked->in; w; w = w->next)
+        if (str_eq(w->language, language)) {
+            *out = w;
+            return true;
+        }
+    asked_words *w = arena_alloc(asked->a, 1, sizeof *w);
+    w->language = language;
+    index_word *words;
+    size_t n;
+    index_words(asked->question, language, asked->a, &words, &n);
+    for (size_t i = 0; i < n && w->count < MOST_QUESTION_WORDS; i++)
+        if (!words[i].stop && !add_word(asked, w, words[i].stem, err)) return false;
+    w->unknown = w->idf_sum > 0 ? w->unknown / w->idf_sum : 0;
+    w->next = asked->in;
+    asked->in = w;
+    *out = w;
+    return true;
+}
+
+/* What is unknown in every language that came up. */
+static double unknown_share(const asked_question *asked) {
+    double least = 1;
+    for (const asked_words *w = asked->in; w; w = w->next) least = fmin(least, w->unknown);
+    return least;
+}
+
+/* What some words have in common with the question. */
+typedef struct {
+    uint64_t seen; /* bit i: the question's word i */
+    size_t fresh;  /* content words that the question does not have */
+} overlap;
+
+static_assert(MOST_QUESTION_WORDS <= 64, "one bit for each word of the question");
+
+static overlap compare(const asked_words *asked, const index_word *words, size_t n, uint32_t begin,
+                       uint32_t end) {
+    overlap o = {0, 0};
+    for (size_t i = 0; i < n; i++) {
+        if (words[i].stop || words[i].begin < begin || words[i].end > end) continue;
+        uint64_t hit = 0;
+        for (size_t k = 0; k < asked->count; k++)
+            if (str_eq(asked->words[k].stem, words[i].stem)) hit |= 1ull << k;
+        o.seen |= hit;
+        o.fresh += hit == 0;
+    }
+    return o;
+}
+
+static double idf_share(const asked_words *asked, uint64_t seen) {
     double sum = 0;
     for (size_t k = 0; k < asked->count; k++)
         if (seen >> k & 1) sum += asked->words[k].idf;
     return asked->idf_sum > 0 ? sum / asked->idf_sum : 0;
 }
 
-static uint64_t words_of(const asked_question *asked, str s, arena *a) {
+static uint64_t words_of(const asked_words *asked, str s, arena *a) {
     index_word *words;
     size_t n;
-    index_words(s, (str){0}, a, &words, &n);
-    return words_in(asked, words, n, 0, (uint32_t)s.n);
+    index_words(s, asked->language, a, &words, &n);
+    return compare(asked, words, n, 0, (uint32_t)s.n).seen;
 }
 
 /* ---- the sentences ------------------------------------------------------------------------ */
@@ -125,20 +171,21 @@ static void cut_sentences(const query_passage *p, uint32_t skip, candidate_list 
     }
 }
 
-static void compare_words(const asked_question *asked, const query_passage *p, query_candidate *c,
+static void compare_words(const asked_words *asked, const query_passage *p, query_candidate *c,
                           size_t n, arena *a) {
     const index_chunk *chunk = &p->source.chunk;
     index_word *words;
     size_t words_n;
-    index_words(chunk->text, (str){0}, a, &words, &words_n);
+    index_words(chunk->text, chunk->language, a, &words, &words_n);
     uint64_t above = words_of(asked, chunk->heading, a) | words_of(asked, chunk->title, a);
-    uint64_t *seen = arena_alloc(a, n + 2, sizeof *seen);
+    overlap *with = arena_alloc(a, n + 2, sizeof *with);
     for (size_t i = 0; i < n; i++)
-        seen[i + 1] = words_in(asked, words, words_n, c[i].begin, c[i].end);
+        with[i + 1] = compare(asked, words, words_n, c[i].begin, c[i].end);
     for (size_t i = 0; i < n; i++) {
-        c[i].features[EVIDENCE_COVERAGE] = idf_share(asked, seen[i + 1]);
-        c[i].features[EVIDENCE_CONTEXT] =
-            idf_share(asked, seen[i] | seen[i + 1] | seen[i + 2] | above);
+        uint64_t around = with[i].seen | with[i + 1].seen | with[i + 2].seen | above;
+        c[i].features[EVIDENCE_COVERAGE] = idf_share(asked, with[i + 1].seen);
+        c[i].features[EVIDENCE_CONTEXT] = idf_share(asked, around);
+        c[i].features[EVIDENCE_FRESH] = fmin((double)with[i + 1].fresh / FRESH_ENOUGH, 1);
     }
 }
 
@@ -203,28 +250,35 @@ static double confidence(const query_evidence *e) {
     return 1 / (1 + exp(-odds));
 }
 
+static bool weigh_passage(asked_question *asked, const query_passage *p, query_candidate *c,
+                          size_t n, error *err) {
+    const asked_words *words;
+    if (!asked_in(asked, p->source.chunk.language, &words, err)) return false;
+    compare_words(words, p, c, n, asked->a);
+    compare_vectors(asked->q, asked, p, c, n, asked->a);
+    if (!read_passage(asked->q, asked->question, p, c, n, asked->a, err)) return false;
+    for (size_t i = 0; i < n; i++) {
+        c[i].features[EVIDENCE_RANK] = p->source.score;
+        c[i].score = sentence_bias;
+        for (int f = 0; f < EVIDENCE_FEATURES; f++)
+            c[i].score += sentence_weights[f] * c[i].features[f];
+    }
+    return true;
+}
+
 bool query_weigh(const query_context *q, str question, const query_passage *passages, size_t count,
                  arena *a, query_evidence *out, error *err) {
-    asked_question asked = {.count = 0};
-    if (!ask_words(q, question, a, &asked, err)) return false;
+    asked_question asked;
+    if (!ask(q, question, a, &asked, err)) return false;
     candidate_list list = {0};
     for (size_t p = 0; p < count; p++) {
         size_t first = list.count;
         cut_sentences(&passages[p], query_repeated_bytes(passages, count, p), &list, a);
-        query_candidate *mine = list.items + first;
-        size_t n = list.count - first;
-        if (n == 0) continue;
-        compare_words(&asked, &passages[p], mine, n, a);
-        compare_vectors(q, &asked, &passages[p], mine, n, a);
-        if (!read_passage(q, question, &passages[p], mine, n, a, err)) return false;
-        for (size_t i = 0; i < n; i++) {
-            mine[i].features[EVIDENCE_RANK] = passages[p].source.score;
-            mine[i].score = sentence_bias;
-            for (int f = 0; f < EVIDENCE_FEATURES; f++)
-                mine[i].score += sentence_weights[f] * mine[i].features[f];
-        }
+        if (list.count > first &&
+            !weigh_passage(&asked, &passages[p], list.items + first, list.count - first, err))
+            return false;
     }
-    *out = (query_evidence){list.items, list.count, asked.unknown, 0};
+    *out = (query_evidence){list.items, list.count, unknown_share(&asked), 0};
     if (out->count > 0) qsort(out->candidates, out->count, sizeof *out->candidates, by_score);
     drop_repeated(out);
     out->confidence = confidence(out);

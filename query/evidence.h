@@ -13,6 +13,8 @@ typedef enum {
     EVIDENCE_CONTEXT,  /* the same with the sentences beside it, the heading and the title */
     EVIDENCE_COSINE,   /* of its vector with the question's */
     EVIDENCE_RANK,     /* fused score of its passage */
+    EVIDENCE_FRESH,    /* words that the question does not have, 1 for FRESH_ENOUGH and more: a
+                        * sentence that only repeats the question (a heading) cannot answer it */
     EVIDENCE_FEATURES
 } evidence_feature;
 

@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 
 CONTEXTS_A_DOCUMENT = 6
-FEATURES = 5
+FEATURES = 6
 
 
 def normal(s):
