@@ -38,29 +38,30 @@ static bool check_features(const engine_model *m, error *err) {
 }
 
 static bool read_attention(engine_model *m, error *err) {
+    engine_shape *s = &m->shape;
     const engine_gguf *g = m->gguf;
-    if (!engine_need_u32(g, "llama.attention.head_count", 1, ENGINE_MAX_WIDTH, &m->heads, err)) {
+    if (!engine_need_u32(g, "llama.attention.head_count", 1, ENGINE_MAX_WIDTH, &s->heads, err)) {
         return false;
     }
-    m->kv_heads = m->heads;
+    s->kv_heads = s->heads;
     if (engine_gguf_array_count(g, "llama.attention.head_count_kv") > 0) {
         return refuse(m, err, "llama.attention.head_count_kv differs by layer, which cannot be "
                               "run");
     }
-    engine_gguf_u32(g, "llama.attention.head_count_kv", &m->kv_heads);
-    m->head = m->width / m->heads;
-    engine_gguf_u32(g, "llama.attention.key_length", &m->head);
-    uint32_t value_head = m->head;
+    engine_gguf_u32(g, "llama.attention.head_count_kv", &s->kv_heads);
+    s->head = s->width / s->heads;
+    engine_gguf_u32(g, "llama.attention.key_length", &s->head);
+    uint32_t value_head = s->head;
     engine_gguf_u32(g, "llama.attention.value_length", &value_head);
-    m->rotary = m->head;
-    engine_gguf_u32(g, "llama.rope.dimension_count", &m->rotary);
-    if (m->kv_heads == 0 || m->heads % m->kv_heads != 0 || m->head == 0 ||
-        m->head > ENGINE_MAX_HEAD || value_head != m->head || m->rotary > m->head ||
-        m->rotary % 2 != 0 || m->heads > ENGINE_MAX_WIDTH / m->head) {
+    s->rotary = s->head;
+    engine_gguf_u32(g, "llama.rope.dimension_count", &s->rotary);
+    if (s->kv_heads == 0 || s->heads % s->kv_heads != 0 || s->head == 0 ||
+        s->head > ENGINE_MAX_HEAD || value_head != s->head || s->rotary > s->head ||
+        s->rotary % 2 != 0 || s->heads > ENGINE_MAX_WIDTH / s->head) {
         return error_set(err, ERROR_MODEL,
                          STR_FMT ": %" PRIu32 " heads of %" PRIu32 " with %" PRIu32
                          " key heads and %" PRIu32 " rotary dimensions do not fit together",
-                         STR_ARG(engine_gguf_path(g)), m->heads, m->head, m->kv_heads, m->rotary);
+                         STR_ARG(engine_gguf_path(g)), s->heads, s->head, s->kv_heads, s->rotary);
     }
     return true;
 }
@@ -74,23 +75,24 @@ static bool read_rope(engine_model *m, error *err) {
         return refuse(m, err, "llama.rope.freq_base is not a positive number");
     }
     if (engine_gguf_find(g, "rope_freqs.weight") &&
-        !engine_vector_load(g, "rope_freqs.weight", m->rotary / 2, &factors, err)) {
+        !engine_vector_load(g, "rope_freqs.weight", m->shape.rotary / 2, &factors, err)) {
         return false;
     }
-    m->frequencies = mem_new(m->rotary / 2 + 1, sizeof *m->frequencies);
-    engine_rope_frequencies(m->frequencies, m->rotary, (double)base, factors);
+    m->frequencies = mem_new(m->shape.rotary / 2 + 1, sizeof *m->frequencies);
+    engine_rope_frequencies(m->frequencies, m->shape.rotary, (double)base, factors);
     return true;
 }
 
 static bool read_sizes(engine_model *m, error *err) {
+    engine_shape *s = &m->shape;
     const engine_gguf *g = m->gguf;
     engine_info *info = &m->info;
     return engine_need_u32(g, "llama.block_count", 1, ENGINE_MAX_LAYERS, &info->layers, err) &&
            engine_need_u32(g, "llama.context_length", 1, ENGINE_MAX_CONTEXT, &info->context_length,
                            err) &&
-           engine_need_u32(g, "llama.embedding_length", 1, ENGINE_MAX_WIDTH, &m->width, err) &&
-           engine_need_u32(g, "llama.feed_forward_length", 1, ENGINE_MAX_WIDTH, &m->hidden, err) &&
-           engine_need_f32(g, "llama.attention.layer_norm_rms_epsilon", &m->epsilon, err) &&
+           engine_need_u32(g, "llama.embedding_length", 1, ENGINE_MAX_WIDTH, &s->width, err) &&
+           engine_need_u32(g, "llama.feed_forward_length", 1, ENGINE_MAX_WIDTH, &s->hidden, err) &&
+           engine_need_f32(g, "llama.attention.layer_norm_rms_epsilon", &s->epsilon, err) &&
            read_attention(m, err) && read_rope(m, err);
 }
 
@@ -105,21 +107,22 @@ static bool load_vector(engine_model *m, uint32_t layer, const char *part, const
                         error *err) {
     char name[MAX_NAME];
     snprintf(name, sizeof name, "blk.%" PRIu32 ".%s", layer, part);
-    return engine_vector_load(m->gguf, name, m->width, out, err);
+    return engine_vector_load(m->gguf, name, m->shape.width, out, err);
 }
 
 /* q, k and v, each its own matrix or one above the other in attn_qkv. */
 static bool load_qkv(engine_model *m, uint32_t i, engine_layer *l, error *err) {
+    engine_shape *s = &m->shape;
     char name[MAX_NAME];
-    uint32_t q = m->heads * m->head, kv = m->kv_heads * m->head;
+    uint32_t q = s->heads * s->head, kv = s->kv_heads * s->head;
     snprintf(name, sizeof name, "blk.%" PRIu32 ".attn_qkv.weight", i);
     if (engine_gguf_find(m->gguf, name) == NULL) {
-        return load_linear(m, i, "attn_q", m->width, q, &l->q, err) &&
-               load_linear(m, i, "attn_k", m->width, kv, &l->k, err) &&
-               load_linear(m, i, "attn_v", m->width, kv, &l->v, err);
+        return load_linear(m, i, "attn_q", s->width, q, &l->q, err) &&
+               load_linear(m, i, "attn_k", s->width, kv, &l->k, err) &&
+               load_linear(m, i, "attn_v", s->width, kv, &l->v, err);
     }
     engine_linear all;
-    if (!load_linear(m, i, "attn_qkv", m->width, (uint64_t)q + 2 * (uint64_t)kv, &all, err)) {
+    if (!load_linear(m, i, "attn_qkv", s->width, (uint64_t)q + 2 * (uint64_t)kv, &all, err)) {
         return false;
     }
     l->q = engine_linear_rows(&all, 0, q);
@@ -129,13 +132,14 @@ static bool load_qkv(engine_model *m, uint32_t i, engine_layer *l, error *err) {
 }
 
 static bool load_layer(engine_model *m, uint32_t i, error *err) {
+    engine_shape *s = &m->shape;
     engine_layer *l = &m->layers[i];
     return load_vector(m, i, "attn_norm.weight", &l->attn_norm, err) && load_qkv(m, i, l, err) &&
-           load_linear(m, i, "attn_output", (uint64_t)m->heads * m->head, m->width, &l->o, err) &&
+           load_linear(m, i, "attn_output", (uint64_t)s->heads * s->head, s->width, &l->o, err) &&
            load_vector(m, i, "ffn_norm.weight", &l->ffn_norm, err) &&
-           load_linear(m, i, "ffn_gate", m->width, m->hidden, &l->gate, err) &&
-           load_linear(m, i, "ffn_up", m->width, m->hidden, &l->up, err) &&
-           load_linear(m, i, "ffn_down", m->hidden, m->width, &l->down, err);
+           load_linear(m, i, "ffn_gate", s->width, s->hidden, &l->gate, err) &&
+           load_linear(m, i, "ffn_up", s->width, s->hidden, &l->up, err) &&
+           load_linear(m, i, "ffn_down", s->hidden, s->width, &l->down, err);
 }
 
 static bool load_ends(engine_model *m, error *err) {
@@ -148,13 +152,13 @@ static bool load_ends(engine_model *m, error *err) {
                               "file is damaged");
     }
     m->info.vocab = (uint32_t)vocab;
-    if (!engine_gguf_need(g, "token_embd.weight", 2, (uint64_t[]){m->width, vocab}, &m->embedding,
-                          err) ||
-        !engine_vector_load(g, "output_norm.weight", m->width, &m->output_norm, err)) {
+    uint64_t width = m->shape.width, shape[] = {width, vocab};
+    if (!engine_gguf_need(g, "token_embd.weight", 2, shape, &m->embedding, err) ||
+        !engine_vector_load(g, "output_norm.weight", width, &m->output_norm, err)) {
         return false;
     }
     bool tied = engine_gguf_find(g, "output.weight") == NULL;
-    return engine_linear_load(g, tied ? "token_embd" : "output", m->width, vocab, &m->output, err);
+    return engine_linear_load(g, tied ? "token_embd" : "output", width, vocab, &m->output, err);
 }
 
 static void describe(engine_model *m) {
@@ -162,7 +166,7 @@ static void describe(engine_model *m) {
     engine_gguf_str(m->gguf, "general.architecture", &info->architecture);
     engine_gguf_str(m->gguf, "general.name", &info->name);
     engine_gguf_str(m->gguf, "tokenizer.chat_template", &info->chat_template);
-    info->width = m->width;
+    info->width = m->shape.width;
     info->file_bytes = engine_gguf_bytes(m->gguf);
     for (size_t i = 0; i < engine_gguf_tensor_count(m->gguf); i++) {
         const engine_tensor *t = engine_gguf_tensor_at(m->gguf, i);
@@ -176,7 +180,8 @@ bool engine_model_load(engine_gguf *g, engine_model **out, error *err) {
     engine_model *m = mem_new(1, sizeof *m);
     str architecture = {0};
     m->gguf = g;
-    m->kernels = engine_kernels_get();
+    m->shape.kernels = engine_kernels_get();
+    m->shape.causal = true;
     engine_gguf_str(g, "general.architecture", &architecture);
     if (!str_eq(architecture, STR("llama"))) {
         char shown[64];

@@ -6,21 +6,13 @@
 #ifndef CARREL_ENGINE_MODEL_H
 #define CARREL_ENGINE_MODEL_H
 
-#include "engine/tensor.h"
-
-typedef struct {
-    const float *attn_norm, *ffn_norm; /* [width] */
-    engine_linear q, k, v, o, gate, up, down;
-} engine_layer;
+#include "engine/block.h"
 
 struct engine_model {
     engine_gguf *gguf;
     engine_tokenizer *tokenizer;
     engine_info info;
-    const engine_kernels *kernels;
-    uint32_t width, hidden; /* of a token, of the feed-forward step */
-    uint32_t heads, kv_heads, head, rotary;
-    float epsilon;
+    engine_shape shape;
     double *frequencies; /* [rotary / 2] */
     const engine_tensor *embedding; /* [width, vocab] */
     const float *output_norm;

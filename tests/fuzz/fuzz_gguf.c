@@ -1,6 +1,7 @@
 /* fuzz_gguf: any bytes as a model file. Whatever is accepted is read to its last byte, asked for
- * the keys that the engine asks for, loaded as a decoder and as a reader, and, when it is small, run
- * over two tokens: a file that passed the checks must be safe to run. Seeds: tests/tools/make_gguf.
+ * the keys that the engine asks for, loaded as a decoder and as a reader, and, when it is small,
+ * run over two tokens: a file that passed the checks must be safe to run. Seeds:
+ * tests/tools/make_gguf.
  */
 #include "engine/model.h"
 
@@ -65,8 +66,9 @@ static void run_decoder(engine_gguf *g) {
     engine_session *s;
     int32_t ids[TOKENS] = {0};
     if (!engine_model_load(g, &m, NULL)) return;
-    if (m->info.layers <= MOST_LAYERS && m->width <= MOST_WIDTH && m->hidden <= MOST_WIDTH &&
-        engine_session_new(m, NULL, TOKENS, &s, NULL)) {
+    bool small = m->info.layers <= MOST_LAYERS && m->shape.width <= MOST_WIDTH &&
+                 m->shape.hidden <= MOST_WIDTH;
+    if (small && engine_session_new(m, NULL, TOKENS, &s, NULL)) {
         float *logits = mem_new(m->info.vocab, sizeof *logits);
         sink += engine_eval(s, ids, TOKENS, false, logits, NULL);
         mem_free(logits);

@@ -230,7 +230,7 @@ static void check_shape(const llama_shape *s) {
     float difference = most_difference(expected, got, TOKENS * s->vocab);
     assert_true(difference < F32_TOLERANCE);
 
-    m->kernels = &engine_kernels_scalar;
+    m->shape.kernels = &engine_kernels_scalar;
     float *scalar = all_logits(m, NULL, ids, TOKENS);
     assert_true(most_difference(expected, scalar, TOKENS * s->vocab) < F32_TOLERANCE);
     mem_free(expected);
@@ -401,6 +401,53 @@ static void test_long_prompt(void **state) {
     engine_session_free(s);
     mem_free(all);
     engine_model_close(m);
+    text_free(&file);
+}
+
+/* A whole model from a file, as the program opens it: text to tokens to text. */
+static void test_open(void **state) {
+    (void)state;
+    char path[] = "/tmp/carrel-llama-XXXXXX";
+    engine_model *m = NULL;
+    engine_session *s;
+    engine_info info;
+    engine_token *tokens;
+    error err = {0};
+    size_t n;
+    text file = fixture_llama(&plain), said = {0};
+    int fd = mkstemp(path);
+    assert_true(fd >= 0 && write(fd, file.p, file.n) == (ssize_t)file.n);
+    close(fd);
+    bool ok = engine_model_open(path, &m, &err);
+    unlink(path);
+    if (!ok) fail_msg("%s", err.text);
+    engine_model_info(m, &info);
+    assert_true(str_eq(info.architecture, STR("llama")));
+    assert_true(str_eq(info.name, STR("random weights")));
+    assert_int_equal(info.layers, 2);
+    assert_int_equal(info.width, 64);
+    assert_int_equal(info.context_length, 64);
+    assert_int_equal(info.file_bytes, file.n);
+    /* embedding and output; q and o, k and v, three of the feed-forward step; norms */
+    assert_int_equal(info.parameters, 2 * 300 * 64 + 2 * (2 * 64 * 64 + 2 * 64 * 32 +
+                                                          3 * 64 * 160 + 2 * 64) + 64);
+    const engine_tokenizer *t = engine_model_tokenizer(m);
+    assert_int_equal(engine_vocab_size(t), info.vocab);
+    arena *a = arena_new();
+    engine_tokenize(t, STR("a bad cab"), ENGINE_ADD_SPECIAL, a, &tokens, &n);
+    assert_true(n > 1 && tokens[0].id == engine_token_special(t, ENGINE_BOS));
+    float logits[300];
+    assert_true(engine_session_new(m, NULL, 64, &s, &err));
+    for (size_t i = 0; i < n; i++) {
+        assert_true(engine_eval(s, &tokens[i].id, 1, false, logits, &err));
+        engine_token_put(t, tokens[i].id, false, &said);
+    }
+    assert_true(str_ends(text_str(&said), STR("a bad cab")));
+    engine_session_free(s);
+    engine_model_close(m);
+    engine_model_close(NULL);
+    arena_free(a);
+    text_free(&said);
     text_free(&file);
 }
 
@@ -624,7 +671,7 @@ static void check_parity(const char *name) {
     assert_true(difference < F32_TOLERANCE);
     mem_free(got);
     check_greedy(m, root, ref ? "ref_" : "", ids, n);
-    m->kernels = &engine_kernels_scalar;
+    m->shape.kernels = &engine_kernels_scalar;
     got = all_logits(m, p, ids, n);
     assert_true(most_difference(want, got, size) < F32_TOLERANCE);
     mem_free(got);
@@ -679,6 +726,7 @@ int main(void) {
         cmocka_unit_test(test_plain),          cmocka_unit_test(test_features),
         cmocka_unit_test(test_features_are_seen), cmocka_unit_test(test_threads),
         cmocka_unit_test(test_prefix),         cmocka_unit_test(test_long_prompt),
+        cmocka_unit_test(test_open),
         cmocka_unit_test(test_refusals),       cmocka_unit_test(test_hostile_values),
         cmocka_unit_test(test_unknown_type),   cmocka_unit_test(test_sampler),
         cmocka_unit_test(test_sampler_seed),   cmocka_unit_test(test_parity),
