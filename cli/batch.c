@@ -102,6 +102,16 @@ static void copy_chunks(const ingest_chunk *from, size_t count, cli_prepared *p)
     p->in.chunk_count = count;
 }
 
+/* The longest chunk is the one with most running text: titles and tables say no language. */
+static str guess_language(const ingest_chunk *chunks, size_t count)
+{
+    size_t longest = 0;
+    for (size_t i = 1; i < count; i++)
+        if (chunks[i].text.n > chunks[longest].text.n)
+            longest = i;
+    return count > 0 ? index_guess_language(chunks[longest].text) : (str){0};
+}
+
 static bool unchanged(const struct stat *a, const struct stat *b)
 {
     return a->st_size == b->st_size && a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
@@ -158,7 +168,7 @@ static bool prepare(cli_batch *b, ingest_worker *parser, cli_prepared *p)
     p->in.mtime = (int64_t)st.st_mtim.tv_sec;
     p->in.title = d->title;
     p->in.type = d->type;
-    p->in.language = d->language;
+    p->in.language = d->language.n > 0 ? d->language : guess_language(chunks, count);
     copy_pages(d, p);
     copy_chunks(chunks, count, p);
     embed_chunks(b->embedder, p->a, &p->in);

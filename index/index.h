@@ -159,6 +159,9 @@ typedef struct {
 
 /* language: ISO 639-1, empty for English. */
 void index_words(str s, str language, arena *a, index_word **out, size_t *count);
+/* ISO 639-1 code of a text that does not say its language, told by its function words; empty where
+ * that is not clear. The code is a literal. */
+str index_guess_language(str s);
 /* How many chunks hold this stem (for inverse document frequency); 0 when none does. */
 bool index_word_frequency(index_library *l, str stem, uint64_t *chunks, error *err);
 
