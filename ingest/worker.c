@@ -294,6 +294,7 @@ static bool judge(const ingest_worker *w, const worker_reply *reply, error *err)
 
 typedef enum { ATTEMPT_DONE, ATTEMPT_FAILED, ATTEMPT_PROCESS_DIED } attempt_end;
 
+/* err is the caller's own and never NULL here. */
 static attempt_end attempt(ingest_worker *w, const worker_request *request, int fd, str name,
                            arena *a, ingest_document **out, error *err)
 {
@@ -309,7 +310,8 @@ static attempt_end attempt(ingest_worker *w, const worker_request *request, int 
     worker_reply reply;
     bool sent = send_request(w->socket, request, (int[2]){fd, ends[1]});
     close(ends[1]);
-    if (sent && !read_stream(ends[0], r, deadline, &broken)) {
+    bool whole = sent && read_stream(ends[0], r, deadline, &broken);
+    if (sent && !whole) {
         static const worker_request cancel = {.kind = WORKER_CANCEL};
         send_request(w->socket, &cancel, NULL); /* a process that is gone is seen just below */
     }
@@ -318,13 +320,14 @@ static attempt_end attempt(ingest_worker *w, const worker_request *request, int 
         stop(w);
         error_set(err, ERROR_INTERNAL, "carrel-parse itself ended or hung with this document");
         end = ATTEMPT_PROCESS_DIED;
-    } else if (broken.code == ERROR_NONE && judge(w, &reply, &broken)) {
-        if (record_finish(r, name, out, &broken))
+    } else if (broken.code == ERROR_NONE) {
+        reply.timed_out |= !whole;
+        if (judge(w, &reply, &broken) && record_finish(r, name, out, &broken))
             end = ATTEMPT_DONE;
         else if (reply.out_of_memory && broken.code == ERROR_INPUT)
             memory_reason(w, &broken); /* some libraries call that a broken document */
     }
-    if (err && broken.code != ERROR_NONE)
+    if (broken.code != ERROR_NONE)
         *err = broken;
     record_reader_free(r);
     return end;
@@ -333,16 +336,21 @@ static attempt_end attempt(ingest_worker *w, const worker_request *request, int 
 bool ingest_parse(ingest_worker *w, int fd, str name, arena *a, ingest_document **out, error *err)
 {
     worker_request request;
+    error why = {0};
     name = base_name(name);
     fill_request(w, name, &request);
     /* A process that died in between (or was killed) is no fault of this document: once again. */
     for (int tries = 0; tries < 2; tries++) {
-        if (w->pid == 0 && !start(w, err))
-            return false;
-        attempt_end end = attempt(w, &request, fd, name, a, out, err);
-        if (end != ATTEMPT_PROCESS_DIED)
-            return end == ATTEMPT_DONE;
+        if (w->pid == 0 && !start(w, &why))
+            break;
+        attempt_end end = attempt(w, &request, fd, name, a, out, &why);
+        if (end == ATTEMPT_DONE)
+            return true;
+        if (end == ATTEMPT_FAILED)
+            break;
     }
+    if (err)
+        *err = why;
     return false;
 }
 

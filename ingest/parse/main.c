@@ -49,7 +49,7 @@ static bool map_document(int fd, const ingest_limits *limits, str *out, error *e
                          (unsigned long long)(limits->file_bytes >> 20));
     void *p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
     if (p == MAP_FAILED)
-        return error_set(err, ERROR_LIMIT, "the file does not fit into %llu MiB of memory",
+        return error_set(err, ERROR_LIMIT, "needs more than %llu MiB of memory",
                          (unsigned long long)(limits->memory_bytes >> 20));
     *out = (str){p, (size_t)st.st_size};
     return true;
@@ -104,6 +104,7 @@ static void warm_up(void)
         parse_into(&in, w, &ignored);
         record_writer_free(w);
     }
+    parse_pdf_keep_warm(STR(pdf));
 }
 
 /* False when carrel is gone, or sent what is no request. */

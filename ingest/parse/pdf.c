@@ -48,6 +48,14 @@ static PopplerDocument *open_document(str bytes, error *err)
     return NULL;
 }
 
+static PopplerDocument *kept_open;
+
+void parse_pdf_keep_warm(str sample)
+{
+    error ignored; /* a cold start is slower, and nothing else */
+    kept_open = open_document(sample, &ignored);
+}
+
 /* ---- outline ------------------------------------------------------------------------------- */
 
 static void walk_outline(PopplerIndexIter *iter, int depth, pdf_text *t, arena *a)

@@ -27,6 +27,7 @@
 #define HEADING_MAX_LEVEL 6
 #define NEW_PARAGRAPH 1.45f   /* a step down this much wider than usual parts paragraphs */
 #define INDENT_EM 0.9f
+#define SHORT_SHARE 0.2f      /* a line that leaves this much of its column empty was broken off */
 #define UNKNOWN_STEP_PT 12.0f /* lines whose font size poppler does not tell */
 
 /* ---- text ---------------------------------------------------------------------------------- */
@@ -347,9 +348,10 @@ static bool begins_block(const style *s, const pdf_line *first, const pdf_line *
     if (marker_bytes(l->text) > 0 && (role == INGEST_ROLE_LIST_ITEM || ends_sentence(p->text) ||
                                       l->at.x0 > p->at.x0 + INDENT_EM * em))
         return true;
+    bool short_before = p->at.x1 < p->right - SHORT_SHARE * (p->right - p->left);
     if (role == INGEST_ROLE_LIST_ITEM)
-        return l->at.x0 < first->at.x0 + 2 && p->at.x1 < p->right - 4 * em;
-    bool short_before = p->at.x1 < p->right - 0.2f * (p->right - p->left);
+        return (l->at.x0 < first->at.x0 + 2 && p->at.x1 < p->right - 4 * em) ||
+               (short_before && ends_sentence(p->text) && (p == first || l->at.x0 != p->at.x0));
     bool indented = l->at.x0 > l->left + INDENT_EM * em && p->at.x0 < l->left + 0.5f * em;
     return (indented && (short_before || ends_sentence(p->text))) ||
            (short_before && ends_sentence(p->text) && l->at.x0 <= first->at.x0 + em);

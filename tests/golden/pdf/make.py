@@ -1,0 +1,123 @@
+#!/usr/bin/env python3
+"""Makes the golden PDFs of this folder: groff for typeset pages, hand-written objects for what no
+typesetter does. Run it here; it needs groff and ghostscript. The .txt files are what Carrel reads
+(written by tests/unit/test_ingest_pdf.c with CARREL_GOLDEN_WRITE=1, then read by a person)."""
+import subprocess
+
+
+def pdf(name, objects, info=None):
+    """Numbered objects with a cross-reference table; object 1 is the catalog."""
+    out, offsets = b"%PDF-1.5\n%\xe2\xe3\xcf\xd3\n", []
+    for number, body in enumerate(objects, 1):
+        offsets.append(len(out))
+        body = body if isinstance(body, bytes) else body.encode("latin-1")
+        out += b"%d 0 obj\n%s\nendobj\n" % (number, body)
+    start = len(out)
+    out += b"xref\n0 %d\n0000000000 65535 f \n" % (len(objects) + 1)
+    out += b"".join(b"%010d 00000 n \n" % o for o in offsets)
+    trailer = "<</Size %d /Root 1 0 R%s>>" % (len(objects) + 1, info or "")
+    out += b"trailer\n%s\nstartxref\n%d\n%%%%EOF\n" % (trailer.encode("latin-1"), start)
+    open(name, "wb").write(out)
+
+
+def stream(data, extra=""):
+    data = data if isinstance(data, bytes) else data.encode("latin-1")
+    return b"<</Length %d%s>>\nstream\n%s\nendstream" % (len(data), extra.encode(), data)
+
+
+def page(parent, content, fonts, more=""):
+    return ("<</Type/Page /Parent %d 0 R /MediaBox[0 0 400 300] /Contents %d 0 R "
+            "/Resources<</Font<<%s>>>> %s>>" % (parent, content, fonts, more))
+
+
+TIMES = "<</Type/Font /Subtype/Type1 /BaseFont/Times-Roman /Encoding/WinAnsiEncoding>>"
+
+
+def labels():
+    """Roman and prefixed page labels, an outline, an empty page between."""
+    texts = ["BT /F 10 Tf 40 250 Td (Foreword to the manual) Tj 0 -30 Td (We thank all.) Tj ET",
+             "0.5 g 100 100 50 50 re f",
+             "BT /F 10 Tf 40 250 Td (Pumps) Tj 0 -30 Td (Prime the pump before use.) Tj ET"]
+    objects = ["<</Type/Catalog /Pages 2 0 R /Outlines 10 0 R "
+               "/PageLabels<</Nums[0<</S/r /St 4>> 2<</S/D /P(A-)>>]>>>>",
+               "<</Type/Pages /Kids[3 0 R 4 0 R 5 0 R] /Count 3>>"]
+    objects += [page(2, 6 + i, "/F 9 0 R") for i in range(3)]
+    objects += [stream(t) for t in texts] + [TIMES]
+    objects += ["<</Type/Outlines /First 11 0 R /Last 12 0 R /Count 2>>",
+                "<</Title(Foreword to the manual) /Parent 10 0 R /Next 12 0 R /Dest[3 0 R/Fit]>>",
+                "<</Title(Machines) /Parent 10 0 R /Prev 11 0 R /First 13 0 R /Last 13 0 R "
+                "/Count 1 /Dest[5 0 R/Fit]>>",
+                "<</Title(Pumps) /Parent 12 0 R /Dest[5 0 R/Fit]>>",
+                "<</Title(Machine manual)>>"]
+    pdf("labels.pdf", objects, " /Info 14 0 R")
+
+
+def to_unicode(pairs):
+    rows = "\n".join("<%02X> <%s>" % (code, text.encode("utf-16-be").hex()) for code, text in pairs)
+    return stream("/CIDInit /ProcSet findresource begin 12 dict begin begincmap\n"
+                  "/CMapName /X def 1 begincodespacerange <00> <FF> endcodespacerange\n"
+                  "%d beginbfchar\n%s\nendbfchar endcmap end end" % (len(pairs), rows))
+
+
+def letters():
+    """Decomposed accents, ligatures as code points, soft hyphens, a bullet of a symbol font, and a
+    page whose glyphs mean nothing."""
+    pairs = [(65, "e\u0301"), (66, "\ufb01"), (67, "\u00ad"), (68, "\uf0b7"), (69, "o\u0308"),
+             (70, "\ufb04")]
+    pairs += [(c, chr(c)) for c in b" abcdefghijklmnopqrstuvwxyz."]
+    private = [(c, chr(0xe100 + c)) for c in range(97, 123)] + [(32, " ")]
+    font = ("<</Type/Font /Subtype/Type1 /BaseFont/Times-Roman /Encoding/WinAnsiEncoding "
+            "/ToUnicode %d 0 R>>")
+    good = ("BT /F 12 Tf 40 250 Td (a cafA of BnesseC) Tj 0 -16 Td (and wiCth an eFuent rEhre.) Tj "
+            "0 -40 Td (D a bullet from a symbol font) Tj ET")
+    bad = "BT /G 12 Tf 40 250 Td (nothing here has any meaning at all) Tj ET"
+    pdf("letters.pdf", ["<</Type/Catalog /Pages 2 0 R>>",
+                        "<</Type/Pages /Kids[3 0 R 4 0 R] /Count 2>>",
+                        page(2, 5, "/F 7 0 R"), page(2, 6, "/G 8 0 R"), stream(good), stream(bad),
+                        font % 9, font % 10, to_unicode(pairs), to_unicode(private)])
+
+
+def cjk():
+    """A font that is not embedded, in an encoding that is read from poppler's own map files."""
+    text = "\u9605\u89c8\u5ba4\u7684\u684c\u5b50\u3002"
+    content = ("BT /F 12 Tf 40 250 Td <%s> Tj ET" % text.encode("utf-16-be").hex())
+    pdf("cjk.pdf", ["<</Type/Catalog /Pages 2 0 R>>", "<</Type/Pages /Kids[3 0 R] /Count 1>>",
+                    page(2, 4, "/F 5 0 R"), stream(content),
+                    "<</Type/Font /Subtype/Type0 /BaseFont/STSong-Light-UniGB-UCS2-H "
+                    "/Encoding/UniGB-UCS2-H /DescendantFonts[6 0 R]>>",
+                    "<</Type/Font /Subtype/CIDFontType0 /BaseFont/STSong-Light /DW 1000 "
+                    "/CIDSystemInfo<</Registry(Adobe) /Ordering(GB1) /Supplement 2>> "
+                    "/FontDescriptor 7 0 R>>",
+                    "<</Type/FontDescriptor /FontName/STSong-Light /Flags 6 "
+                    "/FontBBox[-25 -254 1000 880] /ItalicAngle 0 /Ascent 880 /Descent -120 "
+                    "/CapHeight 880 /StemV 93>>"])
+
+
+def slow():
+    """Forms that draw forms, ten each, nine deep: a billion words, for the clock's test."""
+    objects = ["<</Type/Catalog /Pages 2 0 R>>", "<</Type/Pages /Kids[3 0 R] /Count 1>>",
+               "<</Type/Page /Parent 2 0 R /MediaBox[0 0 400 300] /Contents 4 0 R "
+               "/Resources<</XObject<</X 6 0 R>>>>>>", stream("/X Do"), TIMES]
+    for depth in range(9):
+        objects.append(stream("/X Do " * 10, " /Type/XObject /Subtype/Form /BBox[0 0 400 300] "
+                              "/Resources<</XObject<</X %d 0 R>>>>" % (7 + depth)))
+    objects.append(stream("BT /F 9 Tf 9 9 Td (word) Tj ET", " /Type/XObject /Subtype/Form "
+                          "/BBox[0 0 400 300] /Resources<</Font<</F 5 0 R>>>>"))
+    pdf("../hostile/slow.pdf", objects)
+
+
+def typeset():
+    for name, flags in (("paper", ["-ms"]), ("doses", ["-t", "-ms"]), ("heads", ["-ms"])):
+        with open("source/%s.ms" % name) as source, open(name + ".pdf", "wb") as out:
+            subprocess.run(["groff", "-k", "-Tpdf"] + flags, stdin=source, stdout=out, check=True)
+    subprocess.run(["gs", "-q", "-dBATCH", "-dNOPAUSE", "-sDEVICE=pdfwrite", "-sUserPassword=user",
+                    "-sOwnerPassword=owner", "-dEncryptionR=3", "-dKeyLength=128",
+                    "-sOutputFile=../hostile/encrypted.pdf", "doses.pdf"], check=True)
+
+
+if __name__ == "__main__":
+    labels()
+    letters()
+    cjk()
+    slow()
+    typeset()

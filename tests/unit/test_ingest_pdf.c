@@ -1,0 +1,159 @@
+/* Golden test: each tests/golden/pdf/X.pdf, parsed by carrel-parse, reads as X.txt. How the PDFs were
+ * made stands in make.py there. CARREL_GOLDEN_WRITE=1 writes the .txt files anew; whoever does that
+ * reads the difference before it is committed.
+ */
+#include <dirent.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "ingest/ingest.h"
+
+#define FOLDER "tests/golden/pdf/"
+
+static ingest_worker *worker;
+
+static int open_worker(void **state)
+{
+    (void)state;
+    error err = {0};
+    if (ingest_worker_open(getenv("CARREL_PARSE"), &ingest_default_limits, &worker, &err))
+        return 0;
+    fprintf(stderr, "%s\n", err.text);
+    return 1;
+}
+
+static int close_worker(void **state)
+{
+    (void)state;
+    ingest_worker_close(worker);
+    return 0;
+}
+
+static ingest_document *parse(const char *path, arena *a)
+{
+    error err = {0};
+    ingest_document *d = NULL;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    assert_true(fd >= 0);
+    if (!ingest_parse(worker, fd, str_of(path), a, &d, &err))
+        fail_msg("%s: %s", path, err.text);
+    close(fd);
+    return d;
+}
+
+/* Text without numbers that depend on poppler's font metrics. */
+static void print(const ingest_document *d, text *out)
+{
+    static const char *const roles[INGEST_ROLE_COUNT] = {
+        "heading", "paragraph", "item", "row", "caption", "footer", "code"};
+    text_printf(out, "title: " STR_FMT "\ntype: " STR_FMT "\n", STR_ARG(d->title), STR_ARG(d->type));
+    for (size_t i = 0; i < d->page_count; i++)
+        text_printf(out, "page %u \"" STR_FMT "\" %.0f x %.0f %s\n", d->pages[i].number,
+                    STR_ARG(d->pages[i].label), d->pages[i].width_pt, d->pages[i].height_pt,
+                    ingest_fate_name(d->pages[i].fate));
+    for (size_t i = 0; i < d->block_count; i++) {
+        const ingest_block *b = &d->blocks[i];
+        text_printf(out, "\n%s %u, page %u\n", roles[b->role], b->level, b->page);
+        for (size_t k = 0; k < b->line_count; k++)
+            text_printf(out, "  " STR_FMT "\n", STR_ARG(b->lines[k].text));
+    }
+}
+
+static void read_file(const char *path, text *out)
+{
+    char piece[4096];
+    size_t n;
+    FILE *f = fopen(path, "rb");
+    if (!f)
+        fail_msg("%s is missing", path);
+    while ((n = fread(piece, 1, sizeof piece, f)) > 0)
+        text_put(out, (str){piece, n});
+    fclose(f);
+}
+
+static void compare(const char *path, const text *got)
+{
+    if (getenv("CARREL_GOLDEN_WRITE")) {
+        FILE *f = fopen(path, "wb");
+        assert_non_null(f);
+        assert_int_equal(fwrite(got->p, 1, got->n, f), got->n);
+        fclose(f);
+        return;
+    }
+    text expected = {0};
+    read_file(path, &expected);
+    size_t at = 0, line = 1;
+    while (at < got->n && at < expected.n && got->p[at] == expected.p[at])
+        line += got->p[at++] == '\n';
+    if (at != got->n || at != expected.n)
+        fail_msg("%s, line %zu: got \"%.60s\", expected \"%.60s\"", path, line, got->p + at,
+                 expected.p + at);
+    text_free(&expected);
+}
+
+static void every_golden_pdf_reads_as_expected(void **state)
+{
+    (void)state;
+    int count = 0;
+    DIR *folder = opendir(FOLDER);
+    assert_non_null(folder);
+    for (struct dirent *e; (e = readdir(folder));) {
+        size_t n = strlen(e->d_name);
+        if (n < 5 || strcmp(e->d_name + n - 4, ".pdf") != 0)
+            continue;
+        char path[400];
+        arena *a = arena_new();
+        text got = {0};
+        snprintf(path, sizeof path, FOLDER "%s", e->d_name);
+        print(parse(path, a), &got);
+        memcpy(path + strlen(path) - 4, ".txt", 4);
+        compare(path, &got);
+        text_free(&got);
+        arena_free(a);
+        count++;
+    }
+    closedir(folder);
+    assert_true(count >= 6);
+}
+
+/* Every line has a box on its page and a font size, and the lines of a paragraph go down the page,
+ * or on in the next column. */
+static void lines_stand_on_the_page(void **state)
+{
+    (void)state;
+    arena *a = arena_new();
+    const ingest_document *d = parse(FOLDER "paper.pdf", a);
+    for (size_t i = 0; i < d->block_count; i++) {
+        const ingest_block *b = &d->blocks[i];
+        const ingest_page *p = &d->pages[b->page - 1];
+        for (size_t k = 0; k < b->line_count; k++) {
+            box at = b->lines[k].at;
+            assert_true(at.x0 >= 0 && at.x0 < at.x1 && at.x1 <= p->width_pt);
+            assert_true(at.y0 >= 0 && at.y0 < at.y1 && at.y1 <= p->height_pt);
+            assert_true(b->lines[k].font_pt > 6 && b->lines[k].font_pt < 30);
+            if (k > 0)
+                assert_true(at.y0 > b->lines[k - 1].at.y0 || at.x0 > b->lines[k - 1].at.x1);
+        }
+    }
+    box first = d->blocks[0].lines[0].at; /* the title stands in the upper tenth of the page */
+    assert_true(first.y1 < d->pages[0].height_pt / 5);
+    arena_free(a);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_golden_pdf_reads_as_expected),
+        cmocka_unit_test(lines_stand_on_the_page),
+    };
+    return cmocka_run_group_tests_name("ingest pdf", tests, open_worker, close_worker);
+}
