@@ -1,10 +1,10 @@
 /* `carrel add`: files and folders into the library.
  *
  * First it looks at what there is, then it opens the model, starts the parsers and makes or opens
- * the library, and only then the first document. Documents are prepared in threads (batch.c) and committed here,
- * one transaction each, so that the batch can stop at any byte and go on later: what is there
- * already is known by its hash. It is the one command that may start a program, since a parser that
- * was killed is started anew; that one inherits the lock on the network.
+ * the library, and only then the first document. Documents are prepared in threads (batch.c) and
+ * committed here, one transaction each, so that the batch can stop at any byte and go on later:
+ * what is there already is known by its hash. It is the one command that may start a program, since
+ * a parser that was killed is started anew; that one inherits the lock on the network.
  */
 #include <stdio.h>
 #include <string.h>
@@ -94,7 +94,6 @@ static bool commit(adding *x, cli_prepared *p, error *err)
     }
     if (!ok && (p->err.code == ERROR_LIBRARY || (p->err.code == ERROR_IO && writing))) {
         *err = p->err;
-        error_wrap(err, "%s", p->path);
         return false;
     }
     cli_report_document(&x->report, p, ok ? outcomes[outcome] : CLI_FAILED, &p->err);
@@ -136,8 +135,8 @@ static error_code verdict(const adding *x, size_t unfinished)
     const cli_report *r = &x->report;
     size_t failed = r->counts[CLI_FAILED];
     if (unfinished > 0) {
-        error_set(&err, ERROR_CANCELLED, "stopped with %zu of %zu files left; what was added stays, "
-                  "and the same command goes on from there", unfinished, x->todo_count);
+        error_set(&err, ERROR_CANCELLED, "stopped with %zu of %zu files left; what was added "
+                  "stays, and the same command goes on from there", unfinished, x->todo_count);
         /* Whoever closed the pipe knows. */
         return cli_output_broken() ? ERROR_CANCELLED : cli_fail(&err);
     }

@@ -15,8 +15,7 @@ enum {
     ASK_TEMPERATURE, ASK_DECODER, ASK_QUESTIONS
 };
 
-/* Sources named while the answer comes, and pages named when there is none. */
-#define SOURCES_NAMED 4
+/* Pages named when there is no answer. */
 #define NEAREST_NAMED 3
 /* Different places that the sentences of one answer can cite. */
 #define PLACES_MAX 64
@@ -139,26 +138,41 @@ static bool named_before(const query_source *sources, size_t which)
     return false;
 }
 
+/* "manual.pdf p. 7, 6, 12; lease.txt": documents in the order of their best passage. */
+static void put_sources(text *out, const query_source *sources, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const index_chunk *c = &sources[i].chunk;
+        bool known = false;
+        for (size_t k = 0; k < i; k++)
+            known = known || sources[k].chunk.document == c->document;
+        if (known)
+            continue;
+        text_put(out, i ? STR("; ") : STR(""));
+        cli_clean(out, cli_file_name(c->path));
+        const char *before = " p. ";
+        for (size_t k = i; k < count; k++) {
+            const index_chunk *other = &sources[k].chunk;
+            if (other->document != c->document || named_before(sources, k) ||
+                !cli_has_pages(c->path, other->page_last))
+                continue;
+            text_printf(out, "%s%u", before, other->page_first);
+            before = ", ";
+        }
+    }
+}
+
 static void on_sources(void *context, const query_source *sources, size_t count)
 {
     asking *x = context;
     const cli_terminal *t = cli_stderr();
-    static const cli_terminal bare = {.bold = "", .dim = "", .red = "", .green = "", .reset = ""};
     text line = {0}, out = {0};
     x->sources = sources;
     x->source_count = count;
     if (!t->tty || count == 0)
         return;
     text_put(&line, STR("reading "));
-    size_t named = 0;
-    for (size_t i = 0; i < count && named < SOURCES_NAMED; i++) {
-        const index_chunk *c = &sources[i].chunk;
-        if (named_before(sources, i))
-            continue;
-        text_put(&line, named++ ? STR("; ") : STR(""));
-        cli_put_place(&line, &bare, c->path, c->page_first, c->page_last, (str){0}, (str){0});
-    }
-    text_put(&line, STR(" ..."));
+    put_sources(&line, sources, count);
     text_put(&out, str_of(t->dim));
     cli_fit(&out, text_str(&line), t->columns, false);
     text_printf(&out, "%s\n\n", t->reset);
@@ -365,7 +379,7 @@ static error_code run(const cli_args *args)
     if (!cli_session_open(args, needs, decoder, &x.session, &err)) {
         code = cli_fail(&err);
     } else {
-        /* Without a decoder an answer takes a blink, and Ctrl-C may end it as it ends any program. */
+        /* Without a decoder an answer takes a blink: Ctrl-C ends it as it ends any program. */
         if (x.session.decoder)
             cli_stop_watch();
         note_empty(&x.session);

@@ -247,6 +247,8 @@ error_code cli_questions(const char *file, cli_answer_fn *answer, void *context)
 /* A passage as `search` and `ask` give it: document, page_first, page_last, heading, text, score;
  * rank before them where it is not 0. */
 json_t *cli_json_source(const query_source *s, size_t rank);
+/* False for the one long page of HTML, Markdown and text, whose number tells a reader nothing. */
+bool cli_has_pages(str path, uint32_t page_last);
 /* "manual.pdf, p. 4 (printed 12) · Malaria > Severe", the file name bold. Page left out where the
  * document has none (HTML, Markdown, text). */
 void cli_put_place(text *out, const cli_terminal *t, str path, uint32_t page_first,

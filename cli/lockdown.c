@@ -37,7 +37,7 @@ static const int exec_calls[] = {SCMP_SYS(execve), SCMP_SYS(execveat)};
 
 static bool refuse(const int *calls, size_t count, error *err)
 {
-    /* System calls of a foreign architecture (32-bit, x32) end the process: libseccomp's default. */
+    /* System calls of another architecture (32-bit, x32) end the process, as libseccomp does. */
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
     int rc = filter ? 0 : -ENOMEM;
     for (size_t i = 0; rc == 0 && i < count; i++)

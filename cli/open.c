@@ -51,8 +51,8 @@ bool cli_check_model(index_library *l, const embed_model *m, str library, bool *
     *fresh = ok && made.width == 0;
     if (ok && !*fresh &&
         (made.width != embed_width(m) || memcmp(made.hash, embed_hash(m), sizeof made.hash) != 0))
-        ok = error_set(err, ERROR_MODEL, "the library " STR_FMT " was made with the embedding model "
-                       "\"" STR_FMT "\" (%02x%02x%02x%02x...), and \"" STR_FMT "\" (%02x%02x%02x"
+        ok = error_set(err, ERROR_MODEL, "the library " STR_FMT " was made with the embedding "
+                       "model \"" STR_FMT "\" (%02x%02x%02x%02x...), and \"" STR_FMT "\" (%02x%02x%02x"
                        "%02x...) is installed: install that one, or add the documents to a new "
                        "library (--library FILE); `search --ranking words` works as it is",
                        STR_ARG(library), STR_ARG(made.name), made.hash[0], made.hash[1],

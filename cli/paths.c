@@ -82,8 +82,8 @@ bool cli_model_path(const char *file, text *out, error *err)
         if (access(out->p, F_OK) == 0)
             return true;
     }
-    return error_set(err, ERROR_MODEL, "the model %s is not beside the program (models/, ../models/ "
-                     "or ../share/carrel/models/): point CARREL_MODELS to the folder that has it",
+    return error_set(err, ERROR_MODEL, "the model %s is not beside the program (models/, ../models/"
+                     " or ../share/carrel/models/): point CARREL_MODELS to the folder that has it",
                      file);
 }
 

@@ -127,8 +127,7 @@ json_t *cli_json_source(const query_source *s, size_t rank)
     return o;
 }
 
-/* Only PDF has pages; everything else is one long page 1, which tells a reader nothing. */
-static bool has_pages(str path, uint32_t page_last)
+bool cli_has_pages(str path, uint32_t page_last)
 {
     return page_last > 1 ||
            (path.n >= 4 && str_eq_nocase(str_cut(path, path.n - 4, path.n), STR(".pdf")));
@@ -141,7 +140,7 @@ void cli_put_place(text *out, const cli_terminal *t, str path, uint32_t page_fir
     text_put(out, str_of(t->bold));
     cli_clean(out, cli_file_name(path));
     text_put(out, str_of(t->reset));
-    if (has_pages(path, page_last)) {
+    if (cli_has_pages(path, page_last)) {
         if (page_first == page_last)
             text_printf(out, ", p. %u", page_first);
         else

@@ -223,7 +223,7 @@ static error_code run(const cli_args *args)
 }
 
 static const cli_option options[] = {
-    {.name = "check", .kind = CLI_FLAG, .help = "read the whole library and check that it is sound"},
+    {.name = "check", .kind = CLI_FLAG, .help = "read the whole library and check it"},
 };
 
 const cli_command cli_command_status = {

@@ -333,6 +333,40 @@ head -c 9000 /dev/urandom >config/carrel/decoder
 code "a broken record" 7 ask ferry
 run 0 model use built-in && [ ! -e config/carrel/decoder ] && ok "model use built-in" || not_ok "model use built-in" "code $got"
 
+# A decoder with random weights says nothing that a page bears out: the checks must catch all of it.
+decoder=$root/../shared/parity/models/llama-q8_0.gguf
+if [ -r "$decoder" ]; then
+    run 0 model use "$decoder" && [ -s config/carrel/decoder ] && ok "model use" || not_ok "model use" "code $got"
+    run 0 model info && grep -q "llama" out && ok "model info of it" || not_ok "model info of it" "code $got"
+    run 0 ask --threshold 0 "when does the last ferry leave?" && grep -q "not verified" out &&
+        ok "what no page bears out is marked" || not_ok "what no page bears out is marked" "code $got"
+    if LC_ALL=C tr -d '\n' <out | LC_ALL=C grep -q '[[:cntrl:]]'; then not_ok "control characters of a decoder" "raw"; else ok "control characters of a decoder"; fi
+    run 0 ask --threshold 0 --json "when does the last ferry leave?"
+    json "ask --json with a decoder" '.mode == "write" and all(.sentences[]; .verified or (.reason | length > 0))'
+    cp out first
+    run 0 ask --threshold 0 --json "when does the last ferry leave?"
+    if command -v jq >/dev/null; then
+        [ "$(jq .answer out)" = "$(jq .answer first)" ] && ok "the same seed, the same answer" ||
+            not_ok "the same seed, the same answer" "another"
+    fi
+    run 0 ask --threshold 0 --strict "when does the last ferry leave?" && ! grep -q "not verified" out &&
+        ok "--strict drops it" || not_ok "--strict drops it" "code $got"
+    run 0 ask --mode verbatim --threshold 0 "when does the last ferry leave?" && ! grep -q "not verified" out &&
+        ok "verbatim with a decoder" || not_ok "verbatim with a decoder" "code $got"
+    yes "when does the last ferry leave?" | head -500 >questions
+    "$carrel" ask --threshold 0 --questions questions >out 2>err &
+    job=$!
+    sleep 1
+    kill -TERM $job
+    wait $job
+    got=$?
+    [ $got -eq 9 ] && ok "a question is stopped with code 9" || not_ok "a question is stopped with code 9" "code $got"
+    run 0 model use built-in
+else
+    echo "SKIP: ../shared is not here"
+    skip "decoder" "../shared is not here"
+fi
+
 # ---- the promise of silence --------------------------------------------------------------------
 if ldd "$carrel" | grep -qiE 'curl|ssl|gnutls|nghttp'; then not_ok "no network library" "linked"; else ok "no network library"; fi
 if command -v strace >/dev/null && strace -f -o /dev/null true 2>/dev/null; then
