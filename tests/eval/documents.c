@@ -1,8 +1,10 @@
 /* Documents of every kind: each file becomes pages, or gets a named reason.
  *
- * Every folder under EVAL_DIR/documents is added to a library of its own. The files are counted here
- * by walking the folder, apart from what carrel says it saw, so that a file that was forgotten is
- * found out. What is measured is the fate of files; the quality of their text is measured elsewhere.
+ * Every folder under EVAL_DIR/documents is added to a library of its own. The files are counted
+ * here by walking the folder, apart from what carrel says it saw, so that a file that was forgotten
+ * is found out. Packed pages (NAME.html.gz) are unpacked into a second folder and added with the
+ * first, which has them once more, as files that are not read. What is measured is the fate of
+ * files; the quality of their text is measured elsewhere.
  */
 #include <ftw.h>
 #include <limits.h>
@@ -136,18 +138,46 @@ static bool check_outcomes(const char *folder, const json_t *object, json_t *fil
     return true;
 }
 
+/* Unpacks every NAME.html.gz of the folder itself; *unpacked is the folder with the pages. */
+static bool unpack(const eval_run *run, const char *name, const char *folder, arena *a,
+                   char **unpacked, error *err)
+{
+    char **files;
+    size_t count;
+    str tail = STR(".html.gz");
+    text page = {0};
+    bool ok = eval_folder(run, a, arena_printf(a, "unpacked-%s", name).p, unpacked, err) &&
+              eval_list(folder, a, &files, &count, err);
+    for (size_t i = 0; ok && i < count; i++) {
+        str file = str_of(files[i]);
+        if (!str_ends(file, tail))
+            continue;
+        str plain = str_cut(file, 0, file.n - 3);
+        ok = eval_read(arena_printf(a, "%s/%s", folder, files[i]).p, &page, err) &&
+             eval_write(arena_printf(a, "%s/" STR_FMT, *unpacked, STR_ARG(plain)).p,
+                        text_str(&page), err);
+    }
+    text_free(&page);
+    return ok;
+}
+
 static bool measure_folder(const eval_run *run, const char *name, const char *folder,
                            json_t *report, error *err)
 {
     text library = {0}, out = {0};
     json_t *objects = NULL, *row = json_pack("{s:s}", "folder", name);
+    arena *a = arena_new();
+    char *unpacked = NULL;
     text_printf(&library, "%s/documents-%s.db", run->folder.p, name);
     text_printf(&out, "%s/documents-%s.json", run->folder.p, name);
     walked = json_object();
+    bool ok = unpack(run, name, folder, a, &unpacked, err);
     nftw(folder, see, 16, FTW_PHYS);
-    const char *arguments[] = {"add", "--library", library.p, "--json", folder, NULL};
+    if (ok)
+        nftw(unpacked, see, 16, FTW_PHYS);
+    const char *arguments[] = {"add", "--library", library.p, "--json", folder, unpacked, NULL};
     /* Code 3: some document failed. That is expected here, and each is looked at. */
-    bool ok = eval_carrel(run, arguments, out.p, ERROR_INPUT, NULL, err) &&
+    ok = ok && eval_carrel(run, arguments, out.p, ERROR_INPUT, NULL, err) &&
               eval_objects(out.p, 1, &objects, err);
     if (ok) {
         tell(name, json_array_get(objects, 0), row);
@@ -162,6 +192,7 @@ static bool measure_folder(const eval_run *run, const char *name, const char *fo
     json_decref(objects);
     text_free(&library);
     text_free(&out);
+    arena_free(a);
     return ok ? true : error_wrap(err, "documents/%s", name);
 }
 
