@@ -277,14 +277,15 @@ static size_t fold_empty(section *s, size_t n)
     return kept;
 }
 
-/* How many sections from s on are tiny, alike and fit together; 1 if s stands alone. */
+/* How many sections from s on, siblings of it and what is below them, are tiny and fit together;
+ * 1 if s stands alone. */
 static size_t group_of(const section *s, size_t n)
 {
     size_t count = 1, tokens = s->tokens;
     if (s->level == 0 || s->tokens >= TINY_TOKENS)
         return 1;
-    while (count < n && s[count].level == s->level && str_eq(s[count].parent, s->parent) &&
-           s[count].tokens < TINY_TOKENS && tokens + s[count].tokens <= TARGET_TOKENS)
+    while (count < n && s[count].level >= s->level && s[count].tokens < TINY_TOKENS &&
+           tokens + s[count].tokens <= TARGET_TOKENS)
         tokens += s[count++].tokens;
     return count;
 }

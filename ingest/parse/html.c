@@ -184,10 +184,13 @@ static bool build_tree(str utf8, html_page *page, error *err)
     page->doc = htmlReadMemory(utf8.p, (int)utf8.n, NULL, "UTF-8", options);
     if (!page->doc || !xmlDocGetRootElement(page->doc))
         return error_set(err, ERROR_INPUT, "there is no HTML in this file");
-    page->body = find_tag(page->doc, "body");
-    if (!page->body)
-        page->body = xmlDocGetRootElement(page->doc);
     xmlNode *root = xmlDocGetRootElement(page->doc);
+    page->root = root; /* not <body>: pages go on behind its end tag, and behind that of <html> */
+    for (xmlNode *n = root->next; n; n = root->next) {
+        xmlUnlinkNode(n);
+        if (!xmlAddChild(root, n))
+            xmlFreeNode(n);
+    }
     for (xmlNode *n = root; n; n = html_next(n, root, true))
         page->count += n->type == XML_ELEMENT_NODE;
     page->infos = mem_new(page->count, sizeof *page->infos);

@@ -47,7 +47,7 @@ typedef struct {
 /* One document: the tree, and one html_info for each element. */
 typedef struct {
     xmlDoc *doc;
-    xmlNode *body;
+    xmlNode *root;
     html_info *infos;
     size_t count;
 } html_page;

@@ -393,20 +393,32 @@ bool html_is_layout_table(const xmlNode *table)
            str_eq_nocase(html_attribute(table, "role"), STR("presentation"));
 }
 
+/* Drops what says of itself that it is not the text, and nothing else; counts what is left. */
+static void drop_named(xmlNode *root)
+{
+    for (xmlNode *n = root; n; n = html_next(n, root, true))
+        if (n->type == XML_ELEMENT_NODE)
+            html_info_of(n)->drop = false;
+    count_all(root);
+    size_t page_text = html_info_of(root)->text;
+    for (xmlNode *n = root; n; n = html_next(n, root, is_kept(n)))
+        if (n != root && n->type == XML_ELEMENT_NODE)
+            html_info_of(n)->drop = says_no(n, page_text);
+    count_all(root);
+}
+
 xmlNode *html_main_find(html_page *page)
 {
-    xmlNode *body = page->body;
-    count_all(body);
-    size_t page_text = html_info_of(body)->text;
-    for (xmlNode *n = body; n; n = html_next(n, body, is_kept(n)))
-        if (n != body && n->type == XML_ELEMENT_NODE)
-            html_info_of(n)->drop = says_no(n, page_text);
-    count_all(body);
-    const html_info *all = html_info_of(body);
-    if (link_share(all) < DOCUMENT_LINK_SHARE)
-        return body;
-    score_all(body);
-    xmlNode *top = take_siblings(find_best(body), body);
+    xmlNode *root = page->root;
+    drop_named(root);
+    if (link_share(html_info_of(root)) < DOCUMENT_LINK_SHARE)
+        return root;
+    score_all(root);
+    xmlNode *top = take_siblings(find_best(root), root);
     drop_menus(top);
-    return top;
+    count_all(top);
+    if (html_info_of(top)->text > 0)
+        return top;
+    drop_named(root); /* a page of links alone is what it is */
+    return root;
 }

@@ -195,10 +195,15 @@ static void test_tiny_sections(void **state)
     put(&f, INGEST_ROLE_PARAGRAPH, 0, 1, "Now.");
     put(&f, INGEST_ROLE_HEADING, 1, 1, "Other");
     put(&f, INGEST_ROLE_PARAGRAPH, 0, 1, "More.");
+    put(&f, INGEST_ROLE_HEADING, 2, 1, "Below");
+    put(&f, INGEST_ROLE_PARAGRAPH, 0, 1, "Less.");
+    put(&f, INGEST_ROLE_HEADING, 2, 1, "Large");
+    put_words(&f, 20, "W");
     cut(&f);
-    assert_int_equal(f.count, 2);
+    assert_int_equal(f.count, 3);
     expect(&f, 0, "Questions", "Who?\nWe do.\nWhen?\nNow.");
-    expect(&f, 1, "Other", "More.");
+    expect(&f, 1, "", "Other\nMore.\nBelow\nLess.");
+    assert_string_equal(f.chunks[2].heading.p, "Other > Large");
     end(&f);
 }
 

@@ -25,6 +25,8 @@
 
 #define SHINGLE 4
 
+static const ingest_limits limits = {.file_bytes = 64 << 20, .pages = 1};
+
 typedef struct {
     uint64_t *v;
     size_t n;
@@ -52,8 +54,8 @@ static bool extract(str bytes, str name, text *out, error *err)
     int fd = memfd_create("records", 0);
     record_writer *w = record_writer_new(fd);
     arena *a = arena_new();
-    record_reader *r = record_reader_new(a, &ingest_default_limits);
-    parse_input in = {bytes, name, &ingest_default_limits};
+    record_reader *r = record_reader_new(a, &limits);
+    parse_input in = {bytes, name, &limits};
     ingest_document *d = NULL;
     char buffer[65536];
     ssize_t n;
@@ -148,7 +150,7 @@ static void plain_text(str html, text *out)
     for (xmlNode *n = root; n; n = html_next(n, root, true)) {
         if (n->type == XML_TEXT_NODE)
             text_put(out, str_of((const char *)n->content));
-        else if (n->type == XML_ELEMENT_NODE && html_kind_by_name((const char *)n->name) >= HTML_BREAK)
+        else if (html_kind_by_name((const char *)n->name) >= HTML_BREAK)
             text_put_char(out, ' ');
     }
     xmlFreeDoc(doc);

@@ -1,0 +1,57 @@
+/* What the fuzz targets of the parsers share: a document goes through the parser, the record
+ * writer and the reader. Whatever the bytes are, the stream must be one that the reader accepts,
+ * or the parser must have given a reason. The document's text is then cut into chunks by nobody:
+ * that is fuzz_chunk's part.
+ */
+#ifndef CARREL_FUZZ_PARSE_H
+#define CARREL_FUZZ_PARSE_H
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "ingest/parse/parse.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static inline void fuzz_fail(const char *what, const error *err)
+{
+    fprintf(stderr, "%s: %s\n", what, err->text);
+    abort();
+}
+
+static inline int fuzz_parse(parse_fn *parse, const uint8_t *data, size_t size)
+{
+    static const ingest_limits limits = {.file_bytes = 1 << 24, .pages = 1000};
+    static int fd = -1;
+    char buffer[65536];
+    if (fd < 0)
+        fd = memfd_create("records", MFD_CLOEXEC);
+    if (fd < 0 || ftruncate(fd, 0) != 0 || lseek(fd, 0, SEEK_SET) != 0)
+        abort();
+    record_writer *w = record_writer_new(fd);
+    parse_input in = {{(const char *)data, size}, STR("fuzz"), &limits};
+    arena *a = arena_new();
+    record_reader *r = record_reader_new(a, &limits);
+    ingest_document *d = NULL;
+    error err = {0};
+    if (!parse(&in, w, &err)) {
+        if (err.code == ERROR_NONE || err.text[0] == '\0')
+            fuzz_fail("a refusal without a reason", &err);
+    } else {
+        if (!record_end(w) || lseek(fd, 0, SEEK_SET) != 0)
+            fuzz_fail("the records could not be written", &err);
+        for (ssize_t n; (n = read(fd, buffer, sizeof buffer)) > 0;)
+            if (!record_feed(r, buffer, (size_t)n, &err))
+                fuzz_fail("the reader refuses the parser's records", &err);
+        if (!record_finish(r, STR("fuzz"), &d, &err))
+            fuzz_fail("the reader refuses the parser's document", &err);
+    }
+    record_reader_free(r);
+    arena_free(a);
+    record_writer_free(w);
+    return 0;
+}
+
+#endif
