@@ -225,7 +225,7 @@ done
 set -m # background jobs get Ctrl-C like a program at a terminal
 "$carrel" add --library many.db --jobs 2 many >out 2>err &
 job=$!
-for _ in $(seq 100); do [ "$(wc -l <out)" -ge 20 ] && break; sleep 0.02; done
+for _ in $(seq 1500); do [ "$(wc -l <out)" -ge 20 ] && break; sleep 0.02; done
 kill -INT $job
 wait $job
 got=$?
@@ -356,7 +356,7 @@ if [ -r "$decoder" ]; then
     yes "when does the last ferry leave?" | head -500 >questions
     "$carrel" ask --threshold 0 --questions questions >out 2>err &
     job=$!
-    sleep 1
+    for _ in $(seq 1500); do [ -s out ] && break; sleep 0.02; done
     kill -TERM $job
     wait $job
     got=$?
