@@ -50,7 +50,9 @@ static float dot_q8_0(const void *row, const float *x, size_t n) {
         memcpy(&half, w, sizeof half);
         const int8_t *q = (const int8_t *)(w + 2);
         float lanes[LANES] = {0};
-        for (size_t j = 0; j < ENGINE_Q8_VALUES; j++) lanes[j % LANES] += (float)q[j] * x[i + j];
+        for (size_t j = 0; j < ENGINE_Q8_VALUES; j += LANES) {
+            for (size_t l = 0; l < LANES; l++) lanes[l] += (float)q[j + l] * x[i + j + l];
+        }
         sum += engine_half_to_float(half) * sum_lanes(lanes);
     }
     return sum;
