@@ -27,7 +27,7 @@ typedef struct {
 } engine_tensor;
 
 bool engine_gguf_open(const char *path, engine_gguf **out, error *err);
-/* The same over bytes that the caller keeps alive (tests, fuzzing). */
+/* The same over bytes that the caller keeps alive, aligned to 8 (tests, fuzzing). */
 bool engine_gguf_open_memory(const void *bytes, size_t n, engine_gguf **out, error *err);
 void engine_gguf_close(engine_gguf *g); /* NULL is fine */
 

@@ -13,13 +13,11 @@
 
 #include <jansson.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #define TOLERANCE 1e-4
 #define GOLDEN "models/fixtures/reader.json"
-/* The golden logits come from float32 sums in another order, over four layers, and are rounded to
- * a few decimals when they are written down. */
-#define GOLDEN_TOLERANCE 2e-3
+/* Float32 sums in another order; the reference data of other models asks for the same. */
+#define GOLDEN_TOLERANCE 1e-4
 
 enum { TOKENS = 41 };
 
@@ -318,10 +316,6 @@ static void test_refusals(void **state) {
 static void test_golden(void **state) {
     (void)state;
     json_error_t where;
-    if (access(GOLDEN, R_OK) != 0) {
-        printf("SKIP: %s is not here\n", GOLDEN);
-        skip();
-    }
     json_t *root = json_load_file(GOLDEN, 0, &where);
     engine_gguf *g;
     error err = {0};
