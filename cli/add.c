@@ -79,6 +79,26 @@ static bool open_all(const cli_args *args, adding *x, error *err)
     return cli_batch_start(x->batch, x->library, err);
 }
 
+/* A file whose bytes are in the library under another path: what its own path held before is no
+ * longer true, and goes. The library's lock is held. */
+static bool drop_former(adding *x, cli_prepared *p, index_outcome *outcome)
+{
+    index_document former;
+    error absent = {0};
+    if (!index_find(x->library, p->identity, p->a, &former, &absent)) {
+        if (absent.code == ERROR_NOT_FOUND)
+            return true;
+        p->err = absent;
+        return false;
+    }
+    if (!str_eq(former.path, p->identity) ||
+        memcmp(former.hash, p->in.hash, sizeof former.hash) == 0)
+        return true;
+    *outcome = INDEX_REPLACED;
+    p->in.page_count = p->in.chunk_count = 0; /* they are counted where they stand */
+    return index_remove(x->library, &former.id, 1, &p->err);
+}
+
 /* False with err when the library itself does not take it: then the next would fare no better. */
 static bool commit(adding *x, cli_prepared *p, error *err)
 {
@@ -86,13 +106,14 @@ static bool commit(adding *x, cli_prepared *p, error *err)
         [INDEX_ADDED] = CLI_ADDED, [INDEX_REPLACED] = CLI_REPLACED, [INDEX_SAME] = CLI_PRESENT};
     index_outcome outcome = INDEX_SAME;
     int64_t id;
-    bool ok = p->err.code == ERROR_NONE, writing = ok && !p->present;
-    if (writing) {
+    bool readable = p->err.code == ERROR_NONE, ok = readable;
+    if (readable) {
         cli_batch_lock_library(x->batch);
-        ok = index_add(x->library, &p->in, &outcome, &id, &p->err);
+        ok = (p->present || index_add(x->library, &p->in, &outcome, &id, &p->err)) &&
+             (outcome != INDEX_SAME || drop_former(x, p, &outcome));
         cli_batch_unlock_library(x->batch);
     }
-    if (!ok && (p->err.code == ERROR_LIBRARY || (p->err.code == ERROR_IO && writing))) {
+    if (!ok && (p->err.code == ERROR_LIBRARY || (p->err.code == ERROR_IO && readable))) {
         *err = p->err;
         return false;
     }

@@ -171,6 +171,8 @@ static void put_outcome(text *out, const cli_prepared *p, cli_outcome outcome, c
     if (outcome == CLI_FAILED) {
         text_put(&tail, STR(": "));
         cli_clean(&tail, str_of(err->text));
+    } else if (outcome != CLI_PRESENT && p->in.page_count == 0) {
+        text_put(&tail, STR(" (its bytes are in the library under another name)"));
     } else if (outcome != CLI_PRESENT) {
         text_put(&tail, STR(" ("));
         cli_put_count(&tail, p->in.page_count, "page", "pages");

@@ -141,6 +141,10 @@ json "add --json" '.added == 0 and .present == 3 and (.documents | length) == 3'
 cp docs/garden.txt docs/copy.txt
 run 0 add docs && grep -q "4 present" out && ok "same bytes under another name" ||
     not_ok "same bytes under another name" "not 4 present"
+echo 'The well has a depth of nine fathoms.' >docs/copy.txt
+run 0 add docs && cp docs/garden.txt docs/copy.txt && run 0 add docs && grep -q "^replaced docs/copy.txt (its bytes" out &&
+    run 0 search --ranking words fathoms && grep -q "Nothing found" out && ok "a file that became another's copy" ||
+    not_ok "a file that became another's copy" "its former text is there"
 rm docs/copy.txt
 : >docs/nothing.txt
 printf '%%PDF-1.7 and no more' >docs/broken.pdf
