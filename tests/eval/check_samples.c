@@ -134,6 +134,11 @@ static void check_answerable(check *c, const json_t *question, const json_t *obj
     printf("%s: " STR_FMT "\n      wanted " STR_FMT ", page %d: \"" STR_FMT "\"\n",
            right ? "other sentence" : "miss", STR_ARG(eval_string(question, "question")),
            STR_ARG(document), page, STR_ARG(gold));
+    if (refused) { /* what stood nearest tells whether the search or the threshold is to blame */
+        const json_t *source = json_array_get(json_object_get(object, "sources"), 0);
+        cited = file_name(eval_string(source, "document"));
+        cited_page = (int)json_integer_value(json_object_get(source, "page_first"));
+    }
     printf("      %s " STR_FMT ", page %d (confidence %.2f): \"" STR_FMT "\"\n",
            refused ? "refused; nearest" : "got", STR_ARG(cited), cited_page,
            json_number_value(json_object_get(object, "confidence")),
