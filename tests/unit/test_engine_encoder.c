@@ -346,7 +346,10 @@ static void test_golden(void **state) {
         mem_free(types);
     }
     printf("reader: %.3g from its training program\n", most);
-    assert_true(most < GOLDEN_TOLERANCE);
+    if (!(most < GOLDEN_TOLERANCE)) {
+        fail_msg("%.3g from its training program; after a new model run models/train/fixtures.py",
+                 most);
+    }
     engine_gguf_close(g);
     json_decref(root);
 }
