@@ -160,7 +160,7 @@ static bool is_opener(uint32_t u)
     }
 }
 
-/* The word that ends at `at`, no further back than `floor`. Opening brackets do not belong to it. */
+/* The word that ends at `at`, no further back than `floor`, without opening brackets. */
 static word word_before(str s, size_t floor, size_t at)
 {
     word w = {.begin = at};

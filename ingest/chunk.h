@@ -14,7 +14,7 @@ typedef struct {
     uint32_t begin, end; /* bytes of the flow's text, no white space at either end */
     uint32_t tokens;
     uint32_t first_seg;  /* the first place that reaches past begin */
-    uint32_t header;     /* of a row: the unit of its table's header row; UNIT_NONE for that itself */
+    uint32_t header;     /* of a row: its table's header row, a unit; UNIT_NONE for that itself */
     uint32_t path;       /* index into paths */
     uint8_t kind;
     uint8_t level;       /* of a heading */

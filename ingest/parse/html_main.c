@@ -380,7 +380,8 @@ static void drop_menus(xmlNode *root)
         if (n == root || !is_kept(n))
             continue;
         html_info *info = html_info_of(n);
-        bool group = info->kind == HTML_LIST || info->kind == HTML_BLOCK || info->kind == HTML_TABLE;
+        bool group = info->kind == HTML_LIST || info->kind == HTML_BLOCK ||
+                     info->kind == HTML_TABLE;
         if (group && link_share(info) > MENU_LINK_SHARE && info->prose < info->link)
             info->drop = true;
     }

@@ -18,7 +18,9 @@
 #define FRONT_MATTER_LINES 200
 #define TAB_COLUMNS 4
 
-typedef enum { OPEN_NONE, OPEN_PARAGRAPH, OPEN_ITEM, OPEN_TABLE, OPEN_CODE, OPEN_INDENTED } open_kind;
+typedef enum {
+    OPEN_NONE, OPEN_PARAGRAPH, OPEN_ITEM, OPEN_TABLE, OPEN_CODE, OPEN_INDENTED
+} open_kind;
 
 typedef struct {
     record_writer *out;
@@ -176,13 +178,14 @@ static bool is_definition(str line)
 static bool heading(state *s, str line)
 {
     size_t level = run_of(line, '#');
-    if (level == 0 || level > 6 || (level < line.n && line.p[level] != ' ' && line.p[level] != '\t'))
+    if (level == 0 || level > 6 ||
+        (level < line.n && line.p[level] != ' ' && line.p[level] != '\t'))
         return false;
     str t = str_trim(str_cut(line, level, line.n));
     size_t end = t.n;
     while (end > 0 && t.p[end - 1] == '#')
         end--;
-    if (end < t.n && (end == 0 || t.p[end - 1] == ' ') )
+    if (end < t.n && (end == 0 || t.p[end - 1] == ' '))
         t = str_trim(str_cut(t, 0, end));
     close_block(s);
     put_block(s, INGEST_ROLE_HEADING, (int)level, (str){0}, t);

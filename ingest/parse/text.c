@@ -373,8 +373,12 @@ static size_t put_table(state *s, size_t i, size_t end)
     size_t start = i, stop, rows = 0;
     while (start < end && is_table_rule(s->lines[start].s))
         start++;
-    for (stop = start; stop < end && (is_row(&s->lines[stop]) || is_table_rule(s->lines[stop].s)); stop++)
-        rows += !is_table_rule(s->lines[stop].s);
+    for (stop = start; stop < end; stop++) {
+        bool rule = is_table_rule(s->lines[stop].s);
+        if (!rule && !is_row(&s->lines[stop]))
+            break;
+        rows += !rule;
+    }
     if (rows < 2)
         return start - i;
     for (size_t k = start; k < stop; k++)

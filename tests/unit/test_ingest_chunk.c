@@ -239,7 +239,8 @@ static void test_tables(void **state)
     put(&f, INGEST_ROLE_CAPTION, 0, 1, "Table 1. Doses");
     put(&f, INGEST_ROLE_TABLE_ROW, 0, 1, "Drug | Dose");
     for (int i = 0; i < 100; i++)
-        put(&f, INGEST_ROLE_TABLE_ROW, 0, 1 + (uint32_t)i / 50, "Something. Else | 5 mg twice daily");
+        put(&f, INGEST_ROLE_TABLE_ROW, 0, 1 + (uint32_t)i / 50,
+            "Something. Else | 5 mg twice daily");
     cut(&f);
     assert_true(f.count >= 3);
     for (size_t i = 1; i < f.count; i++) {
@@ -258,7 +259,8 @@ static void test_hyphens(void **state)
     put(&f, INGEST_ROLE_PARAGRAPH, 0, 1, "This is an exam-/ple of it.");
     put(&f, INGEST_ROLE_PARAGRAPH, 0, 1, "A well-known case; a well-/known one, long-/term too.");
     put(&f, INGEST_ROLE_PARAGRAPH, 0, 1, "A long time, a school term. State-of-the-/art.");
-    put(&f, INGEST_ROLE_PARAGRAPH, 0, 1, "COVID-/19 and hy\xC2\xAD/phen and soft\xC2\xADly, 5 -/6.");
+    put(&f, INGEST_ROLE_PARAGRAPH, 0, 1,
+        "COVID-/19 and hy\xC2\xAD/phen and soft\xC2\xADly, 5 -/6.");
     put(&f, INGEST_ROLE_PARAGRAPH, 0, 1, "two/lines \xE6\x88\x91/\xE6\x88\x91 \xC2\xA0 x");
     cut(&f);
     assert_int_equal(f.count, 1);
@@ -328,8 +330,8 @@ static void test_large(void **state)
     for (uint32_t p = 1; p <= 10000; p++) {
         text t = {0};
         for (int i = 0; i < 30; i++)
-            text_printf(&t, "%sthis is line %d of page %u, and it ends with a hy-/phen.", i ? "/" : "",
-                        i, p);
+            text_printf(&t, "%sthis is line %d of page %u, and it ends with a hy-/phen.",
+                        i ? "/" : "", i, p);
         if (p % 10 == 0)
             put(&f, INGEST_ROLE_HEADING, 1 + (int)p % 4, p, "A heading");
         put(&f, INGEST_ROLE_PARAGRAPH, 0, p, t.p);

@@ -183,7 +183,8 @@ static void test_hostile(void **state)
         const char *name, *unit;
         size_t bytes;
     } cases[] = {
-        {"a.html", "<div>", 500000}, {"a.html", "<ul><li>", 200000}, {"a.html", "<table><tr><td>", 200000},
+        {"a.html", "<div>", 500000}, {"a.html", "<ul><li>", 200000},
+        {"a.html", "<table><tr><td>", 200000},
         {"a.html", "<b>x<p>", 100000}, {"a.html", "&#x41;", 1000000}, {"a.html", "<!-- ", 1000000},
         {"a.html", "<a href=x>", 100000}, {"a.html", "<dl><dt>x<dd>", 300000},
         {"a.md", "[", 1000000}, {"a.md", "](", 1000000}, {"a.md", "*a_", 1000000},
