@@ -144,7 +144,7 @@ static bool greet(ingest_worker *w, error *err)
         snprintf(w->confinement, sizeof w->confinement, "Landlock (ABI %d), seccomp, rlimits",
                  hello.landlock_abi);
     else
-        snprintf(w->confinement, sizeof w->confinement, "seccomp, rlimits (kernel without Landlock)");
+        snprintf(w->confinement, sizeof w->confinement, "seccomp, rlimits (no Landlock here)");
     return true;
 }
 

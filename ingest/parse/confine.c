@@ -123,8 +123,19 @@ static bool add_all(scmp_filter_ctx f, uint32_t action, const char *const names[
     return true;
 }
 
-static bool add_one(scmp_filter_ctx f, const char *name, struct scmp_arg_cmp only)
+/* Allowed where none of these bits are set in the argument (counted from 0). */
+static bool add_without(scmp_filter_ctx f, const char *name, unsigned argument, uint64_t bits)
 {
+    struct scmp_arg_cmp only = {.arg = argument, .op = SCMP_CMP_MASKED_EQ, .datum_a = bits,
+                                .datum_b = 0};
+    int number = seccomp_syscall_resolve_name(name);
+    return number < 0 || seccomp_rule_add_array(f, SCMP_ACT_ALLOW, number, 1, &only) == 0;
+}
+
+/* Allowed where the argument has this value. */
+static bool add_equal(scmp_filter_ctx f, const char *name, unsigned argument, uint64_t value)
+{
+    struct scmp_arg_cmp only = {.arg = argument, .op = SCMP_CMP_EQ, .datum_a = value};
     int number = seccomp_syscall_resolve_name(name);
     return number < 0 || seccomp_rule_add_array(f, SCMP_ACT_ALLOW, number, 1, &only) == 0;
 }
@@ -133,16 +144,16 @@ static bool add_one(scmp_filter_ctx f, const char *name, struct scmp_arg_cmp onl
 static bool add_masked(scmp_filter_ctx f)
 {
     const uint64_t writes = O_ACCMODE | O_CREAT | O_TRUNC;
-    return add_one(f, "openat", SCMP_A2(SCMP_CMP_MASKED_EQ, writes, 0)) &&
-           add_one(f, "open", SCMP_A1(SCMP_CMP_MASKED_EQ, writes, 0)) &&
-           add_one(f, "mmap", SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)) &&
-           add_one(f, "mmap2", SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)) &&
-           add_one(f, "mprotect", SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)) &&
-           add_one(f, "tgkill", SCMP_A2(SCMP_CMP_EQ, SIGABRT)) &&
-           add_one(f, "fcntl", SCMP_A1(SCMP_CMP_EQ, F_GETFD)) &&
-           add_one(f, "fcntl", SCMP_A1(SCMP_CMP_EQ, F_GETFL)) &&
-           add_one(f, "fcntl", SCMP_A1(SCMP_CMP_EQ, F_SETFD)) &&
-           add_one(f, "prlimit64", SCMP_A2(SCMP_CMP_EQ, 0)); /* reading a limit */
+    return add_without(f, "openat", 2, writes) &&
+           add_without(f, "open", 1, writes) &&
+           add_without(f, "mmap", 2, PROT_EXEC) &&
+           add_without(f, "mmap2", 2, PROT_EXEC) &&
+           add_without(f, "mprotect", 2, PROT_EXEC) &&
+           add_equal(f, "tgkill", 2, SIGABRT) &&
+           add_equal(f, "fcntl", 1, F_GETFD) &&
+           add_equal(f, "fcntl", 1, F_GETFL) &&
+           add_equal(f, "fcntl", 1, F_SETFD) &&
+           add_equal(f, "prlimit64", 2, 0); /* reading a limit */
 }
 
 /* A plain fork: no thread, no shared memory, no namespace. Newer glibc tries clone3 first, whose
@@ -152,9 +163,9 @@ static bool add_fork(scmp_filter_ctx f)
     const uint64_t odd = CLONE_VM | CLONE_THREAD | CLONE_FS | CLONE_FILES | CLONE_SIGHAND |
                          CLONE_PTRACE | CLONE_NEWNS | CLONE_NEWUSER | CLONE_NEWPID |
                          CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
-    return add_one(f, "clone", SCMP_A0(SCMP_CMP_MASKED_EQ, odd, 0)) &&
+    return add_without(f, "clone", 0, odd) &&
            seccomp_rule_add(f, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0) == 0 &&
-           add_one(f, "kill", SCMP_A1(SCMP_CMP_EQ, SIGKILL)) &&
+           add_equal(f, "kill", 1, SIGKILL) &&
            seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 0) == 0;
 }
 

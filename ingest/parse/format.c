@@ -45,7 +45,7 @@ bool parse_refuse(const parse_input *in, error *err)
                          "this is %s, and Carrel reads PDF, HTML, Markdown and text", what);
     if (extension.n > 0)
         return error_set(err, ERROR_INPUT,
-                         "Carrel does not read ." STR_FMT " files, only PDF, HTML, Markdown and text",
+                         "Carrel reads PDF, HTML, Markdown and text, not ." STR_FMT " files",
                          STR_ARG(extension));
     return error_set(err, ERROR_INPUT, "this is not PDF, HTML, Markdown or text");
 }

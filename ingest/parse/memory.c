@@ -18,13 +18,15 @@ void confine_watch_memory(volatile uint32_t *flag)
     memory_flag = flag;
 }
 
-#if defined(__has_feature)
+#if defined(__SANITIZE_ADDRESS__)
+#define ALLOCATOR_IS_TAKEN 1
+#elif defined(__has_feature)
 #if __has_feature(address_sanitizer)
-#define __SANITIZE_ADDRESS__ 1
+#define ALLOCATOR_IS_TAKEN 1
 #endif
 #endif
 
-#if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__)
+#if defined(__GLIBC__) && !defined(ALLOCATOR_IS_TAKEN)
 
 extern void *__libc_malloc(size_t size);
 extern void *__libc_calloc(size_t count, size_t size);

@@ -94,7 +94,8 @@ static size_t marker_bytes(str s)
     uint32_t c = utf8_next(s.p, s.n, &used);
     bool bullet = c == '-' || c == '*' || c == 0xB7 || (c >= 0x2012 && c <= 0x2015) ||
                   (c >= 0x2022 && c <= 0x2023) || c == 0x2043 || (c >= 0x25A0 && c <= 0x25FF) ||
-                  (c >= 0x2713 && c <= 0x27BF) || c == UTF8_REPLACEMENT || (c == 'o' && s.p[1] == ' ');
+                  (c >= 0x2713 && c <= 0x27BF) || c == UTF8_REPLACEMENT ||
+                  (c == 'o' && s.p[1] == ' ');
     if (bullet)
         return used < s.n && s.p[used] == ' ' ? used + 1 : 0;
     bool open = s.p[0] == '(';
@@ -200,7 +201,8 @@ static size_t collect_edges(pdf_text *t, size_t first, size_t end, edge *out, ar
         if (is_page_number(key) && (i == 0 || i + 1 == n || i + 2 == n))
             l->running = true;
         if (key.n > 0)
-            out[count++] = (edge){key, !outermost ? l->at.y0 : i == 0 ? TOPMOST : LOWEST, l->page, l};
+            out[count++] = (edge){
+                key, !outermost ? l->at.y0 : i == 0 ? TOPMOST : LOWEST, l->page, l};
     }
     return count;
 }
@@ -309,7 +311,8 @@ static void usual_steps(const pdf_text *t, style *s, arena *a)
 
 static void find_style(const pdf_text *t, style *s, arena *a)
 {
-    size_t *weight = arena_alloc(a, MAX_FONT_PT * 2 + 1, sizeof *weight), best = 0, bold = 0, all = 0;
+    size_t *weight = arena_alloc(a, MAX_FONT_PT * 2 + 1, sizeof *weight);
+    size_t best = 0, bold = 0, all = 0;
     for (size_t i = 0; i < t->lines.count; i++) {
         const pdf_line *l = &t->lines.lines[i];
         size_t bin = size_bin(l->font_pt);

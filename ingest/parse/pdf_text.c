@@ -106,7 +106,7 @@ static void put_character(text *t, uint32_t c)
         text_put_codepoint(t, is_unusable(c) ? UTF8_REPLACEMENT : c);
 }
 
-/* How many bytes of s from i on are leader dots: ". . . . . ." or "......" in a table of contents. */
+/* How many bytes of s from i on are leader dots, as a table of contents has them: ". . . . . ." */
 static size_t leader_bytes(str s, size_t i)
 {
     size_t end = i, dots = 0;

@@ -1,5 +1,5 @@
-/* Golden test: each tests/golden/pdf/X.pdf, parsed by carrel-parse, reads as X.txt. How the PDFs were
- * made stands in make.py there. CARREL_GOLDEN_WRITE=1 writes the .txt files anew; whoever does that
+/* Golden test: each tests/golden/pdf/X.pdf, parsed by carrel-parse, reads as X.txt. How the PDFs
+ * were made stands in make.py there. CARREL_GOLDEN_WRITE=1 writes the .txt files anew; whoever does that
  * reads the difference before it is committed.
  */
 #include <dirent.h>
@@ -55,7 +55,8 @@ static void print(const ingest_document *d, text *out)
 {
     static const char *const roles[INGEST_ROLE_COUNT] = {
         "heading", "paragraph", "item", "row", "caption", "footer", "code"};
-    text_printf(out, "title: " STR_FMT "\ntype: " STR_FMT "\n", STR_ARG(d->title), STR_ARG(d->type));
+    text_printf(out, "title: " STR_FMT "\ntype: " STR_FMT "\n", STR_ARG(d->title),
+                STR_ARG(d->type));
     for (size_t i = 0; i < d->page_count; i++)
         text_printf(out, "page %u \"" STR_FMT "\" %.0f x %.0f %s\n", d->pages[i].number,
                     STR_ARG(d->pages[i].label), d->pages[i].width_pt, d->pages[i].height_pt,
