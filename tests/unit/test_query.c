@@ -1,0 +1,243 @@
+/* query: from a question to an answer over a small library, with the built-in models, and with a
+ * decoder of random weights, which says nothing true: what it writes must be marked, and held to
+ * the passages it must still copy them.
+ */
+#include "query/query.h"
+#include "tests/fixtures/gguf_fixture.h"
+
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static const char *const passages[] = {
+    "The ferry to Lund Island leaves at half past six from the north pier.\nDogs travel free of "
+    "charge. Bicycles cost four crowns.",
+    "The lighthouse was built in 1884 by the engineer Sofia Brandt. It stands 41 metres above the "
+    "sea and is open on Sundays.",
+    "The museum shows boats and nets. A guided walk takes 45 minutes and starts at the gate.",
+};
+#define PASSAGES (sizeof passages / sizeof *passages)
+
+static struct {
+    char library[64], decoder[64];
+    query_context q;
+    embed_model *embedder;
+    embed_reader *reader;
+    engine_model *model;
+    arena *a;
+} t;
+
+static void fill_library(error *err) {
+    size_t width = embed_width(t.embedder);
+    index_chunk_in chunks[PASSAGES] = {0};
+    line_box lines[PASSAGES];
+    int8_t *vectors = arena_alloc(t.a, PASSAGES, width);
+    float scales[PASSAGES], *vector = arena_alloc(t.a, width, sizeof *vector);
+    index_page pages[PASSAGES];
+    for (uint32_t i = 0; i < PASSAGES; i++) {
+        str s = str_of(passages[i]);
+        lines[i] = (line_box){0, (uint32_t)s.n, i + 1, {72, 100, 500, 112}};
+        chunks[i] = (index_chunk_in){.text = s, .page_first = i + 1, .page_last = i + 1,
+                                     .tokens = 30, .lines = &lines[i], .line_count = 1};
+        pages[i] = (index_page){i + 1, i == 0 ? STR("iii") : (str){0}, 595, 842, STR("text")};
+        embed_text(t.embedder, s, vector);
+        embed_quantize(vector, width, vectors + i * width, &scales[i]);
+    }
+    index_model model = {.name = embed_name(t.embedder), .width = (uint32_t)width};
+    memcpy(model.hash, embed_hash(t.embedder), sizeof model.hash);
+    index_document_in d = {.path = STR("/shelf/island.pdf"), .hash = {1}, .title = STR("Island"),
+                           .type = STR("pdf"), .language = STR("en"), .pages = pages,
+                           .page_count = PASSAGES, .chunks = chunks, .chunk_count = PASSAGES,
+                           .vectors = vectors, .scales = scales};
+    index_outcome outcome;
+    int64_t id;
+    assert_true(index_set_model(t.q.library, &model, err));
+    assert_true(index_add(t.q.library, &d, &outcome, &id, err));
+}
+
+static int set_up(void **state) {
+    (void)state;
+    error err = {0};
+    t.a = arena_new();
+    snprintf(t.library, sizeof t.library, "/tmp/carrel-query-%ld.db", (long)getpid());
+    snprintf(t.decoder, sizeof t.decoder, "/tmp/carrel-query-%ld.gguf", (long)getpid());
+    llama_shape shape = {.type = FIXTURE_Q8_0, .layers = 2, .width = 64, .hidden = 160, .heads = 4,
+                         .kv_heads = 2, .head = 16, .rotary = 16, .vocab = 1200, .context = 2048,
+                         .rope_base = 10000, .tied = true, .seed = 5};
+    text file = fixture_llama(&shape);
+    FILE *f = fopen(t.decoder, "wb");
+    bool ok = f && fwrite(file.p, 1, file.n, f) == file.n && fclose(f) == 0;
+    text_free(&file);
+    ok = ok && index_open(t.library, INDEX_CREATE, &t.q.library, &err) &&
+         embed_model_open("models/carrel-embed.gguf", &t.embedder, &err) &&
+         embed_reader_open("models/carrel-reader.gguf", &t.reader, &err) &&
+         engine_model_open(t.decoder, &t.model, &err);
+    if (!ok) {
+        fprintf(stderr, "%s\n", err.text);
+        return -1;
+    }
+    t.q.embedder = t.embedder;
+    t.q.reader = t.reader;
+    fill_library(&err);
+    return 0;
+}
+
+static int tear_down(void **state) {
+    (void)state;
+    index_close(t.q.library);
+    embed_model_close(t.embedder);
+    embed_reader_close(t.reader);
+    engine_model_close(t.model);
+    arena_free(t.a);
+    unlink(t.library);
+    unlink(t.decoder);
+    return 0;
+}
+
+static query_answer ask(const query_context *q, const char *question, query_options o) {
+    query_answer answer;
+    error err = {0};
+    if (!query_ask(q, str_of(question), &o, NULL, t.a, &answer, &err)) fail_msg("%s", err.text);
+    return answer;
+}
+
+static bool stands_in_a_passage(str s) {
+    for (size_t i = 0; i < PASSAGES; i++)
+        if (str_find(str_of(passages[i]), s, 0) != SIZE_MAX) return true;
+    return false;
+}
+
+static void test_search_ranks_by_each_way(void **state) {
+    (void)state;
+    error err;
+    query_source *found;
+    size_t n;
+    for (int ranking = QUERY_FUSED; ranking <= QUERY_VECTORS; ranking++) {
+        assert_true(query_search(&t.q, STR("Who built the lighthouse?"), (query_ranking)ranking, 10,
+                                 t.a, &found, &n, &err));
+        assert_true(n > 0 && found[0].chunk.page_first == 2);
+        for (size_t i = 1; i < n; i++) assert_true(found[i].score <= found[i - 1].score);
+    }
+    assert_true(query_search(&t.q, STR("\"(* NEAR ^ OR"), QUERY_FUSED, 10, t.a, &found, &n, &err));
+}
+
+static void test_answer_has_its_proof(void **state) {
+    (void)state;
+    query_answer a = ask(&t.q, "When was the lighthouse built?", (query_options){.threshold = 0});
+    assert_false(a.refused);
+    assert_int_equal(a.mode, QUERY_VERBATIM);
+    const query_sentence *s = &a.sentences[0];
+    assert_true(str_eq(s->text, STR("The lighthouse was built in 1884 by the engineer Sofia Brandt.")));
+    assert_true(s->verified && s->citation_count == 1);
+    assert_true(s->bold_begin < s->bold_end && s->bold_end <= s->text.n);
+    const query_citation *c = &s->citations[0];
+    assert_true(str_eq(c->document, STR("/shelf/island.pdf")) && c->page == 2 && c->label.n == 0);
+    assert_true(c->box_count == 1 && c->boxes[0].page == 2);
+    assert_true(a.confidence > 0 && a.confidence <= 1);
+    a = ask(&t.q, "What do dogs pay on the ferry?", (query_options){.threshold = 0});
+    assert_true(a.sentence_count > 0 && str_eq(a.sentences[0].citations[0].label, STR("iii")));
+}
+
+static void test_nothing_answers(void **state) {
+    (void)state;
+    query_answer a = ask(&t.q, "Which vitamin prevents scurvy?", (query_options){.threshold = -1});
+    assert_true(a.refused && a.sentence_count == 0 && a.answer.n == 0);
+    a = ask(&t.q, "When was the lighthouse built?", (query_options){.threshold = 1.1});
+    assert_true(a.refused && a.source_count > 0);
+}
+
+static void test_bad_questions(void **state) {
+    (void)state;
+    error err;
+    query_answer a;
+    query_options o = {.threshold = -1};
+    assert_false(query_ask(&t.q, STR("  \n"), &o, NULL, t.a, &a, &err));
+    assert_int_equal(err.code, ERROR_INPUT);
+    o.mode = QUERY_WRITE;
+    assert_false(query_ask(&t.q, STR("why?"), &o, NULL, t.a, &a, &err));
+    assert_int_equal(err.code, ERROR_MODEL);
+    ask(&t.q, "\xFF\xFE \xC3 ?", (query_options){.threshold = 0});
+    text longest = {0};
+    for (int i = 0; i < 20000; i++) text_put(&longest, STR("lighthouse ferry "));
+    ask(&t.q, longest.p, (query_options){.threshold = 0});
+    text_free(&longest);
+}
+
+static void test_held_decoder_copies_a_passage(void **state) {
+    (void)state;
+    query_context q = t.q;
+    q.decoder = t.model;
+    for (uint64_t seed = 1; seed <= 5; seed++) {
+        query_answer a = ask(&q, "When was the lighthouse built?",
+                             (query_options){.mode = QUERY_VERBATIM, .threshold = 0, .max_tokens = 24,
+                                             .sampling = {2.0f, 1.0f, seed}});
+        assert_false(a.refused);
+        assert_true(a.answer.n > 0 && stands_in_a_passage(a.answer));
+        for (size_t i = 0; i < a.sentence_count; i++)
+            assert_true(a.sentences[i].verified && stands_in_a_passage(a.sentences[i].text));
+        assert_true(str_find(a.sentences[0].text, a.answer, 0) != SIZE_MAX);
+    }
+}
+
+struct told {
+    text pieces;
+    size_t sentences, sources;
+    bool stop;
+};
+
+static void on_piece(void *context, str piece) {
+    text_put(&((struct told *)context)->pieces, piece);
+}
+
+static void on_sentence(void *context, const query_sentence *s) {
+    (void)s;
+    ((struct told *)context)->sentences++;
+}
+
+static void on_sources(void *context, const query_source *s, size_t n) {
+    (void)s;
+    ((struct told *)context)->sources = n;
+}
+
+static bool is_stopped(void *context) {
+    return ((struct told *)context)->stop;
+}
+
+static void test_written_nonsense_is_marked(void **state) {
+    (void)state;
+    query_context q = t.q;
+    q.decoder = t.model;
+    struct told told = {0};
+    query_events events = {on_sources, on_piece, on_sentence, is_stopped, &told};
+    query_options o = {.mode = QUERY_WRITE, .threshold = 0, .max_tokens = 120,
+                       .sampling = {1.0f, 0.95f, 7}};
+    query_answer a;
+    error err;
+    assert_true(query_ask(&q, STR("When was the lighthouse built?"), &o, &events, t.a, &a, &err));
+    assert_true(told.sources > 0 && told.pieces.n > 0 && utf8_valid(text_str(&told.pieces)));
+    assert_int_equal(told.sentences, a.sentence_count);
+    for (size_t i = 0; i < a.sentence_count; i++)
+        assert_true(!a.sentences[i].verified && a.sentences[i].reason.n > 0);
+    o.strict = true;
+    assert_true(query_ask(&q, STR("When was the lighthouse built?"), &o, &events, t.a, &a, &err));
+    assert_true(a.refused && a.sentence_count == 0);
+    told.stop = true;
+    assert_false(query_ask(&q, STR("When was the lighthouse built?"), &o, &events, t.a, &a, &err));
+    assert_int_equal(err.code, ERROR_CANCELLED);
+    text_free(&told.pieces);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_search_ranks_by_each_way),
+        cmocka_unit_test(test_answer_has_its_proof),
+        cmocka_unit_test(test_nothing_answers),
+        cmocka_unit_test(test_bad_questions),
+        cmocka_unit_test(test_held_decoder_copies_a_passage),
+        cmocka_unit_test(test_written_nonsense_is_marked),
+    };
+    return cmocka_run_group_tests_name("query", tests, set_up, tear_down);
+}
