@@ -187,12 +187,14 @@ static bool cuts_before(const flow *f, size_t i, size_t end, size_t tokens, size
 }
 
 /* Where the chunk [start, i) really ends: headings at its end go with what follows them, unless
- * they are many, and so rather a list. */
+ * they are many, and so rather a list, or too long to share a chunk with unit i. */
 static size_t without_headings(const flow *f, size_t start, size_t i)
 {
     size_t stop = i, tokens = 0;
     while (stop > start && f->units[stop - 1].kind == UNIT_HEADING && tokens < HEADER_TOKENS)
         tokens += f->units[--stop].tokens;
+    if (tokens + f->units[i].tokens > MAX_TOKENS)
+        return i;
     return stop > start && f->units[stop - 1].kind != UNIT_HEADING ? stop : i;
 }
 
@@ -256,7 +258,7 @@ static section *find_sections(const flow *f, size_t *count)
 
 /* Headings with nothing below them: on the path of a deeper section, else lines in front of the
  * next one or behind the last. The sections that are left hold every unit that must be shown. */
-static size_t fold_empty(section *s, size_t n)
+static size_t fold_empty(const flow *f, section *s, size_t n)
 {
     size_t kept = 0, carried = SIZE_MAX; /* first unit of the headings that wait */
     for (size_t i = 0; i < n; i++) {
@@ -273,6 +275,11 @@ static size_t fold_empty(section *s, size_t n)
             s[kept - 1].end = s[i].end;
         else
             s[kept++] = s[i];
+    }
+    for (size_t i = 0; i < kept; i++) { /* they may have grown */
+        s[i].tokens = 0;
+        for (size_t k = s[i].begin; k < s[i].end; k++)
+            s[i].tokens += f->units[k].tokens;
     }
     return kept;
 }
@@ -304,7 +311,7 @@ bool ingest_chunk_document(const ingest_document *d, ingest_count_fn *count, voi
     if (!ok)
         goto done;
     sections = find_sections(&f, &n);
-    n = fold_empty(sections, n);
+    n = fold_empty(&f, sections, n);
     for (size_t i = 0; i < n;) {
         size_t group = group_of(&sections[i], n - i);
         if (group > 1)
