@@ -39,9 +39,12 @@ $(B)/carrel: $(call obj,$(MAIN)) $(LIBOBJ)
 $(B)/carrel-parse: $(B)/ingest/parse/main.o $(PLIB)
 	$(CC) $(CFLAGS) $(LDSAFE) -o $@ $^ $(PLIBS)
 
-# One instruction set for one file: kernels are chosen at run time.
+# One instruction set for one file: kernels are chosen at run time; other machines compile these
+# files to nothing.
+ifeq ($(shell uname -m),x86_64)
 $(B)/%_avx2.o: ISA := -mavx2 -mfma -mf16c
 $(B)/%_avx512.o: ISA := -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mavx2 -mfma -mf16c
+endif
 
 COMPILE = $(CC) $(CSTD) $(WARN) $(CFLAGS) $(SAFE) $(ISA) $(INC) -MMD -MP
 $(B)/%.o: %.c
@@ -73,6 +76,8 @@ $(B)/carrel-eval: $(call obj,$(filter-out tests/eval/check_samples.c,$(wildcard 
 	$(CC) $(CFLAGS) $(LDSAFE) -o $@ $^ $(LIBS) -lz
 $(B)/check-samples: $(call obj,tests/eval/check_samples.c)
 	$(CC) $(CFLAGS) $(LDSAFE) -o $@ $^ $(LIBS)
+$(B)/html-f1: $(call obj,tests/eval/html/html_f1.c) $(PLIB)
+	$(CC) $(CFLAGS) $(LDSAFE) -o $@ $^ $(PLIBS) -ljansson
 
 $(PFUZZ:%=$(B)/replay/fuzz_%): $(B)/replay/fuzz_%: $(B)/tests/fuzz/fuzz_%.o $(B)/tests/fuzz/replay.o $(PLIB)
 	@mkdir -p $(@D)

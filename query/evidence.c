@@ -7,6 +7,7 @@
 #include "query/evidence.h"
 
 #include <assert.h>
+#include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,16 +16,20 @@
 #define READER_LOWEST -12.0       /* a passage without any span, and the clip for bad ones */
 #define READER_HIGHEST 12.0
 #define MOST_QUESTION_WORDS 64    /* a longer question is a paragraph; its first words say enough */
+#define LONGEST_HEADING 70        /* bytes; longer lines are sentences that lost their stop */
+#define CJK_STOP 0x3002
 #define FRESH_ENOUGH 6.0          /* content words: a short sentence */
 
-/* Log odds = BIAS + sum of weight * feature, in the order of evidence_feature. */
-static const double sentence_weights[EVIDENCE_FEATURES] = {0.25, 2.0, 2.0, 2.0, 1.5, 2.0};
-static const double sentence_bias = -4.0;
+/* Score = sum of weight * feature, in the order of evidence_feature; a softmax over the scores of
+ * all candidates says which one holds the answer, if one does. */
+static const double sentence_weights[EVIDENCE_FEATURES] = {0.198, 3.163, 4.898, 3.454, 1.204, 0.717};
 
-/* The best sentence's features, then the share of the question's words that are unknown. */
-static const double answer_weights[EVIDENCE_FEATURES] = {0.20, 0.8, 3.0, 1.0, 0.0, 0.0};
-static const double answer_unknown_weight = -3.0;
-static const double answer_bias = -2.0;
+/* The best sentence's features; the share of the question's words that are unknown; and how far the
+ * best sentence stands out: where several are equally good, usually none is. */
+static const double answer_weights[EVIDENCE_FEATURES] = {0.01, -1.09, 0.77, -0.07, 0.7, -1.2};
+static const double answer_unknown_weight = -1.17;
+static const double answer_share_weight = 4.71;
+static const double answer_bias = -2.55;
 
 const double query_refusal_threshold = 0.5;
 
@@ -162,12 +167,28 @@ static bool same_text(const query_candidate *a, const query_candidate *b) {
                   str_cut(b->passage->source.chunk.text, b->begin, b->end));
 }
 
+/* A line that announces what follows answers nothing itself: a question (as in a FAQ), or a short
+ * line of words without a stop, a cell mark, a colon or a figure behind its own number. */
+static bool is_heading(str all, size_t begin, size_t end) {
+    str s = str_cut(all, begin, end);
+    if (str_ends(s, STR("?")) || str_ends(s, STR("\xEF\xBC\x9F"))) return true;
+    bool own_line = (begin == 0 || all.p[begin - 1] == '\n') && end < all.n && all.p[end] == '\n';
+    if (!own_line || s.n > LONGEST_HEADING) return false;
+    size_t at = 0;
+    while (at < s.n && (isdigit((unsigned char)s.p[at]) || s.p[at] == '.')) at++;
+    for (; at < s.n; at++)
+        if (strchr("0123456789|:;.!-*", s.p[at])) return false;
+    size_t last = utf8_floor(s, s.n - 1), used;
+    return utf8_next(s.p + last, s.n - last, &used) != CJK_STOP;
+}
+
 static void cut_sentences(const query_passage *p, uint32_t skip, candidate_list *l, arena *a) {
     str text_ = p->source.chunk.text;
     size_t pos = skip, begin, end;
     while (sentence_next(text_, &pos, &begin, &end)) {
         query_candidate *c = append(l, a);
         *c = (query_candidate){.passage = p, .begin = (uint32_t)begin, .end = (uint32_t)end};
+        c->heading = is_heading(text_, begin, end);
     }
 }
 
@@ -181,8 +202,10 @@ static void compare_words(const asked_words *asked, const query_passage *p, quer
     overlap *with = arena_alloc(a, n + 2, sizeof *with);
     for (size_t i = 0; i < n; i++)
         with[i + 1] = compare(asked, words, words_n, c[i].begin, c[i].end);
+    uint64_t announced = 0; /* by the last heading line inside the passage */
     for (size_t i = 0; i < n; i++) {
-        uint64_t around = with[i].seen | with[i + 1].seen | with[i + 2].seen | above;
+        if (c[i].heading) announced = with[i + 1].seen;
+        uint64_t around = with[i].seen | with[i + 1].seen | with[i + 2].seen | above | announced;
         c[i].features[EVIDENCE_COVERAGE] = idf_share(asked, with[i + 1].seen);
         c[i].features[EVIDENCE_CONTEXT] = idf_share(asked, around);
         c[i].features[EVIDENCE_FRESH] = fmin((double)with[i + 1].fresh / FRESH_ENOUGH, 1);
@@ -231,6 +254,13 @@ static int by_score(const void *a, const void *b) {
     return x->begin < y->begin ? -1 : x->begin > y->begin;
 }
 
+static void drop_headings(query_evidence *e) {
+    size_t kept = 0;
+    for (size_t i = 0; i < e->count; i++)
+        if (!e->candidates[i].heading) e->candidates[kept++] = e->candidates[i];
+    e->count = kept;
+}
+
 static void drop_repeated(query_evidence *e) {
     size_t kept = 0;
     for (size_t i = 0; i < e->count; i++) {
@@ -242,9 +272,16 @@ static void drop_repeated(query_evidence *e) {
     e->count = kept;
 }
 
+static double share_of_first(const query_evidence *e) {
+    double sum = 0;
+    for (size_t i = 0; i < e->count; i++)
+        sum += exp(e->candidates[i].score - e->candidates[0].score);
+    return sum > 0 ? 1 / sum : 0;
+}
+
 static double confidence(const query_evidence *e) {
     if (e->count == 0) return 0;
-    double odds = answer_bias + answer_unknown_weight * e->unknown;
+    double odds = answer_bias + answer_unknown_weight * e->unknown + answer_share_weight * e->share;
     for (int f = 0; f < EVIDENCE_FEATURES; f++)
         odds += answer_weights[f] * e->candidates[0].features[f];
     return 1 / (1 + exp(-odds));
@@ -259,7 +296,7 @@ static bool weigh_passage(asked_question *asked, const query_passage *p, query_c
     if (!read_passage(asked->q, asked->question, p, c, n, asked->a, err)) return false;
     for (size_t i = 0; i < n; i++) {
         c[i].features[EVIDENCE_RANK] = p->source.score;
-        c[i].score = sentence_bias;
+        c[i].score = 0;
         for (int f = 0; f < EVIDENCE_FEATURES; f++)
             c[i].score += sentence_weights[f] * c[i].features[f];
     }
@@ -278,9 +315,11 @@ bool query_weigh(const query_context *q, str question, const query_passage *pass
             !weigh_passage(&asked, &passages[p], list.items + first, list.count - first, err))
             return false;
     }
-    *out = (query_evidence){list.items, list.count, unknown_share(&asked), 0};
+    *out = (query_evidence){list.items, list.count, unknown_share(&asked), 0, 0};
+    drop_headings(out);
     if (out->count > 0) qsort(out->candidates, out->count, sizeof *out->candidates, by_score);
     drop_repeated(out);
+    out->share = share_of_first(out);
     out->confidence = confidence(out);
     return true;
 }

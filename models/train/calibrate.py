@@ -113,7 +113,9 @@ def best(data, w):
     for x, y, unknown in data:
         if len(x):
             i = int(np.argmax(x @ w))
-            xs.append(np.append(x[i], unknown))
+            s = x @ w
+            share = 1 / np.exp(s - s[i]).sum()
+            xs.append(np.append(x[i], [unknown, share]))
             ys.append(y[i])
     return np.array(xs), np.array(ys, dtype=float)
 
@@ -138,7 +140,8 @@ def main():
     print("static const double answer_weights[EVIDENCE_FEATURES] = {"
           + ", ".join(f"{v:.3f}" for v in a[:FEATURES]) + "};")
     print(f"static const double answer_unknown_weight = {a[FEATURES]:.3f};")
-    print(f"static const double answer_bias = {a[FEATURES + 1]:.3f};")
+    print(f"static const double answer_share_weight = {a[FEATURES + 1]:.3f};")
+    print(f"static const double answer_bias = {a[FEATURES + 2]:.3f};")
     x, y = best(test, w)
     p = 1 / (1 + np.exp(-(x @ a[:-1] + a[-1])))
     print(f"answer: {int(y.sum())} of {len(y)} right; log loss "
