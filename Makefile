@@ -110,8 +110,7 @@ $(B)/fuzz_%: $(B)/tests/fuzz/fuzz_%.o $(LIBOBJ) $(HELP)
 
 # ---- measuring -------------------------------------------------------------------------------
 eval: all $(TOOLS)
-	$(B)/carrel-eval $(EVAL) --build $(B)
-	bash tests/eval/documents.sh $(B) $(EVAL)
+	$(B)/carrel-eval $(EVAL)
 kill: all
 	bash tests/eval/kill.sh $(B) $(EVAL)
 bench: all $(B)/bench_index $(B)/bench_engine $(TOOLS)

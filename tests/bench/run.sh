@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# `make bench`: what Carrel takes on this machine, in plain lines. Times are medians of several runs
+# where a program can repeat itself; machines are noisy, so quote ratios between lines of one run.
+# usage: tests/bench/run.sh BUILD EVAL_DIR
+set -eu
+build=${1:?usage: tests/bench/run.sh BUILD EVAL_DIR}
+eval_dir=${2:-../shared/eval}
+cd "$(dirname "$0")/../.."
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+echo "== machine: $(nproc) cores, $(sed -n 's/^model name\s*: //p' /proc/cpuinfo | head -1)"
+echo "== index: 100,000 vectors of 256, 1,600 documents"
+"$build/bench_index" 100000 256 1600
+
+echo "== engine: random weights in the shape of SmolLM2-135M, Q8_0; then the built-in reader"
+"$build/tools/make_gguf" smollm2 q8_0 "$work/smollm2.gguf"
+for cpu in scalar avx2; do
+    echo "-- CARREL_CPU=$cpu"
+    CARREL_CPU=$cpu "$build/bench_engine" "$work/smollm2.gguf" "$(nproc)"
+    CARREL_CPU=$cpu "$build/bench_engine" models/carrel-reader.gguf "$(nproc)"
+done
+
+echo "== ask: whole process, samples/, median of 9"
+"$build/carrel" --library "$work/s.db" add samples >/dev/null
+for i in 1 2 3 4 5 6 7 8 9; do
+    begin=$(date +%s%N)
+    "$build/carrel" --library "$work/s.db" ask "How long may an opened vial of tetanus vaccine be used?" >/dev/null
+    echo $((($(date +%s%N) - begin) / 1000000))
+done | sort -n | sed -n '5s/$/ ms/p'
+
+echo "== ingest"
+bash tests/bench/ingest.sh "$build" "$eval_dir"
