@@ -158,9 +158,9 @@ static error_code run(const cli_args *args)
         text_free(&question);
         return cli_fail(&err);
     }
-    int needs = CLI_NEED_EMBEDDER | CLI_NEED_THREADS;
+    int needs = CLI_NEED_THREADS;
     if (x.ranking != QUERY_WORDS)
-        needs |= CLI_NEED_MATCH;
+        needs |= CLI_NEED_EMBEDDER | CLI_NEED_MATCH;
     if (!cli_session_open(args, needs, NULL, &x.session, &err))
         code = cli_fail(&err);
     else

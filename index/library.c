@@ -138,11 +138,12 @@ static bool prepare(index_library *l, error *err) {
     if (l->mode == INDEX_READ)
         return store_run(l, "PRAGMA query_only = ON", err) && schema_prepare(l, err);
     /* Before the switch to WAL, which would write into a file that is not ours. */
-    int64_t application, pages;
-    if (!store_integer(l, "PRAGMA application_id", 0, &application, err) ||
-        !store_integer(l, "PRAGMA page_count", 0, &pages, err))
+    int64_t application, tables;
+    /* In this order: what another process is just making has its tables and its mark together. */
+    if (!store_integer(l, "SELECT count(*) FROM sqlite_schema", 0, &tables, err) ||
+        !store_integer(l, "PRAGMA application_id", 0, &application, err))
         return false;
-    if (application != SCHEMA_APPLICATION_ID && (pages > 0 || l->mode != INDEX_CREATE))
+    if (application != SCHEMA_APPLICATION_ID && (tables > 0 || l->mode != INDEX_CREATE))
         return store_fail_code(l->path, SQLITE_NOTADB, "", err);
     return prepare_writer(l, err) && schema_prepare(l, err);
 }

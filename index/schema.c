@@ -130,8 +130,12 @@ fail:
 
 bool schema_prepare(index_library *l, error *err) {
     int64_t application, version;
-    bool tables;
-    if (!read_versions(l, &application, &version, err) || !has_tables(l, &tables, err) ||
+    bool tables, ok;
+    /* In one snapshot: another process may be making the library at this moment. */
+    if (!store_run(l, "BEGIN", err))
+        return false;
+    ok = read_versions(l, &application, &version, err) && has_tables(l, &tables, err);
+    if (!store_run(l, "COMMIT", ok ? err : NULL) || !ok ||
         !check_versions(l, application, version, !tables, err))
         return false;
     if (version == SCHEMA_VERSION)

@@ -18,7 +18,7 @@
 /* What the answers are made with. Nothing here is owned. */
 typedef struct {
     index_library *library;
-    const embed_model *embedder;
+    const embed_model *embedder; /* NULL: only QUERY_WORDS can be searched, and nothing asked */
     const embed_reader *reader;  /* NULL: sentences are scored without it */
     const engine_model *decoder; /* NULL: no `write`, no constrained decoding */
     pool *threads;               /* NULL: one thread */

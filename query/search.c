@@ -88,7 +88,8 @@ static bool collect(const query_context *q, str question, query_ranking ranking,
                     arena *a, candidate **out, size_t *count, error *err) {
     size_t depth = limit + CANDIDATES_BEYOND_LIMIT, words_n = 0, vectors_n = 0;
     index_hit *words = NULL, *vectors = NULL;
-    query_vector v = embed_question(q, question, a);
+    query_vector v = {0};
+    if (ranking != QUERY_WORDS) v = embed_question(q, question, a);
     if (ranking != QUERY_VECTORS &&
         !index_search_words(q->library, question, depth, a, &words, &words_n, err))
         return false;
