@@ -59,7 +59,7 @@ install: all
 # ---- tests: tests/unit/test_ROOM_WHAT.c are cmocka programs linked with every room -------------
 UNIT   := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
 HELP   := $(call obj,$(wildcard tests/support/*.c))
-TOOLS  := $(patsubst tests/tools/%.c,$(B)/tools/%,$(wildcard tests/tools/*.c)) $(B)/carrel-eval $(B)/check-samples
+TOOLS  := $(patsubst tests/tools/%.c,$(B)/tools/%,$(wildcard tests/tools/*.c)) $(B)/carrel-eval $(B)/check-samples $(B)/html-f1
 # A fuzz target of a parser needs carrel-parse's objects and libraries, the others carrel's.
 FUZZ   := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 PFUZZ  := html markdown text
@@ -67,15 +67,17 @@ REPLAY := $(FUZZ:%=$(B)/replay/fuzz_%)
 
 $(UNIT): $(B)/tests/%: $(B)/tests/unit/%.o $(LIBOBJ) $(HELP)
 	$(CC) $(CFLAGS) $(LDSAFE) -o $@ $^ $(LIBS) -lcmocka
+$(B)/tests/test_eval_score: $(call obj,tests/eval/score.c)
 $(B)/tools/%: $(B)/tests/tools/%.o $(LIBOBJ) $(HELP)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDSAFE) -o $@ $^ $(LIBS)
 $(B)/bench_%: $(B)/tests/bench/bench_%.o $(LIBOBJ) $(HELP)
 	$(CC) $(CFLAGS) $(LDSAFE) -o $@ $^ $(LIBS)
-$(B)/carrel-eval: $(call obj,$(filter-out tests/eval/check_samples.c,$(wildcard tests/eval/*.c)))
+EVALLIB := $(call obj,tests/eval/score.c tests/eval/support.c $(wildcard base/*.c))
+$(B)/carrel-eval: $(call obj,$(addprefix tests/eval/,eval.c retrieval.c answers.c documents.c)) $(EVALLIB)
 	$(CC) $(CFLAGS) $(LDSAFE) -o $@ $^ $(LIBS) -lz
-$(B)/check-samples: $(call obj,tests/eval/check_samples.c)
-	$(CC) $(CFLAGS) $(LDSAFE) -o $@ $^ $(LIBS)
+$(B)/check-samples: $(call obj,tests/eval/check_samples.c) $(EVALLIB)
+	$(CC) $(CFLAGS) $(LDSAFE) -o $@ $^ $(LIBS) -lz
 $(B)/html-f1: $(call obj,tests/eval/html/html_f1.c) $(PLIB)
 	$(CC) $(CFLAGS) $(LDSAFE) -o $@ $^ $(PLIBS) -ljansson
 
