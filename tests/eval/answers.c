@@ -252,8 +252,10 @@ static void tell_times(json_t *row, const char *set, const char *kind, tally *t)
 static void tell_answerable(json_t *row, const char *set, const tally *t)
 {
     size_t n = t->count;
-    put_row(row, set, "sources5", "gold answer in the first five sources", share(t->sources, n), "%");
-    put_row(row, set, "document", "first citation from the right document", share(t->document, n), "%");
+    put_row(row, set, "sources5", "gold answer in the first five sources", share(t->sources, n),
+            "%");
+    put_row(row, set, "document", "first citation from the right document",
+            share(t->document, n), "%");
     put_row(row, set, "paragraph", "first citation from the right paragraph",
             share(t->paragraph, n), "%");
     put_row(row, set, "first", "gold answer in the first shown sentence", share(t->first, n), "%");

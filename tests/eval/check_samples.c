@@ -20,7 +20,7 @@ typedef struct {
     const char *pages;
     size_t answerable, right, first, unanswerable, refused, sentences, strays;
     size_t passed, failed;
-    double *ms;
+    double *ms, *sure, *unsure; /* confidence of answerable and unanswerable questions */
     size_t count;
 } check;
 
@@ -126,7 +126,7 @@ static void check_answerable(check *c, const json_t *question, const json_t *obj
     bool refused = json_is_true(json_object_get(object, "refused"));
     bool right = !refused && str_eq(cited, document) && cited_page == page;
     bool first = !refused && score_contains(eval_string(sentence, "text"), gold);
-    c->answerable++;
+    c->sure[c->answerable++] = json_number_value(json_object_get(object, "confidence"));
     c->right += right;
     c->first += first;
     if (right && first)
@@ -149,7 +149,7 @@ static void check_unanswerable(check *c, const json_t *question, const json_t *o
 {
     bool refused = json_is_true(json_object_get(object, "refused"));
     const json_t *sentence = json_array_get(json_object_get(object, "sentences"), 0);
-    c->unanswerable++;
+    c->unsure[c->unanswerable++] = json_number_value(json_object_get(object, "confidence"));
     c->refused += refused;
     if (!refused)
         printf("not refused: " STR_FMT "\n      got (confidence %.2f): \"" STR_FMT "\"\n",
@@ -162,7 +162,10 @@ static bool check_all(check *c, const json_t *questions, const json_t *answers, 
 {
     size_t i;
     json_t *question;
-    c->ms = mem_new(json_array_size(questions) + 1, sizeof *c->ms);
+    size_t all = json_array_size(questions) + 1;
+    c->ms = mem_new(all, sizeof *c->ms);
+    c->sure = mem_new(all, sizeof *c->sure);
+    c->unsure = mem_new(all, sizeof *c->unsure);
     json_array_foreach((json_t *)questions, i, question) {
         const json_t *object = json_array_get(answers, i);
         if (json_object_get(object, "error") || !json_object_get(object, "refused"))
@@ -204,6 +207,13 @@ static void tell(check *c)
              c->sentences - c->strays, c->sentences);
     verdict(c, c->sentences > 0 && c->strays == 0, line);
     printf("note: the first sentence holds the answer for %zu of %zu\n", c->first, c->answerable);
+    /* Between these two lies the threshold that would pass both checks, if there is one. */
+    size_t least = (c->unanswerable * LEAST_REFUSED_PERCENT + 99) / 100;
+    printf("note: %d%% of the answerable have a confidence of at least %.2f, %d%% of the others "
+           "one of at most %.2f\n", LEAST_RIGHT_PERCENT,
+           score_percentile(c->sure, c->answerable, 1 - LEAST_RIGHT_PERCENT / 100.0 + 1e-9),
+           LEAST_REFUSED_PERCENT,
+           score_percentile(c->unsure, c->unanswerable, (double)least / (double)c->unanswerable));
     printf("note: answer ms: mean %.1f, median %.1f, p95 %.1f\n", score_mean(c->ms, c->count),
            score_percentile(c->ms, c->count, 0.5), score_percentile(c->ms, c->count, 0.95));
     printf("%zu passed, %zu failed, 0 skipped\n", c->passed, c->failed);
@@ -228,5 +238,7 @@ int main(int argc, char **argv)
     json_decref(questions);
     json_decref(answers);
     mem_free(c.ms);
+    mem_free(c.sure);
+    mem_free(c.unsure);
     return ok ? (c.failed ? 1 : 0) : (int)err.code;
 }

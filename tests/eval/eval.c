@@ -1,7 +1,8 @@
 /* carrel-eval EVAL_DIR: measures search and ask on public sets, see tests/eval/eval.h.
  *
  * EVAL_DIR has retrieval/SET/ (BEIR layout), answers/SET.json.gz (SQuAD 2.0 format) and
- * documents/FOLDER/ (files of any kind); all that lies there is measured. `make eval` runs it. A number is printed only for what was run.
+ * documents/FOLDER/ (files of any kind); all that lies there is measured. `make eval` runs it. A
+ * number is printed only for what was run.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* Retrieval sets: nDCG@10 and recall@100 of the three rankings.
  *
- * A set has the BEIR layout: corpus.jsonl.gz, queries[.SPLIT].jsonl.gz and qrels[.SPLIT].tsv.gz. Its
+ * A set has the BEIR layout: corpus.jsonl.gz, queries[.SPLIT].jsonl.gz, qrels[.SPLIT].tsv.gz. Its
  * documents become files, since carrel reads files; a document's place in a ranking is that of its
  * best passage. Splits named "train" are left out unless asked for: what was trained or tuned on
  * tells nothing. Identifiers never become paths unless they are plain names.

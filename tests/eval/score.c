@@ -103,7 +103,8 @@ double score_f1(str answer, str gold)
         return in_answer == in_gold ? 1.0 : 0.0;
     if (common == 0)
         return 0.0;
-    double precision = (double)common / (double)in_answer, recall = (double)common / (double)in_gold;
+    double precision = (double)common / (double)in_answer;
+    double recall = (double)common / (double)in_gold;
     return 2 * precision * recall / (precision + recall);
 }
 

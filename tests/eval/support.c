@@ -188,7 +188,8 @@ bool eval_add(const eval_run *run, arena *a, const char *name, const char *folde
     json_t *file;
     bool ok = added == count;
     if (!ok)
-        error_set(err, ERROR_INTERNAL, "%zu of %zu documents of %s were added.", added, count, name);
+        error_set(err, ERROR_INTERNAL, "%zu of %zu documents of %s were added.", added, count,
+                  name);
     json_array_foreach(json_object_get(object, "documents"), i, file) {
         if (str_eq(eval_string(file, "outcome"), STR("added")))
             continue;
