@@ -143,7 +143,7 @@ static bool prepare(index_library *l, error *err) {
     if (!store_integer(l, "SELECT count(*) FROM sqlite_schema", 0, &tables, err) ||
         !store_integer(l, "PRAGMA application_id", 0, &application, err))
         return false;
-    if (application != SCHEMA_APPLICATION_ID && (tables > 0 || l->mode != INDEX_CREATE))
+    if (application != SCHEMA_APPLICATION_ID && tables > 0)
         return store_fail_code(l->path, SQLITE_NOTADB, "", err);
     return prepare_writer(l, err) && schema_prepare(l, err);
 }

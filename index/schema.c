@@ -92,8 +92,13 @@ static bool read_versions(index_library *l, int64_t *application, int64_t *versi
 
 static bool check_versions(index_library *l, int64_t application, int64_t version, bool empty,
                            error *err) {
-    if (application != SCHEMA_APPLICATION_ID && !(empty && l->mode == INDEX_CREATE))
+    if (application != SCHEMA_APPLICATION_ID && !empty)
         return store_fail_code(l->path, SQLITE_NOTADB, "", err);
+    /* A file without a table: whoever made it was killed before the first commit. */
+    if (application != SCHEMA_APPLICATION_ID && l->mode != INDEX_CREATE)
+        return error_set(err, ERROR_NOT_FOUND,
+                         "The library %s is empty: nothing was ever added to it; `carrel add` does.",
+                         l->path);
     if (version > SCHEMA_VERSION)
         return error_set(err, ERROR_LIBRARY,
                          "The library %s was made by a newer Carrel (format %lld, this program "
