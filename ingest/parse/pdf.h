@@ -1,7 +1,9 @@
 /* The stages of reading a PDF, and what they hand on:
  *
  *   pdf_text.c    a poppler page becomes runs: text on one baseline, with box and font
- *   pdf_layout.c  runs become lines in reading order: columns, table rows
+ *   pdf_column.c  runs are cut into columns, in reading order
+ *   pdf_layout.c  a column's runs become lines and table rows
+ *   pdf_contents.c  finds the lines of a table of contents
  *   pdf_block.c   lines become blocks with roles; running heads and heading levels need all pages
  *   pdf.c         opens the document, walks its pages, writes the records
  *
@@ -37,8 +39,10 @@ typedef struct {
     uint32_t column;   /* of the page, in reading order */
     uint32_t cells;    /* 1: prose */
     bool bold, mono;
+    float last_cell;   /* left edge of the last cell */
     bool table;   /* its row stands in a table */
-    bool running; /* head, foot or page number */
+    bool continues; /* the last cell of the row above */
+    bool running; /* head, foot, page number, or a line of the contents */
 } pdf_line;
 
 typedef struct {
@@ -72,6 +76,20 @@ typedef struct {
 struct _PopplerPage;
 void pdf_page_runs(struct _PopplerPage *page, arena *a, pdf_runs *out);
 
+/* Borrows the runs; may sort them. */
+typedef struct {
+    const pdf_run **runs;
+    size_t count;
+} pdf_group;
+
+typedef void pdf_group_fn(void *context, pdf_group g);
+/* Calls `put` with each column (or what stands across columns), in reading order. */
+void pdf_cut_columns(pdf_group g, arena *scratch, pdf_group_fn *put, void *context);
+
+box pdf_bounds(pdf_group g); /* of at least one run */
+bool pdf_same_row(box row, box r); /* on one baseline: they share most of the lower one's height */
+void pdf_sort_by_top(pdf_group g);
+
 /* Appends the page's lines; texts go into `a`. */
 void pdf_layout_page(const pdf_runs *page, uint32_t number, arena *a, pdf_lines *out);
 
@@ -79,6 +97,9 @@ void pdf_sort_bookmarks(pdf_text *t);
 
 /* Marks running lines and makes blocks out of all lines. */
 void pdf_find_blocks(pdf_text *t, arena *a);
+
+/* Marks the lines of a table of contents as running; after the running heads are known. */
+void pdf_mark_contents(pdf_text *t, arena *a);
 
 /* Letters and digits in lower case, the digits as '#' where asked for: for comparing titles and
  * running heads. */

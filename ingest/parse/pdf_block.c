@@ -336,8 +336,10 @@ static bool begins_block(const style *s, const pdf_line *first, const pdf_line *
                          const pdf_line *l, ingest_role role)
 {
     float em = fmaxf(p->font_pt, 1);
-    if (l->page != p->page || l->running != p->running || l->table || p->table)
+    if (l->page != p->page || l->running != p->running)
         return true;
+    if (l->table || p->table)
+        return !l->continues;
     if (l->column != p->column) /* a sentence that goes on in the next column */
         return ends_sentence(p->text) || l->bold != p->bold ||
                fabsf(l->font_pt - p->font_pt) > SAME_SIZE_PT || l->text.n == 0 ||
@@ -504,6 +506,7 @@ void pdf_find_blocks(pdf_text *t, arena *a)
 {
     style *s = arena_alloc(a, 1, sizeof *s);
     mark_running(t, a);
+    pdf_mark_contents(t, a);
     find_style(t, s, a);
     cut_blocks(t, s, a);
     find_headings(t, s, a);

@@ -1,9 +1,8 @@
-/* Runs of a page become lines in reading order.
+/* The runs of a column become lines and table rows.
  *
- * A page is cut into columns where a white gutter has prose on both sides; whatever crosses the
- * gutter (a title, a wide table) parts the page into bands, and each band is read column by
- * column. Inside a column, runs on one baseline make a line. Lines of several cells that stand
- * aligned with their neighbours are rows of a table; a lone one is just a line with wide gaps.
+ * Runs on one baseline make a line. Lines of several cells that stand aligned with their
+ * neighbours are rows of a table; a lone one is just a line with wide gaps. pdf_column.c has cut
+ * the page into columns before, so that two lines of running text never make a row.
  *
  * It looks at boxes only, never at what the words say but for bullets and currency signs.
  */
@@ -13,20 +12,10 @@
 
 #include "ingest/parse/pdf.h"
 
-#define MAX_COLUMN_DEPTH 3        /* halves of halves of halves: eight columns */
-#define GUTTER_LINES 6            /* fewer lines on a side are no column of prose */
-#define GUTTER_BINS 1024          /* one point each; a wider page has wider bins */
-#define GUTTER_MIN_PT 6.0f        /* narrower white is a gap between words */
-#define PROSE_FILL 0.55f          /* a line of prose fills this much of its column */
-#define PROSE_LETTERS 15          /* and has at least this many bytes */
 #define CELL_GAP_EM 0.9f          /* poppler ends a run at wider gaps than a justified space */
 #define ALIGN_PT 4.0f             /* cells of one table column start (or end) this close */
+#define NEXT_LINE_EM 1.5f         /* the next line of one cell comes within this */
 #define MARKER_BYTES 6            /* "(iv)" and a three-byte bullet fit */
-
-typedef struct {
-    const pdf_run **runs;
-    size_t count;
-} group;
 
 typedef struct {
     arena *a;       /* the document's */
@@ -35,105 +24,12 @@ typedef struct {
     uint32_t page, column;
 } layout;
 
-/* ---- gutters ------------------------------------------------------------------------------- */
-
-static box bounds(group g)
-{
-    box b = g.runs[0]->at;
-    for (size_t i = 1; i < g.count; i++) {
-        b.x0 = fminf(b.x0, g.runs[i]->at.x0);
-        b.y0 = fminf(b.y0, g.runs[i]->at.y0);
-        b.x1 = fmaxf(b.x1, g.runs[i]->at.x1);
-        b.y1 = fmaxf(b.y1, g.runs[i]->at.y1);
-    }
-    return b;
-}
-
-/* -1 left of x, 1 right of it, 0 across. */
-static int side(const pdf_run *r, float x)
-{
-    return r->at.x1 <= x + 1 ? -1 : r->at.x0 >= x - 1 ? 1 : 0;
-}
-
-static group pick(layout *l, group g, float x, int which)
-{
-    group out = {arena_alloc(l->scratch, g.count + 1, sizeof *out.runs), 0};
-    for (size_t i = 0; i < g.count; i++)
-        if (side(g.runs[i], x) == which)
-            out.runs[out.count++] = g.runs[i];
-    return out;
-}
-
-/* At least half of its lines fill the column, and there are enough of them. */
-static bool is_prose(group g)
-{
-    if (g.count < GUTTER_LINES)
-        return false;
-    box b = bounds(g);
-    size_t full = 0;
-    for (size_t i = 0; i < g.count; i++)
-        full += g.runs[i]->at.x1 - g.runs[i]->at.x0 >= PROSE_FILL * (b.x1 - b.x0) &&
-                g.runs[i]->text.n >= PROSE_LETTERS;
-    return full >= GUTTER_LINES && full * 2 >= g.count;
-}
-
-/* Counts how many runs cover each bin, and gives the middle of the widest stretch with the fewest,
- * in the middle part of the region. */
-static bool find_gutter(layout *l, group g, float *x)
-{
-    box b = bounds(g);
-    float width = b.x1 - b.x0, bin = fmaxf(1, width / (GUTTER_BINS - 2));
-    if (g.count < 2 * GUTTER_LINES || !(width > 20 * GUTTER_MIN_PT) || !isfinite(width))
-        return false;
-    uint32_t *covered = arena_alloc(l->scratch, GUTTER_BINS, sizeof *covered);
-    for (size_t i = 0; i < g.count; i++) {
-        size_t from = (size_t)((g.runs[i]->at.x0 - b.x0) / bin);
-        size_t to = (size_t)((g.runs[i]->at.x1 - b.x0) / bin);
-        for (size_t k = from; k <= to && k < GUTTER_BINS; k++)
-            covered[k]++;
-    }
-    size_t first = (size_t)(width * 0.15f / bin), last = (size_t)(width * 0.85f / bin);
-    uint32_t least = UINT32_MAX;
-    for (size_t k = first; k < last; k++)
-        least = covered[k] < least ? covered[k] : least;
-    if (least > g.count / 4)
-        return false;
-    size_t best = 0, best_at = 0;
-    uint32_t allowed = least + (uint32_t)(g.count / 50);
-    for (size_t k = first, run = 0; k < last; k++) {
-        run = covered[k] <= allowed ? run + 1 : 0;
-        if (run > best) {
-            best = run;
-            best_at = k;
-        }
-    }
-    *x = b.x0 + ((float)best_at - (float)best / 2 + 0.5f) * bin;
-    return (float)best * bin >= GUTTER_MIN_PT && is_prose(pick(l, g, *x, -1)) &&
-           is_prose(pick(l, g, *x, 1));
-}
-
 /* ---- lines --------------------------------------------------------------------------------- */
-
-static int by_top(const void *pa, const void *pb)
-{
-    const pdf_run *a = *(const pdf_run *const *)pa, *b = *(const pdf_run *const *)pb;
-    float ya = a->at.y0 + a->at.y1, yb = b->at.y0 + b->at.y1;
-    if (ya != yb)
-        return ya < yb ? -1 : 1;
-    return a->at.x0 < b->at.x0 ? -1 : a->at.x0 > b->at.x0;
-}
 
 static int by_left(const void *pa, const void *pb)
 {
     const pdf_run *a = *(const pdf_run *const *)pa, *b = *(const pdf_run *const *)pb;
     return a->at.x0 < b->at.x0 ? -1 : a->at.x0 > b->at.x0;
-}
-
-/* Of the same baseline: they share most of the height of the lower one. */
-static bool same_row(box row, box r)
-{
-    float shared = fminf(row.y1, r.y1) - fmaxf(row.y0, r.y0);
-    return shared > 0.55f * fminf(row.y1 - row.y0, r.y1 - r.y0);
 }
 
 /* Two runs above one another are not of one row, however close the lines stand. */
@@ -201,12 +97,14 @@ static void put_row(layout *l, const pdf_run **runs, size_t count, box column)
     text t = {0};
     size_t bold = 0, mono = 0, longest = 0;
     pdf_line *line = new_line(l);
-    line->at = bounds((group){runs, count});
+    line->at = pdf_bounds((pdf_group){runs, count});
     line->left = column.x0;
     line->right = column.x1;
     for (size_t i = 0; i < count; i++) {
         const char *between = i > 0 ? joint(runs[i - 1], runs[i], i == 1) : "";
-        line->cells += between[0] == ' ' && between[1] == '|';
+        bool cell = between[0] == ' ' && between[1] == '|';
+        line->cells += cell;
+        line->last_cell = cell || i == 0 ? runs[i]->at.x0 : line->last_cell;
         text_put(&t, str_of(between));
         text_put(&t, runs[i]->text);
         bold += runs[i]->bold ? runs[i]->text.n : 0;
@@ -223,12 +121,12 @@ static void put_row(layout *l, const pdf_run **runs, size_t count, box column)
 }
 
 /* Cuts the row's runs out of g, which is sorted by height: those on the first one's baseline. */
-static size_t take_row(group g, bool *taken, size_t first, const pdf_run **row)
+static size_t take_row(pdf_group g, bool *taken, size_t first, const pdf_run **row)
 {
     size_t count = 0;
     box at = g.runs[first]->at;
     for (size_t i = first; i < g.count && g.runs[i]->at.y0 < at.y1; i++) {
-        if (taken[i] || !same_row(at, g.runs[i]->at) || stands_over(row, count, g.runs[i]))
+        if (taken[i] || !pdf_same_row(at, g.runs[i]->at) || stands_over(row, count, g.runs[i]))
             continue;
         taken[i] = true;
         row[count++] = g.runs[i];
@@ -257,6 +155,20 @@ static bool aligned(const pdf_run **a, size_t na, const pdf_run **b, size_t nb)
                 return true;
         }
     return false;
+}
+
+/* A cell below the last cell of a row, and close to it, is the rest of that one's text. */
+static void continue_cells(pdf_line *lines, size_t count)
+{
+    for (size_t i = 1; i < count; i++) {
+        pdf_line *p = &lines[i - 1], *l = &lines[i];
+        float step = l->at.y1 - p->at.y1;
+        if (!p->table || l->cells > 1 || fabsf(l->at.x0 - p->last_cell) > ALIGN_PT ||
+            (p->cells == 1 && !p->continues) || step > NEXT_LINE_EM * fmaxf(l->font_pt, 1) ||
+            l->bold != p->bold)
+            continue;
+        l->table = l->continues = true;
+    }
 }
 
 /* A single cell between two rows of a table belongs to it: a group's name, a wrapped label. */
@@ -298,8 +210,8 @@ static size_t join_labels(pdf_line *lines, size_t count, arena *a)
     for (size_t i = 0; i < count; i++) {
         pdf_line *p = kept > 0 ? &lines[kept - 1] : NULL, *l = &lines[i];
         char c = l->text.n > 0 ? l->text.p[0] : ' ';
-        if (p && p->table && p->cells == 1 && l->cells > 1 && c >= 'a' && c <= 'z' &&
-            fabsf(p->at.x0 - l->at.x0) < 3 * fmaxf(l->font_pt, 1)) {
+        if (p && p->table && !p->continues && p->cells == 1 && l->cells > 1 &&
+            c >= 'a' && c <= 'z' && fabsf(p->at.x0 - l->at.x0) < 3 * fmaxf(l->font_pt, 1)) {
             l->text = arena_printf(a, STR_FMT " " STR_FMT, STR_ARG(p->text), STR_ARG(l->text));
             l->at.y0 = fminf(l->at.y0, p->at.y0);
             l->at.x0 = fminf(l->at.x0, p->at.x0);
@@ -310,16 +222,15 @@ static size_t join_labels(pdf_line *lines, size_t count, arena *a)
     return kept;
 }
 
-static void put_lines(layout *l, group g)
+static void put_lines(void *context, pdf_group g)
 {
-    if (g.count == 0)
-        return;
-    box column = bounds(g);
+    layout *l = context;
+    box column = pdf_bounds(g);
     bool *taken = arena_alloc(l->scratch, g.count, sizeof *taken);
     const pdf_run **row = arena_alloc(l->scratch, g.count, sizeof *row);
     const pdf_run **last = arena_alloc(l->scratch, g.count, sizeof *last);
     size_t last_count = 0, first_line = l->out->count;
-    qsort(g.runs, g.count, sizeof *g.runs, by_top);
+    pdf_sort_by_top(g);
     for (size_t i = 0; i < g.count; i++) {
         if (taken[i])
             continue;
@@ -339,62 +250,26 @@ static void put_lines(layout *l, group g)
     }
     pdf_line *lines = l->out->lines + first_line;
     size_t count = l->out->count - first_line;
+    continue_cells(lines, count);
     fill_tables(lines, count);
     plain_lone_lines(lines, count);
     l->out->count = first_line + join_labels(lines, count, l->a);
     l->column++;
 }
 
-/* ---- columns ------------------------------------------------------------------------------- */
-
-static void put_region(layout *l, group g, int depth);
-
-static void put_band(layout *l, group band, float x, int depth)
-{
-    if (band.count == 0)
-        return;
-    group left = pick(l, band, x, -1), right = pick(l, band, x, 1);
-    if (left.count > 0)
-        put_region(l, left, depth + 1);
-    if (right.count > 0)
-        put_region(l, right, depth + 1);
-}
-
-static void put_region(layout *l, group g, int depth)
-{
-    float x;
-    if (depth >= MAX_COLUMN_DEPTH || !find_gutter(l, g, &x)) {
-        put_lines(l, g);
-        return;
-    }
-    group across = {arena_alloc(l->scratch, g.count, sizeof *across.runs), 0};
-    size_t begin = 0;
-    qsort(g.runs, g.count, sizeof *g.runs, by_top);
-    for (size_t i = 0; i < g.count; i++) {
-        if (side(g.runs[i], x) == 0) {
-            put_band(l, (group){g.runs + begin, i - begin}, x, depth);
-            across.runs[across.count++] = g.runs[i];
-            begin = i + 1;
-        } else if (across.count > 0) {
-            put_lines(l, across);
-            across.count = 0;
-        }
-    }
-    put_lines(l, across);
-    put_band(l, (group){g.runs + begin, g.count - begin}, x, depth);
-}
+/* ---- pages ---------------------------------------------------------------------------------- */
 
 void pdf_layout_page(const pdf_runs *page, uint32_t number, arena *a, pdf_lines *out)
 {
     if (page->run_count == 0)
         return;
     layout l = {.a = a, .scratch = arena_new(), .out = out, .page = number};
-    group upright = {arena_alloc(l.scratch, page->run_count, sizeof *upright.runs), 0};
+    pdf_group upright = {arena_alloc(l.scratch, page->run_count, sizeof *upright.runs), 0};
     for (size_t i = 0; i < page->run_count; i++)
         if (page->runs[i].upright)
             upright.runs[upright.count++] = &page->runs[i];
     if (upright.count > 0)
-        put_region(&l, upright, 0);
+        pdf_cut_columns(upright, l.scratch, put_lines, &l);
     for (size_t i = 0; i < page->run_count; i++)
         if (!page->runs[i].upright) {
             const pdf_run *stamp = &page->runs[i];

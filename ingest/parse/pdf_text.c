@@ -13,6 +13,7 @@
  * Text drawn invisibly (rendering mode 3, the layer under a scan) comes out like any other:
  * poppler-glib does not tell the rendering mode, so the fate hidden-text is not given to PDF pages.
  */
+#include <math.h>
 #include <poppler.h>
 #include <string.h>
 #include <strings.h>
@@ -233,6 +234,8 @@ static void put_run(pdf_runs *out, pdf_run run, arena *a)
 static void end_run(run_builder *b, pdf_runs *out, arena *a)
 {
     end_word(b);
+    if (!isfinite(b->at.x0 + b->at.y0 + b->at.x1 + b->at.y1)) /* a matrix gone wild */
+        b->at = (box){0};
     str s = finished(text_str(&b->raw), a);
     if (s.n > 0 && b->characters > 0) {
         float height = b->at.y1 - b->at.y0, width = b->at.x1 - b->at.x0;
