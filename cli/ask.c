@@ -73,6 +73,8 @@ static json_t *json_sentence(const query_sentence *s)
     cli_json_set(o, "verified", json_boolean(s->verified));
     if (!s->verified)
         cli_json_set(o, "reason", cli_json_str(s->reason));
+    if (s->table_head.n)
+        cli_json_set(o, "table_head", cli_json_str(s->table_head));
     cli_json_set(o, "citations", citations);
     return o;
 }
@@ -243,6 +245,11 @@ static void on_sentence(void *context, const query_sentence *s)
     clear_waiting(x);
     if (x->shown++)
         text_put_char(&out, '\n');
+    if (s->table_head.n) {
+        text_put(&out, str_of(t->dim));
+        cli_wrap(&out, t, s->table_head, NULL, 0, 0, t->columns);
+        text_put(&out, str_of(t->reset));
+    }
     cli_wrap(&out, t, s->text, &bold, s->bold_end > s->bold_begin, 0, t->columns);
     if (!s->verified) {
         text_printf(&out, "%*s%snot verified%s: ", CITATION_INDENT, "", t->red, t->reset);

@@ -8,12 +8,38 @@
 #include "query/chat.h"
 #include "query/constrain.h"
 
+#define CELL_MARK STR(" | ")
+
+/* Bytes [begin, end) of the line before `at`; false at the start of the text. */
+static bool line_before(str s, size_t at, size_t *begin, size_t *end) {
+    if (at == 0) return false;
+    *end = at - 1; /* the newline */
+    *begin = *end;
+    while (*begin > 0 && s.p[*begin - 1] != '\n') (*begin)--;
+    return true;
+}
+
+/* A row alone does not say what its figures mean: the first row of its table does. */
+static str table_head(const query_candidate *c) {
+    str s = c->passage->source.chunk.text, head = {0};
+    if (str_find(str_cut(s, c->begin, c->end), CELL_MARK, 0) == SIZE_MAX) return head;
+    size_t begin = c->begin, end;
+    while (begin > 0 && s.p[begin - 1] != '\n') begin--;
+    while (line_before(s, begin, &begin, &end)) {
+        str line = str_cut(s, begin, end);
+        if (str_find(line, CELL_MARK, 0) == SIZE_MAX) break;
+        head = line;
+    }
+    return head;
+}
+
 static bool add_candidate(query_job *job, const query_candidate *c, error *err) {
     query_citation *citation = arena_alloc(job->a, 1, sizeof *citation);
     if (!query_cite(job->q, c->passage, c->begin, c->end, job->a, citation, err)) return false;
     query_sentence s = {
         .text = citation->quote,
         .verified = true,
+        .table_head = table_head(c),
         .citations = citation,
         .citation_count = 1,
     };
