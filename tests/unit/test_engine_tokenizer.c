@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <jansson.h>
 
 #include "engine/engine.h"
 #include "tests/support/gguf_build.h"
@@ -249,6 +250,43 @@ static void test_parity(void **state) {
     assert_int_equal(wrong, 0);
 }
 
+/* ---- the built-in models ------------------------------------------------------------------ */
+
+/* Their training program wrote down the ids that it saw for some texts. */
+static void test_built_in(void **state) {
+    static const char *const names[] = {"embed", "reader"};
+    (void)state;
+    for (size_t m = 0; m < sizeof names / sizeof *names; m++) {
+        char path[64];
+        engine_gguf *g = NULL;
+        engine_tokenizer *t = NULL;
+        error err = {0};
+        snprintf(path, sizeof path, "models/fixtures/%s.json", names[m]);
+        json_t *fixture = json_load_file(path, 0, NULL), *item;
+        json_t *texts = json_object_get(fixture, "texts");
+        size_t index;
+        snprintf(path, sizeof path, "models/carrel-%s.gguf", names[m]);
+        if (!engine_gguf_open(path, &g, &err) || !engine_tokenizer_new(g, &t, &err))
+            fail_msg("%s: %s", path, err.text);
+        assert_true(json_array_size(texts) > 0);
+        json_array_foreach(texts, index, item) {
+            arena *a = arena_new();
+            engine_token *got;
+            size_t n;
+            json_t *ids = json_object_get(item, "ids");
+            engine_tokenize(t, str_of(json_string_value(json_object_get(item, "text"))), 0, a, &got,
+                            &n);
+            assert_int_equal(n, json_array_size(ids));
+            for (size_t i = 0; i < n; i++)
+                assert_int_equal(got[i].id, json_integer_value(json_array_get(ids, i)));
+            arena_free(a);
+        }
+        json_decref(fixture);
+        engine_tokenizer_free(t);
+        engine_gguf_close(g);
+    }
+}
+
 /* ---- vocabularies made here --------------------------------------------------------------- */
 
 static engine_tokenizer *made(text file) {
@@ -467,6 +505,7 @@ static void test_refused(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_parity),
+        cmocka_unit_test(test_built_in),
         cmocka_unit_test(test_wordpiece_offsets),
         cmocka_unit_test(test_spm),
         cmocka_unit_test(test_bpe),
