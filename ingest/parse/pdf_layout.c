@@ -15,6 +15,7 @@
 #define CELL_GAP_EM 0.9f          /* poppler ends a run at wider gaps than a justified space */
 #define ALIGN_PT 4.0f             /* cells of one table column start (or end) this close */
 #define NEXT_LINE_EM 1.5f         /* the next line of one cell comes within this */
+#define HEAD_CELLS 3              /* two cells above two others may be anything */
 #define MARKER_BYTES 6            /* "(iv)" and a three-byte bullet fit */
 
 typedef struct {
@@ -157,6 +158,17 @@ static bool aligned(const pdf_run **a, size_t na, const pdf_run **b, size_t nb)
     return false;
 }
 
+/* Does each cell of a head row stand above its own of the row below? Centred heads over cells that
+ * are flush left have no edge in common with them. */
+static bool heads(const pdf_run **a, size_t na, const pdf_run **b, size_t nb)
+{
+    bool above = na == nb && na >= HEAD_CELLS;
+    for (size_t i = 0; above && i < na; i++)
+        above = a[i]->at.x0 < b[i]->at.x1 && b[i]->at.x0 < a[i]->at.x1 &&
+                (i == 0 || (b[i - 1]->at.x1 < a[i]->at.x0 && a[i - 1]->at.x1 < b[i]->at.x0));
+    return above;
+}
+
 /* A cell below the last cell of a row, and close to it, is the rest of that one's text. */
 static void continue_cells(pdf_line *lines, size_t count)
 {
@@ -243,7 +255,7 @@ static void put_lines(void *context, pdf_group g)
         while (last_count > 0 && before->cells == 1)
             before--;
         if (last_count > 0 && now->at.y0 - before->at.y0 < 6 * fmaxf(now->font_pt, 1) &&
-            aligned(last, last_count, row, count))
+            (aligned(last, last_count, row, count) || heads(last, last_count, row, count)))
             before->table = now->table = true;
         memcpy(last, row, count * sizeof *row);
         last_count = count;

@@ -107,7 +107,8 @@ def slow():
 
 
 def typeset():
-    for name, flags in (("paper", ["-ms"]), ("doses", ["-t", "-ms"]), ("heads", ["-ms"])):
+    for name, flags in (("paper", ["-ms"]), ("doses", ["-t", "-ms"]), ("heads", ["-ms"]),
+                        ("kiln", ["-t", "-ms"])):
         with open("source/%s.ms" % name) as source, open(name + ".pdf", "wb") as out:
             subprocess.run(["groff", "-k", "-Tpdf"] + flags, stdin=source, stdout=out, check=True)
     subprocess.run(["gs", "-q", "-dBATCH", "-dNOPAUSE", "-sDEVICE=pdfwrite", "-sUserPassword=user",
