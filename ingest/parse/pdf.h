@@ -45,9 +45,22 @@ typedef struct {
     bool running; /* head, foot, page number, or a line of the contents */
 } pdf_line;
 
+/* White between two columns. */
+typedef struct {
+    float left, right;
+} pdf_gutter;
+
+/* Gutters of the pages before: the last page of an article has few lines in its right column. */
+#define PDF_KNOWN_GUTTERS 4
+typedef struct {
+    pdf_gutter known[PDF_KNOWN_GUTTERS];
+    size_t found; /* of the whole document; the latest ones are kept */
+} pdf_gutters;
+
 typedef struct {
     pdf_line *lines;
     size_t count, room;
+    pdf_gutters gutters;
 } pdf_lines;
 
 typedef struct {
@@ -84,7 +97,8 @@ typedef struct {
 
 typedef void pdf_group_fn(void *context, pdf_group g);
 /* Calls `put` with each column (or what stands across columns), in reading order. */
-void pdf_cut_columns(pdf_group g, arena *scratch, pdf_group_fn *put, void *context);
+void pdf_cut_columns(pdf_group g, pdf_gutters *gutters, arena *scratch, pdf_group_fn *put,
+                     void *context);
 
 box pdf_bounds(pdf_group g); /* of at least one run */
 bool pdf_same_row(box row, box r); /* on one baseline: they share most of the lower one's height */

@@ -38,11 +38,8 @@ typedef struct {
     arena *scratch;
     pdf_group_fn *put;
     void *context;
+    pdf_gutters *gutters;
 } cutter;
-
-typedef struct {
-    float left, right; /* edges of the white */
-} gutter;
 
 box pdf_bounds(pdf_group g)
 {
@@ -78,7 +75,7 @@ void pdf_sort_by_top(pdf_group g)
 
 /* -1 left of the gutter, 1 right of it, 0 across. What only reaches into the white does not cross
  * it; what stands inside it (a page number) belongs to no column, unless it keeps to one half. */
-static int side(const pdf_run *r, gutter g)
+static int side(const pdf_run *r, pdf_gutter g)
 {
     bool from_left = r->at.x0 < g.left, to_right = r->at.x1 > g.right;
     float middle = (g.left + g.right) / 2;
@@ -89,7 +86,7 @@ static int side(const pdf_run *r, gutter g)
     return r->at.x1 <= middle ? -1 : r->at.x0 >= middle ? 1 : 0;
 }
 
-static pdf_group pick(cutter *c, pdf_group g, gutter at, int which)
+static pdf_group pick(cutter *c, pdf_group g, pdf_gutter at, int which)
 {
     pdf_group out = {arena_alloc(c->scratch, g.count + 1, sizeof *out.runs), 0};
     for (size_t i = 0; i < g.count; i++)
@@ -178,21 +175,38 @@ static prose find_prose(cutter *c, pdf_group g, float edge, int which)
 
 /* ---- gutters ------------------------------------------------------------------------------- */
 
-static bool is_running(prose p, gutter at)
+static bool is_running(prose p, pdf_gutter at)
 {
     return p.pairs >= PROSE_PAIRS && p.pairs * PROSE_ONE_IN >= p.lines &&
            at.right - at.left <= GUTTER_SHARE * p.usual;
 }
 
-/* How much running text stands on both sides; 0 where there is too little for two columns. */
-static size_t gutter_score(pdf_group g, gutter at)
+static bool is_known(const pdf_gutters *v, pdf_gutter at)
+{
+    for (size_t i = 0; i < PDF_KNOWN_GUTTERS && i < v->found; i++) {
+        float middle = (v->known[i].left + v->known[i].right) / 2;
+        if (at.left < middle && middle < at.right)
+            return true;
+    }
+    return false;
+}
+
+static void remember(pdf_gutters *v, pdf_gutter at)
+{
+    if (!is_known(v, at))
+        v->known[v->found++ % PDF_KNOWN_GUTTERS] = at;
+}
+
+/* How much running text stands on both sides; 0 where there is too little for two columns. A
+ * gutter that an earlier page had needs running text on one side only. */
+static size_t gutter_score(const pdf_gutters *before, pdf_group g, pdf_gutter at)
 {
     cutter own = {.scratch = arena_new()}; /* many are tried, and a page may have many runs */
-    prose left = find_prose(&own, pick(&own, g, at, -1), at.left, -1), right = {0};
-    if (is_running(left, at))
-        right = find_prose(&own, pick(&own, g, at, 1), at.right, 1);
+    prose left = find_prose(&own, pick(&own, g, at, -1), at.left, -1);
+    prose right = find_prose(&own, pick(&own, g, at, 1), at.right, 1);
     arena_free(own.scratch);
-    return is_running(right, at) ? left.pairs + right.pairs : 0;
+    bool known = is_known(before, at), l = is_running(left, at), r = is_running(right, at);
+    return (l && r) || (known && (l || r)) ? left.pairs + right.pairs : 0;
 }
 
 /* How many runs cover each bin of the region's width. */
@@ -207,7 +221,7 @@ static void project(pdf_group g, float x0, float bin, uint32_t covered[BINS])
 }
 
 /* The stretch of white with the most running text beside it; g is sorted by height. */
-static bool find_gutter(pdf_group g, gutter *out)
+static bool find_gutter(const pdf_gutters *before, pdf_group g, pdf_gutter *out)
 {
     box b = pdf_bounds(g);
     float width = b.x1 - b.x0, bin = fmaxf(1, width / (BINS - 2));
@@ -227,11 +241,11 @@ static bool find_gutter(pdf_group g, gutter *out)
         for (size_t k = first, begin = first; k <= last; k++) {
             if (k < last && covered[k] <= allowed)
                 continue;
-            gutter at = {b.x0 + (float)begin * bin, b.x0 + (float)k * bin};
+            pdf_gutter at = {b.x0 + (float)begin * bin, b.x0 + (float)k * bin};
             begin = k + 1;
             if (at.right - at.left < GUTTER_MIN_PT || tried++ >= MAX_CANDIDATES)
                 continue;
-            size_t score = gutter_score(g, at);
+            size_t score = gutter_score(before, g, at);
             if (score > best) {
                 best = score;
                 *out = at;
@@ -254,7 +268,7 @@ static bool has_digit(str s)
 }
 
 /* Rows of figures that run over both columns, and only happen to leave the gutter white. */
-static bool is_table_across(cutter *c, pdf_group left, pdf_group right, gutter at)
+static bool is_table_across(cutter *c, pdf_group left, pdf_group right, pdf_gutter at)
 {
     size_t partners = 0, figures = 0, from = 0;
     if (find_prose(c, left, at.left, -1).pairs + find_prose(c, right, at.right, 1).pairs > 0)
@@ -273,7 +287,7 @@ static bool is_table_across(cutter *c, pdf_group left, pdf_group right, gutter a
     return partners > 1 && partners * 2 > right.count && figures * 2 >= right.count;
 }
 
-static void cut_band(cutter *c, pdf_group band, gutter at, int depth)
+static void cut_band(cutter *c, pdf_group band, pdf_gutter at, int depth)
 {
     pdf_group left = pick(c, band, at, -1), right = pick(c, band, at, 1);
     if (left.count > 0 && right.count > 0 && is_table_across(c, left, right, at)) {
@@ -285,7 +299,7 @@ static void cut_band(cutter *c, pdf_group band, gutter at, int depth)
 }
 
 /* Marks what crosses the gutter, and what stands in one row with it: such a row is read whole. */
-static bool *mark_across(cutter *c, pdf_group g, gutter at)
+static bool *mark_across(cutter *c, pdf_group g, pdf_gutter at)
 {
     bool *across = arena_alloc(c->scratch, g.count + 1, sizeof *across);
     for (size_t i = 0; i < g.count; i++) {
@@ -327,7 +341,7 @@ static size_t foot_runs(pdf_group g)
     return count < g.count ? count : 0;
 }
 
-static void cut_bands(cutter *c, pdf_group g, gutter at, int depth)
+static void cut_bands(cutter *c, pdf_group g, pdf_gutter at, int depth)
 {
     const bool *across = mark_across(c, g, at);
     for (size_t begin = 0, end; begin < g.count; begin = end) {
@@ -343,14 +357,15 @@ static void cut_bands(cutter *c, pdf_group g, gutter at, int depth)
 
 static void cut_region(cutter *c, pdf_group g, int depth)
 {
-    gutter at;
+    pdf_gutter at;
     if (g.count == 0)
         return;
     pdf_sort_by_top(g);
-    if (depth >= MAX_COLUMN_DEPTH || !find_gutter(g, &at)) {
+    if (depth >= MAX_COLUMN_DEPTH || !find_gutter(c->gutters, g, &at)) {
         c->put(c->context, g);
         return;
     }
+    remember(c->gutters, at);
     size_t head = depth == 0 ? head_runs(g) : 0, foot = depth == 0 ? foot_runs(g) : 0;
     pdf_group body = {g.runs + head, g.count - head - foot};
     if (head > 0)
@@ -360,8 +375,9 @@ static void cut_region(cutter *c, pdf_group g, int depth)
         c->put(c->context, (pdf_group){g.runs + g.count - foot, foot});
 }
 
-void pdf_cut_columns(pdf_group g, arena *scratch, pdf_group_fn *put, void *context)
+void pdf_cut_columns(pdf_group g, pdf_gutters *gutters, arena *scratch, pdf_group_fn *put,
+                     void *context)
 {
-    cutter c = {.scratch = scratch, .put = put, .context = context};
+    cutter c = {.scratch = scratch, .put = put, .context = context, .gutters = gutters};
     cut_region(&c, g, 0);
 }

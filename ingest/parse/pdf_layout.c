@@ -15,7 +15,7 @@
 #define CELL_GAP_EM 0.9f          /* poppler ends a run at wider gaps than a justified space */
 #define ALIGN_PT 4.0f             /* cells of one table column start (or end) this close */
 #define NEXT_LINE_EM 1.5f         /* the next line of one cell comes within this */
-#define HEAD_CELLS 3              /* two cells above two others may be anything */
+#define OVER_CELLS 3              /* two cells above two others may be anything */
 #define MARKER_BYTES 6            /* "(iv)" and a three-byte bullet fit */
 
 typedef struct {
@@ -158,14 +158,29 @@ static bool aligned(const pdf_run **a, size_t na, const pdf_run **b, size_t nb)
     return false;
 }
 
-/* Does each cell of a head row stand above its own of the row below? Centred heads over cells that
- * are flush left have no edge in common with them. */
-static bool heads(const pdf_run **a, size_t na, const pdf_run **b, size_t nb)
+/* A cell may be several runs: a currency sign, a figure, a bracket. Gives the count of cells. */
+static size_t find_cells(const pdf_run **runs, size_t count, box *cells)
 {
-    bool above = na == nb && na >= HEAD_CELLS;
+    size_t n = 0;
+    for (size_t i = 0; i < count; i++) {
+        bool begins = i == 0 || str_eq(str_of(joint(runs[i - 1], runs[i], i == 1)), STR(" | "));
+        if (begins)
+            cells[n++] = runs[i]->at;
+        else
+            cells[n - 1] = (box){fminf(cells[n - 1].x0, runs[i]->at.x0), cells[n - 1].y0,
+                                 fmaxf(cells[n - 1].x1, runs[i]->at.x1), cells[n - 1].y1};
+    }
+    return n;
+}
+
+/* Does each cell stand above its own one of the row below, and above no other? Centred heads over
+ * cells that are flush left have no edge in common with them. */
+static bool stands_above(const box *a, size_t na, const box *b, size_t nb)
+{
+    bool above = na == nb && na >= OVER_CELLS;
     for (size_t i = 0; above && i < na; i++)
-        above = a[i]->at.x0 < b[i]->at.x1 && b[i]->at.x0 < a[i]->at.x1 &&
-                (i == 0 || (b[i - 1]->at.x1 < a[i]->at.x0 && a[i - 1]->at.x1 < b[i]->at.x0));
+        above = a[i].x0 < b[i].x1 && b[i].x0 < a[i].x1 &&
+                (i == 0 || (b[i - 1].x1 < a[i].x0 && a[i - 1].x1 < b[i].x0));
     return above;
 }
 
@@ -241,6 +256,8 @@ static void put_lines(void *context, pdf_group g)
     bool *taken = arena_alloc(l->scratch, g.count, sizeof *taken);
     const pdf_run **row = arena_alloc(l->scratch, g.count, sizeof *row);
     const pdf_run **last = arena_alloc(l->scratch, g.count, sizeof *last);
+    box *cells = arena_alloc(l->scratch, g.count, sizeof *cells);
+    box *last_cells = arena_alloc(l->scratch, g.count, sizeof *last_cells);
     size_t last_count = 0, first_line = l->out->count;
     pdf_sort_by_top(g);
     for (size_t i = 0; i < g.count; i++) {
@@ -251,13 +268,16 @@ static void put_lines(void *context, pdf_group g)
         pdf_line *now = &l->out->lines[l->out->count - 1];
         if (now->cells == 1)
             continue; /* a wrapped label does not part a table's rows */
+        size_t cell_count = find_cells(row, count, cells);
         pdf_line *before = now - 1;
         while (last_count > 0 && before->cells == 1)
             before--;
         if (last_count > 0 && now->at.y0 - before->at.y0 < 6 * fmaxf(now->font_pt, 1) &&
-            (aligned(last, last_count, row, count) || heads(last, last_count, row, count)))
+            (aligned(last, last_count, row, count) ||
+             stands_above(last_cells, before->cells, cells, cell_count)))
             before->table = now->table = true;
         memcpy(last, row, count * sizeof *row);
+        memcpy(last_cells, cells, cell_count * sizeof *cells);
         last_count = count;
     }
     pdf_line *lines = l->out->lines + first_line;
@@ -281,7 +301,7 @@ void pdf_layout_page(const pdf_runs *page, uint32_t number, arena *a, pdf_lines 
         if (page->runs[i].upright)
             upright.runs[upright.count++] = &page->runs[i];
     if (upright.count > 0)
-        pdf_cut_columns(upright, l.scratch, put_lines, &l);
+        pdf_cut_columns(upright, &out->gutters, l.scratch, put_lines, &l);
     for (size_t i = 0; i < page->run_count; i++)
         if (!page->runs[i].upright) {
             const pdf_run *stamp = &page->runs[i];
