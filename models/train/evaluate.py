@@ -199,7 +199,7 @@ def measure(model, items, name):
     print(line, flush=True)
 
 
-def reader(work, path, per_source=1500):
+def reader(work, path, squad=1500, others=500):
     model, meta = from_gguf(path)
     data = Data(work, WordPiece(meta["tokenizer.ggml.tokens"]), held_only=True)
     rng = random.Random(5)
@@ -209,7 +209,7 @@ def reader(work, path, per_source=1500):
         groups["SQuAD" if s.startswith("squad") else "QAMR" if s == "qamr" else
                "medical (MedQuAD)" if s.startswith("medquad") else "other"].append(x)
     for name, xs in groups.items():
-        xs = rng.sample(xs, min(per_source, len(xs)))
+        xs = rng.sample(xs, min(squad if name == "SQuAD" else others, len(xs)))
         short, whole = [], []
         for x in xs:
             if not x.context.sents:
