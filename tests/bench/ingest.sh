@@ -6,6 +6,7 @@
 # A worker forks one short-lived process for each document, so a peak between two looks can be
 # missed: the sum is the largest that was seen, with the number of looks. Where GNU time is
 # installed, the kernel's own account of the largest single process is printed too, and is exact.
+# Pages that processes share (the libraries) are counted in each of them.
 #
 # Usage: tests/bench/ingest.sh [BUILD_FOLDER] [EVAL_DIR]      JOBS=N passes --jobs N
 set -euo pipefail
