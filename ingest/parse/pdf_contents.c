@@ -16,6 +16,7 @@
 #include "ingest/parse/pdf.h"
 
 #define MIN_ENTRIES 3    /* fewer are no list */
+#define SIGNS_NEEDED 2   /* of three, see above */
 #define MAX_BETWEEN 2    /* lines without a number between two entries: a part, a wrapped title */
 #define HEADING_ABOVE 3  /* lines from the heading to the first entry: "Page", "Part I" */
 #define EDGE_EM 2.0f     /* the numbers' right edges: 9 and 100 may both stand flush left */
@@ -113,7 +114,8 @@ static size_t heading_above(const finder *f, size_t first)
     return first;
 }
 
-/* The entries from line `first` on; marks them where they are contents. Gives the line behind. */
+/* The entries from line `first` on; marks them where they are contents. Gives the line to go on
+ * at, behind them: a long list is not looked at again from each of its lines. */
 static size_t mark_run(finder *f, size_t first)
 {
     size_t last = first, entries = 0, leaders = 0, known = 0;
@@ -133,9 +135,9 @@ static size_t mark_run(finder *f, size_t first)
     }
     size_t heading = heading_above(f, first);
     int signs = (heading < first) + (leaders * 2 > entries) + (known * 2 > entries);
-    if (entries < MIN_ENTRIES || signs < 2)
+    if (entries < MIN_ENTRIES)
         return first + 1;
-    for (size_t i = heading; i <= last; i++)
+    for (size_t i = heading; signs >= SIGNS_NEEDED && i <= last; i++)
         f->lines[i]->running = true;
     return last + 1;
 }
