@@ -23,6 +23,10 @@ str embed_name(const embed_model *m);
 size_t embed_count_tokens(const embed_model *m, str s);
 /* out: [width], L2 norm 1, or all zero for a text without a known token. */
 void embed_text(const embed_model *m, str s, float *out);
+/* How much a word says, as the model has learnt it: the length of its vector before scaling; about
+ * 0.2 for "does", 1 for "piston", more for a rare name; 1 for a word of unknown pieces. Unlike a
+ * frequency counted in a library of ten documents it knows which words are common. */
+float embed_word_weight(const embed_model *m, str word);
 /* Symmetric int8 with one scale: value = *scale * out[i]; |out[i]| <= 127. */
 void embed_quantize(const float *vector, size_t width, int8_t *out, float *scale);
 float embed_cosine(const float *a, const float *b, size_t width); /* of unit vectors */

@@ -100,7 +100,8 @@ size_t embed_count_tokens(const embed_model *m, str s) {
     return n;
 }
 
-void embed_text(const embed_model *m, str s, float *out) {
+/* The weighted sum of the tokens' vectors; returns its length, 0 when it has none. */
+static float sum_tokens(const embed_model *m, str s, float *out) {
     arena *a = arena_new();
     engine_token *tokens;
     size_t n;
@@ -118,8 +119,18 @@ void embed_text(const embed_model *m, str s, float *out) {
     arena_free(a);
     double square = 0;
     for (size_t i = 0; i < m->width; i++) square += (double)out[i] * out[i];
-    float scale = isfinite(square) && square > 0 ? (float)(1 / sqrt(square)) : 0;
-    for (size_t i = 0; i < m->width; i++) out[i] = scale > 0 ? out[i] * scale : 0;
+    return isfinite(square) ? (float)sqrt(square) : 0;
+}
+
+void embed_text(const embed_model *m, str s, float *out) {
+    float length = sum_tokens(m, s, out);
+    for (size_t i = 0; i < m->width; i++) out[i] = length > 0 ? out[i] / length : 0;
+}
+
+float embed_word_weight(const embed_model *m, str word) {
+    float *sum = mem_new(m->width, sizeof *sum), length = sum_tokens(m, word, sum);
+    mem_free(sum);
+    return length > 0 ? length : 1;
 }
 
 void embed_quantize(const float *vector, size_t width, int8_t *out, float *scale) {

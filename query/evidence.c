@@ -22,22 +22,24 @@
 
 /* Score = sum of weight * feature, in the order of evidence_feature; a softmax over the scores of
  * all candidates says which one holds the answer, if one does. */
-static const double sentence_weights[EVIDENCE_FEATURES] = {0.198, 3.163, 4.898, 3.454, 1.204, 0.717};
+static const double sentence_weights[EVIDENCE_FEATURES] = {0.238, 0.153, 3.366, 3.155, 3.489, 0.324};
 
 /* The best sentence's features; the share of the question's words that are unknown; and how far the
  * best sentence stands out: where several are equally good, usually none is. */
-static const double answer_weights[EVIDENCE_FEATURES] = {0.01, -1.09, 0.77, -0.07, 0.7, -1.2};
-static const double answer_unknown_weight = -1.17;
-static const double answer_share_weight = 4.71;
-static const double answer_bias = -2.55;
+static const double answer_weights[EVIDENCE_FEATURES] = {0.041, -0.054, 0.814, 0.440, 0.195, -0.635};
+static const double answer_unknown_weight = -0.424;
+static const double answer_share_weight = 2.480;
+static const double answer_bias = -1.921;
 
-const double query_refusal_threshold = 0.5;
+/* A refusal of what the documents do answer counts three times a nearest sentence that does not
+ * answer, since the latter stands there with its page for everyone to judge. */
+const double query_refusal_threshold = 0.25;
 
 /* ---- the question ------------------------------------------------------------------------- */
 
 typedef struct {
     str stem;
-    double idf;
+    double weight;
 } asked_word;
 
 /* The question's content words, stemmed as the documents of one language are. */
@@ -47,8 +49,8 @@ struct asked_words {
     str language;
     asked_word words[MOST_QUESTION_WORDS];
     size_t count;
-    double idf_sum;
-    double unknown; /* share of idf_sum */
+    double weight_sum;
+    double unknown; /* share of weight_sum */
 };
 
 typedef struct {
@@ -69,15 +71,20 @@ static bool ask(const query_context *q, str question, arena *a, asked_question *
     return true;
 }
 
-static bool add_word(asked_question *asked, asked_words *to, str stem, error *err) {
+/* A word weighs by its rarity in the library and in the language: in a library of ten documents the
+ * first alone takes every paraphrase ("heavy", where the page says "weighs") for a rare name. */
+static bool add_word(asked_question *asked, asked_words *to, const index_word *w, error *err) {
     for (size_t k = 0; k < to->count; k++)
-        if (str_eq(to->words[k].stem, stem)) return true;
+        if (str_eq(to->words[k].stem, w->stem)) return true;
     uint64_t chunks;
-    if (!index_word_frequency(asked->q->library, stem, &chunks, err)) return false;
-    double idf = log(1 + ((double)asked->chunks + 0.5) / ((double)chunks + 0.5));
-    to->words[to->count++] = (asked_word){stem, idf};
-    to->idf_sum += idf;
-    if (chunks == 0) to->unknown += idf;
+    if (!index_word_frequency(asked->q->library, w->stem, &chunks, err)) return false;
+    double idf = log(1 + (double)asked->chunks / ((double)chunks + 1));
+    double rarity = embed_word_weight(asked->q->embedder,
+                                      str_cut(asked->question, w->begin, w->end));
+    double weight = idf * rarity * rarity;
+    to->words[to->count++] = (asked_word){w->stem, weight};
+    to->weight_sum += weight;
+    if (chunks == 0) to->unknown += weight;
     return true;
 }
 
@@ -93,8 +100,8 @@ static bool asked_in(asked_question *asked, str language, const asked_words **ou
     size_t n;
     index_words(asked->question, language, asked->a, &words, &n);
     for (size_t i = 0; i < n && w->count < MOST_QUESTION_WORDS; i++)
-        if (!words[i].stop && !add_word(asked, w, words[i].stem, err)) return false;
-    w->unknown = w->idf_sum > 0 ? w->unknown / w->idf_sum : 0;
+        if (!words[i].stop && !add_word(asked, w, &words[i], err)) return false;
+    w->unknown = w->weight_sum > 0 ? w->unknown / w->weight_sum : 0;
     w->next = asked->in;
     asked->in = w;
     *out = w;
@@ -130,11 +137,11 @@ static overlap compare(const asked_words *asked, const index_word *words, size_t
     return o;
 }
 
-static double idf_share(const asked_words *asked, uint64_t seen) {
+static double weight_share(const asked_words *asked, uint64_t seen) {
     double sum = 0;
     for (size_t k = 0; k < asked->count; k++)
-        if (seen >> k & 1) sum += asked->words[k].idf;
-    return asked->idf_sum > 0 ? sum / asked->idf_sum : 0;
+        if (seen >> k & 1) sum += asked->words[k].weight;
+    return asked->weight_sum > 0 ? sum / asked->weight_sum : 0;
 }
 
 static uint64_t words_of(const asked_words *asked, str s, arena *a) {
@@ -206,8 +213,8 @@ static void compare_words(const asked_words *asked, const query_passage *p, quer
     for (size_t i = 0; i < n; i++) {
         if (c[i].heading) announced = with[i + 1].seen;
         uint64_t around = with[i].seen | with[i + 1].seen | with[i + 2].seen | above | announced;
-        c[i].features[EVIDENCE_COVERAGE] = idf_share(asked, with[i + 1].seen);
-        c[i].features[EVIDENCE_CONTEXT] = idf_share(asked, around);
+        c[i].features[EVIDENCE_COVERAGE] = weight_share(asked, with[i + 1].seen);
+        c[i].features[EVIDENCE_CONTEXT] = weight_share(asked, around);
         c[i].features[EVIDENCE_FRESH] = fmin((double)with[i + 1].fresh / FRESH_ENOUGH, 1);
     }
 }

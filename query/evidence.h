@@ -9,7 +9,7 @@
 /* What is measured of a sentence. All are about 0..1 but READER, a difference of logits. */
 typedef enum {
     EVIDENCE_READER,   /* the best span in it against "no answer", clipped */
-    EVIDENCE_COVERAGE, /* idf share of the question's words that stand in it */
+    EVIDENCE_COVERAGE, /* share of the question's words, by weight, that stand in it */
     EVIDENCE_CONTEXT,  /* the same with the sentences beside it, the heading and the title */
     EVIDENCE_COSINE,   /* of its vector with the question's */
     EVIDENCE_RANK,     /* fused score of its passage */
@@ -31,7 +31,7 @@ typedef struct {
 typedef struct {
     query_candidate *candidates; /* best first; no two with the same text */
     size_t count;
-    double unknown;    /* idf share of the question's words that stand nowhere in the library */
+    double unknown;    /* share of the question's words, by weight, that stand nowhere in the library */
     double share;      /* of the first candidate in the softmax over all scores */
     double confidence; /* 0..1: that the first candidate answers the question */
 } query_evidence;

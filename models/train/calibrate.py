@@ -10,7 +10,7 @@ Contexts become documents of a library that is built with `carrel add`; every fo
 question loses its context, so that "nothing in the library answers" is learnt as well as "the
 nearest passage does not answer". Two models are fitted:
   sentences  softmax over the candidates of a question: which one holds the answer
-  answer     logistic: does the best candidate hold the answer
+  answer     logistic: does the library answer the question
 Prints both as C arrays, and what they give on the half of the questions that was not fitted.
 """
 import json
@@ -74,14 +74,14 @@ def label(rows, dumped, dropped):
         x = np.array([c["features"] for c in d["candidates"]], dtype=float).reshape(-1, FEATURES)
         y = np.array([gold is not None and f" {gold} " in f" {normal(c['text'])} "
                       and normal(c["text"]) in context for c in d["candidates"]], dtype=bool)
-        data.append((x, y, d["unknown"]))
+        data.append((x, y, d["unknown"], gold is not None))
     return data
 
 
 def fit_softmax(data, steps=3000, rate=0.05, decay=1e-3):
     w = np.zeros(FEATURES)
     m, v = np.zeros(FEATURES), np.zeros(FEATURES)
-    used = [(x, y) for x, y, _ in data if y.any() and not y.all()]
+    used = [(x, y) for x, y, _, _ in data if y.any() and not y.all()]
     for step in range(1, steps + 1):
         g = decay * w
         for x, y in used:
@@ -109,15 +109,16 @@ def fit_logistic(x, y, decay=1e-3, steps=200):
 
 
 def best(data, w):
-    xs, ys = [], []
-    for x, y, unknown in data:
+    xs, ys, right = [], [], []
+    for x, y, unknown, answerable in data:
         if len(x):
             i = int(np.argmax(x @ w))
             s = x @ w
             share = 1 / np.exp(s - s[i]).sum()
             xs.append(np.append(x[i], [unknown, share]))
-            ys.append(y[i])
-    return np.array(xs), np.array(ys, dtype=float)
+            ys.append(answerable)
+            right.append(y[i])
+    return np.array(xs), np.array(ys, dtype=float), np.array(right)
 
 
 def main():
@@ -129,28 +130,28 @@ def main():
     order = np.random.default_rng(1).permutation(len(data))
     fit, test = [data[i] for i in order[::2]], [data[i] for i in order[1::2]]
     w = fit_softmax(fit)
-    first = np.mean([y[np.argmax(x @ w)] for x, y, _ in test if y.any()])
-    three = np.mean([y[np.argsort(-(x @ w))[:3]].any() for x, y, _ in test if y.any()])
-    print(f"sentences: {sum(y.any() for _, y, _ in test)} questions with the answer among the "
+    first = np.mean([y[np.argmax(x @ w)] for x, y, _, _ in test if y.any()])
+    three = np.mean([y[np.argsort(-(x @ w))[:3]].any() for x, y, _, _ in test if y.any()])
+    print(f"sentences: {sum(y.any() for _, y, _, _ in test)} questions with the answer among the "
           f"candidates; it stands in the first {first:.3f}, in the first three {three:.3f}")
     print("static const double sentence_weights[EVIDENCE_FEATURES] = {"
           + ", ".join(f"{v:.3f}" for v in w) + "};")
-    x, y = best(fit, w)
+    x, y, _ = best(fit, w)
     a = fit_logistic(x, y)
     print("static const double answer_weights[EVIDENCE_FEATURES] = {"
           + ", ".join(f"{v:.3f}" for v in a[:FEATURES]) + "};")
     print(f"static const double answer_unknown_weight = {a[FEATURES]:.3f};")
     print(f"static const double answer_share_weight = {a[FEATURES + 1]:.3f};")
     print(f"static const double answer_bias = {a[FEATURES + 2]:.3f};")
-    x, y = best(test, w)
+    x, y, right = best(test, w)
     p = 1 / (1 + np.exp(-(x @ a[:-1] + a[-1])))
-    print(f"answer: {int(y.sum())} of {len(y)} right; log loss "
+    print(f"answer: {int(y.sum())} of {len(y)} are answered; log loss "
           f"{-np.mean(y * np.log(p) + (1 - y) * np.log(1 - p)):.3f}")
-    for t in (0.2, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6, 0.7):
+    for t in (0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5):
         shown = p >= t
-        print(f"  threshold {t:.2f}: shows {shown.mean():.3f}, right among shown "
-              f"{y[shown].mean() if shown.any() else 0:.3f}, of the right ones shown "
-              f"{(y * shown).sum() / max(y.sum(), 1):.3f}")
+        print(f"  threshold {t:.2f}: shows {shown[y == 1].mean():.3f} of the answered, refuses "
+              f"{1 - shown[y == 0].mean():.3f} of the others; first sentence right "
+              f"{right[shown].mean() if shown.any() else 0:.3f} of what is shown")
 
 
 main()
