@@ -11,7 +11,7 @@ SAFE   := -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
 LDSAFE := -pie -Wl,-z,relro,-z,now
 # Sanitizers bring their own checks, and gcc's format warnings misfire under them.
 ifneq ($(findstring sanitize,$(CFLAGS)),)
-SAFE   := -fPIE -Wno-format-truncation
+SAFE   := -fPIE -Wno-unknown-warning-option -Wno-format-truncation
 endif
 
 pc      = $(shell pkg-config --$(1) $(2))
