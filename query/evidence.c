@@ -174,12 +174,28 @@ static bool same_text(const query_candidate *a, const query_candidate *b) {
                   str_cut(b->passage->source.chunk.text, b->begin, b->end));
 }
 
-/* A line that announces what follows answers nothing itself: a question (as in a FAQ), or a short
- * line of words without a stop, a cell mark, a colon or a figure behind its own number. */
+/* The first row of a table names its columns, when it has no figure in it and rows follow. */
+static bool is_table_head(str all, size_t begin, size_t end) {
+    size_t next = end + 1, stop = str_find(all, STR("\n"), next);
+    if (stop == SIZE_MAX) stop = all.n;
+    if (str_find(str_cut(all, begin, end), STR(" | "), 0) == SIZE_MAX ||
+        str_find(str_cut(all, next, stop), STR(" | "), 0) == SIZE_MAX)
+        return false;
+    for (size_t i = begin; i < end; i++)
+        if (isdigit((unsigned char)all.p[i]) || all.p[i] == ':') return false;
+    size_t before = begin > 0 ? begin - 1 : 0, line = before;
+    while (line > 0 && all.p[line - 1] != '\n') line--;
+    return str_find(str_cut(all, line, before), STR(" | "), 0) == SIZE_MAX;
+}
+
+/* A line that announces what follows answers nothing itself: a question (as in a FAQ), a table's
+ * head, or a short line of words without a stop, a cell mark, a colon or a figure behind its own
+ * number. */
 static bool is_heading(str all, size_t begin, size_t end) {
     str s = str_cut(all, begin, end);
     if (str_ends(s, STR("?")) || str_ends(s, STR("\xEF\xBC\x9F"))) return true;
     bool own_line = (begin == 0 || all.p[begin - 1] == '\n') && end < all.n && all.p[end] == '\n';
+    if (own_line && is_table_head(all, begin, end)) return true;
     if (!own_line || s.n > LONGEST_HEADING) return false;
     size_t at = 0;
     while (at < s.n && (isdigit((unsigned char)s.p[at]) || s.p[at] == '.')) at++;
@@ -286,8 +302,16 @@ static double share_of_first(const query_evidence *e) {
     return sum > 0 ? 1 / sum : 0;
 }
 
-static double confidence(const query_evidence *e) {
+/* A question in a language that the models were not trained on has no known piece: then the words
+ * that it shares with the page are all there is to go by. */
+static bool is_foreign(const asked_question *asked) {
+    size_t width = embed_width(asked->q->embedder);
+    return embed_cosine(asked->vector, asked->vector, width) == 0;
+}
+
+static double confidence(const asked_question *asked, const query_evidence *e) {
     if (e->count == 0) return 0;
+    if (is_foreign(asked)) return e->candidates[0].features[EVIDENCE_CONTEXT];
     double odds = answer_bias + answer_unknown_weight * e->unknown + answer_share_weight * e->share;
     for (int f = 0; f < EVIDENCE_FEATURES; f++)
         odds += answer_weights[f] * e->candidates[0].features[f];
@@ -327,6 +351,6 @@ bool query_weigh(const query_context *q, str question, const query_passage *pass
     if (out->count > 0) qsort(out->candidates, out->count, sizeof *out->candidates, by_score);
     drop_repeated(out);
     out->share = share_of_first(out);
-    out->confidence = confidence(out);
+    out->confidence = confidence(&asked, out);
     return true;
 }
