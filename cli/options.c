@@ -133,7 +133,7 @@ static bool parse_number(const cli_option *o, const char *value, cli_value *v, e
     bool whole = o->kind == CLI_COUNT;
     if (end == value || *end || errno || !isfinite(number) || number < o->low ||
         number > o->high || (whole && number != floor(number)))
-        return error_set(err, ERROR_USAGE, "--%s is a %snumber from %.15g to %.15g, not \"%s\"",
+        return error_set(err, ERROR_USAGE, "--%s is a %snumber from %.16g to %.16g, not \"%s\"",
                          o->name, whole ? "whole " : "", o->low, o->high, value);
     v->number = number;
     return true;

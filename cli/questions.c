@@ -11,6 +11,10 @@
 
 #include "cli/cli.h"
 
+/* Kept of a line: a question, the spaces around it, and enough to see that it is too long. What
+ * has no line ends at all (a device, an image) must not fill the memory. */
+#define LINE_KEPT_BYTES (8 * CLI_QUESTION_MAX_BYTES)
+
 /* The dot that parts a page from its heading. */
 #define MIDDOT " \xC2\xB7 "
 
@@ -24,8 +28,8 @@ static void put_valid(text *out, str s)
 static bool check_length(str question, error *err)
 {
     if (question.n > CLI_QUESTION_MAX_BYTES)
-        return error_set(err, ERROR_LIMIT, "the question is %zu bytes long; at most %u are taken",
-                         question.n, CLI_QUESTION_MAX_BYTES);
+        return error_set(err, ERROR_LIMIT, "the question is longer than %u bytes; ask it in fewer "
+                         "words", CLI_QUESTION_MAX_BYTES);
     return true;
 }
 
@@ -73,13 +77,22 @@ static error_code answer_line(str line, cli_answer_fn *answer, void *context)
     return ok ? ERROR_NONE : err.code;
 }
 
+/* The next line without its end. False at the end of the input, on an error of f, and on Ctrl-C. */
+static bool read_line(FILE *f, text *line)
+{
+    int c = 0;
+    text_clear(line);
+    while (!cli_stopped() && (c = getc_unlocked(f)) != EOF && c != '\n')
+        if (line->n < LINE_KEPT_BYTES)
+            text_put_char(line, (char)c);
+    return !cli_stopped() && !ferror(f) && (c == '\n' || line->n > 0);
+}
+
 error_code cli_questions(const char *file, cli_answer_fn *answer, void *context)
 {
     error err = {0};
     error_code code = ERROR_NONE;
-    char *line = NULL;
-    size_t capacity = 0;
-    ssize_t n;
+    text line = {0};
     bool in = strcmp(file, "-") == 0;
     FILE *f = in ? stdin : fopen(file, "re");
     if (!f) {
@@ -89,8 +102,8 @@ error_code cli_questions(const char *file, cli_answer_fn *answer, void *context)
     }
     errno = 0;
     bool first = true;
-    while (!cli_output_broken() && !cli_stopped() && (n = getline(&line, &capacity, f)) >= 0) {
-        str question = str_trim((str){line, (size_t)n});
+    while (!cli_output_broken() && read_line(f, &line)) {
+        str question = str_trim(text_str(&line));
         if (first && str_starts(question, STR("\xEF\xBB\xBF")))
             question = str_trim(str_cut(question, 3, question.n));
         first = false;
@@ -107,7 +120,7 @@ error_code cli_questions(const char *file, cli_answer_fn *answer, void *context)
                   in ? "the standard input" : file, strerror(errno));
         code = cli_fail(&err);
     }
-    free(line);
+    text_free(&line);
     if (!in)
         fclose(f);
     return code;

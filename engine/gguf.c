@@ -354,7 +354,7 @@ static bool read_file(engine_gguf *g, error *err) {
     cursor c = {g->bytes, g->n, 0, false};
     const uint8_t *magic = take(&c, 4);
     if (magic == NULL || memcmp(magic, "GGUF", 4) != 0) {
-        return error_set(err, ERROR_MODEL, "%s: not a GGUF file; give a model that ends in .gguf",
+        return error_set(err, ERROR_MODEL, "%s: not a GGUF file; give a model in the GGUF format",
                          g->path);
     }
     uint32_t version = take_u32(&c);
@@ -393,13 +393,14 @@ bool engine_gguf_open_memory(const void *bytes, size_t n, engine_gguf **out, err
 static bool map_file(engine_gguf *g, error *err) {
     struct stat st;
     bool ok = false;
-    int fd = open(g->path, O_RDONLY | O_CLOEXEC);
+    /* A pipe is not waited for; what is no plain file is refused below. */
+    int fd = open(g->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd < 0) {
         return error_set(err, errno == ENOENT ? ERROR_NOT_FOUND : ERROR_IO,
                          "%s: the model cannot be opened: %s", g->path, strerror(errno));
     }
     if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size <= 0) {
-        error_set(err, ERROR_MODEL, "%s: not a GGUF file; give a model that ends in .gguf",
+        error_set(err, ERROR_MODEL, "%s: not a GGUF file; give a model in the GGUF format",
                   g->path);
         goto done;
     }
