@@ -80,7 +80,10 @@ static bool build(prompt *p, const query_job *job, const chat_family *family, st
     ok = ok && put(p, str_of(family->start), ENGINE_ADD_SPECIAL | ENGINE_PARSE_SPECIAL) &&
          put(p, instruction, 0) && put(p, str_of(family->user), ENGINE_PARSE_SPECIAL);
     if (!ok || p->count + tail + LEAST_PASSAGE_TOKENS > most)
-        return error_set(err, ERROR_INPUT, "the question is too long for this model's context");
+        return error_set(err, ERROR_INPUT, "a question of %zu bytes and the instruction do not fit "
+                         "into the %zu tokens that this model's context leaves for a prompt; "
+                         "ask in fewer words, or choose another model",
+                         job->question.n, most);
     p->limit = most - tail;
     for (*passages_told = 0; *passages_told < job->passage_count; (*passages_told)++)
         if (!put(p, passage_text(&job->passages[*passages_told], *passages_told + 1, p->a), 0))

@@ -221,6 +221,7 @@ static void test_written_nonsense_is_marked(void **state) {
     assert_int_equal(told.sentences, a.sentence_count);
     for (size_t i = 0; i < a.sentence_count; i++)
         assert_true(!a.sentences[i].verified && a.sentences[i].reason.n > 0);
+    assert_true(a.sentence_count > 0 && a.answer.n == 0);
     o.strict = true;
     assert_true(query_ask(&q, STR("When was the lighthouse built?"), &o, &events, t.a, &a, &err));
     assert_true(a.refused && a.sentence_count == 0);
