@@ -296,8 +296,8 @@ static bool measure_set(const eval_run *run, const char *set, json_t *report, er
 bool eval_retrieval(const eval_run *run, json_t *report, error *err)
 {
     arena *a = arena_new();
-    char **sets;
-    size_t count;
+    char **sets = NULL;
+    size_t count = 0;
     char *folder = arena_cstr(a, arena_printf(a, STR_FMT "/retrieval", STR_ARG(run->eval)));
     bool ok = true;
     if (access(folder, F_OK) != 0)

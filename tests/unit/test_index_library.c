@@ -208,7 +208,7 @@ static void test_hostile_question(void **state) {
     (void)state;
     static const char *const questions[] = {
         "", "\"", "\"\"\" NEAR(fever, 2) *", "fever* OR", "head : fever", "{head} : x", "^fever",
-        "- + ( ) )", "'; DROP TABLE words; --", "fever AND NOT fever", "\x01" "en\x02 fever"};
+        "- + ( ) )", "'; DROP TABLE words; --", "fever AND NOT fever", ("\x01" "en\x02 fever")};
     index_outcome outcome;
     int64_t id;
     index_library *l = create();
