@@ -94,20 +94,29 @@ static bool log_exists(const char *path) {
     return access(log, F_OK) == 0;
 }
 
+/* SQLite reads ":memory:" and "file:" as something else than the names of files. */
+static void put_plain(text *out, const char *path) {
+    if (path[0] != '/')
+        text_put(out, STR("./"));
+    text_put(out, str_of(path));
+}
+
 static bool open_file(index_library *l, error *err) {
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, code;
     bool writable = access(l->path, W_OK) == 0 && folder_writable(l->path);
-    text uri = {0};
+    text name = {0}, uri = {0};
+    put_plain(&name, l->path);
     if (l->mode != INDEX_READ || writable) {
-        code = sqlite3_open_v2(l->path, &l->db, flags, NULL);
+        code = sqlite3_open_v2(name.p, &l->db, flags, NULL);
     } else if (!log_exists(l->path)) {
-        put_uri(&uri, l->path);
+        put_uri(&uri, name.p);
         flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI;
         code = sqlite3_open_v2(uri.p, &l->db, flags, NULL);
     } else {
         flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX;
-        code = sqlite3_open_v2(l->path, &l->db, flags, NULL);
+        code = sqlite3_open_v2(name.p, &l->db, flags, NULL);
     }
+    text_free(&name);
     text_free(&uri);
     return code == SQLITE_OK || store_fail_code(l->path, code, sqlite3_errstr(code), err);
 }

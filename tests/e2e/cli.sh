@@ -276,6 +276,11 @@ got=$?
 [ $got -eq 0 ] || [ $got -eq 5 ] && ok "stdout closed" || not_ok "stdout closed" "code $got"
 run 0 status --check --library many.db && ok "and the library is sound" || not_ok "and the library is sound" "code $got"
 
+for name in ':memory:' 'file:x?mode=memory' 'a#%20b?.db'; do
+    run 0 add --library "$name" docs && [ "$(count_documents --library "$name")" -gt 0 ] && [ -s "$name" ] &&
+        ok "a library called $name" || not_ok "a library called $name" "code $got"
+done
+
 # ---- damage ------------------------------------------------------------------------------------
 head -c 30000 /dev/urandom >random.db
 code "a library that is none" 8 ls --library random.db
