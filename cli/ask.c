@@ -15,6 +15,8 @@ enum {
     ASK_TEMPERATURE, ASK_DECODER, ASK_QUESTIONS
 };
 
+/* Of the confidence: as likely as not. */
+#define UNSURE_BELOW 0.5
 /* Pages named when there is no answer. */
 #define NEAREST_NAMED 3
 /* Different places that the sentences of one answer can cite. */
@@ -183,6 +185,20 @@ static void on_sources(void *context, const query_source *sources, size_t count)
     text_free(&out);
 }
 
+/* Said before the sentences: what is quoted is true to the page, not always to the question. */
+static void on_verdict(void *context, double confidence)
+{
+    const cli_terminal *t = cli_stdout();
+    text out = {0};
+    clear_waiting(context);
+    if (confidence < UNSURE_BELOW) {
+        text_printf(&out, "%sNot sure that this answers the question (confidence %.2f):%s\n\n",
+                    t->dim, confidence, t->reset);
+        cli_put(text_str(&out));
+    }
+    text_free(&out);
+}
+
 static void on_piece(void *context, str piece)
 {
     asking *x = context;
@@ -301,7 +317,7 @@ static bool answer_text(asking *x, str question, error *err)
 {
     query_answer r;
     query_context q = cli_session_context(&x->session);
-    query_events events = {on_sources, on_piece, on_sentence, cancelled, x};
+    query_events events = {on_sources, on_verdict, on_piece, on_sentence, cancelled, x};
     arena *a = arena_new();
     bool ok = query_ask(&q, question, &x->options, &events, a, &r, err);
     clear_waiting(x);

@@ -57,7 +57,7 @@ void cli_help_overview(void)
         put_option(&out, &cli_global_options[i]);
     put_title(&out, "Example");
     text_put(&out, STR("  carrel add manuals/\n"
-                       "  carrel ask \"paediatric dose of artesunate?\"\n\n"
+                       "  carrel ask \"Who has the key to the generator?\"\n\n"
                        "`carrel help COMMAND` tells more; `carrel help exit-codes` lists what the "
                        "program returns.\n"));
     cli_put(text_str(&out));

@@ -44,6 +44,7 @@ static bool answer(query_job *job, error *err) {
     query_answer *out = job->out;
     out->refused = job->evidence->count == 0 || out->confidence < job->options->threshold;
     if (out->refused) return true;
+    if (job->events->verdict) job->events->verdict(job->events->context, out->confidence);
     if (query_cancelled(job)) return error_set(err, ERROR_CANCELLED, "the question was cancelled");
     bool ok = out->mode == QUERY_WRITE ? query_answer_written(job, err)
                                        : query_answer_verbatim(job, err);

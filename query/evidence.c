@@ -33,7 +33,7 @@ static const double answer_bias = -1.921;
 
 /* A refusal of what the documents do answer counts three times a nearest sentence that does not
  * answer, since the latter stands there with its page for everyone to judge. */
-const double query_refusal_threshold = 0.25;
+const double query_refusal_threshold = 0.28;
 
 /* ---- the question ------------------------------------------------------------------------- */
 

@@ -92,6 +92,7 @@ typedef struct {
 /* Called while the answer comes, from the thread that asked. Any of them may be NULL. */
 typedef struct {
     void (*sources)(void *context, const query_source *sources, size_t count);
+    void (*verdict)(void *context, double confidence); /* before the first sentence, not if refused */
     void (*piece)(void *context, str piece);                   /* of what a decoder writes */
     void (*sentence)(void *context, const query_sentence *sentence); /* checked and final */
     bool (*cancelled)(void *context);

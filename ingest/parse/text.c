@@ -309,9 +309,11 @@ static void put_row(state *s, const line *l)
     }
 }
 
-/* Does the sentence go on in the next line? Because the next word did not fit, or begins small. */
+/* Does the sentence go on in the next line? Because the next word did not fit, or begins small; or
+ * because a line that is nearly full stops in the middle of it ("for the first time on / 30 April"). */
 static bool goes_on(const line *l, const line *next, size_t width)
 {
+    char last = l->s.p[l->s.n - 1];
     if (next->s.p[0] >= 'a' && next->s.p[0] <= 'z')
         return l->s.p[l->s.n - 1] != ':';
     if (width < WRAP_MIN_BYTES || width > WRAP_MAX_BYTES)
@@ -319,7 +321,9 @@ static bool goes_on(const line *l, const line *next, size_t width)
     size_t word = 0;
     while (word < next->s.n && next->s.p[word] != ' ')
         word++;
-    return l->indent + l->s.n + 1 + word > width;
+    size_t used = l->indent + l->s.n;
+    bool open = (last >= 'a' && last <= 'z') || last == ',';
+    return used + 1 + word > width || (open && used * 4 >= width * 3);
 }
 
 /* A few words above a list, or above a paragraph that is one long line. */

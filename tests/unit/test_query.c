@@ -211,7 +211,7 @@ static void test_written_nonsense_is_marked(void **state) {
     query_context q = t.q;
     q.decoder = t.model;
     struct told told = {0};
-    query_events events = {on_sources, on_piece, on_sentence, is_stopped, &told};
+    query_events events = {on_sources, NULL, on_piece, on_sentence, is_stopped, &told};
     query_options o = {.mode = QUERY_WRITE, .threshold = 0, .max_tokens = 120,
                        .sampling = {1.0f, 0.95f, 7}};
     query_answer a;
