@@ -19,7 +19,7 @@
 
 /* ---- slices ------------------------------------------------------------------------------- */
 
-/* Borrowed bytes, UTF-8 unless said otherwise, not zero-terminated. {NULL, 0} is the empty slice. */
+/* Borrowed bytes, UTF-8 unless said otherwise, not zero-terminated; {NULL, 0} is the empty one. */
 typedef struct {
     const char *p;
     size_t n;
@@ -29,7 +29,7 @@ typedef struct {
 #define STR_FMT "%.*s"
 #define STR_ARG(s) (int)(s).n, (s).p ? (s).p : ""
 
-str str_of(const char *zero_terminated); /* NULL gives the empty slice */
+str str_of(const char *zero_terminated);      /* NULL gives the empty slice */
 str str_cut(str s, size_t begin, size_t end); /* clamped to s */
 bool str_eq(str a, str b);
 bool str_eq_nocase(str a, str b); /* ASCII letters only */
@@ -50,9 +50,9 @@ typedef enum {
     ERROR_NOT_FOUND = 4, /* a file, document or library that is not there */
     ERROR_IO = 5,        /* the disk, a pipe, permissions */
     ERROR_LIMIT = 6,     /* too big, too deep, too slow */
-    ERROR_MODEL = 7,     /* a model that cannot be used, or is not the one the library was made with */
-    ERROR_LIBRARY = 8,   /* the SQLite file: corrupt, from a newer version, locked, full disk */
-    ERROR_CANCELLED = 9  /* Ctrl-C */
+    ERROR_MODEL = 7, /* a model that cannot be used, or is not the one the library was made with */
+    ERROR_LIBRARY = 8,  /* the SQLite file: corrupt, from a newer version, locked, full disk */
+    ERROR_CANCELLED = 9 /* Ctrl-C */
 } error_code;
 
 /* One sentence for a person: what, where, what to do. */
@@ -71,7 +71,7 @@ bool error_wrap(error *err, const char *format, ...) __attribute__((format(print
 /* ---- memory ------------------------------------------------------------------------------- */
 
 /* Never NULL; zeroed. End the program with exit code 6 and one sentence when there is no memory. */
-void *mem_new(size_t count, size_t size); /* checks count * size for overflow */
+void *mem_new(size_t count, size_t size);           /* checks count * size for overflow */
 void *mem_grow(void *p, size_t count, size_t size); /* realloc; new bytes are not zeroed */
 void mem_free(void *p);
 
@@ -79,9 +79,9 @@ void mem_free(void *p);
 typedef struct arena arena;
 
 arena *arena_new(void);
-void arena_free(arena *a); /* NULL is fine */
+void arena_free(arena *a);                              /* NULL is fine */
 void *arena_alloc(arena *a, size_t count, size_t size); /* zeroed, 16-byte aligned, never NULL */
-str arena_str(arena *a, str s);   /* a copy, with a zero byte behind it */
+str arena_str(arena *a, str s);                         /* a copy, with a zero byte behind it */
 char *arena_cstr(arena *a, str s);
 str arena_printf(arena *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
 size_t arena_bytes(const arena *a); /* what it holds now */
@@ -94,14 +94,14 @@ typedef struct {
     size_t n, capacity;
 } text;
 
-void text_free(text *t); /* and makes it empty */
+void text_free(text *t);  /* and makes it empty */
 void text_clear(text *t); /* keeps the buffer */
 void text_put(text *t, str s);
 void text_put_char(text *t, char c);
 void text_put_codepoint(text *t, uint32_t codepoint); /* as UTF-8; not a scalar value: U+FFFD */
 void text_printf(text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void text_cut(text *t, size_t n); /* shortens to n bytes */
-str text_str(const text *t); /* borrows; valid until the next put */
+str text_str(const text *t);      /* borrows; valid until the next put */
 
 /* ---- UTF-8 -------------------------------------------------------------------------------- */
 
@@ -144,7 +144,8 @@ typedef struct pool pool;
 /* Handles items [begin, end); `worker` is 0 .. pool_size-1 and names the running thread. */
 typedef void pool_fn(void *context, size_t begin, size_t end, int worker);
 
-pool *pool_new(int threads); /* 0: one for each core the process may use; the caller counts as one */
+pool *
+pool_new(int threads); /* 0: one for each core the process may use; the caller counts as one */
 void pool_free(pool *p);
 int pool_size(const pool *p);
 /* Runs fn over [0, count) in pieces of `grain` items, claimed in turn; returns when all are done.
@@ -154,11 +155,11 @@ void parallel_for(pool *p, size_t count, size_t grain, pool_fn *fn, void *contex
 /* ---- the machine -------------------------------------------------------------------------- */
 
 typedef struct {
-    bool avx2, fma, f16c;                      /* x86-64; usable only together here */
-    bool avx512; /* F, BW, VL, DQ */
+    bool avx2, fma, f16c; /* x86-64; usable only together here */
+    bool avx512;          /* F, BW, VL, DQ */
     bool avx512_vnni;
-    bool neon;                                 /* arm64 */
-    int cores;                                 /* that this process may run on */
+    bool neon; /* arm64 */
+    int cores; /* that this process may run on */
 } cpu_features;
 
 /* Read once. CARREL_CPU=scalar|avx2|avx512 in the environment lowers what is reported. */

@@ -31,10 +31,9 @@ static void read_features(void) {
     /* Not every compiler knows "f16c" by name. It needs what AVX2 needs of the system. */
     unsigned a, b, c = 0, d;
     features.f16c = features.avx2 && __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C);
-    features.avx512 = __builtin_cpu_supports("avx512f") > 0 &&
-                      __builtin_cpu_supports("avx512bw") > 0 &&
-                      __builtin_cpu_supports("avx512vl") > 0 &&
-                      __builtin_cpu_supports("avx512dq") > 0;
+    features.avx512 =
+        __builtin_cpu_supports("avx512f") > 0 && __builtin_cpu_supports("avx512bw") > 0 &&
+        __builtin_cpu_supports("avx512vl") > 0 && __builtin_cpu_supports("avx512dq") > 0;
     features.avx512_vnni = features.avx512 && __builtin_cpu_supports("avx512vnni") > 0;
 #elif defined(__aarch64__)
     features.neon = true; /* part of the base architecture */

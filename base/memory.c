@@ -43,8 +43,9 @@ void mem_free(void *p) {
 /* ---- arenas ---- */
 
 #define ARENA_ALIGN 16
-#define ARENA_FIRST_BLOCK 4096    /* a question about a short text fits */
-#define ARENA_LARGEST_BLOCK (1u << 20) /* growth stops here: the tail that stays unused is bounded */
+#define ARENA_FIRST_BLOCK 4096 /* a question about a short text fits */
+#define ARENA_LARGEST_BLOCK \
+    (1u << 20) /* growth stops here: the tail that stays unused is bounded */
 
 typedef struct block block;
 struct block {

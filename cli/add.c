@@ -20,9 +20,9 @@ enum { ADD_JOBS = CLI_GLOBALS };
 
 typedef struct {
     cli_files files;
-    cli_found *todo; /* of files, those to read */
+    cli_found *todo;         /* of files, those to read */
     size_t todo_count, lost; /* lost: could not even be looked at */
-    text path; /* of the library */
+    text path;               /* of the library */
     index_library *library;
     embed_model *embedder;
     cli_batch *batch;
@@ -31,21 +31,17 @@ typedef struct {
 } adding;
 
 /* Looks through the operands; what is no document goes to the report at once. */
-static void look(const cli_args *args, adding *x)
-{
-    for (size_t i = 0; i < args->operand_count; i++)
-        cli_walk(args->operands[i], &x->files);
+static void look(const cli_args *args, adding *x) {
+    for (size_t i = 0; i < args->operand_count; i++) cli_walk(args->operands[i], &x->files);
     x->todo = mem_new(x->files.count, sizeof *x->todo);
     for (size_t i = 0; i < x->files.count; i++)
-        if (!x->files.items[i].reason)
-            x->todo[x->todo_count++] = x->files.items[i];
+        if (!x->files.items[i].reason) x->todo[x->todo_count++] = x->files.items[i];
     const cli_terminal *out = cli_stdout();
     bool lines = !(out->tty && cli_stderr()->tty) || x->todo_count <= LINES_ON_TERMINAL;
     cli_report_start(&x->report, args->v[CLI_JSON].given, lines, &x->progress);
     for (size_t i = 0; i < x->files.count; i++) {
         const cli_found *f = &x->files.items[i];
-        if (f->reason && f->code == ERROR_NONE)
-            cli_report_skip(&x->report, f->path, f->reason);
+        if (f->reason && f->code == ERROR_NONE) cli_report_skip(&x->report, f->path, f->reason);
         if (f->code != ERROR_NONE) {
             cli_prepared p = {.path = f->path};
             error err;
@@ -56,14 +52,11 @@ static void look(const cli_args *args, adding *x)
     }
 }
 
-static bool open_all(const cli_args *args, adding *x, error *err)
-{
+static bool open_all(const cli_args *args, adding *x, error *err) {
     bool fresh = false;
     int jobs = args->v[ADD_JOBS].given ? (int)args->v[ADD_JOBS].number : cpu_get()->cores;
-    if (jobs > CLI_JOBS_MAX)
-        jobs = CLI_JOBS_MAX;
-    if ((size_t)jobs > x->todo_count)
-        jobs = (int)x->todo_count;
+    if (jobs > CLI_JOBS_MAX) jobs = CLI_JOBS_MAX;
+    if ((size_t)jobs > x->todo_count) jobs = (int)x->todo_count;
     if (!cli_open_embedder(&x->embedder, err) ||
         !cli_batch_open(x->todo, x->todo_count, jobs, x->embedder, &x->batch, err) ||
         !cli_open_library(args, INDEX_CREATE, &x->path, &x->library, err) ||
@@ -73,21 +66,18 @@ static bool open_all(const cli_args *args, adding *x, error *err)
         index_model m = {.name = embed_name(x->embedder),
                          .width = (uint32_t)embed_width(x->embedder)};
         memcpy(m.hash, embed_hash(x->embedder), sizeof m.hash);
-        if (!index_set_model(x->library, &m, err))
-            return false;
+        if (!index_set_model(x->library, &m, err)) return false;
     }
     return cli_batch_start(x->batch, x->library, err);
 }
 
 /* A file whose bytes are in the library under another path: what its own path held before is no
  * longer true, and goes. The library's lock is held. */
-static bool drop_former(adding *x, cli_prepared *p, index_outcome *outcome)
-{
+static bool drop_former(adding *x, cli_prepared *p, index_outcome *outcome) {
     index_document former;
     error absent = {0};
     if (!index_find(x->library, p->identity, p->a, &former, &absent)) {
-        if (absent.code == ERROR_NOT_FOUND)
-            return true;
+        if (absent.code == ERROR_NOT_FOUND) return true;
         p->err = absent;
         return false;
     }
@@ -100,8 +90,7 @@ static bool drop_former(adding *x, cli_prepared *p, index_outcome *outcome)
 }
 
 /* False with err when the library itself does not take it: then the next would fare no better. */
-static bool commit(adding *x, cli_prepared *p, error *err)
-{
+static bool commit(adding *x, cli_prepared *p, error *err) {
     static const cli_outcome outcomes[] = {
         [INDEX_ADDED] = CLI_ADDED, [INDEX_REPLACED] = CLI_REPLACED, [INDEX_SAME] = CLI_PRESENT};
     index_outcome outcome = INDEX_SAME;
@@ -121,8 +110,7 @@ static bool commit(adding *x, cli_prepared *p, error *err)
     return true;
 }
 
-static bool run_batch(adding *x, size_t *unfinished, error *err)
-{
+static bool run_batch(adding *x, size_t *unfinished, error *err) {
     cli_prepared *p;
     size_t done = 0;
     bool ok = true, told = false;
@@ -134,8 +122,7 @@ static bool run_batch(adding *x, size_t *unfinished, error *err)
             cli_batch_release(x->batch, p);
         }
         size_t begun = cli_batch_begun(x->batch);
-        cli_progress_step(&x->progress, done,
-                          str_of(begun ? x->todo[begun - 1].path : NULL));
+        cli_progress_step(&x->progress, done, str_of(begun ? x->todo[begun - 1].path : NULL));
         if ((cli_stopped() && !told) || cli_output_broken()) {
             cli_batch_stop(x->batch);
             cli_progress_clear(&x->progress);
@@ -150,14 +137,15 @@ static bool run_batch(adding *x, size_t *unfinished, error *err)
 }
 
 /* What the report says as an exit code, with a sentence on stderr where it is not 0. */
-static error_code verdict(const adding *x, size_t unfinished)
-{
+static error_code verdict(const adding *x, size_t unfinished) {
     error err;
     const cli_report *r = &x->report;
     size_t failed = r->counts[CLI_FAILED];
     if (unfinished > 0) {
-        error_set(&err, ERROR_CANCELLED, "stopped with %zu of %zu files left; what was added "
-                  "stays, and the same command goes on from there", unfinished, x->todo_count);
+        error_set(&err, ERROR_CANCELLED,
+                  "stopped with %zu of %zu files left; what was added "
+                  "stays, and the same command goes on from there",
+                  unfinished, x->todo_count);
         /* Whoever closed the pipe knows. */
         return cli_output_broken() ? ERROR_CANCELLED : cli_fail(&err);
     }
@@ -167,15 +155,15 @@ static error_code verdict(const adding *x, size_t unfinished)
         return cli_fail(&err);
     }
     if (x->todo_count == 0) {
-        error_set(&err, ERROR_INPUT, "there is nothing to add: no PDF, HTML, Markdown or text file "
+        error_set(&err, ERROR_INPUT,
+                  "there is nothing to add: no PDF, HTML, Markdown or text file "
                   "was found");
         return cli_fail(&err);
     }
     return ERROR_NONE;
 }
 
-static error_code run(const cli_args *args)
-{
+static error_code run(const cli_args *args) {
     adding x = {0};
     error err = {0};
     size_t unfinished = 0;
@@ -190,8 +178,7 @@ static error_code run(const cli_args *args)
     code = ok ? verdict(&x, unfinished) : cli_fail(&err);
     cli_batch_close(x.batch);
     index_close(x.library);
-    if (x.embedder)
-        embed_model_close(x.embedder);
+    if (x.embedder) embed_model_close(x.embedder);
     cli_report_free(&x.report);
     cli_files_free(&x.files);
     mem_free(x.todo);
@@ -200,8 +187,13 @@ static error_code run(const cli_args *args)
 }
 
 static const cli_option options[] = {
-    {.name = "jobs", .letter = 'j', .kind = CLI_COUNT, .value = "N", .low = 1,
-     .high = CLI_JOBS_MAX, .help = "parsers at once (default: one for each core)"},
+    {.name = "jobs",
+     .letter = 'j',
+     .kind = CLI_COUNT,
+     .value = "N",
+     .low = 1,
+     .high = CLI_JOBS_MAX,
+     .help = "parsers at once (default: one for each core)"},
 };
 
 const cli_command cli_command_add = {
@@ -211,15 +203,14 @@ const cli_command cli_command_add = {
     .most = SIZE_MAX,
     .missing = "what shall be added? name a file or a folder",
     .summary = "read documents into the library",
-    .details =
-        "Reads PDF, HTML, Markdown and text files, and folders of them with all that is\n"
-        "below. Hidden files and links to folders are skipped. What is in the library\n"
-        "already, byte for byte, is not read again; a file that changed replaces its\n"
-        "former version. Each document is committed by itself: Ctrl-C keeps what was\n"
-        "added, and the same command goes on from there.\n"
-        "\n"
-        "Exit code 3 when a document failed or nothing was found to add; the others are\n"
-        "added all the same.",
+    .details = "Reads PDF, HTML, Markdown and text files, and folders of them with all that is\n"
+               "below. Hidden files and links to folders are skipped. What is in the library\n"
+               "already, byte for byte, is not read again; a file that changed replaces its\n"
+               "former version. Each document is committed by itself: Ctrl-C keeps what was\n"
+               "added, and the same command goes on from there.\n"
+               "\n"
+               "Exit code 3 when a document failed or nothing was found to add; the others are\n"
+               "added all the same.",
     .example = "  carrel add manuals/ handbook.pdf",
     .options = options,
     .option_count = sizeof options / sizeof *options,

@@ -11,8 +11,15 @@
 #include "cli/cli.h"
 
 enum {
-    ASK_MODE = CLI_GLOBALS, ASK_STRICT, ASK_SOURCES, ASK_SENTENCES, ASK_THRESHOLD, ASK_SEED,
-    ASK_TEMPERATURE, ASK_DECODER, ASK_QUESTIONS
+    ASK_MODE = CLI_GLOBALS,
+    ASK_STRICT,
+    ASK_SOURCES,
+    ASK_SENTENCES,
+    ASK_THRESHOLD,
+    ASK_SEED,
+    ASK_TEMPERATURE,
+    ASK_DECODER,
+    ASK_QUESTIONS
 };
 
 /* Of the confidence: as likely as not. */
@@ -41,8 +48,7 @@ typedef struct {
 /* ---- for programs -------------------------------------------------------------------------- */
 
 /* A hundredth of a point is finer than any print. */
-static json_t *json_box(box b)
-{
+static json_t *json_box(box b) {
     json_t *o = json_array();
     const float v[] = {b.x0, b.y0, b.x1, b.y1};
     for (size_t i = 0; i < 4; i++)
@@ -50,8 +56,7 @@ static json_t *json_box(box b)
     return o;
 }
 
-static json_t *json_citation(const query_citation *c)
-{
+static json_t *json_citation(const query_citation *c) {
     json_t *o = json_object(), *boxes = json_array();
     for (size_t i = 0; i < c->box_count; i++) {
         box b = c->boxes[i].at;
@@ -66,23 +71,19 @@ static json_t *json_citation(const query_citation *c)
     return o;
 }
 
-static json_t *json_sentence(const query_sentence *s)
-{
+static json_t *json_sentence(const query_sentence *s) {
     json_t *o = json_object(), *citations = json_array();
     for (size_t i = 0; i < s->citation_count; i++)
         cli_json_append(citations, json_citation(&s->citations[i]));
     cli_json_set(o, "text", cli_json_str(s->text));
     cli_json_set(o, "verified", json_boolean(s->verified));
-    if (!s->verified)
-        cli_json_set(o, "reason", cli_json_str(s->reason));
-    if (s->table_head.n)
-        cli_json_set(o, "table_head", cli_json_str(s->table_head));
+    if (!s->verified) cli_json_set(o, "reason", cli_json_str(s->reason));
+    if (s->table_head.n) cli_json_set(o, "table_head", cli_json_str(s->table_head));
     cli_json_set(o, "citations", citations);
     return o;
 }
 
-static json_t *json_answer(const query_answer *r)
-{
+static json_t *json_answer(const query_answer *r) {
     json_t *o = json_object(), *sentences = json_array(), *sources = json_array();
     json_t *timings = json_object();
     for (size_t i = 0; i < r->sentence_count; i++)
@@ -104,36 +105,30 @@ static json_t *json_answer(const query_answer *r)
     return o;
 }
 
-static bool cancelled(void *context)
-{
+static bool cancelled(void *context) {
     (void)context;
     return cli_stopped() || cli_output_broken();
 }
 
-static bool answer_json(void *context, str question, arena *a, json_t **out, error *err)
-{
+static bool answer_json(void *context, str question, arena *a, json_t **out, error *err) {
     asking *x = context;
     query_answer answer;
     query_context q = cli_session_context(&x->session);
     query_events events = {.cancelled = cancelled};
-    if (!query_ask(&q, question, &x->options, &events, a, &answer, err))
-        return false;
+    if (!query_ask(&q, question, &x->options, &events, a, &answer, err)) return false;
     *out = json_answer(&answer);
     return true;
 }
 
 /* ---- for people ---------------------------------------------------------------------------- */
 
-static void clear_waiting(asking *x)
-{
-    if (x->waiting)
-        (void)!fwrite("\r\033[K", 1, 4, stderr);
+static void clear_waiting(asking *x) {
+    if (x->waiting) (void)!fwrite("\r\033[K", 1, 4, stderr);
     x->waiting = false;
 }
 
 /* Two passages of a page are one page. */
-static bool named_before(const query_source *sources, size_t which)
-{
+static bool named_before(const query_source *sources, size_t which) {
     const index_chunk *c = &sources[which].chunk;
     for (size_t i = 0; i < which; i++)
         if (sources[i].chunk.document == c->document &&
@@ -143,15 +138,12 @@ static bool named_before(const query_source *sources, size_t which)
 }
 
 /* "manual.pdf p. 7, 6, 12; lease.txt": documents in the order of their best passage. */
-static void put_sources(text *out, const query_source *sources, size_t count)
-{
+static void put_sources(text *out, const query_source *sources, size_t count) {
     for (size_t i = 0; i < count; i++) {
         const index_chunk *c = &sources[i].chunk;
         bool known = false;
-        for (size_t k = 0; k < i; k++)
-            known = known || sources[k].chunk.document == c->document;
-        if (known)
-            continue;
+        for (size_t k = 0; k < i; k++) known = known || sources[k].chunk.document == c->document;
+        if (known) continue;
         text_put(out, i ? STR("; ") : STR(""));
         cli_clean(out, cli_file_name(c->path));
         const char *before = " p. ";
@@ -166,15 +158,13 @@ static void put_sources(text *out, const query_source *sources, size_t count)
     }
 }
 
-static void on_sources(void *context, const query_source *sources, size_t count)
-{
+static void on_sources(void *context, const query_source *sources, size_t count) {
     asking *x = context;
     const cli_terminal *t = cli_stderr();
     text line = {0}, out = {0};
     x->sources = sources;
     x->source_count = count;
-    if (!t->tty || count == 0)
-        return;
+    if (!t->tty || count == 0) return;
     text_put(&line, STR("reading "));
     put_sources(&line, sources, count);
     text_put(&out, str_of(t->dim));
@@ -186,8 +176,7 @@ static void on_sources(void *context, const query_source *sources, size_t count)
 }
 
 /* Said before the sentences: what is quoted is true to the page, not always to the question. */
-static void on_verdict(void *context, double confidence)
-{
+static void on_verdict(void *context, double confidence) {
     const cli_terminal *t = cli_stdout();
     text out = {0};
     clear_waiting(context);
@@ -199,21 +188,18 @@ static void on_verdict(void *context, double confidence)
     text_free(&out);
 }
 
-static void on_piece(void *context, str piece)
-{
+static void on_piece(void *context, str piece) {
     asking *x = context;
     const cli_terminal *t = cli_stderr();
     (void)piece; /* not shown before it is checked */
     x->pieces++;
-    if (!t->tty)
-        return;
+    if (!t->tty) return;
     fprintf(stderr, "\r\033[K%swriting, to be checked: %zu%s", t->dim, x->pieces, t->reset);
     x->waiting = true;
 }
 
 /* The heading above the quote: of the source that holds it. */
-static str heading_of(const asking *x, const query_citation *c)
-{
+static str heading_of(const asking *x, const query_citation *c) {
     for (size_t i = 0; i < x->source_count; i++) {
         const index_chunk *chunk = &x->sources[i].chunk;
         if (chunk->document == c->document_id && chunk->page_first <= c->page &&
@@ -223,20 +209,16 @@ static str heading_of(const asking *x, const query_citation *c)
     return (str){0};
 }
 
-static size_t place_number(asking *x, const query_citation *c)
-{
+static size_t place_number(asking *x, const query_citation *c) {
     for (size_t i = 0; i < x->place_count; i++)
-        if (x->places[i].document == c->document_id && x->places[i].page == c->page)
-            return i + 1;
-    if (x->place_count == PLACES_MAX)
-        return PLACES_MAX;
+        if (x->places[i].document == c->document_id && x->places[i].page == c->page) return i + 1;
+    if (x->place_count == PLACES_MAX) return PLACES_MAX;
     x->places[x->place_count].document = c->document_id;
     x->places[x->place_count].page = c->page;
     return ++x->place_count;
 }
 
-static void put_citation(text *out, asking *x, const query_sentence *s, const query_citation *c)
-{
+static void put_citation(text *out, asking *x, const query_sentence *s, const query_citation *c) {
     const cli_terminal *t = cli_stdout();
     text_printf(out, "%*s%s[%zu]%s ", CITATION_INDENT, "", t->dim, place_number(x, c), t->reset);
     cli_put_place(out, t, c->document, c->page, c->page, c->label, heading_of(x, c));
@@ -252,15 +234,13 @@ static void put_citation(text *out, asking *x, const query_sentence *s, const qu
     }
 }
 
-static void on_sentence(void *context, const query_sentence *s)
-{
+static void on_sentence(void *context, const query_sentence *s) {
     asking *x = context;
     const cli_terminal *t = cli_stdout();
     text out = {0};
     cli_span bold = {s->bold_begin, s->bold_end};
     clear_waiting(x);
-    if (x->shown++)
-        text_put_char(&out, '\n');
+    if (x->shown++) text_put_char(&out, '\n');
     if (s->table_head.n) {
         text_put(&out, str_of(t->dim));
         cli_wrap(&out, t, s->table_head, NULL, 0, 0, t->columns);
@@ -272,25 +252,21 @@ static void on_sentence(void *context, const query_sentence *s)
         cli_clean(&out, s->reason.n ? s->reason : STR("no passage bears it out"));
         text_put_char(&out, '\n');
     }
-    for (size_t i = 0; i < s->citation_count; i++)
-        put_citation(&out, x, s, &s->citations[i]);
+    for (size_t i = 0; i < s->citation_count; i++) put_citation(&out, x, s, &s->citations[i]);
     cli_put(text_str(&out));
     cli_flush();
     text_free(&out);
 }
 
-static void put_refusal(const query_answer *answer)
-{
+static void put_refusal(const query_answer *answer) {
     const cli_terminal *t = cli_stdout();
     text out = {0};
     text_printf(&out, "%sNot in these documents.%s\n", t->bold, t->reset);
-    if (answer->source_count)
-        text_put(&out, STR("The nearest pages:\n"));
+    if (answer->source_count) text_put(&out, STR("The nearest pages:\n"));
     size_t shown = 0;
     for (size_t i = 0; i < answer->source_count && shown < NEAREST_NAMED; i++) {
         const index_chunk *c = &answer->sources[i].chunk;
-        if (named_before(answer->sources, i))
-            continue;
+        if (named_before(answer->sources, i)) continue;
         shown++;
         text_printf(&out, "%*s", CITATION_INDENT, "");
         cli_put_place(&out, t, c->path, c->page_first, c->page_last, c->label_first, c->heading);
@@ -300,86 +276,70 @@ static void put_refusal(const query_answer *answer)
     text_free(&out);
 }
 
-static void note_timings(const query_answer *r)
-{
+static void note_timings(const query_answer *r) {
     const cli_terminal *t = cli_stderr();
     cli_flush();
-    if (!t->tty)
-        return;
+    if (!t->tty) return;
     fprintf(stderr, "\n%sconfidence %.2f, search %.0f ms, reading %.0f ms", t->dim, r->confidence,
             r->timings.search_ms, r->timings.read_ms);
-    if (r->mode == QUERY_WRITE)
-        fprintf(stderr, ", writing %.0f ms", r->timings.write_ms);
+    if (r->mode == QUERY_WRITE) fprintf(stderr, ", writing %.0f ms", r->timings.write_ms);
     fprintf(stderr, "%s\n", t->reset);
 }
 
-static bool answer_text(asking *x, str question, error *err)
-{
+static bool answer_text(asking *x, str question, error *err) {
     query_answer r;
     query_context q = cli_session_context(&x->session);
     query_events events = {on_sources, on_verdict, on_piece, on_sentence, cancelled, x};
     arena *a = arena_new();
     bool ok = query_ask(&q, question, &x->options, &events, a, &r, err);
     clear_waiting(x);
-    if (ok && r.refused)
-        put_refusal(&r);
-    if (ok)
-        note_timings(&r);
+    if (ok && r.refused) put_refusal(&r);
+    if (ok) note_timings(&r);
     arena_free(a);
     return ok;
 }
 
 /* ---- the command --------------------------------------------------------------------------- */
 
-static void read_options(const cli_args *args, asking *x)
-{
+static void read_options(const cli_args *args, asking *x) {
     static const query_mode modes[] = {QUERY_AUTO, QUERY_VERBATIM, QUERY_WRITE};
     const cli_value *v = args->v;
-    x->options = (query_options){.threshold = -1, .strict = v[ASK_STRICT].given,
+    x->options = (query_options){.threshold = -1,
+                                 .strict = v[ASK_STRICT].given,
                                  .sampling = {.temperature = 0, .top_p = 0.9f, .seed = 1}};
-    if (v[ASK_MODE].given)
-        x->options.mode = modes[(size_t)v[ASK_MODE].number];
-    if (v[ASK_SOURCES].given)
-        x->options.sources = (size_t)v[ASK_SOURCES].number;
-    if (v[ASK_SENTENCES].given)
-        x->options.sentences = (size_t)v[ASK_SENTENCES].number;
-    if (v[ASK_THRESHOLD].given)
-        x->options.threshold = v[ASK_THRESHOLD].number;
-    if (v[ASK_SEED].given)
-        x->options.sampling.seed = (uint64_t)v[ASK_SEED].number;
+    if (v[ASK_MODE].given) x->options.mode = modes[(size_t)v[ASK_MODE].number];
+    if (v[ASK_SOURCES].given) x->options.sources = (size_t)v[ASK_SOURCES].number;
+    if (v[ASK_SENTENCES].given) x->options.sentences = (size_t)v[ASK_SENTENCES].number;
+    if (v[ASK_THRESHOLD].given) x->options.threshold = v[ASK_THRESHOLD].number;
+    if (v[ASK_SEED].given) x->options.sampling.seed = (uint64_t)v[ASK_SEED].number;
     if (v[ASK_TEMPERATURE].given)
         x->options.sampling.temperature = (float)v[ASK_TEMPERATURE].number;
 }
 
-static error_code one_question(asking *x, str question, bool json)
-{
+static error_code one_question(asking *x, str question, bool json) {
     error err = {0};
     json_t *o;
     bool ok;
     arena *a = arena_new();
     if (json) {
         ok = answer_json(x, question, a, &o, &err);
-        if (ok)
-            cli_json_print(o, false);
+        if (ok) cli_json_print(o, false);
     } else {
         ok = answer_text(x, question, &err);
     }
     arena_free(a);
-    if (ok)
-        return ERROR_NONE;
+    if (ok) return ERROR_NONE;
     /* Whoever closed the pipe knows. */
     return cli_output_broken() && err.code == ERROR_CANCELLED ? ERROR_NONE : cli_fail(&err);
 }
 
-static void note_empty(const cli_session *s)
-{
+static void note_empty(const cli_session *s) {
     index_status status;
     if (index_get_status(s->library, &status, NULL) && status.documents == 0)
         cli_note("the library %s is empty: `carrel add PATH` fills it", s->library_path.p);
 }
 
-static error_code run(const cli_args *args)
-{
+static error_code run(const cli_args *args) {
     error err = {0};
     asking x = {0};
     const cli_value *file = &args->v[ASK_QUESTIONS];
@@ -388,23 +348,24 @@ static error_code run(const cli_args *args)
     error_code code;
     read_options(args, &x);
     if (file->given == (args->operand_count > 0)) {
-        error_set(&err, ERROR_USAGE, file->given
-                  ? "a question is given twice: with --questions none stands on the command line"
-                  : "what is the question? `carrel ask \"QUESTION\"`");
+        error_set(
+            &err, ERROR_USAGE,
+            file->given
+                ? "a question is given twice: with --questions none stands on the command line"
+                : "what is the question? `carrel ask \"QUESTION\"`");
         return cli_fail(&err);
     }
     if (!file->given && !cli_question(args, &question, &err)) {
         text_free(&question);
         return cli_fail(&err);
     }
-    int needs = CLI_NEED_EMBEDDER | CLI_NEED_MATCH | CLI_NEED_READER | CLI_NEED_DECODER |
-                CLI_NEED_THREADS;
+    int needs =
+        CLI_NEED_EMBEDDER | CLI_NEED_MATCH | CLI_NEED_READER | CLI_NEED_DECODER | CLI_NEED_THREADS;
     if (!cli_session_open(args, needs, decoder, &x.session, &err)) {
         code = cli_fail(&err);
     } else {
         /* Without a decoder an answer takes a blink: Ctrl-C ends it as it ends any program. */
-        if (x.session.decoder)
-            cli_stop_watch();
+        if (x.session.decoder) cli_stop_watch();
         note_empty(&x.session);
         code = file->given ? cli_questions(file->text, answer_json, &x)
                            : one_question(&x, text_str(&question), args->v[CLI_JSON].given);
@@ -415,23 +376,51 @@ static error_code run(const cli_args *args)
 }
 
 static const cli_option options[] = {
-    {.name = "mode", .letter = 'm', .kind = CLI_CHOICE, .value = "MODE",
+    {.name = "mode",
+     .letter = 'm',
+     .kind = CLI_CHOICE,
+     .value = "MODE",
      .choices = "auto|verbatim|write",
      .help = "verbatim, write, or auto (default: write with a decoder)"},
     {.name = "strict", .kind = CLI_FLAG, .help = "drop sentences that no passage bears out"},
-    {.name = "sources", .kind = CLI_COUNT, .value = "N", .low = 1, .high = 64,
+    {.name = "sources",
+     .kind = CLI_COUNT,
+     .value = "N",
+     .low = 1,
+     .high = 64,
      .help = "how many passages are read (default: 8)"},
-    {.name = "sentences", .letter = 'n', .kind = CLI_COUNT, .value = "N", .low = 1, .high = 20,
+    {.name = "sentences",
+     .letter = 'n',
+     .kind = CLI_COUNT,
+     .value = "N",
+     .low = 1,
+     .high = 20,
      .help = "how many sentences are shown (default: 3)"},
-    {.name = "threshold", .kind = CLI_REAL, .value = "X", .low = 0, .high = 1,
+    {.name = "threshold",
+     .kind = CLI_REAL,
+     .value = "X",
+     .low = 0,
+     .high = 1,
      .help = "confidence below which the answer is refused"},
-    {.name = "seed", .kind = CLI_COUNT, .value = "N", .low = 0, .high = 9007199254740992.0,
+    {.name = "seed",
+     .kind = CLI_COUNT,
+     .value = "N",
+     .low = 0,
+     .high = 9007199254740992.0,
      .help = "of a decoder's sampling (default: 1)"},
-    {.name = "temperature", .kind = CLI_REAL, .value = "X", .low = 0, .high = 2,
+    {.name = "temperature",
+     .kind = CLI_REAL,
+     .value = "X",
+     .low = 0,
+     .high = 2,
      .help = "of a decoder's sampling (default: 0, always the likeliest)"},
-    {.name = "decoder", .kind = CLI_TEXT, .value = "FILE",
+    {.name = "decoder",
+     .kind = CLI_TEXT,
+     .value = "FILE",
      .help = "a GGUF decoder for this question"},
-    {.name = "questions", .kind = CLI_TEXT, .value = "FILE",
+    {.name = "questions",
+     .kind = CLI_TEXT,
+     .value = "FILE",
      .help = "one question per line ('-': stdin), one JSON line each"},
 };
 
@@ -440,12 +429,11 @@ const cli_command cli_command_ask = {
     .operands = "QUESTION",
     .most = SIZE_MAX,
     .summary = "answer a question, with the page of every sentence",
-    .details =
-        "Answers from the documents of the library and from nothing else. `verbatim` shows\n"
-        "sentences as they stand on their pages, the answer bold; `write` lets a decoder\n"
-        "that you brought (`carrel model use FILE`) write, and checks every sentence\n"
-        "against the passage that it cites. When nothing good enough is found, the answer\n"
-        "is \"Not in these documents.\" (exit code 0; --json has \"refused\": true).",
+    .details = "Answers from the documents of the library and from nothing else. `verbatim` shows\n"
+               "sentences as they stand on their pages, the answer bold; `write` lets a decoder\n"
+               "that you brought (`carrel model use FILE`) write, and checks every sentence\n"
+               "against the passage that it cites. When nothing good enough is found, the answer\n"
+               "is \"Not in these documents.\" (exit code 0; --json has \"refused\": true).",
     .example = "  carrel ask \"How long is the notice period?\"\n"
                "  carrel ask --questions questions.txt > answers.jsonl",
     .options = options,

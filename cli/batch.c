@@ -47,13 +47,11 @@ struct cli_batch {
 
 /* ---- one document ------------------------------------------------------------------------- */
 
-static size_t count_tokens(void *context, str s)
-{
+static size_t count_tokens(void *context, str s) {
     return embed_count_tokens(context, s);
 }
 
-static void embed_chunks(const embed_model *m, arena *a, index_document_in *in)
-{
+static void embed_chunks(const embed_model *m, arena *a, index_document_in *in) {
     size_t width = embed_width(m);
     int8_t *vectors = arena_alloc(a, in->chunk_count, width);
     float *scales = arena_alloc(a, in->chunk_count, sizeof *scales);
@@ -78,8 +76,7 @@ static void embed_chunks(const embed_model *m, arena *a, index_document_in *in)
     in->scales = scales;
 }
 
-static void copy_pages(const ingest_document *d, cli_prepared *p)
-{
+static void copy_pages(const ingest_document *d, cli_prepared *p) {
     index_page *pages = arena_alloc(p->a, d->page_count, sizeof *pages);
     for (size_t i = 0; i < d->page_count; i++) {
         const ingest_page *from = &d->pages[i];
@@ -91,51 +88,46 @@ static void copy_pages(const ingest_document *d, cli_prepared *p)
     p->in.page_count = d->page_count;
 }
 
-static void copy_chunks(const ingest_chunk *from, size_t count, cli_prepared *p)
-{
+static void copy_chunks(const ingest_chunk *from, size_t count, cli_prepared *p) {
     index_chunk_in *chunks = arena_alloc(p->a, count, sizeof *chunks);
     for (size_t i = 0; i < count; i++)
-        chunks[i] = (index_chunk_in){from[i].text, from[i].heading, from[i].page_first,
-                                     from[i].page_last, from[i].tokens, from[i].overlap_bytes,
-                                     from[i].lines, from[i].line_count};
+        chunks[i] = (index_chunk_in){from[i].text,      from[i].heading,   from[i].page_first,
+                                     from[i].page_last, from[i].tokens,    from[i].overlap_bytes,
+                                     from[i].lines,     from[i].line_count};
     p->in.chunks = chunks;
     p->in.chunk_count = count;
 }
 
 /* The longest chunk is the one with most running text: titles and tables say no language. */
-static str guess_language(const ingest_chunk *chunks, size_t count)
-{
+static str guess_language(const ingest_chunk *chunks, size_t count) {
     size_t longest = 0;
     for (size_t i = 1; i < count; i++)
-        if (chunks[i].text.n > chunks[longest].text.n)
-            longest = i;
+        if (chunks[i].text.n > chunks[longest].text.n) longest = i;
     return count > 0 ? index_guess_language(chunks[longest].text) : (str){0};
 }
 
-static bool unchanged(const struct stat *a, const struct stat *b)
-{
+static bool unchanged(const struct stat *a, const struct stat *b) {
     return a->st_size == b->st_size && a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
            a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 
-static bool open_file(const char *path, int *fd, struct stat *st, error *err)
-{
+static bool open_file(const char *path, int *fd, struct stat *st, error *err) {
     *fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (*fd < 0 || fstat(*fd, st) != 0)
         return error_set(err, errno == ENOENT ? ERROR_NOT_FOUND : ERROR_IO,
                          "it cannot be opened: %s", strerror(errno));
-    if (!S_ISREG(st->st_mode))
-        return error_set(err, ERROR_INPUT, "it is no plain file");
+    if (!S_ISREG(st->st_mode)) return error_set(err, ERROR_INPUT, "it is no plain file");
     /* Before the hash: reading a disk image to the end would take its time. */
     if ((uint64_t)st->st_size > ingest_default_limits.file_bytes)
-        return error_set(err, ERROR_LIMIT, "it has %llu bytes; files of more than %llu are not "
-                         "read", (unsigned long long)st->st_size,
+        return error_set(err, ERROR_LIMIT,
+                         "it has %llu bytes; files of more than %llu are not "
+                         "read",
+                         (unsigned long long)st->st_size,
                          (unsigned long long)ingest_default_limits.file_bytes);
     return true;
 }
 
-static bool prepare(cli_batch *b, ingest_worker *parser, cli_prepared *p)
-{
+static bool prepare(cli_batch *b, ingest_worker *parser, cli_prepared *p) {
     struct stat st, after;
     ingest_document *d;
     ingest_chunk *chunks;
@@ -145,21 +137,17 @@ static bool prepare(cli_batch *b, ingest_worker *parser, cli_prepared *p)
     bool ok = false;
     error *err = &p->err;
 
-    if (!cli_absolute(p->path, &path, err))
-        goto done;
+    if (!cli_absolute(p->path, &path, err)) goto done;
     cli_utf8_name(&name, text_str(&path));
     p->identity = p->in.path = arena_str(p->a, text_str(&name));
-    if (!open_file(p->path, &fd, &st, err) || !ingest_hash(fd, p->in.hash, err))
-        goto done;
+    if (!open_file(p->path, &fd, &st, err) || !ingest_hash(fd, p->in.hash, err)) goto done;
     cli_batch_lock_library(b);
     ok = index_has(b->library, p->in.hash, &p->present, err);
     cli_batch_unlock_library(b);
-    if (!ok || p->present)
-        goto done;
+    if (!ok || p->present) goto done;
     ok = ingest_parse(parser, fd, cli_file_name(p->in.path), p->a, &d, err) &&
          ingest_chunk_document(d, count_tokens, (void *)b->embedder, p->a, &chunks, &count, err);
-    if (!ok)
-        goto done;
+    if (!ok) goto done;
     if (fstat(fd, &after) != 0 || !unchanged(&st, &after)) {
         ok = error_set(err, ERROR_INPUT, "it changed while it was read: add it again");
         goto done;
@@ -173,8 +161,7 @@ static bool prepare(cli_batch *b, ingest_worker *parser, cli_prepared *p)
     copy_chunks(chunks, count, p);
     embed_chunks(b->embedder, p->a, &p->in);
 done:
-    if (fd >= 0)
-        close(fd);
+    if (fd >= 0) close(fd);
     text_free(&path);
     text_free(&name);
     return ok;
@@ -183,8 +170,7 @@ done:
 /* ---- the ring ----------------------------------------------------------------------------- */
 
 /* Waits for a free slot and begins the next file; NULL when there is nothing left to begin. */
-static slot *begin_next(cli_batch *b)
-{
+static slot *begin_next(cli_batch *b) {
     slot *s = NULL;
     pthread_mutex_lock(&b->lock);
     while (!b->stopped && b->begun < b->count &&
@@ -200,8 +186,7 @@ static slot *begin_next(cli_batch *b)
     return s;
 }
 
-static void *run_thread(void *context)
-{
+static void *run_thread(void *context) {
     cli_batch *b = context;
     slot *s;
     pthread_mutex_lock(&b->lock);
@@ -222,8 +207,7 @@ static void *run_thread(void *context)
 }
 
 bool cli_batch_open(const cli_found *items, size_t count, int jobs, const embed_model *embedder,
-                    cli_batch **out, error *err)
-{
+                    cli_batch **out, error *err) {
     pthread_condattr_t attributes;
     cli_batch *b = mem_new(1, sizeof *b);
     b->items = items;
@@ -250,8 +234,7 @@ bool cli_batch_open(const cli_found *items, size_t count, int jobs, const embed_
     return true;
 }
 
-bool cli_batch_start(cli_batch *b, index_library *library, error *err)
-{
+bool cli_batch_start(cli_batch *b, index_library *library, error *err) {
     b->library = library;
     while (b->started < b->jobs) {
         int rc = pthread_create(&b->threads[b->started], NULL, run_thread, b);
@@ -262,8 +245,7 @@ bool cli_batch_start(cli_batch *b, index_library *library, error *err)
     return true;
 }
 
-static struct timespec from_now(int ms)
-{
+static struct timespec from_now(int ms) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     t.tv_sec += ms / 1000;
@@ -275,8 +257,7 @@ static struct timespec from_now(int ms)
     return t;
 }
 
-bool cli_batch_take(cli_batch *b, int wait_ms, cli_prepared **out)
-{
+bool cli_batch_take(cli_batch *b, int wait_ms, cli_prepared **out) {
     struct timespec until = from_now(wait_ms);
     *out = NULL;
     pthread_mutex_lock(&b->lock);
@@ -293,8 +274,7 @@ bool cli_batch_take(cli_batch *b, int wait_ms, cli_prepared **out)
     return more;
 }
 
-void cli_batch_release(cli_batch *b, cli_prepared *p)
-{
+void cli_batch_release(cli_batch *b, cli_prepared *p) {
     arena_free(p->a);
     pthread_mutex_lock(&b->lock);
     slot *s = &b->slots[b->taken % b->slot_count];
@@ -305,43 +285,35 @@ void cli_batch_release(cli_batch *b, cli_prepared *p)
     pthread_mutex_unlock(&b->lock);
 }
 
-void cli_batch_stop(cli_batch *b)
-{
+void cli_batch_stop(cli_batch *b) {
     pthread_mutex_lock(&b->lock);
     b->stopped = true;
     pthread_cond_broadcast(&b->room);
     pthread_mutex_unlock(&b->lock);
 }
 
-size_t cli_batch_begun(cli_batch *b)
-{
+size_t cli_batch_begun(cli_batch *b) {
     pthread_mutex_lock(&b->lock);
     size_t begun = b->begun;
     pthread_mutex_unlock(&b->lock);
     return begun;
 }
 
-void cli_batch_lock_library(cli_batch *b)
-{
+void cli_batch_lock_library(cli_batch *b) {
     pthread_mutex_lock(&b->library_lock);
 }
 
-void cli_batch_unlock_library(cli_batch *b)
-{
+void cli_batch_unlock_library(cli_batch *b) {
     pthread_mutex_unlock(&b->library_lock);
 }
 
-void cli_batch_close(cli_batch *b)
-{
-    if (!b)
-        return;
+void cli_batch_close(cli_batch *b) {
+    if (!b) return;
     cli_batch_stop(b);
-    for (int i = 0; i < b->started; i++)
-        pthread_join(b->threads[i], NULL);
+    for (int i = 0; i < b->started; i++) pthread_join(b->threads[i], NULL);
     for (; b->taken < b->begun; b->taken++)
         arena_free(b->slots[b->taken % b->slot_count].document.a);
-    for (int i = 0; i < b->jobs; i++)
-        ingest_worker_close(b->parsers[i]);
+    for (int i = 0; i < b->jobs; i++) ingest_worker_close(b->parsers[i]);
     pthread_cond_destroy(&b->came);
     pthread_cond_destroy(&b->room);
     pthread_mutex_destroy(&b->lock);

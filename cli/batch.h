@@ -30,7 +30,7 @@ bool cli_batch_start(cli_batch *b, index_library *library, error *err);
  * when there will be no more: all were given, or those that were begun when it was stopped. */
 bool cli_batch_take(cli_batch *b, int wait_ms, cli_prepared **out);
 void cli_batch_release(cli_batch *b, cli_prepared *p); /* of the last take: gives its memory back */
-void cli_batch_stop(cli_batch *b); /* begins no further document */
+void cli_batch_stop(cli_batch *b);                     /* begins no further document */
 size_t cli_batch_begun(cli_batch *b);
 /* The threads look hashes up in the library; whoever else uses it holds this lock. */
 void cli_batch_lock_library(cli_batch *b);
@@ -42,7 +42,7 @@ typedef enum { CLI_ADDED, CLI_REPLACED, CLI_PRESENT, CLI_FAILED, CLI_OUTCOMES } 
 typedef struct {
     bool json, lines; /* lines: one for each document as it comes */
     size_t counts[CLI_OUTCOMES], skipped;
-    uint64_t pages; /* of what was added and replaced */
+    uint64_t pages;   /* of what was added and replaced */
     bool only_absent; /* all that failed was not there */
     cli_progress *progress;
     json_t *documents, *skips;

@@ -34,11 +34,11 @@
 /* ---- options (options.c) ------------------------------------------------------------------ */
 
 typedef enum {
-    CLI_FLAG,   /* takes no value */
-    CLI_TEXT,   /* any value */
-    CLI_COUNT,  /* a whole number in low..high */
-    CLI_REAL,   /* a number in low..high */
-    CLI_CHOICE  /* one of `choices`; .number is its place */
+    CLI_FLAG,  /* takes no value */
+    CLI_TEXT,  /* any value */
+    CLI_COUNT, /* a whole number in low..high */
+    CLI_REAL,  /* a number in low..high */
+    CLI_CHOICE /* one of `choices`; .number is its place */
 } cli_kind;
 
 typedef struct {
@@ -68,7 +68,7 @@ typedef struct cli_command cli_command;
 typedef struct {
     const cli_command *command;
     cli_value v[CLI_GLOBALS + CLI_OPTIONS_MAX]; /* globals, then the command's own in order */
-    char **operands; /* borrowed from argv */
+    char **operands;                            /* borrowed from argv */
     size_t operand_count;
 } cli_args;
 
@@ -165,8 +165,8 @@ void cli_put_count(text *out, uint64_t n, const char *one, const char *many);
 
 /* ---- JSON (json.c) ------------------------------------------------------------------------ */
 
-json_t *cli_json_str(str s);       /* always valid UTF-8 */
-json_t *cli_json_real(double v);   /* null where v is no number */
+json_t *cli_json_str(str s);     /* always valid UTF-8 */
+json_t *cli_json_real(double v); /* null where v is no number */
 json_t *cli_json_hash(const uint8_t hash[32]);
 /* Puts `value` (taken over) under key; ends the program when there is no memory. */
 void cli_json_set(json_t *object, const char *key, json_t *value);
@@ -207,9 +207,9 @@ typedef struct {
 enum {
     CLI_NEED_EMBEDDER = 1,
     CLI_NEED_READER = 2,
-    CLI_NEED_DECODER = 4,  /* the one recorded or given, where there is one */
+    CLI_NEED_DECODER = 4, /* the one recorded or given, where there is one */
     CLI_NEED_THREADS = 8,
-    CLI_NEED_MATCH = 16    /* the library was made with this embedder */
+    CLI_NEED_MATCH = 16 /* the library was made with this embedder */
 };
 
 /* The library must exist. `decoder`: a file that overrides the recorded one, or NULL. */
@@ -223,8 +223,7 @@ bool cli_open_library(const cli_args *args, index_mode mode, text *path, index_l
                       error *err);
 bool cli_open_embedder(embed_model **out, error *err);
 /* ERROR_MODEL when the library was made with another model. *fresh: none is recorded yet. */
-bool cli_check_model(index_library *l, const embed_model *m, str library, bool *fresh,
-                     error *err);
+bool cli_check_model(index_library *l, const embed_model *m, str library, bool *fresh, error *err);
 /* The path of the user's decoder into out; empty where none is recorded. */
 bool cli_recorded_decoder(text *out, error *err);
 
@@ -319,9 +318,9 @@ bool cli_lock_network(error *err);
 bool cli_lock_exec(error *err);
 /* What the kernel says about it. */
 typedef struct {
-    bool seccomp;  /* a filter is on this process */
+    bool seccomp; /* a filter is on this process */
     bool no_new_privileges;
-    int landlock;  /* the ABI that the kernel offers carrel-parse; 0: none */
+    int landlock; /* the ABI that the kernel offers carrel-parse; 0: none */
 } cli_confinement;
 void cli_confinement_read(cli_confinement *out);
 

@@ -9,8 +9,7 @@
 
 #include "cli/cli.h"
 
-static json_t *have(json_t *value)
-{
+static json_t *have(json_t *value) {
     if (!value) {
         error err;
         error_set(&err, ERROR_LIMIT, "there is not enough memory for the output");
@@ -19,10 +18,8 @@ static json_t *have(json_t *value)
     return value;
 }
 
-json_t *cli_json_str(str s)
-{
-    if (utf8_valid(s))
-        return have(json_stringn(s.p ? s.p : "", s.n));
+json_t *cli_json_str(str s) {
+    if (utf8_valid(s)) return have(json_stringn(s.p ? s.p : "", s.n));
     text t = {0};
     size_t used;
     for (size_t at = 0; at < s.n; at += used)
@@ -32,33 +29,25 @@ json_t *cli_json_str(str s)
     return value;
 }
 
-json_t *cli_json_real(double v)
-{
+json_t *cli_json_real(double v) {
     return isfinite(v) ? have(json_real(v)) : json_null();
 }
 
-json_t *cli_json_hash(const uint8_t hash[32])
-{
+json_t *cli_json_hash(const uint8_t hash[32]) {
     char hex[65];
-    for (size_t i = 0; i < 32; i++)
-        snprintf(hex + 2 * i, 3, "%02x", hash[i]);
+    for (size_t i = 0; i < 32; i++) snprintf(hex + 2 * i, 3, "%02x", hash[i]);
     return have(json_string(hex));
 }
 
-void cli_json_set(json_t *object, const char *key, json_t *value)
-{
-    if (json_object_set_new(object, key, have(value)) != 0)
-        have(NULL);
+void cli_json_set(json_t *object, const char *key, json_t *value) {
+    if (json_object_set_new(object, key, have(value)) != 0) have(NULL);
 }
 
-void cli_json_append(json_t *array, json_t *value)
-{
-    if (json_array_append_new(array, have(value)) != 0)
-        have(NULL);
+void cli_json_append(json_t *array, json_t *value) {
+    if (json_array_append_new(array, have(value)) != 0) have(NULL);
 }
 
-void cli_json_print(json_t *value, bool line)
-{
+void cli_json_print(json_t *value, bool line) {
     size_t flags = JSON_REAL_PRECISION(9) | JSON_ENCODE_ANY;
     flags |= !line && cli_stdout()->tty ? JSON_INDENT(2) : 0;
     char *dump = json_dumps(value, flags);

@@ -35,37 +35,32 @@ static const int network_calls[] = {
 
 static const int exec_calls[] = {SCMP_SYS(execve), SCMP_SYS(execveat)};
 
-static bool refuse(const int *calls, size_t count, error *err)
-{
+static bool refuse(const int *calls, size_t count, error *err) {
     /* System calls of another architecture (32-bit, x32) end the process, as libseccomp does. */
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
     int rc = filter ? 0 : -ENOMEM;
     for (size_t i = 0; rc == 0 && i < count; i++)
         rc = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), calls[i], 0);
-    if (rc == 0)
-        rc = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
-    if (rc == 0)
-        rc = seccomp_load(filter);
-    if (filter)
-        seccomp_release(filter);
+    if (rc == 0) rc = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
+    if (rc == 0) rc = seccomp_load(filter);
+    if (filter) seccomp_release(filter);
     if (rc != 0)
-        return error_set(err, ERROR_INTERNAL, "this kernel does not let carrel lock itself in "
-                         "(seccomp: %s), and it does not open documents without", strerror(-rc));
+        return error_set(err, ERROR_INTERNAL,
+                         "this kernel does not let carrel lock itself in "
+                         "(seccomp: %s), and it does not open documents without",
+                         strerror(-rc));
     return true;
 }
 
-bool cli_lock_network(error *err)
-{
+bool cli_lock_network(error *err) {
     return refuse(network_calls, sizeof network_calls / sizeof *network_calls, err);
 }
 
-bool cli_lock_exec(error *err)
-{
+bool cli_lock_exec(error *err) {
     return refuse(exec_calls, sizeof exec_calls / sizeof *exec_calls, err);
 }
 
-void cli_confinement_read(cli_confinement *out)
-{
+void cli_confinement_read(cli_confinement *out) {
     char line[128];
     int value;
     memset(out, 0, sizeof *out);
@@ -73,11 +68,9 @@ void cli_confinement_read(cli_confinement *out)
     while (f && fgets(line, sizeof line, f)) {
         if (sscanf(line, "Seccomp: %d", &value) == 1)
             out->seccomp = value == 2; /* SECCOMP_MODE_FILTER */
-        if (sscanf(line, "NoNewPrivs: %d", &value) == 1)
-            out->no_new_privileges = value == 1;
+        if (sscanf(line, "NoNewPrivs: %d", &value) == 1) out->no_new_privileges = value == 1;
     }
-    if (f)
-        fclose(f);
+    if (f) fclose(f);
 #ifdef SYS_landlock_create_ruleset
     long abi = syscall(SYS_landlock_create_ruleset, NULL, (size_t)0, LANDLOCK_VERSION_FLAG);
     out->landlock = abi > 0 ? (int)abi : 0;

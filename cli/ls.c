@@ -15,17 +15,14 @@ typedef struct {
     size_t id, type, title, path; /* widths */
 } layout;
 
-static void put_date(char *out, size_t size, int64_t seconds)
-{
+static void put_date(char *out, size_t size, int64_t seconds) {
     struct tm tm;
     time_t t = (time_t)seconds;
-    if (!localtime_r(&t, &tm) || strftime(out, size, "%Y-%m-%d", &tm) == 0)
-        out[0] = 0;
+    if (!localtime_r(&t, &tm) || strftime(out, size, "%Y-%m-%d", &tm) == 0) out[0] = 0;
 }
 
 /* Columns of a fixed width first; title and path share what the terminal has left. */
-static layout lay_out(const index_document *d, size_t count, size_t columns)
-{
+static layout lay_out(const index_document *d, size_t count, size_t columns) {
     layout w = {.id = 2, .type = 4, .title = 5, .path = 4};
     for (size_t i = 0; i < count; i++) {
         text id = {0};
@@ -37,8 +34,7 @@ static layout lay_out(const index_document *d, size_t count, size_t columns)
         w.path = path > w.path ? path : w.path;
         text_free(&id);
     }
-    if (!columns)
-        return w;
+    if (!columns) return w;
     /* "#id  title  type  pages  chunks  added  path", two spaces between */
     size_t fixed = w.id + w.type + 5 + 6 + 10 + 6 * 2;
     size_t left = columns > fixed + 2 * FREE_COLUMN_MIN ? columns - fixed : 2 * FREE_COLUMN_MIN;
@@ -56,8 +52,7 @@ static layout lay_out(const index_document *d, size_t count, size_t columns)
     return w;
 }
 
-static void put_table(const index_document *d, size_t count)
-{
+static void put_table(const index_document *d, size_t count) {
     const cli_terminal *t = cli_stdout();
     layout w = lay_out(d, count, t->columns);
     text out = {0};
@@ -89,8 +84,7 @@ static void put_table(const index_document *d, size_t count)
     text_free(&out);
 }
 
-static json_t *json_document(const index_document *d)
-{
+static json_t *json_document(const index_document *d) {
     json_t *o = json_object();
     cli_json_set(o, "id", json_integer(d->id));
     cli_json_set(o, "path", cli_json_str(d->path));
@@ -107,8 +101,7 @@ static json_t *json_document(const index_document *d)
     return o;
 }
 
-static error_code run(const cli_args *args)
-{
+static error_code run(const cli_args *args) {
     error err = {0};
     text path = {0};
     index_library *l = NULL;
@@ -121,8 +114,7 @@ static error_code run(const cli_args *args)
         code = cli_fail(&err);
     } else if (args->v[CLI_JSON].given) {
         json_t *o = json_object(), *list = json_array();
-        for (size_t i = 0; i < count; i++)
-            cli_json_append(list, json_document(&d[i]));
+        for (size_t i = 0; i < count; i++) cli_json_append(list, json_document(&d[i]));
         cli_json_set(o, "library", cli_json_str(text_str(&path)));
         cli_json_set(o, "documents", list);
         cli_json_print(o, false);

@@ -11,15 +11,12 @@
 
 #include "cli/cli.h"
 
-static error_code dispatch(int argc, char **argv)
-{
+static error_code dispatch(int argc, char **argv) {
     error err = {0};
     cli_args args = {0};
     int used;
-    if (argc > 1 && strcmp(argv[1], "--version") == 0)
-        return cli_command_version.run(&args);
-    if (!cli_parse(argc - 1, argv + 1, &args, &used, &err))
-        return cli_fail(&err);
+    if (argc > 1 && strcmp(argv[1], "--version") == 0) return cli_command_version.run(&args);
+    if (!cli_parse(argc - 1, argv + 1, &args, &used, &err)) return cli_fail(&err);
     int rest = 1 + used;
     if (rest >= argc) {
         cli_help_overview();
@@ -44,23 +41,18 @@ static error_code dispatch(int argc, char **argv)
 }
 
 /* A library must not be opened in the place of a standard stream that the caller closed. */
-static void fill_standard_streams(void)
-{
+static void fill_standard_streams(void) {
     int fd;
-    do
-        fd = open("/dev/null", O_RDWR);
+    do fd = open("/dev/null", O_RDWR);
     while (fd >= 0 && fd <= STDERR_FILENO);
-    if (fd >= 0)
-        close(fd);
+    if (fd >= 0) close(fd);
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     error err = {0};
     fill_standard_streams();
     close_range(STDERR_FILENO + 1, ~0u, 0);
     signal(SIGPIPE, SIG_IGN);
-    if (!cli_lock_network(&err))
-        return cli_fail(&err);
+    if (!cli_lock_network(&err)) return cli_fail(&err);
     return (int)cli_finish(dispatch(argc, argv));
 }

@@ -39,15 +39,13 @@ typedef struct {
 
 /* ---- looking at a file ---------------------------------------------------------------------- */
 
-static str meta(const engine_gguf *g, const char *key, arena *a)
-{
+static str meta(const engine_gguf *g, const char *key, arena *a) {
     str s;
     return engine_gguf_str(g, key, &s) ? arena_str(a, s) : (str){0};
 }
 
 /* "Q8_0 12, F32 9" */
-static str type_counts(const engine_gguf *g, arena *a)
-{
+static str type_counts(const engine_gguf *g, arena *a) {
     text t = {0};
     size_t n = engine_gguf_tensor_count(g);
     for (size_t i = 0; i < n; i++) {
@@ -58,8 +56,7 @@ static str type_counts(const engine_gguf *g, arena *a)
             same += equal;
             before += equal && k < i;
         }
-        if (before == 0)
-            text_printf(&t, "%s%s %zu", t.n ? ", " : "", engine_type_name(type), same);
+        if (before == 0) text_printf(&t, "%s%s %zu", t.n ? ", " : "", engine_type_name(type), same);
     }
     str copy = arena_str(a, text_str(&t));
     text_free(&t);
@@ -67,18 +64,15 @@ static str type_counts(const engine_gguf *g, arena *a)
 }
 
 /* Which of the three kinds it is, and whether this build runs it. */
-static void try_running(const char *path, model_facts *f)
-{
+static void try_running(const char *path, model_facts *f) {
     if (str_eq(f->architecture, STR("carrel-static"))) {
         embed_model *m;
         f->purpose = STR("embedding");
-        if ((f->runs = embed_model_open(path, &m, &f->why_not)))
-            embed_model_close(m);
+        if ((f->runs = embed_model_open(path, &m, &f->why_not))) embed_model_close(m);
     } else if (str_eq(f->architecture, STR("carrel-reader"))) {
         embed_reader *r;
         f->purpose = STR("reader");
-        if ((f->runs = embed_reader_open(path, &r, &f->why_not)))
-            embed_reader_close(r);
+        if ((f->runs = embed_reader_open(path, &r, &f->why_not))) embed_reader_close(r);
     } else {
         engine_model *m;
         engine_info info;
@@ -93,8 +87,7 @@ static void try_running(const char *path, model_facts *f)
     }
 }
 
-static bool hash_file(const char *path, uint8_t hash[32], error *err)
-{
+static bool hash_file(const char *path, uint8_t hash[32], error *err) {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd < 0)
         return error_set(err, errno == ENOENT ? ERROR_NOT_FOUND : ERROR_IO,
@@ -104,19 +97,16 @@ static bool hash_file(const char *path, uint8_t hash[32], error *err)
     return ok;
 }
 
-static bool look(const char *path, arena *a, model_facts *f, error *err)
-{
+static bool look(const char *path, arena *a, model_facts *f, error *err) {
     engine_gguf *g = NULL;
-    if (!engine_gguf_open(path, &g, err))
-        return false;
+    if (!engine_gguf_open(path, &g, err)) return false;
     f->path = arena_str(a, str_of(path));
     f->bytes = engine_gguf_bytes(g);
     f->tensors = engine_gguf_tensor_count(g);
     for (size_t i = 0; i < f->tensors; i++) {
         const engine_tensor *t = engine_gguf_tensor_at(g, i);
         uint64_t values = 1;
-        for (uint32_t d = 0; d < t->rank && d < 4; d++)
-            values *= t->shape[d];
+        for (uint32_t d = 0; d < t->rank && d < 4; d++) values *= t->shape[d];
         f->parameters += values;
     }
     f->architecture = meta(g, "general.architecture", a);
@@ -131,8 +121,7 @@ static bool look(const char *path, arena *a, model_facts *f, error *err)
 
 /* ---- telling -------------------------------------------------------------------------------- */
 
-static json_t *json_facts(const model_facts *f)
-{
+static json_t *json_facts(const model_facts *f) {
     json_t *o = json_object();
     cli_json_set(o, "purpose", cli_json_str(f->purpose));
     cli_json_set(o, "path", cli_json_str(f->path));
@@ -143,27 +132,22 @@ static json_t *json_facts(const model_facts *f)
     cli_json_set(o, "bytes", json_integer((json_int_t)f->bytes));
     cli_json_set(o, "parameters", json_integer((json_int_t)f->parameters));
     cli_json_set(o, "tensors", cli_json_str(f->types));
-    if (f->context)
-        cli_json_set(o, "context", json_integer(f->context));
+    if (f->context) cli_json_set(o, "context", json_integer(f->context));
     cli_json_set(o, "hash", cli_json_hash(f->hash));
     cli_json_set(o, "runs", json_boolean(f->runs));
-    if (!f->runs)
-        cli_json_set(o, "why_not", cli_json_str(str_of(f->why_not.text)));
+    if (!f->runs) cli_json_set(o, "why_not", cli_json_str(str_of(f->why_not.text)));
     return o;
 }
 
-static void put_line(text *out, const char *label, str value)
-{
+static void put_line(text *out, const char *label, str value) {
     const cli_terminal *t = cli_stdout();
-    if (value.n == 0)
-        return;
+    if (value.n == 0) return;
     text_printf(out, "%s%-14s%s", t->dim, label, t->reset);
     cli_clean(out, value);
     text_put_char(out, '\n');
 }
 
-static void put_facts(const model_facts *f)
-{
+static void put_facts(const model_facts *f) {
     const cli_terminal *t = cli_stdout();
     text out = {0}, v = {0};
     put_line(&out, "file", f->path);
@@ -182,8 +166,7 @@ static void put_facts(const model_facts *f)
         put_line(&out, "context", text_str(&v));
         text_clear(&v);
     }
-    for (size_t i = 0; i < sizeof f->hash; i++)
-        text_printf(&v, "%02x", f->hash[i]);
+    for (size_t i = 0; i < sizeof f->hash; i++) text_printf(&v, "%02x", f->hash[i]);
     put_line(&out, "SHA-256", text_str(&v));
     text_printf(&out, "%s%-14s%s%s%s%s", t->dim, "runs", t->reset, f->runs ? t->green : t->red,
                 f->runs ? "yes" : "no: ", t->reset);
@@ -194,8 +177,7 @@ static void put_facts(const model_facts *f)
     text_free(&v);
 }
 
-static void put_row(text *out, const model_facts *f)
-{
+static void put_row(text *out, const model_facts *f) {
     const cli_terminal *t = cli_stdout();
     text size = {0};
     cli_put_bytes(&size, f->bytes);
@@ -217,11 +199,9 @@ static void put_row(text *out, const model_facts *f)
 /* ---- model ls ------------------------------------------------------------------------------- */
 
 /* One row or object; a model that is missing is told of and the rest goes on. */
-static bool list_one(const char *path, arena *a, text *out, json_t *list, error *err)
-{
+static bool list_one(const char *path, arena *a, text *out, json_t *list, error *err) {
     model_facts f = {0};
-    if (!look(path, a, &f, err))
-        return false;
+    if (!look(path, a, &f, err)) return false;
     if (list)
         cli_json_append(list, json_facts(&f));
     else
@@ -229,8 +209,7 @@ static bool list_one(const char *path, arena *a, text *out, json_t *list, error 
     return true;
 }
 
-static error_code list_models(bool json)
-{
+static error_code list_models(bool json) {
     error err = {0};
     text path = {0}, out = {0};
     error_code code = ERROR_NONE;
@@ -261,8 +240,7 @@ static error_code list_models(bool json)
 
 /* ---- model info ----------------------------------------------------------------------------- */
 
-static error_code show_model(const char *file, bool json)
-{
+static error_code show_model(const char *file, bool json) {
     error err = {0};
     model_facts f = {0};
     text path = {0};
@@ -270,7 +248,8 @@ static error_code show_model(const char *file, bool json)
     arena *a = arena_new();
     bool ok = file ? cli_absolute(file, &path, &err) : cli_recorded_decoder(&path, &err);
     if (ok && path.n == 0)
-        ok = error_set(&err, ERROR_NOT_FOUND, "no decoder is in use; name a file: `carrel model "
+        ok = error_set(&err, ERROR_NOT_FOUND,
+                       "no decoder is in use; name a file: `carrel model "
                        "info FILE`");
     if (!ok || !look(path.p, a, &f, &err))
         code = cli_fail(&err);
@@ -285,11 +264,9 @@ static error_code show_model(const char *file, bool json)
 
 /* ---- model use ------------------------------------------------------------------------------ */
 
-static bool make_folders(text *path, error *err)
-{
+static bool make_folders(text *path, error *err) {
     for (size_t i = 1; i < path->n; i++) {
-        if (path->p[i] != '/')
-            continue;
+        if (path->p[i] != '/') continue;
         path->p[i] = 0;
         bool ok = mkdir(path->p, FOLDER_MODE) == 0 || errno == EEXIST;
         int problem = errno;
@@ -302,11 +279,9 @@ static bool make_folders(text *path, error *err)
 }
 
 /* Written beside and renamed over, so that a full disk leaves the former choice. */
-static bool write_record(text *record, str path, error *err)
-{
+static bool write_record(text *record, str path, error *err) {
     text beside = {0};
-    if (!make_folders(record, err))
-        return false;
+    if (!make_folders(record, err)) return false;
     text_printf(&beside, "%s.new", record->p);
     int fd = open(beside.p, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     bool ok = fd >= 0 && write(fd, path.p, path.n) == (ssize_t)path.n && write(fd, "\n", 1) == 1 &&
@@ -328,20 +303,19 @@ static bool write_record(text *record, str path, error *err)
     return ok;
 }
 
-static bool use_file(const char *file, text *record, arena *a, bool json, error *err)
-{
+static bool use_file(const char *file, text *record, arena *a, bool json, error *err) {
     model_facts f = {0};
     text path = {0};
     bool ok = cli_absolute(file, &path, err) && look(path.p, a, &f, err);
-    if (ok && !f.runs)
-        ok = error_set(err, ERROR_MODEL, "%s", f.why_not.text);
+    if (ok && !f.runs) ok = error_set(err, ERROR_MODEL, "%s", f.why_not.text);
     if (ok && !str_eq(f.purpose, STR("decoder")))
-        ok = error_set(err, ERROR_MODEL, "%s is no decoder but of the kind \"" STR_FMT "\": only "
-                       "decoders are chosen", path.p, STR_ARG(f.purpose));
+        ok = error_set(err, ERROR_MODEL,
+                       "%s is no decoder but of the kind \"" STR_FMT "\": only "
+                       "decoders are chosen",
+                       path.p, STR_ARG(f.purpose));
     if (ok && str_find(text_str(&path), STR("\n"), 0) != SIZE_MAX)
         ok = error_set(err, ERROR_INPUT, "a model's path cannot hold a line break: rename it");
-    if (ok)
-        ok = write_record(record, text_str(&path), err);
+    if (ok) ok = write_record(record, text_str(&path), err);
     if (ok && json) {
         cli_json_print(json_facts(&f), false);
     } else if (ok) {
@@ -356,8 +330,7 @@ static bool use_file(const char *file, text *record, arena *a, bool json, error 
     return ok;
 }
 
-static error_code use_model(const char *file, bool json)
-{
+static error_code use_model(const char *file, bool json) {
     error err = {0};
     text record = {0};
     arena *a = arena_new();
@@ -379,24 +352,21 @@ static error_code use_model(const char *file, bool json)
 
 /* ---- the command ---------------------------------------------------------------------------- */
 
-static error_code run(const cli_args *args)
-{
+static error_code run(const cli_args *args) {
     static const char *const verbs[] = {"ls", "use", "info"};
     const char *verb = args->operand_count ? args->operands[0] : "ls";
     const char *file = args->operand_count > 1 ? args->operands[1] : NULL;
     bool json = args->v[CLI_JSON].given;
     error err;
-    if (strcmp(verb, "ls") == 0 && !file)
-        return list_models(json);
-    if (strcmp(verb, "info") == 0)
-        return show_model(file, json);
-    if (strcmp(verb, "use") == 0 && file)
-        return use_model(file, json);
+    if (strcmp(verb, "ls") == 0 && !file) return list_models(json);
+    if (strcmp(verb, "info") == 0) return show_model(file, json);
+    if (strcmp(verb, "use") == 0 && file) return use_model(file, json);
     const char *near = cli_nearest(verb, verbs, sizeof verbs / sizeof *verbs);
     if (strcmp(verb, "use") == 0)
         error_set(&err, ERROR_USAGE, "which model? `carrel model use FILE`, or `built-in`");
     else if (strcmp(verb, "ls") == 0)
-        error_set(&err, ERROR_USAGE, "`carrel model ls` takes no file; `carrel model info FILE` "
+        error_set(&err, ERROR_USAGE,
+                  "`carrel model ls` takes no file; `carrel model info FILE` "
                   "tells of one");
     else
         error_set(&err, ERROR_USAGE, "there is no `carrel model %s`; %s%s%s", verb,

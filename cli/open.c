@@ -16,43 +16,39 @@
 #define RECORD_MAX_BYTES 4096
 
 bool cli_open_library(const cli_args *args, index_mode mode, text *path, index_library **out,
-                      error *err)
-{
-    if (!cli_library_path(args, path, err))
-        return false;
+                      error *err) {
+    if (!cli_library_path(args, path, err)) return false;
     if (mode != INDEX_CREATE && access(path->p, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR))
         return error_set(err, ERROR_NOT_FOUND,
                          "there is no library at %s yet: `carrel add PATH` makes one", path->p);
     return index_open(path->p, mode, out, err);
 }
 
-bool cli_open_embedder(embed_model **out, error *err)
-{
+bool cli_open_embedder(embed_model **out, error *err) {
     text path = {0};
-    bool ok = cli_model_path(CLI_EMBEDDING_FILE, &path, err) &&
-              embed_model_open(path.p, out, err);
+    bool ok = cli_model_path(CLI_EMBEDDING_FILE, &path, err) && embed_model_open(path.p, out, err);
     text_free(&path);
     return ok;
 }
 
-static bool open_reader(embed_reader **out, error *err)
-{
+static bool open_reader(embed_reader **out, error *err) {
     text path = {0};
     bool ok = cli_model_path(CLI_READER_FILE, &path, err) && embed_reader_open(path.p, out, err);
     text_free(&path);
     return ok;
 }
 
-bool cli_check_model(index_library *l, const embed_model *m, str library, bool *fresh, error *err)
-{
+bool cli_check_model(index_library *l, const embed_model *m, str library, bool *fresh, error *err) {
     index_model made;
     arena *a = arena_new();
     bool ok = index_get_model(l, a, &made, err);
     *fresh = ok && made.width == 0;
     if (ok && !*fresh &&
         (made.width != embed_width(m) || memcmp(made.hash, embed_hash(m), sizeof made.hash) != 0))
-        ok = error_set(err, ERROR_MODEL, "the library " STR_FMT " was made with the embedding "
-                       "model \"" STR_FMT "\" (%02x%02x%02x%02x...), and \"" STR_FMT "\" (%02x%02x%02x"
+        ok = error_set(err, ERROR_MODEL,
+                       "the library " STR_FMT " was made with the embedding "
+                       "model \"" STR_FMT "\" (%02x%02x%02x%02x...), and \"" STR_FMT
+                       "\" (%02x%02x%02x"
                        "%02x...) is installed: install that one, or add the documents to a new "
                        "library (--library FILE); `search --ranking words` works as it is",
                        STR_ARG(library), STR_ARG(made.name), made.hash[0], made.hash[1],
@@ -62,8 +58,7 @@ bool cli_check_model(index_library *l, const embed_model *m, str library, bool *
     return ok;
 }
 
-bool cli_recorded_decoder(text *out, error *err)
-{
+bool cli_recorded_decoder(text *out, error *err) {
     char buffer[RECORD_MAX_BYTES + 1];
     text record = {0};
     bool ok = false;
@@ -85,21 +80,21 @@ bool cli_recorded_decoder(text *out, error *err)
     }
     str path = str_trim((str){buffer, (size_t)n});
     if (n > RECORD_MAX_BYTES || path.n == 0 || path.p[0] != '/' || memchr(path.p, 0, path.n)) {
-        error_set(err, ERROR_MODEL, "%s does not hold the path of a model: `carrel model use FILE` "
-                  "writes it anew, `carrel model use built-in` removes it", record.p);
+        error_set(err, ERROR_MODEL,
+                  "%s does not hold the path of a model: `carrel model use FILE` "
+                  "writes it anew, `carrel model use built-in` removes it",
+                  record.p);
         goto done;
     }
     text_put(out, path);
     ok = true;
 done:
-    if (fd >= 0)
-        close(fd);
+    if (fd >= 0) close(fd);
     text_free(&record);
     return ok;
 }
 
-static bool open_decoder(const char *given, engine_model **out, error *err)
-{
+static bool open_decoder(const char *given, engine_model **out, error *err) {
     text path = {0};
     bool ok = given || cli_recorded_decoder(&path, err);
     if (ok && given)
@@ -114,42 +109,33 @@ static bool open_decoder(const char *given, engine_model **out, error *err)
 }
 
 bool cli_session_open(const cli_args *args, int needs, const char *decoder, cli_session *s,
-                      error *err)
-{
+                      error *err) {
     bool fresh;
-    if (!cli_open_library(args, INDEX_READ, &s->library_path, &s->library, err))
-        return false;
-    if ((needs & CLI_NEED_EMBEDDER) && !cli_open_embedder(&s->embedder, err))
-        return false;
+    if (!cli_open_library(args, INDEX_READ, &s->library_path, &s->library, err)) return false;
+    if ((needs & CLI_NEED_EMBEDDER) && !cli_open_embedder(&s->embedder, err)) return false;
     if ((needs & CLI_NEED_MATCH) &&
         !cli_check_model(s->library, s->embedder, text_str(&s->library_path), &fresh, err))
         return false;
-    if ((needs & CLI_NEED_READER) && !open_reader(&s->reader, err))
-        return false;
-    if ((needs & CLI_NEED_DECODER) && !open_decoder(decoder, &s->decoder, err))
-        return false;
-    if (needs & CLI_NEED_THREADS)
-        s->threads = pool_new(0);
+    if ((needs & CLI_NEED_READER) && !open_reader(&s->reader, err)) return false;
+    if ((needs & CLI_NEED_DECODER) && !open_decoder(decoder, &s->decoder, err)) return false;
+    if (needs & CLI_NEED_THREADS) s->threads = pool_new(0);
     return true;
 }
 
-void cli_session_close(cli_session *s)
-{
-    if (s->threads)
-        pool_free(s->threads);
-    if (s->decoder)
-        engine_model_close(s->decoder);
-    if (s->reader)
-        embed_reader_close(s->reader);
-    if (s->embedder)
-        embed_model_close(s->embedder);
+void cli_session_close(cli_session *s) {
+    if (s->threads) pool_free(s->threads);
+    if (s->decoder) engine_model_close(s->decoder);
+    if (s->reader) embed_reader_close(s->reader);
+    if (s->embedder) embed_model_close(s->embedder);
     index_close(s->library);
     text_free(&s->library_path);
     *s = (cli_session){0};
 }
 
-query_context cli_session_context(const cli_session *s)
-{
-    return (query_context){.library = s->library, .embedder = s->embedder, .reader = s->reader,
-                           .decoder = s->decoder, .threads = s->threads};
+query_context cli_session_context(const cli_session *s) {
+    return (query_context){.library = s->library,
+                           .embedder = s->embedder,
+                           .reader = s->reader,
+                           .decoder = s->decoder,
+                           .threads = s->threads};
 }

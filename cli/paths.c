@@ -14,105 +14,91 @@
 #include "cli/cli.h"
 
 /* XDG Base Directory Specification: relative paths in these variables are to be ignored. */
-static bool xdg_folder(const char *variable, const char *under_home, text *out, error *err)
-{
+static bool xdg_folder(const char *variable, const char *under_home, text *out, error *err) {
     const char *xdg = getenv(variable), *home = getenv("HOME");
     if (xdg && xdg[0] == '/') {
         text_put(out, str_of(xdg));
         return true;
     }
     if (!home || home[0] != '/')
-        return error_set(err, ERROR_USAGE, "neither %s nor HOME is set: name the file yourself, "
-                         "for the library with --library FILE", variable);
+        return error_set(err, ERROR_USAGE,
+                         "neither %s nor HOME is set: name the file yourself, "
+                         "for the library with --library FILE",
+                         variable);
     text_printf(out, "%s/%s", home, under_home);
     return true;
 }
 
-bool cli_library_path(const cli_args *args, text *out, error *err)
-{
+bool cli_library_path(const cli_args *args, text *out, error *err) {
     text_clear(out);
     if (args->v[CLI_LIBRARY].given) {
         text_put(out, str_of(args->v[CLI_LIBRARY].text));
         return true;
     }
-    if (!xdg_folder("XDG_DATA_HOME", ".local/share", out, err))
-        return false;
+    if (!xdg_folder("XDG_DATA_HOME", ".local/share", out, err)) return false;
     text_put(out, STR("/carrel/library.db"));
     return true;
 }
 
-bool cli_decoder_record(text *out, error *err)
-{
+bool cli_decoder_record(text *out, error *err) {
     text_clear(out);
-    if (!xdg_folder("XDG_CONFIG_HOME", ".config", out, err))
-        return false;
+    if (!xdg_folder("XDG_CONFIG_HOME", ".config", out, err)) return false;
     text_put(out, STR("/carrel/decoder"));
     return true;
 }
 
-static bool program_folder(text *out)
-{
+static bool program_folder(text *out) {
     char path[PATH_MAX];
     ssize_t n = readlink("/proc/self/exe", path, sizeof path);
-    if (n <= 0 || (size_t)n >= sizeof path)
-        return false;
-    while (n > 0 && path[n - 1] != '/')
-        n--;
+    if (n <= 0 || (size_t)n >= sizeof path) return false;
+    while (n > 0 && path[n - 1] != '/') n--;
     text_put(out, (str){path, (size_t)n});
     return true;
 }
 
-bool cli_model_path(const char *file, text *out, error *err)
-{
+bool cli_model_path(const char *file, text *out, error *err) {
     static const char *const near[] = {"models", "../models", "../share/carrel/models"};
     const char *own = getenv("CARREL_MODELS");
     text_clear(out);
     if (own && *own) {
         text_printf(out, "%s/%s", own, file);
-        if (access(out->p, F_OK) == 0)
-            return true;
+        if (access(out->p, F_OK) == 0) return true;
         return error_set(err, ERROR_MODEL, "the model %s is not in %s, where CARREL_MODELS points",
                          file, own);
     }
     for (size_t i = 0; i < sizeof near / sizeof *near; i++) {
         text_clear(out);
-        if (!program_folder(out))
-            break;
+        if (!program_folder(out)) break;
         text_printf(out, "%s/%s", near[i], file);
-        if (access(out->p, F_OK) == 0)
-            return true;
+        if (access(out->p, F_OK) == 0) return true;
     }
-    return error_set(err, ERROR_MODEL, "the model %s is not beside the program (models/, ../models/"
+    return error_set(err, ERROR_MODEL,
+                     "the model %s is not beside the program (models/, ../models/"
                      " or ../share/carrel/models/): point CARREL_MODELS to the folder that has it",
                      file);
 }
 
 /* Takes "." and ".." and double slashes out of an absolute path, without looking at the disk. */
-static void normalise(str path, text *out)
-{
+static void normalise(str path, text *out) {
     text_clear(out);
     for (size_t at = 0; at < path.n;) {
         size_t slash = str_find(path, STR("/"), at);
         str part = str_cut(path, at, slash);
         at = slash == SIZE_MAX ? path.n : slash + 1;
-        if (part.n == 0 || str_eq(part, STR(".")))
-            continue;
+        if (part.n == 0 || str_eq(part, STR("."))) continue;
         if (str_eq(part, STR(".."))) {
             size_t n = out->n;
-            while (n > 0 && out->p[n - 1] != '/')
-                n--;
+            while (n > 0 && out->p[n - 1] != '/') n--;
             text_cut(out, n > 0 ? n - 1 : 0);
             continue;
         }
         text_put_char(out, '/');
         text_put(out, part);
     }
-    if (out->n == 0)
-        text_put_char(out, '/');
+    if (out->n == 0) text_put_char(out, '/');
 }
 
-bool cli_absolute(const char *path, text *out, error *err)
-{
+bool cli_absolute(const char *path, text *out, error *err) {
     char *real = realpath(path, NULL);
     text joined = {0};
     text_clear(out);
@@ -135,8 +121,7 @@ bool cli_absolute(const char *path, text *out, error *err)
     return true;
 }
 
-void cli_utf8_name(text *out, str name)
-{
+void cli_utf8_name(text *out, str name) {
     size_t used;
     for (size_t at = 0; at < name.n; at += used) {
         str one = {name.p + at, 0};
@@ -149,10 +134,8 @@ void cli_utf8_name(text *out, str name)
     }
 }
 
-str cli_file_name(str path)
-{
+str cli_file_name(str path) {
     size_t n = path.n;
-    while (n > 0 && path.p[n - 1] != '/')
-        n--;
+    while (n > 0 && path.p[n - 1] != '/') n--;
     return n < path.n ? str_cut(path, n, path.n) : path;
 }

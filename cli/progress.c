@@ -14,8 +14,7 @@
 #define RATE_AFTER_MS 1000.0
 #define BAR_COLUMNS 20
 
-static void put_time(text *out, double seconds)
-{
+static void put_time(text *out, double seconds) {
     unsigned long s = (unsigned long)(seconds + 0.5);
     if (s >= 3600)
         text_printf(out, "%lu:%02lu:%02lu", s / 3600, s / 60 % 60, s % 60);
@@ -24,8 +23,7 @@ static void put_time(text *out, double seconds)
 }
 
 void cli_progress_line(text *out, size_t done, size_t total, double elapsed_ms, str name,
-                       size_t columns)
-{
+                       size_t columns) {
     text line = {0};
     size_t filled = total ? BAR_COLUMNS * done / total : 0;
     for (size_t i = 0; i < BAR_COLUMNS; i++)
@@ -39,19 +37,16 @@ void cli_progress_line(text *out, size_t done, size_t total, double elapsed_ms, 
     }
     text_put(&line, STR("  "));
     size_t used = cli_columns(text_str(&line));
-    if (used + 8 < columns)
-        cli_fit(&line, cli_file_name(name), columns - used - 1, false);
+    if (used + 8 < columns) cli_fit(&line, cli_file_name(name), columns - used - 1, false);
     cli_fit(out, text_str(&line), columns > 1 ? columns - 1 : 1, false);
     text_free(&line);
 }
 
-void cli_progress_start(cli_progress *p, size_t total)
-{
+void cli_progress_start(cli_progress *p, size_t total) {
     *p = (cli_progress){.total = total, .start_ms = clock_ms(), .drawn_ms = -REDRAW_MS};
 }
 
-static void draw(cli_progress *p)
-{
+static void draw(cli_progress *p) {
     const cli_terminal *t = cli_stderr();
     text line = {0};
     text_put(&line, STR("\r\033[K"));
@@ -63,28 +58,22 @@ static void draw(cli_progress *p)
     p->drawn_ms = clock_ms();
 }
 
-void cli_progress_step(cli_progress *p, size_t done, str name)
-{
+void cli_progress_step(cli_progress *p, size_t done, str name) {
     p->done = done;
-    if (!cli_stderr()->tty)
-        return;
+    if (!cli_stderr()->tty) return;
     if (name.n) {
         text_clear(&p->name);
         text_put(&p->name, name);
     }
-    if (!p->shown || clock_ms() - p->drawn_ms >= REDRAW_MS)
-        draw(p);
+    if (!p->shown || clock_ms() - p->drawn_ms >= REDRAW_MS) draw(p);
 }
 
-void cli_progress_clear(cli_progress *p)
-{
-    if (p->shown)
-        (void)!fwrite("\r\033[K", 1, 4, stderr);
+void cli_progress_clear(cli_progress *p) {
+    if (p->shown) (void)!fwrite("\r\033[K", 1, 4, stderr);
     p->shown = false;
 }
 
-void cli_progress_end(cli_progress *p)
-{
+void cli_progress_end(cli_progress *p) {
     cli_progress_clear(p);
     text_free(&p->name);
 }

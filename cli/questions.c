@@ -18,47 +18,43 @@
 /* The dot that parts a page from its heading. */
 #define MIDDOT " \xC2\xB7 "
 
-static void put_valid(text *out, str s)
-{
+static void put_valid(text *out, str s) {
     size_t used;
     for (size_t at = 0; at < s.n; at += used)
         text_put_codepoint(out, utf8_next(s.p + at, s.n - at, &used));
 }
 
-static bool check_length(str question, error *err)
-{
+static bool check_length(str question, error *err) {
     if (question.n > CLI_QUESTION_MAX_BYTES)
-        return error_set(err, ERROR_LIMIT, "the question is longer than %u bytes; ask it in fewer "
-                         "words", CLI_QUESTION_MAX_BYTES);
+        return error_set(err, ERROR_LIMIT,
+                         "the question is longer than %u bytes; ask it in fewer "
+                         "words",
+                         CLI_QUESTION_MAX_BYTES);
     return true;
 }
 
-bool cli_question(const cli_args *args, text *out, error *err)
-{
+bool cli_question(const cli_args *args, text *out, error *err) {
     for (size_t i = 0; i < args->operand_count; i++) {
-        if (i)
-            text_put_char(out, ' ');
+        if (i) text_put_char(out, ' ');
         put_valid(out, str_of(args->operands[i]));
     }
     str trimmed = str_trim(text_str(out));
-    if (trimmed.n == 0)
-        return error_set(err, ERROR_USAGE, "the question is empty");
+    if (trimmed.n == 0) return error_set(err, ERROR_USAGE, "the question is empty");
     return check_length(trimmed, err);
 }
 
-static void print_failure(str question, const error *err)
-{
+static void print_failure(str question, const error *err) {
     json_t *o = json_object();
     str shown = question.n > CLI_QUESTION_MAX_BYTES
-                    ? str_cut(question, 0, utf8_floor(question, CLI_QUESTION_MAX_BYTES)) : question;
+                    ? str_cut(question, 0, utf8_floor(question, CLI_QUESTION_MAX_BYTES))
+                    : question;
     cli_json_set(o, "question", cli_json_str(shown));
     cli_json_set(o, "error", cli_json_str(str_of(err->text)));
     cli_json_set(o, "code", json_integer(err->code));
     cli_json_print(o, true);
 }
 
-static error_code answer_line(str line, cli_answer_fn *answer, void *context)
-{
+static error_code answer_line(str line, cli_answer_fn *answer, void *context) {
     error err = {0};
     json_t *o = NULL;
     text question = {0};
@@ -78,18 +74,15 @@ static error_code answer_line(str line, cli_answer_fn *answer, void *context)
 }
 
 /* The next line without its end. False at the end of the input, on an error of f, and on Ctrl-C. */
-static bool read_line(FILE *f, text *line)
-{
+static bool read_line(FILE *f, text *line) {
     int c = 0;
     text_clear(line);
     while (!cli_stopped() && (c = getc_unlocked(f)) != EOF && c != '\n')
-        if (line->n < LINE_KEPT_BYTES)
-            text_put_char(line, (char)c);
+        if (line->n < LINE_KEPT_BYTES) text_put_char(line, (char)c);
     return !cli_stopped() && !ferror(f) && (c == '\n' || line->n > 0);
 }
 
-error_code cli_questions(const char *file, cli_answer_fn *answer, void *context)
-{
+error_code cli_questions(const char *file, cli_answer_fn *answer, void *context) {
     error err = {0};
     error_code code = ERROR_NONE;
     text line = {0};
@@ -121,16 +114,13 @@ error_code cli_questions(const char *file, cli_answer_fn *answer, void *context)
         code = cli_fail(&err);
     }
     text_free(&line);
-    if (!in)
-        fclose(f);
+    if (!in) fclose(f);
     return code;
 }
 
-json_t *cli_json_source(const query_source *s, size_t rank)
-{
+json_t *cli_json_source(const query_source *s, size_t rank) {
     json_t *o = json_object();
-    if (rank)
-        cli_json_set(o, "rank", json_integer((json_int_t)rank));
+    if (rank) cli_json_set(o, "rank", json_integer((json_int_t)rank));
     cli_json_set(o, "document", cli_json_str(s->chunk.path));
     cli_json_set(o, "page_first", json_integer(s->chunk.page_first));
     cli_json_set(o, "page_last", json_integer(s->chunk.page_last));
@@ -140,15 +130,13 @@ json_t *cli_json_source(const query_source *s, size_t rank)
     return o;
 }
 
-bool cli_has_pages(str path, uint32_t page_last)
-{
+bool cli_has_pages(str path, uint32_t page_last) {
     return page_last > 1 ||
            (path.n >= 4 && str_eq_nocase(str_cut(path, path.n - 4, path.n), STR(".pdf")));
 }
 
 void cli_put_place(text *out, const cli_terminal *t, str path, uint32_t page_first,
-                   uint32_t page_last, str label, str heading)
-{
+                   uint32_t page_last, str label, str heading) {
     char number[16];
     text_put(out, str_of(t->bold));
     cli_clean(out, cli_file_name(path));

@@ -19,8 +19,7 @@ static const char *const outcome_names[CLI_OUTCOMES] = {"added", "replaced", "pr
 
 /* ---- fates -------------------------------------------------------------------------------- */
 
-static const char *fate_sentence(str fate, bool one)
-{
+static const char *fate_sentence(str fate, bool one) {
     if (str_eq(fate, STR("empty")))
         return one ? "is empty (a scan?): nothing to search there"
                    : "are empty (scans?): nothing to search there";
@@ -32,24 +31,20 @@ static const char *fate_sentence(str fate, bool one)
 }
 
 /* The pages of one fate as runs: "3-5, 9 and 12". Gives their number. */
-static size_t put_runs(text *out, str fate, const index_page *pages, size_t count)
-{
+static size_t put_runs(text *out, str fate, const index_page *pages, size_t count) {
     size_t total = 0, runs = 0, run = 0;
     for (size_t pass = 0; pass < 2; pass++) {
         size_t n = 0;
         for (size_t i = 0; i < count; i = run) {
             run = i + 1;
-            if (!str_eq(pages[i].fate, fate))
-                continue;
-            while (run < count && str_eq(pages[run].fate, fate))
-                run++;
+            if (!str_eq(pages[i].fate, fate)) continue;
+            while (run < count && str_eq(pages[run].fate, fate)) run++;
             n++;
             if (pass == 0) {
                 total += run - i;
                 continue;
             }
-            if (n > RUNS_SHOWN)
-                continue;
+            if (n > RUNS_SHOWN) continue;
             text_put(out, n == 1 ? STR("") : n == runs ? STR(" and ") : STR(", "));
             if (run - i == 1)
                 text_printf(out, "%u", pages[i].number);
@@ -58,13 +53,11 @@ static size_t put_runs(text *out, str fate, const index_page *pages, size_t coun
         }
         runs = n;
     }
-    if (runs > RUNS_SHOWN)
-        text_put(out, STR(" and others"));
+    if (runs > RUNS_SHOWN) text_put(out, STR(" and others"));
     return total;
 }
 
-void cli_report_fates(text *out, str prefix, const index_page *pages, size_t count)
-{
+void cli_report_fates(text *out, str prefix, const index_page *pages, size_t count) {
     static const char *const silent[] = {"empty", "garbled", "hidden-text"};
     for (size_t f = 0; f < sizeof silent / sizeof *silent; f++) {
         text runs = {0};
@@ -73,8 +66,7 @@ void cli_report_fates(text *out, str prefix, const index_page *pages, size_t cou
             text_put(out, prefix);
             text_printf(out, n == 1 ? "page " : "pages ");
             text_put(out, text_str(&runs));
-            if (n > 1)
-                text_printf(out, " (%zu of %zu)", n, count);
+            if (n > 1) text_printf(out, " (%zu of %zu)", n, count);
             text_printf(out, " %s\n", fate_sentence(str_of(silent[f]), n == 1));
         }
         text_free(&runs);
@@ -83,17 +75,18 @@ void cli_report_fates(text *out, str prefix, const index_page *pages, size_t cou
 
 /* ---- as it goes --------------------------------------------------------------------------- */
 
-void cli_report_start(cli_report *r, bool json, bool lines, cli_progress *progress)
-{
-    *r = (cli_report){.json = json, .lines = lines, .only_absent = true, .progress = progress,
+void cli_report_start(cli_report *r, bool json, bool lines, cli_progress *progress) {
+    *r = (cli_report){.json = json,
+                      .lines = lines,
+                      .only_absent = true,
+                      .progress = progress,
                       .start_ms = clock_ms()};
     r->documents = json_array();
     r->skips = json_array();
 }
 
 /* "  failed  NAME: REASON" */
-static void put_reason(text *out, const char *what, const char *path, const char *reason)
-{
+static void put_reason(text *out, const char *what, const char *path, const char *reason) {
     const cli_terminal *t = cli_stdout();
     text line = {0};
     text_printf(&line, "%s %s: %s", what, path, reason);
@@ -101,8 +94,7 @@ static void put_reason(text *out, const char *what, const char *path, const char
     text_free(&line);
 }
 
-void cli_report_skip(cli_report *r, const char *path, const char *reason)
-{
+void cli_report_skip(cli_report *r, const char *path, const char *reason) {
     r->skipped++;
     if (r->json) {
         text name = {0};
@@ -114,18 +106,15 @@ void cli_report_skip(cli_report *r, const char *path, const char *reason)
         text_free(&name);
         return;
     }
-    if (cli_stdout()->tty && r->skip_listed == SKIPS_SHOWN)
-        return;
+    if (cli_stdout()->tty && r->skip_listed == SKIPS_SHOWN) return;
     r->skip_listed++;
     put_reason(&r->skip_lines, "not read", path, reason);
 }
 
-static void add_json(cli_report *r, const cli_prepared *p, cli_outcome outcome, const error *err)
-{
+static void add_json(cli_report *r, const cli_prepared *p, cli_outcome outcome, const error *err) {
     json_t *o = json_object();
     text name = {0};
-    if (!p->identity.n)
-        cli_utf8_name(&name, str_of(p->path));
+    if (!p->identity.n) cli_utf8_name(&name, str_of(p->path));
     cli_json_set(o, "path", cli_json_str(p->identity.n ? p->identity : text_str(&name)));
     text_free(&name);
     cli_json_set(o, "outcome", json_string(outcome_names[outcome]));
@@ -147,8 +136,7 @@ static void add_json(cli_report *r, const cli_prepared *p, cli_outcome outcome, 
 }
 
 /* What of a document cannot be searched, a line for each fate, as long as the terminal is wide. */
-static void put_notes(text *out, const cli_prepared *p)
-{
+static void put_notes(text *out, const cli_prepared *p) {
     const cli_terminal *t = cli_stdout();
     text name = {0}, notes = {0};
     cli_clean(&name, cli_file_name(str_of(p->path)));
@@ -164,8 +152,7 @@ static void put_notes(text *out, const cli_prepared *p)
 }
 
 /* "added manual.pdf (12 pages, 31 chunks)", on one line of a terminal but for a reason. */
-static void put_outcome(text *out, const cli_prepared *p, cli_outcome outcome, const error *err)
-{
+static void put_outcome(text *out, const cli_prepared *p, cli_outcome outcome, const error *err) {
     const cli_terminal *t = cli_stdout();
     text tail = {0};
     if (outcome == CLI_FAILED) {
@@ -189,31 +176,24 @@ static void put_outcome(text *out, const cli_prepared *p, cli_outcome outcome, c
     text_free(&tail);
 }
 
-static void add_line(cli_report *r, const cli_prepared *p, cli_outcome outcome, const error *err)
-{
+static void add_line(cli_report *r, const cli_prepared *p, cli_outcome outcome, const error *err) {
     text line = {0};
-    if (r->lines)
-        put_outcome(&line, p, outcome, err);
-    if (outcome == CLI_ADDED || outcome == CLI_REPLACED)
-        put_notes(&line, p);
+    if (r->lines) put_outcome(&line, p, outcome, err);
+    if (outcome == CLI_ADDED || outcome == CLI_REPLACED) put_notes(&line, p);
     if (line.n) {
         cli_progress_clear(r->progress);
         cli_put(text_str(&line));
         cli_flush(); /* the bar comes back over another stream */
     }
     text_free(&line);
-    if (outcome == CLI_FAILED && !r->lines)
-        put_reason(&r->failures, "failed", p->path, err->text);
+    if (outcome == CLI_FAILED && !r->lines) put_reason(&r->failures, "failed", p->path, err->text);
 }
 
 void cli_report_document(cli_report *r, const cli_prepared *p, cli_outcome outcome,
-                         const error *err)
-{
+                         const error *err) {
     r->counts[outcome]++;
-    if (outcome == CLI_ADDED || outcome == CLI_REPLACED)
-        r->pages += p->in.page_count;
-    if (outcome == CLI_FAILED && err->code != ERROR_NOT_FOUND)
-        r->only_absent = false;
+    if (outcome == CLI_ADDED || outcome == CLI_REPLACED) r->pages += p->in.page_count;
+    if (outcome == CLI_FAILED && err->code != ERROR_NOT_FOUND) r->only_absent = false;
     if (r->json)
         add_json(r, p, outcome, err);
     else
@@ -222,14 +202,12 @@ void cli_report_document(cli_report *r, const cli_prepared *p, cli_outcome outco
 
 /* ---- the end ------------------------------------------------------------------------------ */
 
-static void put_rate(text *out, double n, double seconds, const char *what)
-{
+static void put_rate(text *out, double n, double seconds, const char *what) {
     double rate = seconds > 0 ? n / seconds : 0;
     text_printf(out, rate < 10 ? "%.1f %s/s" : "%.0f %s/s", rate, what);
 }
 
-static void end_json(cli_report *r, str library, size_t unfinished, double seconds)
-{
+static void end_json(cli_report *r, str library, size_t unfinished, double seconds) {
     json_t *o = json_object();
     size_t fresh = r->counts[CLI_ADDED] + r->counts[CLI_REPLACED];
     cli_json_set(o, "library", cli_json_str(library));
@@ -246,8 +224,7 @@ static void end_json(cli_report *r, str library, size_t unfinished, double secon
     cli_json_print(o, false);
 }
 
-void cli_report_end(cli_report *r, str library, size_t unfinished)
-{
+void cli_report_end(cli_report *r, str library, size_t unfinished) {
     double seconds = (clock_ms() - r->start_ms) / 1000;
     const cli_terminal *t = cli_stdout();
     size_t fresh = r->counts[CLI_ADDED] + r->counts[CLI_REPLACED];
@@ -259,18 +236,14 @@ void cli_report_end(cli_report *r, str library, size_t unfinished)
     text_put(&out, str_of(t->bold));
     bool any = false;
     for (int i = 0; i < CLI_OUTCOMES; i++) {
-        if (r->counts[i] == 0)
-            continue;
+        if (r->counts[i] == 0) continue;
         text_printf(&out, "%s%zu %s", any ? ", " : "", r->counts[i], outcome_names[i]);
         any = true;
     }
-    if (!any)
-        text_put(&out, STR("nothing added"));
+    if (!any) text_put(&out, STR("nothing added"));
     text_put(&out, str_of(t->reset));
-    if (r->skipped)
-        text_printf(&out, ", %zu not read", r->skipped);
-    if (unfinished)
-        text_printf(&out, ", %zu left undone", unfinished);
+    if (r->skipped) text_printf(&out, ", %zu not read", r->skipped);
+    if (unfinished) text_printf(&out, ", %zu left undone", unfinished);
     if (fresh) {
         text_printf(&out, " %sin %.1f s: ", t->dim, seconds);
         put_rate(&out, (double)fresh, seconds, "documents");
@@ -287,8 +260,7 @@ void cli_report_end(cli_report *r, str library, size_t unfinished)
     text_free(&out);
 }
 
-void cli_report_free(cli_report *r)
-{
+void cli_report_free(cli_report *r) {
     json_decref(r->documents);
     json_decref(r->skips);
     text_free(&r->failures);

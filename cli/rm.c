@@ -19,8 +19,7 @@ typedef struct {
     bool *chosen; /* [all_count] */
 } removing;
 
-static bool choose(removing *x, int64_t id)
-{
+static bool choose(removing *x, int64_t id) {
     for (size_t i = 0; i < x->all_count; i++)
         if (x->all[i].id == id) {
             x->chosen[i] = true;
@@ -29,17 +28,14 @@ static bool choose(removing *x, int64_t id)
     return false;
 }
 
-static bool is_number(str s)
-{
+static bool is_number(str s) {
     for (size_t i = 0; i < s.n; i++)
-        if (s.p[i] < '0' || s.p[i] > '9')
-            return false;
+        if (s.p[i] < '0' || s.p[i] > '9') return false;
     return s.n > 0;
 }
 
 /* True when documents from below this folder were chosen. */
-static bool choose_folder(removing *x, str folder)
-{
+static bool choose_folder(removing *x, str folder) {
     bool any = false;
     for (size_t i = 0; i < x->all_count; i++) {
         str path = x->all[i].path;
@@ -50,8 +46,7 @@ static bool choose_folder(removing *x, str folder)
     return any;
 }
 
-static bool choose_named(removing *x, const char *operand, error *err)
-{
+static bool choose_named(removing *x, const char *operand, error *err) {
     index_document d;
     error first = {0}, other;
     text name = {0}, path = {0}, absolute = {0};
@@ -78,29 +73,28 @@ static bool choose_named(removing *x, const char *operand, error *err)
     return ok || folder;
 }
 
-static bool choose_all(const cli_args *args, removing *x, error *err)
-{
+static bool choose_all(const cli_args *args, removing *x, error *err) {
     if (args->v[RM_ALL].given) {
         if (args->operand_count > 0)
             return error_set(err, ERROR_USAGE, "--all stands alone: with it no document is named");
         if (!args->v[RM_YES].given)
-            return error_set(err, ERROR_USAGE, "this would remove all %zu documents: say "
-                             "`carrel rm --all --yes` if it is meant", x->all_count);
-        for (size_t i = 0; i < x->all_count; i++)
-            x->chosen[i] = true;
+            return error_set(err, ERROR_USAGE,
+                             "this would remove all %zu documents: say "
+                             "`carrel rm --all --yes` if it is meant",
+                             x->all_count);
+        for (size_t i = 0; i < x->all_count; i++) x->chosen[i] = true;
         return true;
     }
     if (args->operand_count == 0)
-        return error_set(err, ERROR_USAGE, "what shall be removed? name documents as `carrel ls` "
+        return error_set(err, ERROR_USAGE,
+                         "what shall be removed? name documents as `carrel ls` "
                          "shows them");
     for (size_t i = 0; i < args->operand_count; i++)
-        if (!choose_named(x, args->operands[i], err))
-            return false;
+        if (!choose_named(x, args->operands[i], err)) return false;
     return true;
 }
 
-static void tell(const cli_args *args, const removing *x, size_t count)
-{
+static void tell(const cli_args *args, const removing *x, size_t count) {
     text out = {0};
     if (args->v[CLI_JSON].given) {
         json_t *o = json_object(), *list = json_array();
@@ -128,14 +122,12 @@ static void tell(const cli_args *args, const removing *x, size_t count)
     if (count > 1)
         text_printf(&out, "%zu documents removed from the library; the files are untouched\n",
                     count);
-    if (count == 0)
-        text_put(&out, STR("the library holds no documents\n"));
+    if (count == 0) text_put(&out, STR("the library holds no documents\n"));
     cli_put(text_str(&out));
     text_free(&out);
 }
 
-static error_code run(const cli_args *args)
-{
+static error_code run(const cli_args *args) {
     error err = {0};
     text path = {0};
     removing x = {.a = arena_new()};
@@ -150,13 +142,11 @@ static error_code run(const cli_args *args)
     if (ok) {
         ids = arena_alloc(x.a, x.all_count, sizeof *ids);
         for (size_t i = 0; i < x.all_count; i++)
-            if (x.chosen[i])
-                ids[count++] = x.all[i].id;
+            if (x.chosen[i]) ids[count++] = x.all[i].id;
         ok = count == 0 || index_remove(x.library, ids, count, &err);
     }
     error_code code = ok ? ERROR_NONE : cli_fail(&err);
-    if (ok)
-        tell(args, &x, count);
+    if (ok) tell(args, &x, count);
     index_close(x.library);
     arena_free(x.a);
     text_free(&path);

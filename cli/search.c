@@ -26,19 +26,16 @@ typedef struct {
 } searching;
 
 static bool find(searching *x, str question, arena *a, query_source **out, size_t *count,
-                 error *err)
-{
+                 error *err) {
     query_context q = cli_session_context(&x->session);
     return query_search(&q, question, x->ranking, x->limit, a, out, count, err);
 }
 
-static bool answer_json(void *context, str question, arena *a, json_t **out, error *err)
-{
+static bool answer_json(void *context, str question, arena *a, json_t **out, error *err) {
     searching *x = context;
     query_source *sources;
     size_t count;
-    if (!find(x, question, a, &sources, &count, err))
-        return false;
+    if (!find(x, question, a, &sources, &count, err)) return false;
     json_t *o = json_object(), *results = json_array();
     for (size_t i = 0; i < count; i++)
         cli_json_append(results, cli_json_source(&sources[i], i + 1));
@@ -49,8 +46,7 @@ static bool answer_json(void *context, str question, arena *a, json_t **out, err
     return true;
 }
 
-static void put_result(text *out, const query_source *s, size_t rank, str question, arena *a)
-{
+static void put_result(text *out, const query_source *s, size_t rank, str question, arena *a) {
     const cli_terminal *t = cli_stdout();
     cli_snippet found;
     text place = {0}, shown = {0};
@@ -63,8 +59,8 @@ static void put_result(text *out, const query_source *s, size_t rank, str questi
         /* The score stands at the right end; a place that is too long gives up its heading. */
         text plain = {0};
         size_t room = t->columns - INDENT - (size_t)n - 1;
-        static const cli_terminal bare = {.bold = "", .dim = "", .red = "", .green = "",
-                                          .reset = ""};
+        static const cli_terminal bare = {
+            .bold = "", .dim = "", .red = "", .green = "", .reset = ""};
         cli_put_place(&plain, &bare, s->chunk.path, s->chunk.page_first, s->chunk.page_last,
                       s->chunk.label_first, s->chunk.heading);
         size_t columns = cli_columns(text_str(&plain));
@@ -72,8 +68,7 @@ static void put_result(text *out, const query_source *s, size_t rank, str questi
             cli_fit(out, text_str(&plain), room, true);
         else {
             text_put(out, text_str(&place));
-            for (; columns < room; columns++)
-                text_put_char(out, ' ');
+            for (; columns < room; columns++) text_put_char(out, ' ');
         }
         text_printf(out, " %s%s%s\n", t->dim, score, t->reset);
         text_free(&plain);
@@ -89,8 +84,7 @@ static void put_result(text *out, const query_source *s, size_t rank, str questi
         before = shown.n;
     }
     text_put(&shown, str_cut(s->chunk.text, found.begin, found.end));
-    if (found.cut_after)
-        text_put(&shown, STR(" \xE2\x80\xA6"));
+    if (found.cut_after) text_put(&shown, STR(" \xE2\x80\xA6"));
     for (size_t i = 0; i < found.span_count; i++) {
         found.spans[i].begin += before - found.begin;
         found.spans[i].end += before - found.begin;
@@ -100,36 +94,31 @@ static void put_result(text *out, const query_source *s, size_t rank, str questi
     text_free(&place);
 }
 
-static bool answer_text(searching *x, str question, error *err)
-{
+static bool answer_text(searching *x, str question, error *err) {
     query_source *sources;
     size_t count;
     arena *a = arena_new();
     bool ok = find(x, question, a, &sources, &count, err);
     text out = {0};
     for (size_t i = 0; ok && i < count; i++) {
-        if (i)
-            text_put_char(&out, '\n');
+        if (i) text_put_char(&out, '\n');
         put_result(&out, &sources[i], i + 1, question, a);
     }
-    if (ok && count == 0)
-        text_put(&out, STR("Nothing found.\n"));
+    if (ok && count == 0) text_put(&out, STR("Nothing found.\n"));
     cli_put(text_str(&out));
     text_free(&out);
     arena_free(a);
     return ok;
 }
 
-static error_code one_question(searching *x, str question, bool json)
-{
+static error_code one_question(searching *x, str question, bool json) {
     error err = {0};
     json_t *o;
     bool ok;
     arena *a = arena_new();
     if (json) {
         ok = answer_json(x, question, a, &o, &err);
-        if (ok)
-            cli_json_print(o, false);
+        if (ok) cli_json_print(o, false);
     } else {
         ok = answer_text(x, question, &err);
     }
@@ -137,21 +126,20 @@ static error_code one_question(searching *x, str question, bool json)
     return ok ? ERROR_NONE : cli_fail(&err);
 }
 
-static error_code run(const cli_args *args)
-{
+static error_code run(const cli_args *args) {
     error err = {0};
     searching x = {.limit = LIMIT_DEFAULT};
     const cli_value *file = &args->v[SEARCH_QUESTIONS];
     text question = {0};
     error_code code;
-    if (args->v[SEARCH_LIMIT].given)
-        x.limit = (size_t)args->v[SEARCH_LIMIT].number;
-    if (args->v[SEARCH_RANKING].given)
-        x.ranking = (query_ranking)args->v[SEARCH_RANKING].number;
+    if (args->v[SEARCH_LIMIT].given) x.limit = (size_t)args->v[SEARCH_LIMIT].number;
+    if (args->v[SEARCH_RANKING].given) x.ranking = (query_ranking)args->v[SEARCH_RANKING].number;
     if (file->given == (args->operand_count > 0)) {
-        error_set(&err, ERROR_USAGE, file->given
-                  ? "a question is given twice: with --questions none stands on the command line"
-                  : "what shall be searched for? `carrel search \"QUESTION\"`");
+        error_set(
+            &err, ERROR_USAGE,
+            file->given
+                ? "a question is given twice: with --questions none stands on the command line"
+                : "what shall be searched for? `carrel search \"QUESTION\"`");
         return cli_fail(&err);
     }
     if (!file->given && !cli_question(args, &question, &err)) {
@@ -159,8 +147,7 @@ static error_code run(const cli_args *args)
         return cli_fail(&err);
     }
     int needs = CLI_NEED_THREADS;
-    if (x.ranking != QUERY_WORDS)
-        needs |= CLI_NEED_EMBEDDER | CLI_NEED_MATCH;
+    if (x.ranking != QUERY_WORDS) needs |= CLI_NEED_EMBEDDER | CLI_NEED_MATCH;
     if (!cli_session_open(args, needs, NULL, &x.session, &err))
         code = cli_fail(&err);
     else
@@ -172,11 +159,21 @@ static error_code run(const cli_args *args)
 }
 
 static const cli_option options[] = {
-    {.name = "limit", .letter = 'n', .kind = CLI_COUNT, .value = "N", .low = 1, .high = LIMIT_MAX,
+    {.name = "limit",
+     .letter = 'n',
+     .kind = CLI_COUNT,
+     .value = "N",
+     .low = 1,
+     .high = LIMIT_MAX,
      .help = "how many passages (default: 10)"},
-    {.name = "ranking", .kind = CLI_CHOICE, .value = "HOW", .choices = "fused|words|vectors",
+    {.name = "ranking",
+     .kind = CLI_CHOICE,
+     .value = "HOW",
+     .choices = "fused|words|vectors",
      .help = "fused (default), words or vectors"},
-    {.name = "questions", .kind = CLI_TEXT, .value = "FILE",
+    {.name = "questions",
+     .kind = CLI_TEXT,
+     .value = "FILE",
      .help = "one question per line ('-': stdin), one JSON line each"},
 };
 

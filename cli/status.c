@@ -26,12 +26,10 @@ typedef struct {
     cli_confinement locks;
 } facts;
 
-static bool count_fates(index_library *l, facts *f, arena *a, error *err)
-{
+static bool count_fates(index_library *l, facts *f, arena *a, error *err) {
     index_document *d;
     size_t count;
-    if (!index_list(l, a, &d, &count, err))
-        return false;
+    if (!index_list(l, a, &d, &count, err)) return false;
     for (size_t i = 0; i < count; i++) {
         index_page *pages;
         size_t page_count;
@@ -41,22 +39,19 @@ static bool count_fates(index_library *l, facts *f, arena *a, error *err)
             for (size_t k = 0; k < FATES; k++)
                 f->by_fate[k] += str_eq(pages[p].fate, str_of(fates[k]));
         arena_free(one);
-        if (!ok)
-            return false;
+        if (!ok) return false;
     }
     return true;
 }
 
-static bool gather(const cli_args *args, index_library **l, facts *f, arena *a, error *err)
-{
+static bool gather(const cli_args *args, index_library **l, facts *f, arena *a, error *err) {
     if (!cli_open_library(args, INDEX_READ, &f->path, l, err) ||
         !index_get_status(*l, &f->counts, err) || !index_get_model(*l, a, &f->made, err) ||
         !count_fates(*l, f, a, err))
         return false;
     f->checked = args->v[STATUS_CHECK].given;
     f->sound = f->checked && index_check(*l, &f->unsound);
-    if (!cli_open_embedder(&f->installed, &f->missing))
-        f->installed = NULL;
+    if (!cli_open_embedder(&f->installed, &f->missing)) f->installed = NULL;
     f->matches = f->installed && f->made.width == embed_width(f->installed) &&
                  memcmp(f->made.hash, embed_hash(f->installed), sizeof f->made.hash) == 0;
     cli_confinement_read(&f->locks);
@@ -65,8 +60,7 @@ static bool gather(const cli_args *args, index_library **l, facts *f, arena *a, 
 
 /* ---- for programs -------------------------------------------------------------------------- */
 
-static json_t *json_model(const facts *f)
-{
+static json_t *json_model(const facts *f) {
     json_t *o = json_object();
     if (f->made.width) {
         cli_json_set(o, "name", cli_json_str(f->made.name));
@@ -81,8 +75,7 @@ static json_t *json_model(const facts *f)
     return o;
 }
 
-static void print_json(const facts *f)
-{
+static void print_json(const facts *f) {
     json_t *o = json_object(), *by_fate = json_object(), *locks = json_object();
     for (size_t k = 0; k < FATES; k++)
         cli_json_set(by_fate, fates[k], json_integer((json_int_t)f->by_fate[k]));
@@ -97,8 +90,7 @@ static void print_json(const facts *f)
     cli_json_set(o, "model", json_model(f));
     if (f->checked) {
         cli_json_set(o, "sound", json_boolean(f->sound));
-        if (!f->sound)
-            cli_json_set(o, "problem", cli_json_str(str_of(f->unsound.text)));
+        if (!f->sound) cli_json_set(o, "problem", cli_json_str(str_of(f->unsound.text)));
     }
     cli_json_set(locks, "seccomp", json_boolean(f->locks.seccomp));
     cli_json_set(locks, "no_new_privileges", json_boolean(f->locks.no_new_privileges));
@@ -109,14 +101,12 @@ static void print_json(const facts *f)
 
 /* ---- for people ---------------------------------------------------------------------------- */
 
-static void put_label(text *out, const char *label)
-{
+static void put_label(text *out, const char *label) {
     const cli_terminal *t = cli_stdout();
     text_printf(out, "%s%-12s%s", t->dim, label, t->reset);
 }
 
-static void put_fates(text *out, const facts *f)
-{
+static void put_fates(text *out, const facts *f) {
     bool any = false;
     text_printf(out, "%llu", (unsigned long long)f->counts.pages);
     for (size_t k = 0; k < FATES; k++)
@@ -131,8 +121,7 @@ static void put_fates(text *out, const facts *f)
     text_put(out, any ? STR(")\n") : STR("\n"));
 }
 
-static void put_model(text *out, const facts *f)
-{
+static void put_model(text *out, const facts *f) {
     const cli_terminal *t = cli_stdout();
     if (f->made.width == 0) {
         text_put(out, STR("none recorded yet"));
@@ -158,8 +147,7 @@ static void put_model(text *out, const facts *f)
     text_put_char(out, '\n');
 }
 
-static void put_locks(text *out, const facts *f)
-{
+static void put_locks(text *out, const facts *f) {
     text_put(out, f->locks.seccomp ? STR("no sockets, no connections (seccomp)")
                                    : STR("none: this kernel has no seccomp"));
     if (f->locks.landlock)
@@ -168,8 +156,7 @@ static void put_locks(text *out, const facts *f)
         text_put(out, STR("; this kernel has no Landlock for the parsers\n"));
 }
 
-static void print_text(const facts *f)
-{
+static void print_text(const facts *f) {
     const cli_terminal *t = cli_stdout();
     text out = {0};
     put_label(&out, "library");
@@ -197,8 +184,7 @@ static void print_text(const facts *f)
     text_free(&out);
 }
 
-static error_code run(const cli_args *args)
-{
+static error_code run(const cli_args *args) {
     error err = {0};
     facts f = {0};
     index_library *l = NULL;
@@ -211,12 +197,10 @@ static error_code run(const cli_args *args)
             print_json(&f);
         else
             print_text(&f);
-        if (f.checked && !f.sound)
-            code = cli_fail(&f.unsound);
+        if (f.checked && !f.sound) code = cli_fail(&f.unsound);
     }
     index_close(l);
-    if (f.installed)
-        embed_model_close(f.installed);
+    if (f.installed) embed_model_close(f.installed);
     arena_free(a);
     text_free(&f.path);
     return code;

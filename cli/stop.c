@@ -13,15 +13,12 @@
 
 static volatile sig_atomic_t stops;
 
-static void on_signal(int number)
-{
+static void on_signal(int number) {
     (void)number;
-    if (stops++ > 0)
-        _exit(ERROR_CANCELLED);
+    if (stops++ > 0) _exit(ERROR_CANCELLED);
 }
 
-void cli_stop_watch(void)
-{
+void cli_stop_watch(void) {
     static const int watched[] = {SIGINT, SIGTERM};
     for (size_t i = 0; i < sizeof watched / sizeof *watched; i++) {
         struct sigaction before, ours = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
@@ -31,7 +28,6 @@ void cli_stop_watch(void)
     }
 }
 
-bool cli_stopped(void)
-{
+bool cli_stopped(void) {
     return stops > 0;
 }

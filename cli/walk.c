@@ -19,8 +19,7 @@
 /* No shelf of documents is this deep; a loop of mounts is. */
 #define DEPTH_MAX 64
 
-static void found(cli_files *files, const char *path, const char *reason, error_code code)
-{
+static void found(cli_files *files, const char *path, const char *reason, error_code code) {
     if (files->count == files->capacity) {
         files->capacity = files->capacity ? files->capacity * 2 : 64;
         files->items = mem_grow(files->items, files->capacity, sizeof *files->items);
@@ -31,8 +30,7 @@ static void found(cli_files *files, const char *path, const char *reason, error_
     files->items[files->count++] = (cli_found){copy, reason, code};
 }
 
-static const char *open_reason(int number)
-{
+static const char *open_reason(int number) {
     switch (number) {
     case ENOENT:
     case ENOTDIR:
@@ -49,14 +47,12 @@ static const char *open_reason(int number)
     }
 }
 
-static void failed(cli_files *files, const char *path, int number)
-{
+static void failed(cli_files *files, const char *path, int number) {
     bool absent = number == ENOENT || number == ENOTDIR;
     found(files, path, open_reason(number), absent ? ERROR_NOT_FOUND : ERROR_IO);
 }
 
-static void walk_file(cli_files *files, const char *path, const struct stat *st)
-{
+static void walk_file(cli_files *files, const char *path, const struct stat *st) {
     if (!S_ISREG(st->st_mode))
         found(files, path, "it is no plain file", ERROR_NONE);
     else if (access(path, R_OK) != 0)
@@ -69,24 +65,20 @@ static void walk_file(cli_files *files, const char *path, const struct stat *st)
         found(files, path, NULL, ERROR_NONE);
 }
 
-static int by_name(const void *a, const void *b)
-{
+static int by_name(const void *a, const void *b) {
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
 /* The visible names of a folder, sorted. False (errno) when it cannot be read. */
-static bool read_names(const char *path, char ***out, size_t *count)
-{
+static bool read_names(const char *path, char ***out, size_t *count) {
     DIR *dir = opendir(path);
     size_t capacity = 0;
     *out = NULL;
     *count = 0;
-    if (!dir)
-        return false;
+    if (!dir) return false;
     errno = 0;
     for (struct dirent *e; (e = readdir(dir)); errno = 0) {
-        if (e->d_name[0] == '.')
-            continue;
+        if (e->d_name[0] == '.') continue;
         if (*count == capacity) {
             capacity = capacity ? capacity * 2 : 64;
             *out = mem_grow(*out, capacity, sizeof **out);
@@ -96,27 +88,23 @@ static bool read_names(const char *path, char ***out, size_t *count)
     }
     int problem = errno;
     closedir(dir);
-    if (*count)
-        qsort(*out, *count, sizeof **out, by_name);
+    if (*count) qsort(*out, *count, sizeof **out, by_name);
     errno = problem;
     return problem == 0;
 }
 
-static void walk_folder(cli_files *files, text *path, int depth)
-{
+static void walk_folder(cli_files *files, text *path, int depth) {
     char **names;
     size_t count, length = path->n;
     if (depth > DEPTH_MAX) {
         found(files, path->p, "its folders go too deep", ERROR_LIMIT);
         return;
     }
-    if (!read_names(path->p, &names, &count))
-        failed(files, path->p, errno);
+    if (!read_names(path->p, &names, &count)) failed(files, path->p, errno);
     for (size_t i = 0; i < count; i++) {
         struct stat st;
         text_cut(path, length);
-        if (path->p[length - 1] != '/')
-            text_put_char(path, '/');
+        if (path->p[length - 1] != '/') text_put_char(path, '/');
         text_put(path, str_of(names[i]));
         if (lstat(path->p, &st) != 0)
             failed(files, path->p, errno);
@@ -132,8 +120,7 @@ static void walk_folder(cli_files *files, text *path, int depth)
     text_cut(path, length);
 }
 
-void cli_walk(const char *operand, cli_files *files)
-{
+void cli_walk(const char *operand, cli_files *files) {
     struct stat st;
     text path = {0};
     text_put(&path, str_of(operand));
@@ -148,10 +135,8 @@ void cli_walk(const char *operand, cli_files *files)
     text_free(&path);
 }
 
-void cli_files_free(cli_files *files)
-{
-    for (size_t i = 0; i < files->count; i++)
-        mem_free(files->items[i].path);
+void cli_files_free(cli_files *files) {
+    for (size_t i = 0; i < files->count; i++) mem_free(files->items[i].path);
     mem_free(files->items);
     *files = (cli_files){0};
 }

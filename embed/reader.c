@@ -18,9 +18,9 @@
 #include <string.h>
 
 #define MOST_QUESTION_TOKENS 64 /* a longer question leaves its tail out, the passage needs room */
-#define MOST_SPAN_TOKENS 30     /* longer spans were not in the training data; a sentence says more */
-#define MOST_STARTS 24          /* starts looked at for each window; the best end goes with each */
-#define WINDOW_OVERLAP 64       /* tokens: an answer on a cut is whole in one of the windows */
+#define MOST_SPAN_TOKENS 30 /* longer spans were not in the training data; a sentence says more */
+#define MOST_STARTS 24      /* starts looked at for each window; the best end goes with each */
+#define WINDOW_OVERLAP 64   /* tokens: an answer on a cut is whole in one of the windows */
 #define PREFIX_LETTERS 5
 #define MOST_STOP_WORDS 4096
 #define SMALLEST_CONTEXT (MOST_QUESTION_TOKENS + 2 * WINDOW_OVERLAP)
@@ -58,9 +58,11 @@ static bool check_reader(embed_reader *r, error *err) {
         return error_set(err, ERROR_MODEL, STR_FMT ": the vocabulary has no [CLS] or no [SEP]",
                          STR_ARG(engine_gguf_path(r->file)));
     if (engine_encoder_context(r->encoder) < SMALLEST_CONTEXT)
-        return error_set(err, ERROR_MODEL, STR_FMT ": a context of %u tokens is too short to read "
-                         "with, %d are needed", STR_ARG(engine_gguf_path(r->file)),
-                         engine_encoder_context(r->encoder), SMALLEST_CONTEXT);
+        return error_set(err, ERROR_MODEL,
+                         STR_FMT ": a context of %u tokens is too short to read "
+                                 "with, %d are needed",
+                         STR_ARG(engine_gguf_path(r->file)), engine_encoder_context(r->encoder),
+                         SMALLEST_CONTEXT);
     r->name = STR("unnamed");
     engine_gguf_str(r->file, "general.name", &r->name);
     return read_stop_words(r, err);

@@ -35,14 +35,15 @@ static bool read_shapes(embed_model *m, error *err) {
     if (!str_eq(architecture, STR("carrel-static")))
         return error_set(err, ERROR_MODEL,
                          STR_FMT ": the embedding model must be of architecture carrel-static, "
-                         "this file holds '" STR_FMT "'",
+                                 "this file holds '" STR_FMT "'",
                          STR_ARG(path), STR_ARG(architecture));
     uint32_t width = 0;
     if (!engine_gguf_u32(m->file, "carrel-static.embedding_length", &width) || width == 0 ||
         width > WIDEST || width % WIDTH_MULTIPLE != 0)
         return error_set(err, ERROR_MODEL,
                          STR_FMT ": carrel-static.embedding_length is missing or is not a "
-                         "multiple of %d up to %d", STR_ARG(path), WIDTH_MULTIPLE, WIDEST);
+                                 "multiple of %d up to %d",
+                         STR_ARG(path), WIDTH_MULTIPLE, WIDEST);
     uint64_t vocab = engine_vocab_size(m->tokenizer);
     const engine_tensor *weights = NULL;
     if (!engine_gguf_need(m->file, "token_embd.weight", 2, (uint64_t[]){width, vocab}, &m->vectors,

@@ -112,8 +112,16 @@ void engine_attend(const engine_kernels *k, pool *p, const engine_cache *c, cons
                    float *out) {
     size_t rows = n * (c->heads / c->kv_heads);
     attend_job job = {
-        .kernels = k, .cache = c, .q = q, .out = out, .scratch = scratch, .n = n,
-        .position = position, .keys = keys, .blocks = (rows + BLOCK - 1) / BLOCK, .causal = causal,
+        .kernels = k,
+        .cache = c,
+        .q = q,
+        .out = out,
+        .scratch = scratch,
+        .n = n,
+        .position = position,
+        .keys = keys,
+        .blocks = (rows + BLOCK - 1) / BLOCK,
+        .causal = causal,
     };
     parallel_for(p, job.blocks * c->kv_heads, 1, attend_items, &job);
 }

@@ -65,8 +65,8 @@ void engine_block(const engine_shape *s, const engine_layer *l, const engine_cac
     step part = {.shape = s, .work = w, .cache = c, .position = position};
 
     engine_block_norm(s, w, p, l->attn_norm, n);
-    engine_product qkv[] = {{&l->q, w->q, q, false}, {&l->k, w->k, kv, false},
-                            {&l->v, w->v, kv, false}};
+    engine_product qkv[] = {
+        {&l->q, w->q, q, false}, {&l->k, w->k, kv, false}, {&l->v, w->v, kv, false}};
     engine_multiply(s->kernels, p, qkv, 3, w->h, s->width, n);
     parallel_for(p, n, GRAIN, rope_step, &part);
     engine_attend(s->kernels, p, c, w->q, n, position, position + n, s->causal, w->scores,

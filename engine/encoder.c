@@ -64,8 +64,9 @@ static bool read_sizes(engine_encoder *e, error *err) {
     s->kv_heads = s->heads;
     s->halves = true;
     if (s->width % s->heads != 0 || s->head % 2 != 0 || s->head > ENGINE_MAX_HEAD || base <= 0) {
-        return error_set(err, ERROR_MODEL, STR_FMT ": %" PRIu32 " heads do not fit a width of %"
-                         PRIu32, STR_ARG(engine_gguf_path(e->gguf)), s->heads, s->width);
+        return error_set(err, ERROR_MODEL,
+                         STR_FMT ": %" PRIu32 " heads do not fit a width of %" PRIu32,
+                         STR_ARG(engine_gguf_path(e->gguf)), s->heads, s->width);
     }
     e->frequencies = mem_new(s->head / 2, sizeof *e->frequencies);
     engine_rope_frequencies(e->frequencies, s->head, (double)base, NULL);
@@ -80,7 +81,7 @@ static bool load_layer(engine_encoder *e, uint32_t i, error *err) {
         uint32_t columns, rows;
         engine_linear *out;
     } parts[] = {
-        {"attn_q", d, d, &l->q},    {"attn_k", d, d, &l->k},   {"attn_v", d, d, &l->v},
+        {"attn_q", d, d, &l->q},      {"attn_k", d, d, &l->k},      {"attn_v", d, d, &l->v},
         {"attn_output", d, d, &l->o}, {"ffn_gate", d, f, &l->gate}, {"ffn_up", d, f, &l->up},
         {"ffn_down", f, d, &l->down},
     };
@@ -156,7 +157,8 @@ static bool check_input(const engine_encoder *e, const int32_t *ids, const uint8
         if (ids[i] < 0 || (uint32_t)ids[i] >= e->vocab || types[i] >= e->types) {
             return error_set(err, ERROR_INTERNAL,
                              "token %" PRId32 " of type %d is outside the reader's %" PRIu32
-                             " tokens and %" PRIu32 " types", ids[i], types[i], e->vocab, e->types);
+                             " tokens and %" PRIu32 " types",
+                             ids[i], types[i], e->vocab, e->types);
         }
     }
     return true;
@@ -184,15 +186,22 @@ bool engine_encode(const engine_encoder *e, pool *p, const int32_t *ids, const u
     const engine_shape *s = &e->shape;
     size_t d = s->width;
     engine_cache c = {
-        .heads = s->heads, .kv_heads = s->heads, .head = s->head,
+        .heads = s->heads,
+        .kv_heads = s->heads,
+        .head = s->head,
         .capacity = (uint32_t)((n + ENGINE_PANEL - 1) / ENGINE_PANEL * ENGINE_PANEL),
     };
     c.keys = floats(a, engine_cache_keys(&c), 1);
     c.values = floats(a, engine_cache_values(&c), 1);
     engine_work w = {
-        .x = floats(a, n, d), .h = floats(a, n, d), .q = floats(a, n, d),
-        .attended = floats(a, n, d), .k = floats(a, n, d), .v = floats(a, n, d),
-        .gate = floats(a, n, s->hidden), .up = floats(a, n, s->hidden),
+        .x = floats(a, n, d),
+        .h = floats(a, n, d),
+        .q = floats(a, n, d),
+        .attended = floats(a, n, d),
+        .k = floats(a, n, d),
+        .v = floats(a, n, d),
+        .gate = floats(a, n, s->hidden),
+        .up = floats(a, n, s->hidden),
         .turn = floats(a, n, s->head),
         .scores = floats(a, engine_attention_scratch(pool_size(p), n), 1),
     };

@@ -93,7 +93,12 @@ void engine_token_put(const engine_tokenizer *t, int32_t id, bool special, text 
 int32_t engine_token_find(const engine_tokenizer *t, str piece);
 
 typedef enum {
-    ENGINE_BOS, ENGINE_EOS, ENGINE_UNK, ENGINE_SEP, ENGINE_PAD, ENGINE_CLS
+    ENGINE_BOS,
+    ENGINE_EOS,
+    ENGINE_UNK,
+    ENGINE_SEP,
+    ENGINE_PAD,
+    ENGINE_CLS
 } engine_special;
 
 int32_t engine_token_special(const engine_tokenizer *t, engine_special which); /* -1: none */

@@ -28,18 +28,30 @@ enum {
      * bound on what a hostile file can make us allocate. */
     MAX_TENSORS = 65536,
     MAX_KEYS = 65536,
-    MAX_RANK = 4,        /* by the format */
-    MAX_NAME = 1024,     /* the format allows 64 for tensors; a key is at most 65535 */
-    MIN_KEY_BYTES = 13,  /* length 8, type 4, value 1 */
+    MAX_RANK = 4,          /* by the format */
+    MAX_NAME = 1024,       /* the format allows 64 for tensors; a key is at most 65535 */
+    MIN_KEY_BYTES = 13,    /* length 8, type 4, value 1 */
     MIN_TENSOR_BYTES = 32, /* length 8, rank 4, one dimension 8, type 4, offset 8 */
     DEFAULT_ALIGNMENT = 32,
-    MIN_ALIGNMENT = 8,   /* so that float32 in the mapping can be read in place */
+    MIN_ALIGNMENT = 8, /* so that float32 in the mapping can be read in place */
     MAX_ALIGNMENT = 1 << 20
 };
 
 typedef enum {
-    KIND_U8, KIND_I8, KIND_U16, KIND_I16, KIND_U32, KIND_I32, KIND_F32, KIND_BOOL, KIND_STRING,
-    KIND_ARRAY, KIND_U64, KIND_I64, KIND_F64, KIND_COUNT
+    KIND_U8,
+    KIND_I8,
+    KIND_U16,
+    KIND_I16,
+    KIND_U32,
+    KIND_I32,
+    KIND_F32,
+    KIND_BOOL,
+    KIND_STRING,
+    KIND_ARRAY,
+    KIND_U64,
+    KIND_I64,
+    KIND_F64,
+    KIND_COUNT
 } kind;
 
 /* Bytes of one value; 0 for kinds of no fixed size. */
@@ -47,11 +59,11 @@ static const uint8_t kind_bytes[KIND_COUNT] = {1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 
 
 typedef struct {
     str key;
-    kind type;        /* KIND_ARRAY: of `item` */
+    kind type; /* KIND_ARRAY: of `item` */
     kind item;
-    uint64_t count;   /* items of an array */
+    uint64_t count;       /* items of an array */
     const uint8_t *value; /* scalar, string with its length in front, or first item */
-    uint64_t *starts; /* arrays of strings: where item i lies, from `value`; owned */
+    uint64_t *starts;     /* arrays of strings: where item i lies, from `value`; owned */
 } entry;
 
 struct engine_gguf {
@@ -154,8 +166,10 @@ static bool read_array(engine_gguf *g, cursor *c, entry *e, error *err) {
         return cut_short(g, "its metadata", err);
     }
     if (item >= KIND_COUNT || item == KIND_ARRAY) {
-        return error_set(err, ERROR_MODEL, "%s: metadata key \"%s\" is an array of kind %" PRIu32
-                         ", which no model uses", g->path, show(e->key).s, item);
+        return error_set(err, ERROR_MODEL,
+                         "%s: metadata key \"%s\" is an array of kind %" PRIu32
+                         ", which no model uses",
+                         g->path, show(e->key).s, item);
     }
     e->item = (kind)item;
     e->value = c->p + c->at;
@@ -216,8 +230,10 @@ static int by_key(const void *a, const void *b) {
 
 static bool read_entries(engine_gguf *g, cursor *c, uint64_t count, error *err) {
     if (count > MAX_KEYS || count > left(c) / MIN_KEY_BYTES) {
-        return error_set(err, ERROR_MODEL, "%s: claims %" PRIu64 " metadata keys, more than it can "
-                         "hold (limit %d); the file is damaged", g->path, count, MAX_KEYS);
+        return error_set(err, ERROR_MODEL,
+                         "%s: claims %" PRIu64 " metadata keys, more than it can "
+                         "hold (limit %d); the file is damaged",
+                         g->path, count, MAX_KEYS);
     }
     g->entries = mem_new((size_t)count + 1, sizeof *g->entries);
     for (uint64_t i = 0; i < count; i++) {
@@ -247,9 +263,10 @@ static bool read_tensor(engine_gguf *g, cursor *c, engine_tensor *t, uint64_t *o
         return cut_short(g, "its table of tensors", err);
     }
     if (t->name.n == 0 || t->name.n > MAX_NAME || t->rank == 0 || t->rank > MAX_RANK) {
-        return error_set(err, ERROR_MODEL, "%s: tensor \"%s\" has rank %" PRIu32
-                         "; a tensor has a name and 1 to %d dimensions", g->path,
-                         show(t->name).s, t->rank, MAX_RANK);
+        return error_set(err, ERROR_MODEL,
+                         "%s: tensor \"%s\" has rank %" PRIu32
+                         "; a tensor has a name and 1 to %d dimensions",
+                         g->path, show(t->name).s, t->rank, MAX_RANK);
     }
     uint64_t rows = 1;
     for (uint32_t i = 0; i < MAX_RANK; i++) {
@@ -269,9 +286,10 @@ static bool read_tensor(engine_gguf *g, cursor *c, engine_tensor *t, uint64_t *o
     size_t row = engine_row_bytes(t->type, t->shape[0]);
     bool known = engine_row_bytes(t->type, 256) != 0; /* every block length divides 256 */
     if (known && (row == 0 || rows > SIZE_MAX / row)) {
-        return error_set(err, ERROR_MODEL, "%s: tensor \"%s\" has rows of %" PRIu64
-                         " values, which type %s cannot hold", g->path, show(t->name).s,
-                         t->shape[0], engine_type_name(t->type));
+        return error_set(err, ERROR_MODEL,
+                         "%s: tensor \"%s\" has rows of %" PRIu64
+                         " values, which type %s cannot hold",
+                         g->path, show(t->name).s, t->shape[0], engine_type_name(t->type));
     }
     t->bytes = known ? (uint64_t)row * rows : 0;
     return true;
@@ -304,13 +322,16 @@ static bool place_tensors(engine_gguf *g, const uint64_t *offsets, size_t table_
     for (size_t i = 0; i < g->tensor_count; i++) {
         engine_tensor *t = &g->tensors[i];
         if (offsets[i] % alignment != 0) {
-            return error_set(err, ERROR_MODEL, "%s: tensor \"%s\" is not aligned to %" PRIu64
-                             " bytes; the file is damaged", g->path, show(t->name).s, alignment);
+            return error_set(err, ERROR_MODEL,
+                             "%s: tensor \"%s\" is not aligned to %" PRIu64
+                             " bytes; the file is damaged",
+                             g->path, show(t->name).s, alignment);
         }
         if (begin > g->n || offsets[i] > g->n - begin || t->bytes > g->n - begin - offsets[i]) {
             return error_set(err, ERROR_MODEL,
                              "%s: tensor \"%s\" ends after the end of the file; it is cut short "
-                             "or damaged, copy it again", g->path, show(t->name).s);
+                             "or damaged, copy it again",
+                             g->path, show(t->name).s);
         }
         t->data = g->bytes + begin + offsets[i];
     }
@@ -323,8 +344,10 @@ static bool read_tensors(engine_gguf *g, cursor *c, uint64_t count, error *err) 
     bool ok = false;
 
     if (count > MAX_TENSORS || count > left(c) / MIN_TENSOR_BYTES) {
-        return error_set(err, ERROR_MODEL, "%s: claims %" PRIu64 " tensors, more than it can hold "
-                         "(limit %d); the file is damaged", g->path, count, MAX_TENSORS);
+        return error_set(err, ERROR_MODEL,
+                         "%s: claims %" PRIu64 " tensors, more than it can hold "
+                         "(limit %d); the file is damaged",
+                         g->path, count, MAX_TENSORS);
     }
     g->tensor_count = (size_t)count;
     g->tensors = mem_new(g->tensor_count + 1, sizeof *g->tensors);
@@ -337,9 +360,9 @@ static bool read_tensors(engine_gguf *g, cursor *c, uint64_t count, error *err) 
     engine_gguf_u32(g, "general.alignment", &alignment);
     if (alignment < MIN_ALIGNMENT || alignment > MAX_ALIGNMENT ||
         (alignment & (alignment - 1)) != 0) {
-        error_set(err, ERROR_MODEL, "%s: general.alignment is %" PRIu32
-                  ", which is not a power of two from %d to %d", g->path, alignment, MIN_ALIGNMENT,
-                  MAX_ALIGNMENT);
+        error_set(err, ERROR_MODEL,
+                  "%s: general.alignment is %" PRIu32 ", which is not a power of two from %d to %d",
+                  g->path, alignment, MIN_ALIGNMENT, MAX_ALIGNMENT);
         goto done;
     }
     ok = place_tensors(g, offsets, c->at, alignment, err) && sort_tensors(g, err);
@@ -364,8 +387,10 @@ static bool read_file(engine_gguf *g, error *err) {
         return cut_short(g, "its header", err);
     }
     if (version != 2 && version != 3) {
-        return error_set(err, ERROR_MODEL, "%s: GGUF version %" PRIu32 "%s cannot be read, only "
-                         "little-endian versions 2 and 3", g->path, version,
+        return error_set(err, ERROR_MODEL,
+                         "%s: GGUF version %" PRIu32 "%s cannot be read, only "
+                         "little-endian versions 2 and 3",
+                         g->path, version,
                          (version & 0xFFFFu) == 0 && version != 0 ? " (big-endian)" : "");
     }
     return read_entries(g, &c, keys, err) && read_tensors(g, &c, tensors, err);
@@ -515,8 +540,8 @@ bool engine_gguf_need(const engine_gguf *g, const char *name, uint32_t rank, con
     if (!engine_type_runs(t->type)) {
         return error_set(err, ERROR_MODEL,
                          "%s: tensor \"%s\" is of type %s (%" PRIu32 "), and this build runs F32, "
-                         "F16 and Q8_0; take the Q8_0 file of the model", g->path, name,
-                         engine_type_name(t->type), t->type);
+                         "F16 and Q8_0; take the Q8_0 file of the model",
+                         g->path, name, engine_type_name(t->type), t->type);
     }
     *out = t;
     return true;
@@ -531,18 +556,30 @@ static const entry *find_entry(const engine_gguf *g, const char *key) {
 static bool load_integer(kind type, const uint8_t *p, int64_t *out) {
     uint64_t v;
     switch (type) {
-    case KIND_U8: case KIND_U16: case KIND_U32: case KIND_U64:
+    case KIND_U8:
+    case KIND_U16:
+    case KIND_U32:
+    case KIND_U64:
         v = load(p, kind_bytes[type]);
         if (v > INT64_MAX) {
             return false;
         }
         *out = (int64_t)v;
         return true;
-    case KIND_I8: *out = (int8_t)load(p, 1); return true;
-    case KIND_I16: *out = (int16_t)load(p, 2); return true;
-    case KIND_I32: *out = (int32_t)load(p, 4); return true;
-    case KIND_I64: *out = (int64_t)load(p, 8); return true;
-    default: return false;
+    case KIND_I8:
+        *out = (int8_t)load(p, 1);
+        return true;
+    case KIND_I16:
+        *out = (int16_t)load(p, 2);
+        return true;
+    case KIND_I32:
+        *out = (int32_t)load(p, 4);
+        return true;
+    case KIND_I64:
+        *out = (int64_t)load(p, 8);
+        return true;
+    default:
+        return false;
     }
 }
 

@@ -18,8 +18,8 @@
 enum {
     ENGINE_Q8_VALUES = 32, /* a Q8_0 block: float16 scale, 32 int8 */
     ENGINE_Q8_BYTES = 34,
-    ENGINE_PANEL = 16,     /* columns of a panel: two AVX2 registers, one AVX-512 register */
-    ENGINE_TILE = 6        /* rows of a tile: 6 x 2 accumulators leave 4 of 16 registers free */
+    ENGINE_PANEL = 16, /* columns of a panel: two AVX2 registers, one AVX-512 register */
+    ENGINE_TILE = 6    /* rows of a tile: 6 x 2 accumulators leave 4 of 16 registers free */
 };
 
 typedef struct {
@@ -38,7 +38,7 @@ typedef struct {
                  size_t rows, bool add, float *out, size_t out_stride);
     /* out = x / sqrt(mean(x^2) + epsilon) * weight; out may be x */
     void (*rms_norm)(const float *x, const float *weight, float epsilon, float *out, size_t n);
-    void (*softmax)(float *x, size_t n);                  /* in place; n > 0 */
+    void (*softmax)(float *x, size_t n);                      /* in place; n > 0 */
     void (*silu_mul)(float *gate, const float *up, size_t n); /* gate = silu(gate) * up */
     /* adjacent pairs (x[2i], x[2i+1]) turned by turn[2i] = cos, turn[2i+1] = sin */
     void (*rope_norm)(float *x, const float *turn, size_t pairs);

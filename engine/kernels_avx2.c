@@ -155,27 +155,28 @@ static void transpose(const float *rows, size_t stride, float *panel, size_t n) 
 /* The sums of row t are a##t and b##t, so that they stay in registers; `rows` is a constant where
  * this is expanded, and the rows beyond it vanish. */
 #define EACH_ROW(X) X(0) X(1) X(2) X(3) X(4) X(5)
-#define START(t)                                              \
-    __m256 a##t = _mm256_setzero_ps(), b##t = a##t;           \
-    if (rows > t && add) {                                    \
-        a##t = _mm256_loadu_ps(out + (t) * out_stride);       \
-        b##t = _mm256_loadu_ps(out + (t) * out_stride + 8);   \
+#define START(t)                                          \
+    __m256 a##t = _mm256_setzero_ps(), b##t = a##t;       \
+    if (rows > t && add) {                                \
+        a##t = _mm256_loadu_ps(out + (t)*out_stride);     \
+        b##t = _mm256_loadu_ps(out + (t)*out_stride + 8); \
     }
 #define STEP(t)                                               \
     if (rows > t) {                                           \
-        __m256 v = _mm256_broadcast_ss(x + (t) * x_stride + i); \
+        __m256 v = _mm256_broadcast_ss(x + (t)*x_stride + i); \
         a##t = _mm256_fmadd_ps(v, p, a##t);                   \
         b##t = _mm256_fmadd_ps(v, q, b##t);                   \
     }
-#define STORE(t)                                              \
-    if (rows > t) {                                           \
-        _mm256_storeu_ps(out + (t) * out_stride, a##t);       \
-        _mm256_storeu_ps(out + (t) * out_stride + 8, b##t);   \
+#define STORE(t)                                          \
+    if (rows > t) {                                       \
+        _mm256_storeu_ps(out + (t)*out_stride, a##t);     \
+        _mm256_storeu_ps(out + (t)*out_stride + 8, b##t); \
     }
 
-static inline __attribute__((always_inline)) void
-tile_rows(const float *panel, size_t panel_stride, const float *x, size_t x_stride, size_t n,
-          const size_t rows, bool add, float *out, size_t out_stride) {
+static inline __attribute__((always_inline)) void tile_rows(const float *panel, size_t panel_stride,
+                                                            const float *x, size_t x_stride,
+                                                            size_t n, const size_t rows, bool add,
+                                                            float *out, size_t out_stride) {
     EACH_ROW(START)
     for (size_t i = 0; i < n; i++) {
         __m256 p = _mm256_loadu_ps(panel + i * panel_stride);
@@ -188,19 +189,32 @@ tile_rows(const float *panel, size_t panel_stride, const float *x, size_t x_stri
 static void tile(const float *panel, size_t panel_stride, const float *x, size_t x_stride, size_t n,
                  size_t rows, bool add, float *out, size_t out_stride) {
     switch (rows) {
-    case 1: tile_rows(panel, panel_stride, x, x_stride, n, 1, add, out, out_stride); break;
-    case 2: tile_rows(panel, panel_stride, x, x_stride, n, 2, add, out, out_stride); break;
-    case 3: tile_rows(panel, panel_stride, x, x_stride, n, 3, add, out, out_stride); break;
-    case 4: tile_rows(panel, panel_stride, x, x_stride, n, 4, add, out, out_stride); break;
-    case 5: tile_rows(panel, panel_stride, x, x_stride, n, 5, add, out, out_stride); break;
-    case 6: tile_rows(panel, panel_stride, x, x_stride, n, 6, add, out, out_stride); break;
-    default: break;
+    case 1:
+        tile_rows(panel, panel_stride, x, x_stride, n, 1, add, out, out_stride);
+        break;
+    case 2:
+        tile_rows(panel, panel_stride, x, x_stride, n, 2, add, out, out_stride);
+        break;
+    case 3:
+        tile_rows(panel, panel_stride, x, x_stride, n, 3, add, out, out_stride);
+        break;
+    case 4:
+        tile_rows(panel, panel_stride, x, x_stride, n, 4, add, out, out_stride);
+        break;
+    case 5:
+        tile_rows(panel, panel_stride, x, x_stride, n, 5, add, out, out_stride);
+        break;
+    case 6:
+        tile_rows(panel, panel_stride, x, x_stride, n, 6, add, out, out_stride);
+        break;
+    default:
+        break;
     }
 }
 
 /* e^x for x up to 88; below -87 (where float32 would go denormal) the result is 0. */
 static __m256 exp8(__m256 x) {
-    const __m256 ln2_high = _mm256_set1_ps(0x1.62E4p-1f); /* few bits: n * it is exact */
+    const __m256 ln2_high = _mm256_set1_ps(0x1.62E4p-1f);   /* few bits: n * it is exact */
     const __m256 ln2_low = _mm256_set1_ps(0x1.7F7D1Cp-20f); /* ln 2 - ln2_high */
     const __m256 least = _mm256_set1_ps(-87.0f);
     __m256 alive = _mm256_cmp_ps(x, least, _CMP_GE_OQ);
@@ -216,8 +230,8 @@ static __m256 exp8(__m256 x) {
     y = _mm256_fmadd_ps(y, r, _mm256_set1_ps(0.5f));
     y = _mm256_fmadd_ps(y, r, _mm256_set1_ps(1.0f));
     y = _mm256_fmadd_ps(y, r, _mm256_set1_ps(1.0f));
-    __m256i power = _mm256_slli_epi32(_mm256_add_epi32(_mm256_cvtps_epi32(n),
-                                                       _mm256_set1_epi32(127)), 23);
+    __m256i power =
+        _mm256_slli_epi32(_mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127)), 23);
     return _mm256_and_ps(_mm256_mul_ps(y, _mm256_castsi256_ps(power)), alive);
 }
 

@@ -31,8 +31,9 @@ static bool check_features(const engine_model *m, error *err) {
     }
     engine_gguf_str(g, "llama.rope.scaling.type", &scaling);
     if (scaling.n > 0 && !str_eq(scaling, STR("none"))) {
-        return refuse(m, err, "its positions are scaled (llama.rope.scaling.type), which this "
-                              "build does not know; take a model without");
+        return refuse(m, err,
+                      "its positions are scaled (llama.rope.scaling.type), which this "
+                      "build does not know; take a model without");
     }
     return true;
 }
@@ -45,8 +46,9 @@ static bool read_attention(engine_model *m, error *err) {
     }
     s->kv_heads = s->heads;
     if (engine_gguf_array_count(g, "llama.attention.head_count_kv") > 0) {
-        return refuse(m, err, "llama.attention.head_count_kv differs by layer, which cannot be "
-                              "run");
+        return refuse(m, err,
+                      "llama.attention.head_count_kv differs by layer, which cannot be "
+                      "run");
     }
     engine_gguf_u32(g, "llama.attention.head_count_kv", &s->kv_heads);
     s->head = s->width / s->heads;
@@ -60,7 +62,7 @@ static bool read_attention(engine_model *m, error *err) {
         s->rotary % 2 != 0 || s->heads > ENGINE_MAX_WIDTH / s->head) {
         return error_set(err, ERROR_MODEL,
                          STR_FMT ": %" PRIu32 " heads of %" PRIu32 " with %" PRIu32
-                         " key heads and %" PRIu32 " rotary dimensions do not fit together",
+                                 " key heads and %" PRIu32 " rotary dimensions do not fit together",
                          STR_ARG(engine_gguf_path(g)), s->heads, s->head, s->kv_heads, s->rotary);
     }
     return true;
@@ -148,8 +150,9 @@ static bool load_ends(engine_model *m, error *err) {
     if (t == NULL) return refuse(m, err, "tensor \"token_embd.weight\" is missing");
     uint64_t vocab = t->shape[1];
     if (vocab > ENGINE_MAX_WIDTH * 4u) {
-        return refuse(m, err, "tensor \"token_embd.weight\" has more tokens than any model; the "
-                              "file is damaged");
+        return refuse(m, err,
+                      "tensor \"token_embd.weight\" has more tokens than any model; the "
+                      "file is damaged");
     }
     m->info.vocab = (uint32_t)vocab;
     uint64_t width = m->shape.width, shape[] = {width, vocab};
@@ -191,8 +194,10 @@ bool engine_model_load(engine_gguf *g, engine_model **out, error *err) {
             shown[n] = c >= 0x20 && c < 0x7F ? c : '?';
         }
         shown[n] = 0;
-        error_set(err, ERROR_MODEL, STR_FMT ": the architecture \"%s\" cannot be run as a language "
-                  "model; this build knows llama", STR_ARG(engine_gguf_path(g)), shown);
+        error_set(err, ERROR_MODEL,
+                  STR_FMT ": the architecture \"%s\" cannot be run as a language "
+                          "model; this build knows llama",
+                  STR_ARG(engine_gguf_path(g)), shown);
         goto fail;
     }
     if (!check_features(m, err) || !read_sizes(m, err) || !load_ends(m, err)) goto fail;
@@ -218,8 +223,9 @@ bool engine_model_open(const char *path, engine_model **out, error *err) {
         return false;
     }
     if (engine_vocab_size(m->tokenizer) > m->info.vocab) {
-        refuse(m, err, "its vocabulary has more tokens than its embedding has rows; the file is "
-                       "damaged");
+        refuse(m, err,
+               "its vocabulary has more tokens than its embedding has rows; the file is "
+               "damaged");
         engine_model_close(m);
         return false;
     }

@@ -13,7 +13,7 @@ struct engine_model {
     engine_tokenizer *tokenizer;
     engine_info info;
     engine_shape shape;
-    double *frequencies; /* [rotary / 2] */
+    double *frequencies;            /* [rotary / 2] */
     const engine_tensor *embedding; /* [width, vocab] */
     const float *output_norm;
     engine_linear output;

@@ -65,7 +65,8 @@ static bool check_memory(const engine_session *s, size_t floats, error *err) {
     if (floats <= machine / sizeof(float)) return true;
     return error_set(err, ERROR_LIMIT,
                      "a context of %zu tokens needs %zu MiB and this machine has %" PRIu64
-                     " MiB; ask for a shorter one", s->n_ctx, mebibytes, machine / (1024 * 1024));
+                     " MiB; ask for a shorter one",
+                     s->n_ctx, mebibytes, machine / (1024 * 1024));
 }
 
 bool engine_session_new(const engine_model *m, pool *p, uint32_t n_ctx, engine_session **out,
@@ -73,7 +74,8 @@ bool engine_session_new(const engine_model *m, pool *p, uint32_t n_ctx, engine_s
     if (n_ctx == 0 || n_ctx > m->info.context_length) {
         return error_set(err, ERROR_LIMIT,
                          "a context of %" PRIu32 " tokens was asked for and the model takes 1 to "
-                         "%" PRIu32, n_ctx, m->info.context_length);
+                         "%" PRIu32,
+                         n_ctx, m->info.context_length);
     }
     engine_session *s = mem_new(1, sizeof *s);
     s->model = m;
@@ -82,7 +84,9 @@ bool engine_session_new(const engine_model *m, pool *p, uint32_t n_ctx, engine_s
     s->caches = mem_new(m->info.layers, sizeof *s->caches);
     for (uint32_t i = 0; i < m->info.layers; i++) {
         s->caches[i] = (engine_cache){
-            .heads = m->shape.heads, .kv_heads = m->shape.kv_heads, .head = m->shape.head,
+            .heads = m->shape.heads,
+            .kv_heads = m->shape.kv_heads,
+            .head = m->shape.head,
             .capacity = (n_ctx + ENGINE_PANEL - 1) / ENGINE_PANEL * ENGINE_PANEL,
         };
     }
@@ -146,7 +150,8 @@ bool engine_eval(engine_session *s, const int32_t *ids, size_t n, bool all, floa
     if (n > s->n_ctx - s->length) {
         return error_set(err, ERROR_LIMIT,
                          "%zu more tokens do not fit after %zu in a context of %zu; shorten the "
-                         "text or ask for a longer context", n, s->length, s->n_ctx);
+                         "text or ask for a longer context",
+                         n, s->length, s->n_ctx);
     }
     for (size_t i = 0; i < n; i++) {
         if (ids[i] < 0 || (size_t)ids[i] >= vocab) {

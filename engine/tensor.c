@@ -16,13 +16,13 @@
 #include <string.h>
 
 enum {
-    MAX_NAME = 128,   /* "blk.1023.attn_output.weight" and room */
+    MAX_NAME = 128, /* "blk.1023.attn_output.weight" and room */
     /* Up to here unpacking a panel costs more than reading the rows again for each token. */
     DOT_TOKENS = 3,
     /* Columns of a panel at a time: 16 rows x 256 x 4 bytes is half of a 32 KB first cache. A
      * multiple of every block length, so that a part begins where a block does. */
     PART = 256,
-    PIECES = 8        /* for each thread: enough to even out, few enough to claim cheaply */
+    PIECES = 8 /* for each thread: enough to even out, few enough to claim cheaply */
 };
 
 bool engine_need_u32(const engine_gguf *g, const char *key, uint32_t least, uint32_t most,
@@ -35,7 +35,8 @@ bool engine_need_u32(const engine_gguf *g, const char *key, uint32_t least, uint
     if (v < least || v > most) {
         return error_set(err, ERROR_MODEL,
                          STR_FMT ": metadata key \"%s\" is %" PRIu32 ", outside %" PRIu32
-                         " to %" PRIu32, STR_ARG(engine_gguf_path(g)), key, v, least, most);
+                                 " to %" PRIu32,
+                         STR_ARG(engine_gguf_path(g)), key, v, least, most);
     }
     *out = v;
     return true;

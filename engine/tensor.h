@@ -59,8 +59,8 @@ void engine_rope_turn(float *turn, const double *frequencies, size_t pairs, size
 typedef struct {
     uint32_t heads, kv_heads, head; /* head: floats of one head; heads a multiple of kv_heads */
     uint32_t capacity;              /* positions, a multiple of ENGINE_PANEL */
-    float *keys;   /* [kv_heads][capacity / 16][head][16] */
-    float *values; /* [kv_heads][capacity][head rounded up to 16] */
+    float *keys;                    /* [kv_heads][capacity / 16][head][16] */
+    float *values;                  /* [kv_heads][capacity][head rounded up to 16] */
 } engine_cache;
 
 /* floats in `keys` and in `values` */
@@ -75,7 +75,6 @@ size_t engine_attention_scratch(int workers, size_t keys);
  * over the first `keys` positions; causal: query t sees positions up to position + t. out is laid
  * out like q. */
 void engine_attend(const engine_kernels *k, pool *p, const engine_cache *c, const float *q,
-                   size_t n, size_t position, size_t keys, bool causal, float *scratch,
-                   float *out);
+                   size_t n, size_t position, size_t keys, bool causal, float *scratch, float *out);
 
 #endif

@@ -21,7 +21,8 @@
 /* Offsets are 32-bit, and SentencePiece takes some fifty bytes of scratch for each of the text. */
 #define SOURCE_BYTES_MAX ((size_t)256 << 20)
 
-#define WORD_MARK "\xE2\x96\x81" /* U+2581, a space in SentencePiece, a word's start in WordPiece \
+#define WORD_MARK \
+    "\xE2\x96\x81" /* U+2581, a space in SentencePiece, a word's start in WordPiece \
                                   */
 
 /* ---- loading ------------------------------------------------------------------------------ */

@@ -25,15 +25,19 @@ static bool check_document(const index_document_in *d, uint32_t width, error *er
     if (d->chunk_count > 0 && width == 0 && d->vectors != NULL)
         return error_set(err, ERROR_MODEL, "The library has no embedding model recorded yet.");
     if (d->chunk_count > 0 && width > 0 && (d->vectors == NULL || d->scales == NULL))
-        return error_set(err, ERROR_MODEL, "\"" STR_FMT "\" comes without vectors, and the library "
-                         "has an embedding model.", STR_ARG(d->path));
+        return error_set(err, ERROR_MODEL,
+                         "\"" STR_FMT "\" comes without vectors, and the library "
+                         "has an embedding model.",
+                         STR_ARG(d->path));
     for (size_t i = 0; i < d->chunk_count; i++) {
         if (d->chunks[i].text.n > TEXT_MAX_BYTES || d->chunks[i].heading.n > TEXT_MAX_BYTES)
             return error_set(err, ERROR_LIMIT, "A chunk of \"" STR_FMT "\" is longer than 64 MB.",
                              STR_ARG(d->path));
         if (width > 0 && !(isfinite(d->scales[i]) && d->scales[i] >= 0))
-            return error_set(err, ERROR_INTERNAL, "The vector of a chunk of \"" STR_FMT "\" has no "
-                             "usable scale.", STR_ARG(d->path));
+            return error_set(err, ERROR_INTERNAL,
+                             "The vector of a chunk of \"" STR_FMT "\" has no "
+                             "usable scale.",
+                             STR_ARG(d->path));
     }
     return true;
 }
@@ -49,24 +53,21 @@ static bool first_id(index_library *l, sqlite3_stmt *s, int64_t *id, error *err)
 
 static bool find_hash(index_library *l, const uint8_t hash[32], int64_t *id, error *err) {
     sqlite3_stmt *s = store_prepare(l, "SELECT id FROM document WHERE hash = ?1", err);
-    if (s == NULL)
-        return false;
+    if (s == NULL) return false;
     sqlite3_bind_blob(s, 1, hash, 32, SQLITE_STATIC);
     return first_id(l, s, id, err);
 }
 
 static bool find_path(index_library *l, str path, int64_t *id, error *err) {
     sqlite3_stmt *s = store_prepare(l, "SELECT id FROM document WHERE path = ?1", err);
-    if (s == NULL)
-        return false;
+    if (s == NULL) return false;
     store_bind(s, 1, path);
     return first_id(l, s, id, err);
 }
 
 bool index_has(index_library *l, const uint8_t hash[32], bool *found, error *err) {
     int64_t id;
-    if (!find_hash(l, hash, &id, err))
-        return false;
+    if (!find_hash(l, hash, &id, err)) return false;
     *found = id != 0;
     return true;
 }
@@ -75,17 +76,15 @@ static bool has_text(str fate) {
     return str_eq(fate, STR("text")) || str_eq(fate, STR("ocr"));
 }
 
-static bool insert_document(index_library *l, const index_document_in *d, int64_t *id,
-                            error *err) {
+static bool insert_document(index_library *l, const index_document_in *d, int64_t *id, error *err) {
     size_t pages_text = 0;
-    for (size_t i = 0; i < d->page_count; i++)
-        pages_text += has_text(d->pages[i].fate);
+    for (size_t i = 0; i < d->page_count; i++) pages_text += has_text(d->pages[i].fate);
     sqlite3_stmt *s = store_prepare(
         l,
         "INSERT INTO document(path, hash, bytes, mtime, added, title, type, language, pages,"
-        " pages_text, chunks) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)", err);
-    if (s == NULL)
-        return false;
+        " pages_text, chunks) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+        err);
+    if (s == NULL) return false;
     store_bind(s, 1, d->path);
     sqlite3_bind_blob(s, 2, d->hash, 32, SQLITE_STATIC);
     sqlite3_bind_int64(s, 3, (int64_t)(d->bytes <= INT64_MAX ? d->bytes : INT64_MAX));
@@ -97,8 +96,7 @@ static bool insert_document(index_library *l, const index_document_in *d, int64_
     sqlite3_bind_int64(s, 9, (int64_t)d->page_count);
     sqlite3_bind_int64(s, 10, (int64_t)pages_text);
     sqlite3_bind_int64(s, 11, (int64_t)d->chunk_count);
-    if (!store_execute(l, s, err))
-        return false;
+    if (!store_execute(l, s, err)) return false;
     *id = sqlite3_last_insert_rowid(l->db);
     return true;
 }
@@ -106,10 +104,8 @@ static bool insert_document(index_library *l, const index_document_in *d, int64_
 static bool insert_pages(index_library *l, const index_document_in *d, int64_t id, error *err) {
     for (size_t i = 0; i < d->page_count; i++) {
         const index_page *page = &d->pages[i];
-        sqlite3_stmt *s =
-            store_prepare(l, "INSERT INTO page VALUES(?1, ?2, ?3, ?4, ?5, ?6)", err);
-        if (s == NULL)
-            return false;
+        sqlite3_stmt *s = store_prepare(l, "INSERT INTO page VALUES(?1, ?2, ?3, ?4, ?5, ?6)", err);
+        if (s == NULL) return false;
         sqlite3_bind_int64(s, 1, id);
         sqlite3_bind_int64(s, 2, page->number);
         store_bind(s, 3, page->label);
@@ -117,15 +113,14 @@ static bool insert_pages(index_library *l, const index_document_in *d, int64_t i
         sqlite3_bind_double(s, 4, isfinite(page->width_pt) ? page->width_pt : 0);
         sqlite3_bind_double(s, 5, isfinite(page->height_pt) ? page->height_pt : 0);
         store_bind(s, 6, page->fate);
-        if (!store_execute(l, s, err))
-            return false;
+        if (!store_execute(l, s, err)) return false;
     }
     return true;
 }
 
 /* Their ids are consecutive: they are given in turn, and nobody else can write meanwhile. */
-static bool insert_chunks(index_library *l, const index_document_in *d, int64_t id,
-                          int64_t *first, error *err) {
+static bool insert_chunks(index_library *l, const index_document_in *d, int64_t id, int64_t *first,
+                          error *err) {
     text lines = {0};
     bool ok = true;
     for (size_t i = 0; i < d->chunk_count && ok; i++) {
@@ -133,7 +128,8 @@ static bool insert_chunks(index_library *l, const index_document_in *d, int64_t 
         sqlite3_stmt *s = store_prepare(
             l,
             "INSERT INTO chunk(document, ordinal, page_first, page_last, tokens, overlap_bytes,"
-            " heading, text, lines) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)", err);
+            " heading, text, lines) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            err);
         if (s == NULL) {
             ok = false;
             break;
@@ -150,40 +146,39 @@ static bool insert_chunks(index_library *l, const index_document_in *d, int64_t 
         store_bind(s, 8, chunk->text);
         sqlite3_bind_blob64(s, 9, lines.p, lines.n, SQLITE_STATIC);
         ok = store_execute(l, s, err);
-        if (i == 0)
-            *first = sqlite3_last_insert_rowid(l->db);
+        if (i == 0) *first = sqlite3_last_insert_rowid(l->db);
     }
     text_free(&lines);
     return ok;
 }
 
-static bool insert_vectors(index_library *l, const index_document_in *d, uint32_t width,
-                           int64_t id, int64_t first, error *err) {
+static bool insert_vectors(index_library *l, const index_document_in *d, uint32_t width, int64_t id,
+                           int64_t first, error *err) {
     for (size_t at = 0; at < d->chunk_count; at += BLOCK_ROWS) {
         size_t rows = d->chunk_count - at < BLOCK_ROWS ? d->chunk_count - at : BLOCK_ROWS;
-        sqlite3_stmt *s = store_prepare(
-            l, "INSERT INTO block(document, first_chunk, rows, scales, vectors)"
-               " VALUES(?1, ?2, ?3, ?4, ?5)", err);
-        if (s == NULL)
-            return false;
+        sqlite3_stmt *s =
+            store_prepare(l,
+                          "INSERT INTO block(document, first_chunk, rows, scales, vectors)"
+                          " VALUES(?1, ?2, ?3, ?4, ?5)",
+                          err);
+        if (s == NULL) return false;
         sqlite3_bind_int64(s, 1, id);
         sqlite3_bind_int64(s, 2, first + (int64_t)at);
         sqlite3_bind_int64(s, 3, (int64_t)rows);
         sqlite3_bind_blob64(s, 4, d->scales + at, rows * sizeof(float), SQLITE_STATIC);
         sqlite3_bind_blob64(s, 5, d->vectors + at * width, rows * width, SQLITE_STATIC);
-        if (!store_execute(l, s, err))
-            return false;
+        if (!store_execute(l, s, err)) return false;
     }
     return true;
 }
 
 static bool insert_words(index_library *l, int64_t document, error *err) {
-    sqlite3_stmt *s = store_prepare(
-        l,
-        "INSERT INTO words(rowid, head, body) SELECT id, head, body FROM chunk_words"
-        " WHERE id IN (SELECT id FROM chunk WHERE document = ?1) ORDER BY id", err);
-    if (s == NULL)
-        return false;
+    sqlite3_stmt *s =
+        store_prepare(l,
+                      "INSERT INTO words(rowid, head, body) SELECT id, head, body FROM chunk_words"
+                      " WHERE id IN (SELECT id FROM chunk WHERE document = ?1) ORDER BY id",
+                      err);
+    if (s == NULL) return false;
     sqlite3_bind_int64(s, 1, document);
     return store_execute(l, s, err);
 }
@@ -200,8 +195,7 @@ static bool insert_all(index_library *l, const index_document_in *d, uint32_t wi
 bool index_add(index_library *l, const index_document_in *d, index_outcome *outcome, int64_t *id,
                error *err) {
     int64_t width, same, old;
-    if (!store_begin(l, err))
-        return false;
+    if (!store_begin(l, err)) return false;
     if (!store_integer(l, "SELECT model_width FROM library WHERE id = 1", 0, &width, err) ||
         !check_document(d, (uint32_t)width, err) || !find_hash(l, d->hash, &same, err) ||
         !find_path(l, d->path, &old, err))
@@ -214,16 +208,13 @@ bool index_add(index_library *l, const index_document_in *d, index_outcome *outc
         return true;
     }
     if (old != 0) {
-        if (!remove_document(l, old, err))
-            goto fail;
+        if (!remove_document(l, old, err)) goto fail;
         *outcome = INDEX_REPLACED;
     }
     /* The file now has the bytes of another one that is here: only its old version had to go. */
     *id = same;
-    if (same == 0 && !insert_all(l, d, (uint32_t)width, id, err))
-        goto fail;
-    if (!store_commit(l, err))
-        goto fail;
+    if (same == 0 && !insert_all(l, d, (uint32_t)width, id, err)) goto fail;
+    if (!store_commit(l, err)) goto fail;
     return true;
 fail:
     store_rollback(l);

@@ -32,8 +32,7 @@ static void put_number(text *out, int64_t value) {
 }
 
 static int64_t units(float pt) {
-    if (!(pt > -BOX_LIMIT_PT))
-        return isnan(pt) ? 0 : -BOX_LIMIT_UNITS;
+    if (!(pt > -BOX_LIMIT_PT)) return isnan(pt) ? 0 : -BOX_LIMIT_UNITS;
     return pt < BOX_LIMIT_PT ? (int64_t)lroundf(pt * BOX_UNITS_PER_PT) : BOX_LIMIT_UNITS;
 }
 
@@ -67,8 +66,7 @@ static int64_t take_number(cursor *c) {
     for (int i = 0; i < VARINT_MAX_BYTES && c->at < c->n; i++) {
         unsigned char byte = c->p[c->at++];
         zigzag |= (uint64_t)(byte & 0x7F) << (7 * i);
-        if (byte < 0x80)
-            return (int64_t)(zigzag >> 1) ^ -(int64_t)(zigzag & 1);
+        if (byte < 0x80) return (int64_t)(zigzag >> 1) ^ -(int64_t)(zigzag & 1);
     }
     c->ok = false;
     return 0;
@@ -85,10 +83,11 @@ static bool take_line(cursor *c, size_t text_bytes, int64_t before[6], line_box 
     before[1] = page;
     for (int k = 2; k < 6; k++) {
         before[k] += take_number(c);
-        if (!c->ok || before[k] < -BOX_LIMIT_UNITS || before[k] > BOX_LIMIT_UNITS)
-            return false;
+        if (!c->ok || before[k] < -BOX_LIMIT_UNITS || before[k] > BOX_LIMIT_UNITS) return false;
     }
-    *out = (line_box){(uint32_t)begin, (uint32_t)end, (uint32_t)page,
+    *out = (line_box){(uint32_t)begin,
+                      (uint32_t)end,
+                      (uint32_t)page,
                       {(float)before[2] / BOX_UNITS_PER_PT, (float)before[3] / BOX_UNITS_PER_PT,
                        (float)before[4] / BOX_UNITS_PER_PT, (float)before[5] / BOX_UNITS_PER_PT}};
     return true;
@@ -105,8 +104,7 @@ bool boxes_decode(const void *bytes, size_t n, size_t text_bytes, arena *a, line
         return false;
     *out = arena_alloc(a, (size_t)lines, sizeof(line_box));
     for (int64_t i = 0; i < lines; i++) {
-        if (!take_line(&c, text_bytes, before, &(*out)[i]))
-            return false;
+        if (!take_line(&c, text_bytes, before, &(*out)[i])) return false;
     }
     *count = (size_t)lines;
     return c.at == n;

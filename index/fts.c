@@ -44,12 +44,10 @@ static bool give_token(void *context, str token, uint32_t begin, uint32_t end, b
     return s->code == SQLITE_OK;
 }
 
-static int tokenizer_create(void *context, const char **arguments, int count,
-                            Fts5Tokenizer **out) {
+static int tokenizer_create(void *context, const char **arguments, int count, Fts5Tokenizer **out) {
     (void)arguments;
-    if (count > 0)
-        return SQLITE_ERROR; /* it has no options */
-    *out = context; /* no state; anything but NULL */
+    if (count > 0) return SQLITE_ERROR; /* it has no options */
+    *out = context;                     /* no state; anything but NULL */
     return SQLITE_OK;
 }
 
@@ -60,10 +58,8 @@ static void tokenizer_delete(Fts5Tokenizer *tokenizer) {
 static int tokenize(Fts5Tokenizer *tokenizer, void *context, int flags, const char *p, int n,
                     int (*token)(void *, int, const char *, int, int, int)) {
     (void)tokenizer;
-    if (n <= 0 || p == NULL)
-        return SQLITE_OK;
-    if (flags & FTS5_TOKENIZE_QUERY)
-        return token(context, 0, p, n, 0, n);
+    if (n <= 0 || p == NULL) return SQLITE_OK;
+    if (flags & FTS5_TOKENIZE_QUERY) return token(context, 0, p, n, 0, n);
     str s = {p, (size_t)n}, language = {0};
     sink to = {context, token, 0, SQLITE_OK};
     if (s.p[0] == MARK_LANGUAGE) {
@@ -86,8 +82,7 @@ static int average_lengths(const Fts5ExtensionApi *api, Fts5Context *fts, double
         sqlite3_int64 rows, tokens;
         int code = api->xRowCount(fts, &rows);
         average = sqlite3_malloc(COLUMNS * (int)sizeof(double));
-        if (average == NULL)
-            return SQLITE_NOMEM;
+        if (average == NULL) return SQLITE_NOMEM;
         for (int i = 0; i < COLUMNS && code == SQLITE_OK; i++) {
             code = api->xColumnTotalSize(fts, i, &tokens);
             average[i] = rows > 0 && tokens > 0 ? (double)tokens / (double)rows : 1.0;
@@ -96,8 +91,7 @@ static int average_lengths(const Fts5ExtensionApi *api, Fts5Context *fts, double
             code = api->xSetAuxdata(fts, average, sqlite3_free);
         else
             sqlite3_free(average);
-        if (code != SQLITE_OK)
-            return code;
+        if (code != SQLITE_OK) return code;
     }
     *out = average;
     return SQLITE_OK;
@@ -128,11 +122,9 @@ static int row_score(const Fts5ExtensionApi *api, Fts5Context *fts, const fts_ra
         Fts5PhraseIter at;
         int column, offset;
         code = api->xPhraseFirst(fts, i, &at, &column, &offset);
-        if (code != SQLITE_OK)
-            break;
+        if (code != SQLITE_OK) break;
         for (; column >= 0; api->xPhraseNext(fts, &at, &column, &offset)) {
-            if (column < COLUMNS)
-                frequency += weight[column];
+            if (column < COLUMNS) frequency += weight[column];
         }
         score += rank->weights[i] * frequency * (BM25_K1 + 1.0) / (frequency + BM25_K1);
     }
@@ -163,10 +155,8 @@ bool fts_register(index_library *l, error *err) {
     fts5_api *api = NULL;
     sqlite3_stmt *s = NULL;
     int code = sqlite3_prepare_v2(l->db, "SELECT fts5(?1)", -1, &s, NULL);
-    if (code == SQLITE_OK)
-        code = sqlite3_bind_pointer(s, 1, &api, "fts5_api_ptr", NULL);
-    if (code == SQLITE_OK)
-        (void)sqlite3_step(s); /* what counts is whether the pointer came */
+    if (code == SQLITE_OK) code = sqlite3_bind_pointer(s, 1, &api, "fts5_api_ptr", NULL);
+    if (code == SQLITE_OK) (void)sqlite3_step(s); /* what counts is whether the pointer came */
     sqlite3_finalize(s);
     if (code != SQLITE_OK || api == NULL || api->iVersion < 2)
         return error_set(err, ERROR_LIBRARY,

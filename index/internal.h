@@ -36,7 +36,7 @@ bool words_stop_sorted(void); /* that the lists are fit for the binary search */
 bool words_unspaced(uint32_t codepoint);
 
 typedef enum {
-    WORDS_NONE,     /* white space, punctuation, symbols */
+    WORDS_NONE, /* white space, punctuation, symbols */
     WORDS_LETTER,
     WORDS_DIGIT,    /* decimal digits of any script */
     WORDS_RAISED,   /* superscript and subscript digits, circled numbers */

@@ -5,10 +5,10 @@
  */
 #include "index/internal.h"
 
-#define SAMPLE_BYTES 4096  /* two pages: enough words, and under a millisecond */
-#define FEWEST_WORDS 20    /* a heading or a table says nothing about its language */
-#define LEAST_SHARE 0.15   /* of the words; a list of parts in any language has fewer */
-#define LEAST_LEAD 1.25    /* times the second best: Danish and Norwegian share most of theirs */
+#define SAMPLE_BYTES 4096 /* two pages: enough words, and under a millisecond */
+#define FEWEST_WORDS 20   /* a heading or a table says nothing about its language */
+#define LEAST_SHARE 0.15  /* of the words; a list of parts in any language has fewer */
+#define LEAST_LEAD 1.25   /* times the second best: Danish and Norwegian share most of theirs */
 
 static const char *const codes[] = {"en", "de", "fr", "es", "it", "pt",
                                     "nl", "da", "no", "sv", "fi", "ru"};

@@ -27,8 +27,7 @@ static bool make_folders(const char *path, error *err) {
     size_t n = strlen(path);
     memcpy(folder, path, n + 1); /* the length was checked */
     for (size_t i = 1; i < n; i++) {
-        if (folder[i] != '/')
-            continue;
+        if (folder[i] != '/') continue;
         folder[i] = 0;
         if (mkdir(folder, 0700) != 0 && errno != EEXIST && access(folder, F_OK) != 0)
             return error_set(err, ERROR_IO, "Cannot make the folder %s: %s.", folder,
@@ -41,15 +40,12 @@ static bool make_folders(const char *path, error *err) {
 /* Only a file that was not there is opened here: closing a descriptor of one that another handle of
  * this process has open would drop its locks (POSIX). */
 static bool make_file(const char *path, error *err) {
-    if (access(path, F_OK) == 0)
-        return true;
-    if (!make_folders(path, err))
-        return false;
+    if (access(path, F_OK) == 0) return true;
+    if (!make_folders(path, err)) return false;
     int fd = open(path, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
     if (fd < 0 && errno != EEXIST)
         return error_set(err, ERROR_IO, "Cannot make the library %s: %s.", path, strerror(errno));
-    if (fd >= 0)
-        close(fd);
+    if (fd >= 0) close(fd);
     return true;
 }
 
@@ -68,8 +64,7 @@ static bool check_file(const char *path, error *err) {
 static bool folder_writable(const char *path) {
     char folder[PATH_MAX_BYTES];
     const char *slash = strrchr(path, '/');
-    if (slash == NULL)
-        return access(".", W_OK) == 0;
+    if (slash == NULL) return access(".", W_OK) == 0;
     size_t n = slash == path ? 1 : (size_t)(slash - path);
     memcpy(folder, path, n);
     folder[n] = 0;
@@ -96,8 +91,7 @@ static bool log_exists(const char *path) {
 
 /* SQLite reads ":memory:" and "file:" as something else than the names of files. */
 static void put_plain(text *out, const char *path) {
-    if (path[0] != '/')
-        text_put(out, STR("./"));
+    if (path[0] != '/') text_put(out, STR("./"));
     text_put(out, str_of(path));
 }
 
@@ -138,12 +132,12 @@ static bool harden(index_library *l, error *err) {
 static bool prepare_writer(index_library *l, error *err) {
     return store_run(l,
                      "PRAGMA secure_delete = ON; PRAGMA journal_mode = WAL;"
-                     "PRAGMA synchronous = FULL", err);
+                     "PRAGMA synchronous = FULL",
+                     err);
 }
 
 static bool prepare(index_library *l, error *err) {
-    if (!harden(l, err) || !fts_register(l, err))
-        return false;
+    if (!harden(l, err) || !fts_register(l, err)) return false;
     if (l->mode == INDEX_READ)
         return store_run(l, "PRAGMA query_only = ON", err) && schema_prepare(l, err);
     /* Before the switch to WAL, which would write into a file that is not ours. */
@@ -158,26 +152,25 @@ static bool prepare(index_library *l, error *err) {
 }
 
 static bool explain_locked_out(index_library *l, error *err) {
-    if (l->mode != INDEX_READ || folder_writable(l->path) || !log_exists(l->path))
-        return false;
+    if (l->mode != INDEX_READ || folder_writable(l->path) || !log_exists(l->path)) return false;
     return error_set(err, ERROR_LIBRARY,
                      "%s-wal holds changes that are not merged yet, and its folder cannot be "
-                     "written; open the library once from an account that can.", l->path);
+                     "written; open the library once from an account that can.",
+                     l->path);
 }
 
 bool index_open(const char *path, index_mode mode, index_library **out, error *err) {
     *out = NULL;
     if (path[0] == 0 || strlen(path) >= PATH_MAX_BYTES)
         return error_set(err, ERROR_USAGE, "The name of the library is empty or too long.");
-    if ((mode == INDEX_CREATE && !make_file(path, err)) || !check_file(path, err))
-        return false;
+    if ((mode == INDEX_CREATE && !make_file(path, err)) || !check_file(path, err)) return false;
     index_library *l = mem_new(1, sizeof(*l));
     l->mode = mode;
     l->path = mem_new(strlen(path) + 1, 1);
     memcpy(l->path, path, strlen(path));
     if (!open_file(l, err) || !prepare(l, err)) {
         (void)explain_locked_out(l, err); /* a better sentence, where there is one */
-        l->mode = INDEX_READ; /* nothing of it may be written any more */
+        l->mode = INDEX_READ;             /* nothing of it may be written any more */
         index_close(l);
         return false;
     }
@@ -186,11 +179,9 @@ bool index_open(const char *path, index_mode mode, index_library **out, error *e
 }
 
 void index_close(index_library *l) {
-    if (l == NULL)
-        return;
+    if (l == NULL) return;
     /* What fails here is still noted in the file, and the next writer does it. */
-    if (l->mode != INDEX_READ)
-        (void)index_wipe(l, NULL);
+    if (l->mode != INDEX_READ) (void)index_wipe(l, NULL);
     store_finalize(l);
     vectors_free(&l->vectors);
     (void)sqlite3_close(l->db);
@@ -204,8 +195,7 @@ bool index_get_model(index_library *l, arena *a, index_model *out, error *err) {
     memset(out, 0, sizeof(*out));
     sqlite3_stmt *s = store_prepare(
         l, "SELECT model_width, model_name, model_hash FROM library WHERE id = 1", err);
-    if (s == NULL)
-        return false;
+    if (s == NULL) return false;
     int code = sqlite3_step(s);
     bool ok = code == SQLITE_ROW;
     int64_t width = ok ? sqlite3_column_int64(s, 0) : 0;
@@ -227,8 +217,7 @@ static bool write_model(index_library *l, const index_model *model, error *err) 
     sqlite3_stmt *s = store_prepare(
         l, "UPDATE library SET model_hash = ?1, model_name = ?2, model_width = ?3 WHERE id = 1",
         err);
-    if (s == NULL)
-        return false;
+    if (s == NULL) return false;
     sqlite3_bind_blob(s, 1, model->hash, sizeof(model->hash), SQLITE_STATIC);
     store_bind(s, 2, model->name);
     sqlite3_bind_int64(s, 3, model->width);
@@ -245,8 +234,7 @@ bool index_set_model(index_library *l, const index_model *model, error *err) {
         return error_set(err, ERROR_MODEL, "Vectors of width %u cannot be stored (1 to %d can).",
                          model->width, VECTORS_MAX_WIDTH);
     }
-    if (!store_begin(l, err))
-        goto done;
+    if (!store_begin(l, err)) goto done;
     if (!index_get_model(l, a, &now, err) ||
         !store_integer(l, "SELECT EXISTS(SELECT 1 FROM chunk)", 0, &chunks, err))
         goto done;
@@ -257,9 +245,9 @@ bool index_set_model(index_library *l, const index_model *model, error *err) {
     }
     if (chunks > 0) {
         error_set(err, ERROR_MODEL,
-                  "The library %s was made with the embedding model \"" STR_FMT "\", not with \""
-                  STR_FMT "\"; use that model, or build a new library.", l->path,
-                  STR_ARG(now.name), STR_ARG(model->name));
+                  "The library %s was made with the embedding model \"" STR_FMT
+                  "\", not with \"" STR_FMT "\"; use that model, or build a new library.",
+                  l->path, STR_ARG(now.name), STR_ARG(model->name));
         goto done;
     }
     ok = write_model(l, model, err) && store_commit(l, err);
@@ -284,9 +272,9 @@ bool index_get_status(index_library *l, index_status *out, error *err) {
         l,
         "SELECT count(*), total(pages), total(pages_text), total(chunks),"
         " (SELECT total(rows) FROM block), (SELECT user_version FROM pragma_user_version)"
-        " FROM document", err);
-    if (s == NULL)
-        return false;
+        " FROM document",
+        err);
+    if (s == NULL) return false;
     bool ok = sqlite3_step(s) == SQLITE_ROW;
     if (ok) {
         out->documents = (uint64_t)sqlite3_column_int64(s, 0);
@@ -308,8 +296,7 @@ bool index_get_status(index_library *l, index_status *out, error *err) {
 /* The first row of a PRAGMA that reports; "ok" or no row is well. */
 static bool check_report(index_library *l, const char *sql, const char *what, error *err) {
     sqlite3_stmt *s = store_prepare(l, sql, err);
-    if (s == NULL)
-        return false;
+    if (s == NULL) return false;
     int code = sqlite3_step(s);
     bool ok = true;
     if (code == SQLITE_ROW) {
@@ -328,17 +315,17 @@ static bool check_report(index_library *l, const char *sql, const char *what, er
 
 static bool check_zero(index_library *l, const char *sql, const char *what, error *err) {
     int64_t wrong;
-    if (!store_integer(l, sql, 0, &wrong, err))
-        return false;
+    if (!store_integer(l, sql, 0, &wrong, err)) return false;
     return wrong == 0 || store_damaged(l, what, err);
 }
 
 static bool check_boxes(index_library *l, error *err) {
-    sqlite3_stmt *s = store_prepare(
-        l, "SELECT lines, octet FROM (SELECT lines, length(CAST(text AS BLOB)) AS octet"
-           " FROM chunk)", err);
-    if (s == NULL)
-        return false;
+    sqlite3_stmt *s =
+        store_prepare(l,
+                      "SELECT lines, octet FROM (SELECT lines, length(CAST(text AS BLOB)) AS octet"
+                      " FROM chunk)",
+                      err);
+    if (s == NULL) return false;
     int code;
     bool ok = true;
     while (ok && (code = sqlite3_step(s)) == SQLITE_ROW) {
@@ -350,8 +337,7 @@ static bool check_boxes(index_library *l, error *err) {
             ok = store_damaged(l, "the line boxes of a chunk are not readable", err);
         arena_free(a);
     }
-    if (ok && code != SQLITE_DONE)
-        ok = store_fail(l, err);
+    if (ok && code != SQLITE_DONE) ok = store_fail(l, err);
     store_done(s);
     return ok;
 }
@@ -387,8 +373,7 @@ bool index_check(index_library *l, error *err) {
         !check_invariants(l, err))
         return false;
     /* FTS5's own check is an INSERT in form, and writes nothing. */
-    if (l->mode == INDEX_READ && !store_run(l, "PRAGMA query_only = OFF", err))
-        return false;
+    if (l->mode == INDEX_READ && !store_run(l, "PRAGMA query_only = OFF", err)) return false;
     bool ok = store_run(l, "INSERT INTO words(words, rank) VALUES('integrity-check', 1)", err);
     if (l->mode == INDEX_READ && !store_run(l, "PRAGMA query_only = ON", ok ? err : NULL))
         ok = false;

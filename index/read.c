@@ -12,7 +12,7 @@
 /* A file name given to index_find that is longer names nothing. */
 #define DIGITS_MAX 18
 
-#define DOCUMENT_COLUMNS                                                                           \
+#define DOCUMENT_COLUMNS \
     "id, path, title, type, language, hash, bytes, mtime, added, pages, pages_text, chunks"
 
 static uint32_t small(sqlite3_stmt *s, int at) {
@@ -43,8 +43,7 @@ bool index_list(index_library *l, arena *a, index_document **out, size_t *count,
     int code;
     sqlite3_stmt *s =
         store_prepare(l, "SELECT " DOCUMENT_COLUMNS " FROM document ORDER BY path", err);
-    if (s == NULL)
-        return false;
+    if (s == NULL) return false;
     while ((code = sqlite3_step(s)) == SQLITE_ROW) {
         if (n == capacity) {
             capacity = capacity == 0 ? 64 : 2 * capacity;
@@ -55,8 +54,7 @@ bool index_list(index_library *l, arena *a, index_document **out, size_t *count,
     bool ok = code == SQLITE_DONE || store_fail(l, err);
     if (ok) {
         *out = arena_alloc(a, n, sizeof(*list));
-        if (n > 0)
-            memcpy(*out, list, n * sizeof(*list));
+        if (n > 0) memcpy(*out, list, n * sizeof(*list));
         *count = n;
     }
     store_done(s);
@@ -70,8 +68,7 @@ static bool only_document(index_library *l, sqlite3_stmt *s, arena *a, index_doc
     int code;
     *rows = 0;
     while (*rows < 2 && (code = sqlite3_step(s)) == SQLITE_ROW) {
-        if (++*rows == 1)
-            read_document(s, a, out);
+        if (++*rows == 1) read_document(s, a, out);
     }
     bool ok = *rows == 2 || code == SQLITE_DONE || store_fail(l, err);
     store_done(s);
@@ -79,12 +76,10 @@ static bool only_document(index_library *l, sqlite3_stmt *s, arena *a, index_doc
 }
 
 static bool parse_id(str name, int64_t *id) {
-    if (name.n < 2 || name.n > DIGITS_MAX || name.p[0] != '#')
-        return false;
+    if (name.n < 2 || name.n > DIGITS_MAX || name.p[0] != '#') return false;
     *id = 0;
     for (size_t i = 1; i < name.n; i++) {
-        if (name.p[i] < '0' || name.p[i] > '9')
-            return false;
+        if (name.p[i] < '0' || name.p[i] > '9') return false;
         *id = *id * 10 + (name.p[i] - '0');
     }
     return true;
@@ -96,38 +91,35 @@ bool index_find(index_library *l, str name, arena *a, index_document *out, error
     sqlite3_stmt *s;
     if (parse_id(name, &id)) {
         s = store_prepare(l, "SELECT " DOCUMENT_COLUMNS " FROM document WHERE id = ?1", err);
-        if (s == NULL)
-            return false;
+        if (s == NULL) return false;
         sqlite3_bind_int64(s, 1, id);
-        if (!only_document(l, s, a, out, &rows, err))
-            return false;
+        if (!only_document(l, s, a, out, &rows, err)) return false;
     }
     if (rows == 0) {
         s = store_prepare(l, "SELECT " DOCUMENT_COLUMNS " FROM document WHERE path = ?1", err);
-        if (s == NULL)
-            return false;
+        if (s == NULL) return false;
         store_bind(s, 1, name);
-        if (!only_document(l, s, a, out, &rows, err))
-            return false;
+        if (!only_document(l, s, a, out, &rows, err)) return false;
     }
     if (rows == 0 && name.n > 0) {
         s = store_prepare(l,
                           "SELECT " DOCUMENT_COLUMNS " FROM document"
-                          " WHERE substr(path, -1 - length(?1)) = '/' || ?1 LIMIT 2", err);
-        if (s == NULL)
-            return false;
+                          " WHERE substr(path, -1 - length(?1)) = '/' || ?1 LIMIT 2",
+                          err);
+        if (s == NULL) return false;
         store_bind(s, 1, name);
-        if (!only_document(l, s, a, out, &rows, err))
-            return false;
+        if (!only_document(l, s, a, out, &rows, err)) return false;
     }
     if (rows == 0)
         return error_set(err, ERROR_NOT_FOUND,
                          "No document of the library is called \"" STR_FMT "\"; `carrel ls` names "
-                         "them.", STR_ARG(name));
+                         "them.",
+                         STR_ARG(name));
     if (rows > 1)
         return error_set(err, ERROR_USAGE,
                          "Several documents are called \"" STR_FMT "\"; give the whole path, or "
-                         "#id as `carrel ls` shows it.", STR_ARG(name));
+                         "#id as `carrel ls` shows it.",
+                         STR_ARG(name));
     return true;
 }
 
@@ -137,25 +129,25 @@ bool index_pages(index_library *l, int64_t document, arena *a, index_page **out,
     size_t n = 0, capacity = 0;
     int code;
     sqlite3_stmt *s = store_prepare(
-        l, "SELECT number, label, width_pt, height_pt, fate FROM page WHERE document = ?1"
-           " ORDER BY number", err);
-    if (s == NULL)
-        return false;
+        l,
+        "SELECT number, label, width_pt, height_pt, fate FROM page WHERE document = ?1"
+        " ORDER BY number",
+        err);
+    if (s == NULL) return false;
     sqlite3_bind_int64(s, 1, document);
     while ((code = sqlite3_step(s)) == SQLITE_ROW) {
         if (n == capacity) {
             capacity = capacity == 0 ? 64 : 2 * capacity;
             list = mem_grow(list, capacity, sizeof(*list));
         }
-        list[n++] = (index_page){small(s, 0), store_column(s, 1, a),
-                                 (float)sqlite3_column_double(s, 2),
-                                 (float)sqlite3_column_double(s, 3), store_column(s, 4, a)};
+        list[n++] =
+            (index_page){small(s, 0), store_column(s, 1, a), (float)sqlite3_column_double(s, 2),
+                         (float)sqlite3_column_double(s, 3), store_column(s, 4, a)};
     }
     bool ok = code == SQLITE_DONE || store_fail(l, err);
     if (ok) {
         *out = arena_alloc(a, n, sizeof(*list));
-        if (n > 0)
-            memcpy(*out, list, n * sizeof(*list));
+        if (n > 0) memcpy(*out, list, n * sizeof(*list));
         *count = n;
     }
     store_done(s);
@@ -195,8 +187,7 @@ static bool read_chunk(index_library *l, sqlite3_stmt *s, arena *a, index_chunk 
     out->tokens = small(s, 10);
     out->overlap_bytes = small(s, 11);
     out->language = store_column(s, 13, a);
-    if (out->overlap_bytes > out->text.n)
-        out->overlap_bytes = (uint32_t)out->text.n;
+    if (out->overlap_bytes > out->text.n) out->overlap_bytes = (uint32_t)out->text.n;
     bool ok = boxes_decode(sqlite3_column_blob(s, 12), (size_t)sqlite3_column_bytes(s, 12),
                            out->text.n, a, &out->lines, &out->line_count);
     store_done(s);
@@ -206,11 +197,9 @@ static bool read_chunk(index_library *l, sqlite3_stmt *s, arena *a, index_chunk 
 bool index_get_chunk(index_library *l, int64_t chunk, arena *a, index_chunk *out, error *err) {
     bool found;
     sqlite3_stmt *s = store_prepare(l, CHUNK_SELECT "WHERE chunk.id = ?1", err);
-    if (s == NULL)
-        return false;
+    if (s == NULL) return false;
     sqlite3_bind_int64(s, 1, chunk);
-    if (!read_chunk(l, s, a, out, &found, err))
-        return false;
+    if (!read_chunk(l, s, a, out, &found, err)) return false;
     return found || error_set(err, ERROR_NOT_FOUND,
                               "A passage that was found is no longer in the library; ask again.");
 }
@@ -219,8 +208,7 @@ bool index_get_neighbour(index_library *l, int64_t document, uint32_t ordinal, a
                          index_chunk *out, bool *found, error *err) {
     sqlite3_stmt *s =
         store_prepare(l, CHUNK_SELECT "WHERE chunk.document = ?1 AND ordinal = ?2", err);
-    if (s == NULL)
-        return false;
+    if (s == NULL) return false;
     sqlite3_bind_int64(s, 1, document);
     sqlite3_bind_int64(s, 2, ordinal);
     return read_chunk(l, s, a, out, found, err);
@@ -231,13 +219,11 @@ bool index_page_label(index_library *l, int64_t document, uint32_t page, arena *
     sqlite3_stmt *s =
         store_prepare(l, "SELECT label FROM page WHERE document = ?1 AND number = ?2", err);
     *out = (str){0};
-    if (s == NULL)
-        return false;
+    if (s == NULL) return false;
     sqlite3_bind_int64(s, 1, document);
     sqlite3_bind_int64(s, 2, page);
     int code = sqlite3_step(s);
-    if (code == SQLITE_ROW)
-        *out = store_column(s, 0, a);
+    if (code == SQLITE_ROW) *out = store_column(s, 0, a);
     bool ok = code == SQLITE_ROW || code == SQLITE_DONE || store_fail(l, err);
     store_done(s);
     return ok;

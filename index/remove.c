@@ -22,8 +22,7 @@
 
 static bool run_with_id(index_library *l, const char *sql, int64_t id, error *err) {
     sqlite3_stmt *s = store_prepare(l, sql, err);
-    if (s == NULL)
-        return false;
+    if (s == NULL) return false;
     sqlite3_bind_int64(s, 1, id);
     return store_execute(l, s, err);
 }
@@ -32,20 +31,18 @@ bool remove_document(index_library *l, int64_t id, error *err) {
     return run_with_id(l,
                        "INSERT INTO words(words, rowid, head, body)"
                        " SELECT 'delete', id, head, body FROM chunk_words"
-                       " WHERE id IN (SELECT id FROM chunk WHERE document = ?1)", id, err) &&
+                       " WHERE id IN (SELECT id FROM chunk WHERE document = ?1)",
+                       id, err) &&
            run_with_id(l, "DELETE FROM document WHERE id = ?1", id, err) &&
            store_run(l, "UPDATE library SET removals = removals + 1, traces = 1", err);
 }
 
 bool index_remove(index_library *l, const int64_t *ids, size_t count, error *err) {
-    if (count == 0)
-        return true;
-    if (!store_begin(l, err))
-        return false;
+    if (count == 0) return true;
+    if (!store_begin(l, err)) return false;
     for (size_t i = 0; i < count; i++) {
         sqlite3_stmt *s = store_prepare(l, "SELECT 1 FROM document WHERE id = ?1", err);
-        if (s == NULL)
-            goto fail;
+        if (s == NULL) goto fail;
         sqlite3_bind_int64(s, 1, ids[i]);
         int code = sqlite3_step(s);
         store_done(s);
@@ -58,11 +55,9 @@ bool index_remove(index_library *l, const int64_t *ids, size_t count, error *err
             store_fail(l, err);
             goto fail;
         }
-        if (!remove_document(l, ids[i], err))
-            goto fail;
+        if (!remove_document(l, ids[i], err)) goto fail;
     }
-    if (!store_commit(l, err))
-        goto fail;
+    if (!store_commit(l, err)) goto fail;
     if (!index_wipe(l, err))
         return error_wrap(err, "It is removed, but its traces are not wiped yet");
     return true;
@@ -79,8 +74,7 @@ static bool vacuum_beside(index_library *l, error *err) {
     const char *slash = strrchr(l->path, '/');
     int n = slash == NULL ? 1 : slash == l->path ? 1 : (int)(slash - l->path);
     char *folder = sqlite3_mprintf("%.*s", n, slash == NULL ? "." : l->path);
-    if (folder == NULL)
-        return store_fail_code(l->path, SQLITE_NOMEM, "no memory left", err);
+    if (folder == NULL) return store_fail_code(l->path, SQLITE_NOMEM, "no memory left", err);
     pthread_mutex_lock(&temp_lock);
     char *before = sqlite3_temp_directory;
     sqlite3_temp_directory = folder;
@@ -96,15 +90,13 @@ static bool vacuum(index_library *l, error *err) {
     if (!store_integer(l, "PRAGMA page_count", 0, &pages, err) ||
         !store_integer(l, "PRAGMA page_size", 0, &page_bytes, err))
         return false;
-    if (pages * page_bytes <= VACUUM_IN_MEMORY_BYTES)
-        return store_run(l, "VACUUM", err);
+    if (pages * page_bytes <= VACUUM_IN_MEMORY_BYTES) return store_run(l, "VACUUM", err);
     return vacuum_beside(l, err);
 }
 
 static bool truncate_log(index_library *l, error *err) {
     int64_t busy;
-    if (!store_integer(l, "PRAGMA wal_checkpoint(TRUNCATE)", 0, &busy, err))
-        return false;
+    if (!store_integer(l, "PRAGMA wal_checkpoint(TRUNCATE)", 0, &busy, err)) return false;
     return busy == 0 || store_fail_code(l->path, SQLITE_BUSY, "", err);
 }
 
@@ -113,8 +105,7 @@ bool index_wipe(index_library *l, error *err) {
     if (!store_integer(l, "SELECT traces FROM library WHERE id = 1", 0, &traces, err) ||
         !store_integer(l, "SELECT removals FROM library WHERE id = 1", 0, &removals, err))
         return false;
-    if (traces == 0)
-        return true;
+    if (traces == 0) return true;
     if (!store_run(l, "INSERT INTO words(words) VALUES('optimize')", err) || !vacuum(l, err) ||
         !truncate_log(l, err))
         return false;

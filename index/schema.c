@@ -62,7 +62,7 @@ static const char version_1[] =
     "  document INTEGER NOT NULL REFERENCES document(id) ON DELETE CASCADE,"
     "  first_chunk INTEGER NOT NULL,"
     "  rows INTEGER NOT NULL,"
-    "  scales BLOB NOT NULL,"   /* [rows] float32, little endian */
+    "  scales BLOB NOT NULL,"          /* [rows] float32, little endian */
     "  vectors BLOB NOT NULL) STRICT;" /* [rows][model_width] int8 */
     "CREATE INDEX block_document ON block(document);"
     "CREATE VIEW chunk_words AS SELECT chunk.id AS id,"
@@ -79,8 +79,7 @@ static const char *const migrations[SCHEMA_VERSION] = {version_1};
 
 static bool has_tables(index_library *l, bool *out, error *err) {
     int64_t count;
-    if (!store_integer(l, "SELECT count(*) FROM sqlite_schema", 0, &count, err))
-        return false;
+    if (!store_integer(l, "SELECT count(*) FROM sqlite_schema", 0, &count, err)) return false;
     *out = count > 0;
     return true;
 }
@@ -96,14 +95,14 @@ static bool check_versions(index_library *l, int64_t application, int64_t versio
         return store_fail_code(l->path, SQLITE_NOTADB, "", err);
     /* A file without a table: whoever made it was killed before the first commit. */
     if (application != SCHEMA_APPLICATION_ID && l->mode != INDEX_CREATE)
-        return error_set(err, ERROR_NOT_FOUND,
-                         "The library %s is empty: nothing was ever added to it; `carrel add` does.",
-                         l->path);
+        return error_set(
+            err, ERROR_NOT_FOUND,
+            "The library %s is empty: nothing was ever added to it; `carrel add` does.", l->path);
     if (version > SCHEMA_VERSION)
         return error_set(err, ERROR_LIBRARY,
                          "The library %s was made by a newer Carrel (format %lld, this program "
-                         "reads up to %d); use that version.", l->path, (long long)version,
-                         SCHEMA_VERSION);
+                         "reads up to %d); use that version.",
+                         l->path, (long long)version, SCHEMA_VERSION);
     if (version < 0 || (version == 0 && !empty))
         return store_damaged(l, "its format version is missing", err);
     return true;
@@ -113,20 +112,17 @@ static bool migrate(index_library *l, error *err) {
     char pragma[96];
     int64_t application, version;
     bool tables;
-    if (!store_begin(l, err))
-        return false;
+    if (!store_begin(l, err)) return false;
     /* Read again under the lock: another process may have done it meanwhile. */
     if (!read_versions(l, &application, &version, err) || !has_tables(l, &tables, err) ||
         !check_versions(l, application, version, !tables, err))
         goto fail;
     for (; version < SCHEMA_VERSION; version++) {
-        if (!store_run(l, migrations[version], err))
-            goto fail;
+        if (!store_run(l, migrations[version], err)) goto fail;
     }
     snprintf(pragma, sizeof(pragma), "PRAGMA application_id = %d; PRAGMA user_version = %d",
              SCHEMA_APPLICATION_ID, SCHEMA_VERSION);
-    if (!store_run(l, pragma, err) || !store_commit(l, err))
-        goto fail;
+    if (!store_run(l, pragma, err) || !store_commit(l, err)) goto fail;
     return true;
 fail:
     store_rollback(l);
@@ -137,17 +133,16 @@ bool schema_prepare(index_library *l, error *err) {
     int64_t application, version;
     bool tables, ok;
     /* In one snapshot: another process may be making the library at this moment. */
-    if (!store_run(l, "BEGIN", err))
-        return false;
+    if (!store_run(l, "BEGIN", err)) return false;
     ok = read_versions(l, &application, &version, err) && has_tables(l, &tables, err);
     if (!store_run(l, "COMMIT", ok ? err : NULL) || !ok ||
         !check_versions(l, application, version, !tables, err))
         return false;
-    if (version == SCHEMA_VERSION)
-        return true;
+    if (version == SCHEMA_VERSION) return true;
     if (l->mode == INDEX_READ)
         return error_set(err, ERROR_LIBRARY,
                          "The library %s has an older format (%lld); open it once for writing, "
-                         "with `carrel add`.", l->path, (long long)version);
+                         "with `carrel add`.",
+                         l->path, (long long)version);
     return migrate(l, err);
 }

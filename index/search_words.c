@@ -48,15 +48,13 @@ static int compare_stem(const void *a, const void *b) {
     const term *x = a, *y = b;
     size_t n = x->stem.n < y->stem.n ? x->stem.n : y->stem.n;
     int order = n == 0 ? 0 : memcmp(x->stem.p, y->stem.p, n);
-    if (order != 0)
-        return order;
+    if (order != 0) return order;
     return x->stem.n < y->stem.n ? -1 : x->stem.n > y->stem.n;
 }
 
 static int compare_rare(const void *a, const void *b) {
     const term *x = a, *y = b;
-    if (x->chunks != y->chunks)
-        return x->chunks < y->chunks ? -1 : 1;
+    if (x->chunks != y->chunks) return x->chunks < y->chunks ? -1 : 1;
     return compare_stem(a, b);
 }
 
@@ -75,9 +73,13 @@ static void add_terms(term_list *list, str question, str language) {
             list->capacity = list->capacity == 0 ? 64 : 2 * list->capacity;
             list->terms = mem_grow(list->terms, list->capacity, sizeof(term));
         }
-        list->terms[list->count++] =
-            (term){words[i].stem, words[i].begin, words[i].end, words[i].stop,
-                   asks_prefix(words[i].stem), 0, 0};
+        list->terms[list->count++] = (term){words[i].stem,
+                                            words[i].begin,
+                                            words[i].end,
+                                            words[i].stop,
+                                            asks_prefix(words[i].stem),
+                                            0,
+                                            0};
     }
 }
 
@@ -87,13 +89,11 @@ static void drop_doubles(term_list *list) {
     uint32_t stop_ends[QUESTION_MAX_BYTES] = {0}; /* by first byte; 0: no stop word begins there */
     size_t to = 0;
     for (size_t i = 0; i < list->count; i++) {
-        if (list->terms[i].stop)
-            stop_ends[list->terms[i].begin] = list->terms[i].end;
+        if (list->terms[i].stop) stop_ends[list->terms[i].begin] = list->terms[i].end;
     }
     for (size_t i = 0; i < list->count; i++)
         list->terms[i].stop = stop_ends[list->terms[i].begin] == list->terms[i].end;
-    if (list->count > 1)
-        qsort(list->terms, list->count, sizeof(term), compare_stem);
+    if (list->count > 1) qsort(list->terms, list->count, sizeof(term), compare_stem);
     for (size_t i = 0; i < list->count; i++) {
         if (to > 0 && str_eq(list->terms[to - 1].stem, list->terms[i].stem))
             list->terms[to - 1].stop = list->terms[to - 1].stop && list->terms[i].stop;
@@ -108,10 +108,8 @@ static bool question_terms(index_library *l, str question, term_list *list, erro
     size_t languages = 0;
     int code = SQLITE_DONE;
     sqlite3_stmt *s = store_prepare(
-        l, "SELECT language FROM document GROUP BY language ORDER BY count(*) DESC, language",
-        err);
-    if (s == NULL)
-        return false;
+        l, "SELECT language FROM document GROUP BY language ORDER BY count(*) DESC, language", err);
+    if (s == NULL) return false;
     while (languages < LANGUAGES_MAX && (code = sqlite3_step(s)) == SQLITE_ROW) {
         bool seen = false;
         words_code(store_column(s, 0, list->a), codes[languages]);
@@ -121,8 +119,7 @@ static bool question_terms(index_library *l, str question, term_list *list, erro
     }
     bool ok = code == SQLITE_ROW || code == SQLITE_DONE || store_fail(l, err);
     store_done(s);
-    for (size_t i = 0; i < languages && ok; i++)
-        add_terms(list, question, str_of(codes[i]));
+    for (size_t i = 0; i < languages && ok; i++) add_terms(list, question, str_of(codes[i]));
     drop_doubles(list);
     return ok;
 }
@@ -132,13 +129,11 @@ static bool question_terms(index_library *l, str question, term_list *list, erro
 static bool count_prefix(index_library *l, str stem, uint64_t *chunks, error *err) {
     text match = {0};
     sqlite3_stmt *s = store_prepare(l, "SELECT count(*) FROM words WHERE words MATCH ?1", err);
-    if (s == NULL)
-        return false;
+    if (s == NULL) return false;
     text_printf(&match, "\"" STR_FMT "\" *", STR_ARG(stem));
     store_bind(s, 1, text_str(&match));
     bool ok = sqlite3_step(s) == SQLITE_ROW || store_fail(l, err);
-    if (ok)
-        *chunks = (uint64_t)sqlite3_column_int64(s, 0);
+    if (ok) *chunks = (uint64_t)sqlite3_column_int64(s, 0);
     store_done(s);
     text_free(&match);
     return ok;
@@ -146,15 +141,12 @@ static bool count_prefix(index_library *l, str stem, uint64_t *chunks, error *er
 
 bool index_word_frequency(index_library *l, str stem, uint64_t *chunks, error *err) {
     *chunks = 0;
-    if (stem.n == 0 || stem.n > WORDS_TOKEN_MAX_BYTES)
-        return true;
+    if (stem.n == 0 || stem.n > WORDS_TOKEN_MAX_BYTES) return true;
     sqlite3_stmt *s = store_prepare(l, "SELECT doc FROM vocabulary WHERE term = ?1", err);
-    if (s == NULL)
-        return false;
+    if (s == NULL) return false;
     store_bind(s, 1, stem);
     int code = sqlite3_step(s);
-    if (code == SQLITE_ROW)
-        *chunks = (uint64_t)sqlite3_column_int64(s, 0);
+    if (code == SQLITE_ROW) *chunks = (uint64_t)sqlite3_column_int64(s, 0);
     bool ok = code == SQLITE_ROW || code == SQLITE_DONE || store_fail(l, err);
     store_done(s);
     return ok;
@@ -167,10 +159,8 @@ static bool count_terms(index_library *l, term_list *list, error *err) {
         term *t = &list->terms[i];
         bool ok = t->prefix ? count_prefix(l, t->stem, &t->chunks, err)
                             : index_word_frequency(l, t->stem, &t->chunks, err);
-        if (!ok)
-            return false;
-        if (t->chunks > 0)
-            list->terms[to++] = *t;
+        if (!ok) return false;
+        if (t->chunks > 0) list->terms[to++] = *t;
     }
     list->count = to;
     return true;
@@ -180,15 +170,11 @@ static bool count_terms(index_library *l, term_list *list, error *err) {
 static void choose_terms(term_list *list, uint64_t chunks) {
     size_t to = 0;
     for (size_t i = 0; i < list->count; i++) {
-        if (!list->terms[i].stop)
-            list->terms[to++] = list->terms[i];
+        if (!list->terms[i].stop) list->terms[to++] = list->terms[i];
     }
-    if (to > 0)
-        list->count = to;
-    if (list->count > 1)
-        qsort(list->terms, list->count, sizeof(term), compare_rare);
-    if (list->count > TERMS_MAX)
-        list->count = TERMS_MAX;
+    if (to > 0) list->count = to;
+    if (list->count > 1) qsort(list->terms, list->count, sizeof(term), compare_rare);
+    if (list->count > TERMS_MAX) list->count = TERMS_MAX;
     while (chunks >= COMMON_FROM_CHUNKS && list->count > 1 &&
            (double)list->terms[list->count - 1].chunks > COMMON_SHARE * (double)chunks)
         list->count--;
@@ -236,10 +222,11 @@ static bool run_match(index_library *l, const term_list *list, size_t limit, ind
     size_t n = 0, capacity = 0;
     int code;
     sqlite3_stmt *s = store_prepare(
-        l, "SELECT rowid, carrel_rank(words, ?2) AS score FROM words WHERE words MATCH ?1"
-           " ORDER BY score DESC, rowid LIMIT ?3", err);
-    if (s == NULL)
-        return false;
+        l,
+        "SELECT rowid, carrel_rank(words, ?2) AS score FROM words WHERE words MATCH ?1"
+        " ORDER BY score DESC, rowid LIMIT ?3",
+        err);
+    if (s == NULL) return false;
     fts_rank rank = {weights, put_match(list, &match, weights)};
     store_bind(s, 1, text_str(&match));
     sqlite3_bind_pointer(s, 2, &rank, FTS_RANK_POINTER, NULL);

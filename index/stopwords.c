@@ -14,6 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A word list is not a table. */
+/* clang-format off */
+
 static const char *const words_da[] = {
     "af", "alle", "alt", "anden", "at", "blev", "blive", "da", "de", "dem", "den", "denne", "der",
     "deres", "det", "dette", "dig", "din", "disse", "dog", "du", "efter", "eller", "en", "end",
@@ -180,25 +183,19 @@ static const char *const words_sv[] = {
     "vilken", "vilket",
 };
 
-#define LIST(code, list) {code, list, sizeof(list) / sizeof(list[0])}
+/* clang-format on */
+
+#define LIST(code, list) \
+    { code, list, sizeof(list) / sizeof(list[0]) }
 
 static const struct {
     char code[4];
     const char *const *words;
     size_t count;
 } lists[] = {
-    LIST("da", words_da),
-    LIST("de", words_de),
-    LIST("en", words_en),
-    LIST("es", words_es),
-    LIST("fi", words_fi),
-    LIST("fr", words_fr),
-    LIST("it", words_it),
-    LIST("nl", words_nl),
-    LIST("no", words_no),
-    LIST("pt", words_pt),
-    LIST("ru", words_ru),
-    LIST("sv", words_sv),
+    LIST("da", words_da), LIST("de", words_de), LIST("en", words_en), LIST("es", words_es),
+    LIST("fi", words_fi), LIST("fr", words_fr), LIST("it", words_it), LIST("nl", words_nl),
+    LIST("no", words_no), LIST("pt", words_pt), LIST("ru", words_ru), LIST("sv", words_sv),
 };
 
 static int compare_word(const void *key, const void *element) {
@@ -206,18 +203,16 @@ static int compare_word(const void *key, const void *element) {
     const char *other = *(const char *const *)element;
     size_t n = strlen(other);
     int order = memcmp(word->p, other, word->n < n ? word->n : n);
-    if (order != 0)
-        return order;
+    if (order != 0) return order;
     return word->n < n ? -1 : word->n > n;
 }
 
 bool words_stop(str folded, const char *code) {
-    if (folded.n == 0)
-        return false;
+    if (folded.n == 0) return false;
     for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
         if (strcmp(lists[i].code, code) == 0)
-            return bsearch(&folded, lists[i].words, lists[i].count, sizeof(char *),
-                           compare_word) != NULL;
+            return bsearch(&folded, lists[i].words, lists[i].count, sizeof(char *), compare_word) !=
+                   NULL;
     }
     return false;
 }
@@ -225,8 +220,7 @@ bool words_stop(str folded, const char *code) {
 bool words_stop_sorted(void) {
     for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
         for (size_t k = 1; k < lists[i].count; k++) {
-            if (strcmp(lists[i].words[k - 1], lists[i].words[k]) >= 0)
-                return false;
+            if (strcmp(lists[i].words[k - 1], lists[i].words[k]) >= 0) return false;
         }
     }
     return true;

@@ -16,7 +16,8 @@ bool store_fail_code(const char *path, int code, const char *detail, error *err)
     case SQLITE_FULL:
         return error_set(err, ERROR_LIBRARY,
                          "The disk is full: %s keeps what was committed before; free some space "
-                         "and run it again.", path);
+                         "and run it again.",
+                         path);
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
         return error_set(err, ERROR_LIBRARY,
@@ -25,24 +26,28 @@ bool store_fail_code(const char *path, int code, const char *detail, error *err)
     case SQLITE_READONLY:
         return error_set(err, ERROR_LIBRARY,
                          "The library %s can only be read; check the permissions of the file and "
-                         "of its folder.", path);
+                         "of its folder.",
+                         path);
     case SQLITE_NOTADB:
-        return error_set(err, ERROR_LIBRARY,
-                         "%s is not a Carrel library; choose another file.", path);
+        return error_set(err, ERROR_LIBRARY, "%s is not a Carrel library; choose another file.",
+                         path);
     case SQLITE_CORRUPT:
         return error_set(err, ERROR_LIBRARY,
                          "The library %s is damaged (%s); restore a copy, or build it anew from "
-                         "its documents.", path, detail);
+                         "its documents.",
+                         path, detail);
     case SQLITE_CANTOPEN:
     case SQLITE_PERM:
     case SQLITE_AUTH:
         return error_set(err, ERROR_IO,
                          "Cannot open the library %s; check that its folder exists and that you "
-                         "may read and write there.", path);
+                         "may read and write there.",
+                         path);
     case SQLITE_IOERR:
         return error_set(err, ERROR_IO,
                          "Reading or writing the library %s failed (%s); check the disk and its "
-                         "free space.", path, detail);
+                         "free space.",
+                         path, detail);
     case SQLITE_TOOBIG:
         return error_set(err, ERROR_LIMIT,
                          "A text is longer than the library %s can hold; split the document.",
@@ -61,15 +66,13 @@ bool store_damaged(index_library *l, const char *what, error *err) {
 }
 
 bool store_run(index_library *l, const char *sql, error *err) {
-    if (sqlite3_exec(l->db, sql, NULL, NULL, NULL) != SQLITE_OK)
-        return store_fail(l, err);
+    if (sqlite3_exec(l->db, sql, NULL, NULL, NULL) != SQLITE_OK) return store_fail(l, err);
     return true;
 }
 
 sqlite3_stmt *store_prepare(index_library *l, const char *sql, error *err) {
     for (size_t i = 0; i < l->statement_count; i++) {
-        if (l->statements[i].sql == sql)
-            return l->statements[i].statement;
+        if (l->statements[i].sql == sql) return l->statements[i].statement;
     }
     assert(l->statement_count < STORE_STATEMENTS_MAX);
     sqlite3_stmt *s = NULL;
@@ -93,16 +96,14 @@ void store_done(sqlite3_stmt *s) {
 bool store_execute(index_library *l, sqlite3_stmt *s, error *err) {
     int code = sqlite3_step(s);
     bool ok = code == SQLITE_DONE || code == SQLITE_ROW;
-    if (!ok)
-        store_fail(l, err);
+    if (!ok) store_fail(l, err);
     store_done(s);
     return ok;
 }
 
 bool store_integer(index_library *l, const char *sql, int64_t none, int64_t *out, error *err) {
     sqlite3_stmt *s = store_prepare(l, sql, err);
-    if (s == NULL)
-        return false;
+    if (s == NULL) return false;
     int code = sqlite3_step(s);
     bool ok = code == SQLITE_ROW || code == SQLITE_DONE;
     if (ok)
@@ -114,28 +115,24 @@ bool store_integer(index_library *l, const char *sql, int64_t none, int64_t *out
 }
 
 bool store_begin(index_library *l, error *err) {
-    if (l->mode == INDEX_READ)
-        return store_fail_code(l->path, SQLITE_READONLY, "", err);
+    if (l->mode == INDEX_READ) return store_fail_code(l->path, SQLITE_READONLY, "", err);
     return store_run(l, "BEGIN IMMEDIATE", err);
 }
 
 bool store_commit(index_library *l, error *err) {
-    if (!store_run(l, "COMMIT", err))
-        return false;
+    if (!store_run(l, "COMMIT", err)) return false;
     l->own_changes++;
     return true;
 }
 
 void store_rollback(index_library *l) {
     /* A rollback that fails has been done by SQLite itself (disk full, I/O error). */
-    if (!sqlite3_get_autocommit(l->db))
-        (void)sqlite3_exec(l->db, "ROLLBACK", NULL, NULL, NULL);
+    if (!sqlite3_get_autocommit(l->db)) (void)sqlite3_exec(l->db, "ROLLBACK", NULL, NULL, NULL);
 }
 
 void store_bind(sqlite3_stmt *s, int at, str value) {
     /* A NULL pointer would bind SQL NULL, and columns are NOT NULL. */
-    sqlite3_bind_text64(s, at, value.p != NULL ? value.p : "", value.n, SQLITE_STATIC,
-                        SQLITE_UTF8);
+    sqlite3_bind_text64(s, at, value.p != NULL ? value.p : "", value.n, SQLITE_STATIC, SQLITE_UTF8);
 }
 
 str store_column(sqlite3_stmt *s, int at, arena *a) {

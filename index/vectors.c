@@ -27,10 +27,8 @@ void vectors_free(vector_store *v) {
 vectors_dot *vectors_choose(void) {
 #if defined(__x86_64__)
     const cpu_features *cpu = cpu_get();
-    if (cpu->avx512 && cpu->avx512_vnni)
-        return vectors_dot_avx512;
-    if (cpu->avx2)
-        return vectors_dot_avx2;
+    if (cpu->avx512 && cpu->avx512_vnni) return vectors_dot_avx512;
+    if (cpu->avx2) return vectors_dot_avx2;
 #endif
     return vectors_dot_scalar;
 }
@@ -38,18 +36,17 @@ vectors_dot *vectors_choose(void) {
 /* ---- loading -------------------------------------------------------------------------------- */
 
 static bool reserve(vector_store *v, size_t count, error *err) {
-    if (count <= v->capacity)
-        return true;
+    if (count <= v->capacity) return true;
     size_t capacity = v->capacity + v->capacity / 4;
-    if (capacity < count)
-        capacity = count;
+    if (capacity < count) capacity = count;
     void *rows = NULL;
     if (capacity > SIZE_MAX / v->stride ||
         posix_memalign(&rows, VECTORS_ALIGN, capacity * v->stride) != 0)
-        return error_set(err, ERROR_LIMIT, "There is no memory for %zu vectors of width %zu; close "
-                         "other programs.", capacity, v->width);
-    if (v->count > 0)
-        memcpy(rows, v->rows, v->count * v->stride);
+        return error_set(err, ERROR_LIMIT,
+                         "There is no memory for %zu vectors of width %zu; close "
+                         "other programs.",
+                         capacity, v->width);
+    if (v->count > 0) memcpy(rows, v->rows, v->count * v->stride);
     free(v->rows);
     v->rows = rows;
     v->scales = mem_grow(v->scales, capacity, sizeof(float));
@@ -65,12 +62,10 @@ static bool append_block(index_library *l, sqlite3_stmt *s, error *err) {
     const char *scales = sqlite3_column_blob(s, 3), *vectors = sqlite3_column_blob(s, 4);
     int64_t last = v->count > 0 ? v->chunks[v->count - 1] : 0;
     if (rows < 1 || rows > INT32_MAX / VECTORS_MAX_WIDTH || first <= last ||
-        first > INT64_MAX - rows ||
-        sqlite3_column_bytes(s, 3) != rows * (int64_t)sizeof(float) ||
+        first > INT64_MAX - rows || sqlite3_column_bytes(s, 3) != rows * (int64_t)sizeof(float) ||
         sqlite3_column_bytes(s, 4) != rows * (int64_t)v->width)
         return store_damaged(l, "a block of vectors is not readable", err);
-    if (!reserve(v, v->count + (size_t)rows, err))
-        return false;
+    if (!reserve(v, v->count + (size_t)rows, err)) return false;
     memcpy(v->scales + v->count, scales, (size_t)rows * sizeof(float));
     for (size_t i = 0; i < (size_t)rows; i++) {
         int8_t *row = v->rows + (v->count + i) * v->stride;
@@ -94,13 +89,11 @@ static bool load_blocks(index_library *l, error *err) {
         return false;
     if (width < 0 || width > VECTORS_MAX_WIDTH)
         return store_damaged(l, "the width of its vectors is not readable", err);
-    if ((size_t)width != v->width || removals != v->removals)
-        vectors_free(v);
+    if ((size_t)width != v->width || removals != v->removals) vectors_free(v);
     v->width = (size_t)width;
     v->stride = (v->width + VECTORS_ALIGN - 1) / VECTORS_ALIGN * VECTORS_ALIGN;
     v->removals = removals;
-    if (width == 0)
-        return true;
+    if (width == 0) return true;
     /* One allocation for a library of a sane count; a damaged count grows as blocks come. */
     if (rows > (int64_t)v->count && rows <= INT32_MAX && v->count == 0 &&
         !reserve(v, (size_t)rows, err))
@@ -108,15 +101,12 @@ static bool load_blocks(index_library *l, error *err) {
     sqlite3_stmt *s = store_prepare(
         l, "SELECT id, first_chunk, rows, scales, vectors FROM block WHERE id > ?1 ORDER BY id",
         err);
-    if (s == NULL)
-        return false;
+    if (s == NULL) return false;
     sqlite3_bind_int64(s, 1, v->last_block);
     int code = SQLITE_DONE;
     bool ok = true;
-    while (ok && (code = sqlite3_step(s)) == SQLITE_ROW)
-        ok = append_block(l, s, err);
-    if (ok && code != SQLITE_DONE)
-        ok = store_fail(l, err);
+    while (ok && (code = sqlite3_step(s)) == SQLITE_ROW) ok = append_block(l, s, err);
+    if (ok && code != SQLITE_DONE) ok = store_fail(l, err);
     store_done(s);
     return ok;
 }
@@ -125,12 +115,9 @@ static bool load_blocks(index_library *l, error *err) {
 static bool refresh(index_library *l, error *err) {
     vector_store *v = &l->vectors;
     int64_t version;
-    if (!store_integer(l, "PRAGMA data_version", 0, &version, err))
-        return false;
-    if (v->loaded && v->data_version == version && v->own_changes == l->own_changes)
-        return true;
-    if (!store_run(l, "BEGIN", err))
-        return false;
+    if (!store_integer(l, "PRAGMA data_version", 0, &version, err)) return false;
+    if (v->loaded && v->data_version == version && v->own_changes == l->own_changes) return true;
+    if (!store_run(l, "BEGIN", err)) return false;
     uint64_t own_changes = l->own_changes;
     bool ok = load_blocks(l, err);
     store_rollback(l); /* nothing was written */
@@ -155,10 +142,8 @@ static bool worse(const index_hit *a, const index_hit *b) {
 static void sift_down(index_hit *heap, size_t n, size_t at) {
     index_hit hit = heap[at];
     for (size_t child; (child = 2 * at + 1) < n; at = child) {
-        if (child + 1 < n && worse(&heap[child + 1], &heap[child]))
-            child++;
-        if (!worse(&heap[child], &hit))
-            break;
+        if (child + 1 < n && worse(&heap[child + 1], &heap[child])) child++;
+        if (!worse(&heap[child], &hit)) break;
         heap[at] = heap[child];
     }
     heap[at] = hit;
@@ -168,8 +153,7 @@ static void offer(index_hit *heap, size_t *n, size_t limit, index_hit hit) {
     if (*n < limit) {
         heap[(*n)++] = hit;
         if (*n == limit) {
-            for (size_t i = limit / 2; i-- > 0;)
-                sift_down(heap, limit, i);
+            for (size_t i = limit / 2; i-- > 0;) sift_down(heap, limit, i);
         }
     } else if (worse(&heap[0], &hit)) {
         heap[0] = hit;
@@ -201,13 +185,10 @@ bool index_search_vectors(index_library *l, const int8_t *query, float scale, si
     *count = 0;
     if (!isfinite(scale))
         return error_set(err, ERROR_INTERNAL, "The vector of the question has no usable scale.");
-    if (!refresh(l, err))
-        return false;
+    if (!refresh(l, err)) return false;
     const vector_store *v = &l->vectors;
-    if (limit > v->count)
-        limit = v->count;
-    if (limit == 0)
-        return true;
+    if (limit > v->count) limit = v->count;
+    if (limit == 0) return true;
     vectors_dot *dot = vectors_choose();
     index_hit *heap = arena_alloc(a, limit, sizeof(*heap));
     size_t n = 0;
@@ -216,8 +197,8 @@ bool index_search_vectors(index_library *l, const int8_t *query, float scale, si
         size_t rows = v->count - at < TILE_ROWS ? v->count - at : TILE_ROWS;
         dot(v->rows + at * v->stride, rows, v->stride, padded, dots);
         for (size_t i = 0; i < rows; i++)
-            offer(heap, &n, limit, (index_hit){v->chunks[at + i],
-                                               cosine_of(v->scales[at + i], scale, dots[i])});
+            offer(heap, &n, limit,
+                  (index_hit){v->chunks[at + i], cosine_of(v->scales[at + i], scale, dots[i])});
     }
     qsort(heap, n, sizeof(*heap), compare_hit);
     *out = heap;
@@ -232,8 +213,7 @@ bool index_chunk_cosine(index_library *l, int64_t chunk, const int8_t *query, fl
     *out = 0;
     if (!isfinite(scale))
         return error_set(err, ERROR_INTERNAL, "The vector of the question has no usable scale.");
-    if (!refresh(l, err))
-        return false;
+    if (!refresh(l, err)) return false;
     const vector_store *v = &l->vectors;
     size_t low = 0, high = v->count;
     while (low < high) {
@@ -243,8 +223,7 @@ bool index_chunk_cosine(index_library *l, int64_t chunk, const int8_t *query, fl
         else
             high = middle;
     }
-    if (low == v->count || v->chunks[low] != chunk)
-        return true;
+    if (low == v->count || v->chunks[low] != chunk) return true;
     pad_query(v, query, padded);
     vectors_choose()(v->rows + low * v->stride, 1, v->stride, padded, &dot);
     *out = cosine_of(v->scales[low], scale, dot);

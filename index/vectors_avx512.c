@@ -13,8 +13,7 @@ void vectors_dot_avx512(const int8_t *rows, size_t count, size_t stride, const i
                         int32_t *out) {
     const __m512i sign = _mm512_set1_epi8((char)0x80);
     int32_t moved = 0;
-    for (size_t k = 0; k < stride; k++)
-        moved += 128 * (int32_t)query[k];
+    for (size_t k = 0; k < stride; k++) moved += 128 * (int32_t)query[k];
     for (size_t i = 0; i < count; i++) {
         const int8_t *row = rows + i * stride;
         __m512i sum = _mm512_setzero_si512();

@@ -8,8 +8,7 @@ void vectors_dot_scalar(const int8_t *rows, size_t count, size_t stride, const i
     for (size_t i = 0; i < count; i++) {
         const int8_t *row = rows + i * stride;
         int32_t sum = 0;
-        for (size_t k = 0; k < stride; k++)
-            sum += (int32_t)row[k] * query[k];
+        for (size_t k = 0; k < stride; k++) sum += (int32_t)row[k] * query[k];
         out[i] = sum;
     }
 }

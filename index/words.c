@@ -49,10 +49,8 @@ void words_code(str language, char code[WORDS_CODE_BYTES]) {
     memset(code, 0, WORDS_CODE_BYTES);
     while (n < language.n && n < 3) {
         char c = language.p[n];
-        if (c >= 'A' && c <= 'Z')
-            c = (char)(c + ('a' - 'A'));
-        if (c < 'a' || c > 'z')
-            break;
+        if (c >= 'A' && c <= 'Z') c = (char)(c + ('a' - 'A'));
+        if (c < 'a' || c > 'z') break;
         code[n++] = c;
     }
     if (n < 2)
@@ -102,8 +100,7 @@ static size_t digits_end(const scanner *t, size_t at) {
     size_t used;
     for (; at < t->s.n; at += used) {
         words_class c = words_class_of(peek(t, at, &used));
-        if (c != WORDS_DIGIT && c != WORDS_IGNORED)
-            break;
+        if (c != WORDS_DIGIT && c != WORDS_IGNORED) break;
     }
     return at;
 }
@@ -114,10 +111,8 @@ static size_t number_end(const scanner *t, size_t at) {
     size_t first = digits_end(t, at), end = first, commas = 0;
     bool grouped = first - at <= 3;
     bool in_list = at > 1 && t->s.p[at - 1] == ',' && is_digit_at(t, at - 2);
-    if (in_list)
-        return first;
-    while (end < t->s.n && (t->s.p[end] == '.' || t->s.p[end] == ',') &&
-           is_digit_at(t, end + 1)) {
+    if (in_list) return first;
+    while (end < t->s.n && (t->s.p[end] == '.' || t->s.p[end] == ',') && is_digit_at(t, end + 1)) {
         bool comma = t->s.p[end] == ',';
         size_t next = digits_end(t, end + 1);
         commas += comma;
@@ -142,8 +137,7 @@ static bool continues_word(words_class c) {
 /* "U.S.A", "e.g": single letters with points between them; `at` when it is none. */
 static size_t acronym_end(const scanner *t, size_t at) {
     size_t end = at, used;
-    if (!is_ascii_letter_at(t, at))
-        return at;
+    if (!is_ascii_letter_at(t, at)) return at;
     for (size_t i = at + 1; i + 1 < t->s.n && t->s.p[i] == '.' && is_ascii_letter_at(t, i + 1);
          i += 2) {
         if (i + 2 < t->s.n && continues_word(words_class_of(peek(t, i + 2, &used))))
@@ -155,16 +149,12 @@ static size_t acronym_end(const scanner *t, size_t at) {
 
 static size_t word_end(const scanner *t, size_t at) {
     size_t end = acronym_end(t, at), used, next_used;
-    if (end > at)
-        return end;
+    if (end > at) return end;
     for (end = at; end < t->s.n; end += used) {
         uint32_t c = peek(t, end, &used);
-        if (continues_word(words_class_of(c)))
-            continue;
-        if (!is_apostrophe(c) || end == at || t->elides)
-            break;
-        if (words_class_of(peek(t, end + used, &next_used)) != WORDS_LETTER)
-            break;
+        if (continues_word(words_class_of(c))) continue;
+        if (!is_apostrophe(c) || end == at || t->elides) break;
+        if (words_class_of(peek(t, end + used, &next_used)) != WORDS_LETTER) break;
     }
     return end;
 }
@@ -172,8 +162,7 @@ static size_t word_end(const scanner *t, size_t at) {
 static size_t drop_points(char *p, size_t n) {
     size_t to = 0;
     for (size_t i = 0; i < n; i++) {
-        if (p[i] != '.')
-            p[to++] = p[i];
+        if (p[i] != '.') p[to++] = p[i];
     }
     return to;
 }
@@ -202,13 +191,10 @@ static bool fold_part(const scanner *t, const part *w, char *token, size_t *toke
         return true;
     char word[PART_MAX_BYTES];
     size_t n;
-    if (s.n > PART_MAX_BYTES)
-        s = str_cut(s, 0, utf8_floor(s, PART_MAX_BYTES));
-    if (!words_normalize(s, word, sizeof(word), &n))
-        return false;
+    if (s.n > PART_MAX_BYTES) s = str_cut(s, 0, utf8_floor(s, PART_MAX_BYTES));
+    if (!words_normalize(s, word, sizeof(word), &n)) return false;
     n = drop_points(word, plain_apostrophes(word, n, true));
-    if (t->english)
-        n = words_strip(word, n);
+    if (t->english) n = words_strip(word, n);
     if (!t->document) {
         memcpy(plain, word, n);
         *plain_n = words_strip(plain, plain_apostrophes(plain, n, false));
@@ -221,10 +207,8 @@ static bool fold_part(const scanner *t, const part *w, char *token, size_t *toke
             n = (size_t)sb_stemmer_length(t->stemmer);
         }
     }
-    if (n > PART_MAX_BYTES)
-        n = PART_MAX_BYTES;
-    if (stem != word)
-        memcpy(word, stem, n);
+    if (n > PART_MAX_BYTES) n = PART_MAX_BYTES;
+    if (stem != word) memcpy(word, stem, n);
     n = words_strip(word, plain_apostrophes(word, n, false));
     n = utf8_floor((str){word, n}, n < WORDS_TOKEN_MAX_BYTES ? n : WORDS_TOKEN_MAX_BYTES);
     memcpy(token, word, n);
@@ -239,8 +223,7 @@ static size_t collect_parts(const scanner *t, size_t at, part parts[CHAIN_MAX_PA
     bool joined = false;
     while (at < t->s.n && count < CHAIN_MAX_PARTS) {
         words_class c = words_class_of(peek(t, at, &used));
-        if (c != WORDS_LETTER && c != WORDS_DIGIT && c != WORDS_RAISED)
-            break;
+        if (c != WORDS_LETTER && c != WORDS_DIGIT && c != WORDS_RAISED) break;
         bool number = c == WORDS_DIGIT;
         size_t end = number ? number_end(t, at) : word_end(t, at);
         parts[count++] = (part){at, end, number, joined};
@@ -258,18 +241,15 @@ static bool emit_compound(scanner *t, const part *parts, size_t count, bool *giv
     char whole[COMPOUND_MAX_PARTS * PART_MAX_BYTES], plain[PART_MAX_BYTES];
     size_t n = 0, plain_n, words = 0, joints = 0;
     *given = false;
-    if (count < 2 || count > COMPOUND_MAX_PARTS)
-        return true;
+    if (count < 2 || count > COMPOUND_MAX_PARTS) return true;
     for (size_t i = 0; i < count; i++) {
         size_t part_n;
         words += !parts[i].number;
         joints += parts[i].joined;
-        if (!fold_part(t, &parts[i], whole + n, &part_n, plain, &plain_n))
-            return true;
+        if (!fold_part(t, &parts[i], whole + n, &part_n, plain, &plain_n)) return true;
         n += part_n;
     }
-    if (words == 0 || joints == 0 || n > WORDS_TOKEN_MAX_BYTES)
-        return true;
+    if (words == 0 || joints == 0 || n > WORDS_TOKEN_MAX_BYTES) return true;
     *given = true;
     return t->emit(t->context, (str){whole, n}, (uint32_t)parts[0].begin,
                    (uint32_t)parts[count - 1].end, false, false);
@@ -279,13 +259,11 @@ static bool scan_chain(scanner *t, size_t *at) {
     part parts[CHAIN_MAX_PARTS];
     size_t count = collect_parts(t, *at, parts);
     bool whole;
-    if (!emit_compound(t, parts, count, &whole))
-        return false;
+    if (!emit_compound(t, parts, count, &whole)) return false;
     for (size_t i = 0; i < count; i++) {
         char token[PART_MAX_BYTES], plain[PART_MAX_BYTES];
         size_t n, plain_n;
-        if (!fold_part(t, &parts[i], token, &n, plain, &plain_n))
-            continue;
+        if (!fold_part(t, &parts[i], token, &n, plain, &plain_n)) continue;
         bool stop = plain_n > 0 && words_stop((str){plain, plain_n}, t->code);
         if (!t->emit(t->context, (str){token, n}, (uint32_t)parts[i].begin, (uint32_t)parts[i].end,
                      whole && i == 0, stop))
@@ -300,8 +278,7 @@ static bool scan_chain(scanner *t, size_t *at) {
 /* What belongs to the character before it: voicing marks, Thai and Khmer vowels, jamo. */
 static bool extends_cluster(uint32_t c) {
     words_class class = words_class_of(c);
-    if (class == WORDS_MARK || class == WORDS_IGNORED)
-        return true;
+    if (class == WORDS_MARK || class == WORDS_IGNORED) return true;
     return (c >= 0x3099 && c <= 0x309A) || (c >= 0xFF9E && c <= 0xFF9F) ||
            (c >= 0x1160 && c <= 0x11FF) || c == 0x0E31 || (c >= 0x0E34 && c <= 0x0E3A) ||
            (c >= 0x0E47 && c <= 0x0E4E) || c == 0x0EB1 || (c >= 0x0EB4 && c <= 0x0EBC) ||
@@ -320,20 +297,16 @@ typedef struct {
 static bool next_cluster(const scanner *t, size_t at, cluster *out) {
     size_t used;
     uint32_t c = peek(t, at, &used);
-    if (at >= t->s.n || !words_unspaced(c))
-        return false;
+    if (at >= t->s.n || !words_unspaced(c)) return false;
     out->begin = at;
     out->hiragana = c >= 0x3041 && c <= 0x309F;
     for (at += used; at < t->s.n; at += used) {
-        if (!extends_cluster(peek(t, at, &used)))
-            break;
+        if (!extends_cluster(peek(t, at, &used))) break;
     }
     out->end = at;
     str s = str_cut(t->s, out->begin, out->end);
-    if (s.n > PART_MAX_BYTES)
-        s = str_cut(s, 0, utf8_floor(s, PART_MAX_BYTES));
-    if (!words_normalize(s, out->bytes, sizeof(out->bytes), &out->n))
-        out->n = 0;
+    if (s.n > PART_MAX_BYTES) s = str_cut(s, 0, utf8_floor(s, PART_MAX_BYTES));
+    if (!words_normalize(s, out->bytes, sizeof(out->bytes), &out->n)) out->n = 0;
     return true;
 }
 
@@ -350,19 +323,16 @@ static bool emit_pair(scanner *t, const cluster *a, const cluster *b) {
 static bool scan_unspaced(scanner *t, size_t *at) {
     cluster now, next;
     size_t pairs = 0;
-    if (!next_cluster(t, *at, &now))
-        return true;
+    if (!next_cluster(t, *at, &now)) return true;
     while (next_cluster(t, now.end, &next)) {
         if (now.n > 0 && next.n > 0) {
-            if (!emit_pair(t, &now, &next))
-                return false;
+            if (!emit_pair(t, &now, &next)) return false;
             pairs++;
         }
         now = next;
     }
     *at = now.end;
-    if (now.n == 0 || (pairs > 0 && !t->document))
-        return true;
+    if (now.n == 0 || (pairs > 0 && !t->document)) return true;
     return t->emit(t->context, (str){now.bytes, now.n}, (uint32_t)now.begin, (uint32_t)now.end,
                    pairs > 0, false);
 }
@@ -373,8 +343,7 @@ static bool scan_fraction(scanner *t, size_t *at, size_t used) {
     char token[WORDS_TOKEN_MAX_BYTES];
     size_t n, begin = *at;
     *at += used;
-    if (!words_normalize(str_cut(t->s, begin, *at), token, sizeof(token), &n))
-        return true;
+    if (!words_normalize(str_cut(t->s, begin, *at), token, sizeof(token), &n)) return true;
     str slash = STR("\xE2\x81\x84"); /* U+2044, what the decomposition has in the middle */
     size_t place = str_find((str){token, n}, slash, 0);
     if (place != SIZE_MAX) {
@@ -433,8 +402,7 @@ void index_words(str s, str language, arena *a, index_word **out, size_t *count)
     word_list list = {.a = a};
     words_scan(s, language, false, append_word, &list);
     *out = arena_alloc(a, list.count, sizeof(index_word));
-    if (list.count > 0)
-        memcpy(*out, list.words, list.count * sizeof(index_word));
+    if (list.count > 0) memcpy(*out, list.words, list.count * sizeof(index_word));
     *count = list.count;
     mem_free(list.words);
 }

@@ -27,8 +27,7 @@ typedef struct {
 
 static bool in_ranges(uint32_t c, const range *ranges, size_t count) {
     for (size_t i = 0; i < count; i++) {
-        if (c >= ranges[i].first && c <= ranges[i].last)
-            return true;
+        if (c >= ranges[i].first && c <= ranges[i].last) return true;
     }
     return false;
 }
@@ -37,18 +36,18 @@ static bool in_ranges(uint32_t c, const range *ranges, size_t count) {
 
 bool words_unspaced(uint32_t c) {
     static const range unspaced[] = {
-        {0x0E01, 0x0E3A}, {0x0E40, 0x0E4E}, /* Thai */
-        {0x0E81, 0x0EBD}, {0x0EC0, 0x0ECD}, /* Lao */
-        {0x1000, 0x103F},                   /* Myanmar */
-        {0x1780, 0x17B3}, {0x17B6, 0x17D3}, /* Khmer */
-        {0x1100, 0x11FF},                   /* Hangul jamo: file systems decompose syllables */
-        {0x3005, 0x3007}, {0x3041, 0x309F}, /* iteration mark, zero; Hiragana */
-        {0x30A1, 0x30FA}, {0x30FC, 0x30FF}, /* Katakana without its middle dot */
-        {0x31F0, 0x31FF},                   /* Katakana extensions */
-        {0x3400, 0x4DBF}, {0x4E00, 0x9FFF}, /* Han */
-        {0xAC00, 0xD7A3}, {0xF900, 0xFAFF}, /* Hangul syllables; Han compatibility */
-        {0xFF66, 0xFF9F},                   /* halfwidth Katakana */
-        {0x20000, 0x323AF}                  /* Han extensions */
+        {0x0E01, 0x0E3A},  {0x0E40, 0x0E4E}, /* Thai */
+        {0x0E81, 0x0EBD},  {0x0EC0, 0x0ECD}, /* Lao */
+        {0x1000, 0x103F},                    /* Myanmar */
+        {0x1780, 0x17B3},  {0x17B6, 0x17D3}, /* Khmer */
+        {0x1100, 0x11FF},                    /* Hangul jamo: file systems decompose syllables */
+        {0x3005, 0x3007},  {0x3041, 0x309F}, /* iteration mark, zero; Hiragana */
+        {0x30A1, 0x30FA},  {0x30FC, 0x30FF}, /* Katakana without its middle dot */
+        {0x31F0, 0x31FF},                    /* Katakana extensions */
+        {0x3400, 0x4DBF},  {0x4E00, 0x9FFF}, /* Han */
+        {0xAC00, 0xD7A3},  {0xF900, 0xFAFF}, /* Hangul syllables; Han compatibility */
+        {0xFF66, 0xFF9F},                    /* halfwidth Katakana */
+        {0x20000, 0x323AF}                   /* Han extensions */
     };
     return c >= 0x0E01 && IN(c, unspaced);
 }
@@ -61,14 +60,11 @@ static words_class class_of_number_form(uint32_t c) {
 
 words_class words_class_of(uint32_t c) {
     if (c < 0x80) {
-        if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'))
-            return WORDS_LETTER;
+        if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')) return WORDS_LETTER;
         return c >= '0' && c <= '9' ? WORDS_DIGIT : WORDS_NONE;
     }
-    if (words_unspaced(c))
-        return WORDS_UNSPACED;
-    if (c >= SQUARED_FIRST && c <= SQUARED_LAST)
-        return WORDS_LETTER;
+    if (words_unspaced(c)) return WORDS_UNSPACED;
+    if (c >= SQUARED_FIRST && c <= SQUARED_LAST) return WORDS_LETTER;
     switch (utf8proc_category((utf8proc_int32_t)c)) {
     case UTF8PROC_CATEGORY_LU:
     case UTF8PROC_CATEGORY_LL:
@@ -93,12 +89,10 @@ words_class words_class_of(uint32_t c) {
 }
 
 static bool normalize_ascii(str s, char *out, size_t capacity, size_t *n) {
-    if (s.n > capacity)
-        return false;
+    if (s.n > capacity) return false;
     for (size_t i = 0; i < s.n; i++) {
         unsigned char c = (unsigned char)s.p[i];
-        if (c >= 0x80)
-            return false;
+        if (c >= 0x80) return false;
         out[i] = (char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
     }
     *n = s.n;
@@ -111,8 +105,7 @@ static size_t well_formed(str s, char *out, size_t capacity) {
     for (size_t at = 0, used = 0; at < s.n; at += used) {
         char bytes[4];
         size_t length = utf8_encode(utf8_next(s.p + at, s.n - at, &used), bytes);
-        if (n + length > capacity)
-            break;
+        if (n + length > capacity) break;
         memcpy(out + n, bytes, length);
         n += length;
     }
@@ -121,8 +114,7 @@ static size_t well_formed(str s, char *out, size_t capacity) {
 
 bool words_normalize(str s, char *out, size_t capacity, size_t *n) {
     *n = 0;
-    if (normalize_ascii(s, out, capacity, n))
-        return *n > 0;
+    if (normalize_ascii(s, out, capacity, n)) return *n > 0;
     char source[FOLD_MAX_CODEPOINTS];
     size_t source_n = well_formed(s, source, sizeof(source));
     utf8proc_int32_t points[FOLD_MAX_CODEPOINTS + 1];
@@ -131,11 +123,9 @@ bool words_normalize(str s, char *out, size_t capacity, size_t *n) {
     utf8proc_ssize_t count =
         utf8proc_decompose((const utf8proc_uint8_t *)source, (utf8proc_ssize_t)source_n, points,
                            FOLD_MAX_CODEPOINTS, fold);
-    if (count <= 0 || count > FOLD_MAX_CODEPOINTS)
-        return false;
+    if (count <= 0 || count > FOLD_MAX_CODEPOINTS) return false;
     count = utf8proc_normalize_utf32(points, count, UTF8PROC_COMPOSE | UTF8PROC_STABLE);
-    if (count <= 0)
-        return false;
+    if (count <= 0) return false;
     for (utf8proc_ssize_t i = 0; i < count; i++) {
         char bytes[4];
         size_t length = utf8_encode((uint32_t)points[i], bytes);
@@ -159,11 +149,16 @@ static bool strippable_mark(uint32_t c) {
 /* Letters that carry their stroke inside and do not decompose. */
 static uint32_t without_stroke(uint32_t c) {
     switch (c) {
-    case 0x0142: return 'l';
-    case 0x0131: return 'i';
-    case 0x00F8: return 'o';
-    case 0x0111: return 'd';
-    default: return c;
+    case 0x0142:
+        return 'l';
+    case 0x0131:
+        return 'i';
+    case 0x00F8:
+        return 'o';
+    case 0x0111:
+        return 'd';
+    default:
+        return c;
     }
 }
 
@@ -191,8 +186,7 @@ size_t words_strip(char *p, size_t n) {
         }
         /* The base alone is never longer than what it came from, so writing cannot overtake. */
         uint32_t base = without_stroke((uint32_t)parts[0]);
-        if (strippable_mark(base))
-            continue;
+        if (strippable_mark(base)) continue;
         char bytes[4];
         size_t length = utf8_encode(base, bytes);
         if (to + length > at + used) {
@@ -211,8 +205,7 @@ static int digit_value(uint32_t c) {
                                      0x0AE6, 0x0B66, 0x0BE6, 0x0C66, 0x0CE6, 0x0D66, 0x0E50,
                                      0x0ED0, 0x0F20, 0x1040, 0x17E0, 0x1810, 0xFF10};
     for (size_t i = 0; i < sizeof(zeros) / sizeof(zeros[0]); i++) {
-        if (c >= zeros[i] && c <= zeros[i] + 9)
-            return (int)(c - zeros[i]);
+        if (c >= zeros[i] && c <= zeros[i] + 9) return (int)(c - zeros[i]);
     }
     return -1;
 }
@@ -222,8 +215,7 @@ static int digit_value(uint32_t c) {
 static bool groups_thousands(const char *p, size_t n, char mark) {
     const char *first = memchr(p, mark, n);
     size_t head = (size_t)(first - p);
-    if (head < 1 || head > 3 || p[0] == '0')
-        return false;
+    if (head < 1 || head > 3 || p[0] == '0') return false;
     size_t run = 0;
     for (size_t i = head + 1; i <= n; i++) {
         if (i < n && p[i] >= '0' && p[i] <= '9') {
@@ -242,8 +234,7 @@ static bool groups_thousands(const char *p, size_t n, char mark) {
 static size_t drop_mark(char *p, size_t n, char mark) {
     size_t to = 0;
     for (size_t i = 0; i < n; i++) {
-        if (p[i] != mark)
-            p[to++] = p[i];
+        if (p[i] != mark) p[to++] = p[i];
     }
     return to;
 }
@@ -253,10 +244,8 @@ bool words_number(str s, bool comma_decimal, char *out, size_t capacity, size_t 
     for (size_t at = 0, used = 0; at < s.n; at += used) {
         uint32_t c = utf8_next(s.p + at, s.n - at, &used);
         int value = digit_value(c);
-        if (words_class_of(c) == WORDS_IGNORED)
-            continue;
-        if (to == capacity)
-            return false;
+        if (words_class_of(c) == WORDS_IGNORED) continue;
+        if (to == capacity) return false;
         points += c == '.';
         commas += c == ',';
         if (value < 0 && c != '.' && c != ',')
@@ -273,8 +262,7 @@ bool words_number(str s, bool comma_decimal, char *out, size_t capacity, size_t 
         to = drop_mark(out, to, '.');
     }
     for (size_t i = 0; i < to; i++) {
-        if (out[i] == ',')
-            out[i] = '.';
+        if (out[i] == ',') out[i] = '.';
     }
     *n = to;
     return to > 0;

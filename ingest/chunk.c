@@ -32,7 +32,7 @@
 typedef struct {
     size_t begin, end; /* units */
     size_t tokens;
-    bool content; /* more than headings */
+    bool content;  /* more than headings */
     uint8_t level; /* 0 before the first heading */
     str parent;
 } section;
@@ -51,29 +51,28 @@ typedef struct {
 
 /* ---- one chunk ---------------------------------------------------------------------------- */
 
-static void put_lines(cutter *c, const unit *u, size_t at)
-{
+static void put_lines(cutter *c, const unit *u, size_t at) {
     const flow *f = c->f;
     for (size_t i = u->first_seg; i < f->seg_count && f->segs[i].begin < u->end; i++) {
         const seg *s = &f->segs[i];
         size_t begin = s->begin > u->begin ? s->begin : u->begin;
         size_t end = s->end < u->end ? s->end : u->end;
-        if (begin >= end)
-            continue;
+        if (begin >= end) continue;
         if (c->line_count == c->line_room) {
             c->line_room = c->line_room ? 2 * c->line_room : 64;
             c->lines = mem_grow(c->lines, c->line_room, sizeof *c->lines);
         }
         c->lines[c->line_count++] = (line_box){
-            .begin = (uint32_t)(at + begin - u->begin), .end = (uint32_t)(at + end - u->begin),
-            .page = s->page, .at = s->at,
+            .begin = (uint32_t)(at + begin - u->begin),
+            .end = (uint32_t)(at + end - u->begin),
+            .page = s->page,
+            .at = s->at,
         };
     }
 }
 
 /* Appends unit `i`; `before` is the unit that stands in front of it in the chunk. */
-static void put_unit(cutter *c, size_t i, size_t before)
-{
+static void put_unit(cutter *c, size_t i, size_t before) {
     const unit *u = &c->f->units[i];
     if (c->t.n > 0) {
         const unit *last = &c->f->units[before];
@@ -87,43 +86,36 @@ static void put_unit(cutter *c, size_t i, size_t before)
 }
 
 /* The unit that is said again in front of `first`, UNIT_NONE if none is. */
-static size_t overlap_of(const flow *f, size_t first, size_t section_begin)
-{
+static size_t overlap_of(const flow *f, size_t first, size_t section_begin) {
     const unit *u = &f->units[first];
     if (u->kind == UNIT_ROW) {
         bool again = u->header != UNIT_NONE && u->header < first &&
                      f->units[u->header].tokens <= HEADER_TOKENS;
         return again ? u->header : UNIT_NONE;
     }
-    if (first == section_begin || u->kind != UNIT_SENTENCE)
-        return UNIT_NONE;
+    if (first == section_begin || u->kind != UNIT_SENTENCE) return UNIT_NONE;
     const unit *last = &f->units[first - 1];
     return last->kind == UNIT_SENTENCE && last->tokens <= OVERLAP_TOKENS ? first - 1 : UNIT_NONE;
 }
 
 /* Behind the headings at `begin` that all lie on the path of what follows them. */
-static size_t skip_path(const flow *f, size_t begin, size_t end)
-{
+static size_t skip_path(const flow *f, size_t begin, size_t end) {
     size_t first = begin;
     while (first < end && f->units[first].kind == UNIT_HEADING) {
-        if (first > begin && f->units[first].level <= f->units[first - 1].level)
-            return begin;
+        if (first > begin && f->units[first].level <= f->units[first - 1].level) return begin;
         first++;
     }
     return first < end ? first : begin;
 }
 
-static str path_of(const flow *f, size_t begin, size_t end)
-{
+static str path_of(const flow *f, size_t begin, size_t end) {
     for (size_t i = begin; i < end; i++)
-        if (f->units[i].kind != UNIT_HEADING)
-            return f->paths[f->units[i].path];
+        if (f->units[i].kind != UNIT_HEADING) return f->paths[f->units[i].path];
     uint32_t own = f->units[begin].path; /* headings alone: what stands above them */
     return f->paths[own > 0 ? own - 1 : 0];
 }
 
-static void put_chunk(cutter *c, size_t begin, size_t end, size_t overlap, str path)
-{
+static void put_chunk(cutter *c, size_t begin, size_t end, size_t overlap, str path) {
     ingest_chunk chunk = {.heading = path};
     text_clear(&c->t);
     c->line_count = 0;
@@ -141,8 +133,7 @@ static void put_chunk(cutter *c, size_t begin, size_t end, size_t overlap, str p
     chunk.text = arena_str(c->a, text_str(&c->t));
     chunk.tokens = (uint32_t)c->count(c->context, chunk.text);
     line_box *lines = arena_alloc(c->a, c->line_count, sizeof *lines);
-    if (c->line_count > 0)
-        memcpy(lines, c->lines, c->line_count * sizeof *lines);
+    if (c->line_count > 0) memcpy(lines, c->lines, c->line_count * sizeof *lines);
     chunk.lines = lines;
     chunk.line_count = c->line_count;
     for (size_t i = new_lines; i < c->line_count; i++) {
@@ -160,8 +151,7 @@ static void put_chunk(cutter *c, size_t begin, size_t end, size_t overlap, str p
 /* ---- cutting a section -------------------------------------------------------------------- */
 
 /* Tokens of the block that starts at unit i, or more than fit when it is longer than that. */
-static size_t block_tokens(const flow *f, size_t i, size_t end)
-{
+static size_t block_tokens(const flow *f, size_t i, size_t end) {
     size_t sum = f->units[i].tokens;
     for (size_t k = i + 1; k < end && !f->units[k].starts_block && sum <= MAX_TOKENS; k++)
         sum += f->units[k].tokens;
@@ -169,42 +159,32 @@ static size_t block_tokens(const flow *f, size_t i, size_t end)
 }
 
 /* Is unit i the first of the next chunk, when `tokens` are in this one and `left` from i on? */
-static bool cuts_before(const flow *f, size_t i, size_t end, size_t tokens, size_t left)
-{
+static bool cuts_before(const flow *f, size_t i, size_t end, size_t tokens, size_t left) {
     const unit *u = &f->units[i];
-    if (tokens == 0)
-        return false;
-    if (tokens + u->tokens > MAX_TOKENS)
-        return true;
-    if (tokens + left <= MAX_TOKENS)
-        return false;
-    if (u->kind == UNIT_HEADING && tokens >= HEADING_CUT_TOKENS)
-        return true;
-    if (tokens < MIN_TOKENS)
-        return false;
+    if (tokens == 0) return false;
+    if (tokens + u->tokens > MAX_TOKENS) return true;
+    if (tokens + left <= MAX_TOKENS) return false;
+    if (u->kind == UNIT_HEADING && tokens >= HEADING_CUT_TOKENS) return true;
+    if (tokens < MIN_TOKENS) return false;
     return tokens + u->tokens > TARGET_TOKENS ||
            (u->starts_block && tokens + block_tokens(f, i, end) > MAX_TOKENS);
 }
 
 /* Where the chunk [start, i) really ends: headings at its end go with what follows them, unless
  * they are many, and so rather a list, or too long to share a chunk with unit i. */
-static size_t without_headings(const flow *f, size_t start, size_t i)
-{
+static size_t without_headings(const flow *f, size_t start, size_t i) {
     size_t stop = i, tokens = 0;
     while (stop > start && f->units[stop - 1].kind == UNIT_HEADING && tokens < HEADER_TOKENS)
         tokens += f->units[--stop].tokens;
-    if (tokens + f->units[i].tokens > MAX_TOKENS)
-        return i;
+    if (tokens + f->units[i].tokens > MAX_TOKENS) return i;
     return stop > start && f->units[stop - 1].kind != UNIT_HEADING ? stop : i;
 }
 
-static void cut_section(cutter *c, size_t begin, size_t end)
-{
+static void cut_section(cutter *c, size_t begin, size_t end) {
     const flow *f = c->f;
     size_t left = 0, start = skip_path(f, begin, end), overlap = UNIT_NONE;
     size_t section_begin = start, tokens = 0;
-    for (size_t i = start; i < end; i++)
-        left += f->units[i].tokens;
+    for (size_t i = start; i < end; i++) left += f->units[i].tokens;
     for (size_t i = start; i < end; i++) {
         if (cuts_before(f, i, end, tokens, left)) {
             size_t stop = without_headings(f, start, i);
@@ -214,8 +194,7 @@ static void cut_section(cutter *c, size_t begin, size_t end)
                 left -= f->units[i].tokens;
             overlap = overlap_of(f, start, section_begin);
             tokens = 0;
-            for (size_t k = start; k < i; k++)
-                tokens += f->units[k].tokens;
+            for (size_t k = start; k < i; k++) tokens += f->units[k].tokens;
             if (overlap != UNIT_NONE) {
                 if (tokens + f->units[i].tokens + f->units[overlap].tokens > MAX_TOKENS)
                     overlap = UNIT_NONE;
@@ -226,14 +205,12 @@ static void cut_section(cutter *c, size_t begin, size_t end)
         tokens += f->units[i].tokens;
         left -= f->units[i].tokens;
     }
-    if (start < end)
-        put_chunk(c, start, end, overlap, path_of(f, start, end));
+    if (start < end) put_chunk(c, start, end, overlap, path_of(f, start, end));
 }
 
 /* ---- sections ----------------------------------------------------------------------------- */
 
-static section *find_sections(const flow *f, size_t *count)
-{
+static section *find_sections(const flow *f, size_t *count) {
     section *all = NULL;
     size_t n = 0, room = 0;
     for (size_t i = 0; i < f->unit_count; i++) {
@@ -244,7 +221,8 @@ static section *find_sections(const flow *f, size_t *count)
                 room = room ? 2 * room : 64;
                 all = mem_grow(all, room, sizeof *all);
             }
-            all[n++] = (section){.begin = i, .level = heading ? u->level : 0,
+            all[n++] = (section){.begin = i,
+                                 .level = heading ? u->level : 0,
                                  .parent = heading ? f->paths[u->path - 1] : (str){0}};
         }
         section *s = &all[n - 1];
@@ -258,18 +236,15 @@ static section *find_sections(const flow *f, size_t *count)
 
 /* Headings with nothing below them: on the path of a deeper section, else lines in front of the
  * next one or behind the last. The sections that are left hold every unit that must be shown. */
-static size_t fold_empty(const flow *f, section *s, size_t n)
-{
+static size_t fold_empty(const flow *f, section *s, size_t n) {
     size_t kept = 0, carried = SIZE_MAX; /* first unit of the headings that wait */
     for (size_t i = 0; i < n; i++) {
         bool last = i + 1 == n;
         if (!s[i].content && !last) {
-            if (carried == SIZE_MAX && s[i + 1].level <= s[i].level)
-                carried = s[i].begin;
+            if (carried == SIZE_MAX && s[i + 1].level <= s[i].level) carried = s[i].begin;
             continue;
         }
-        if (carried != SIZE_MAX)
-            s[i].begin = carried;
+        if (carried != SIZE_MAX) s[i].begin = carried;
         carried = SIZE_MAX;
         if (!s[i].content && kept > 0)
             s[kept - 1].end = s[i].end;
@@ -278,19 +253,16 @@ static size_t fold_empty(const flow *f, section *s, size_t n)
     }
     for (size_t i = 0; i < kept; i++) { /* they may have grown */
         s[i].tokens = 0;
-        for (size_t k = s[i].begin; k < s[i].end; k++)
-            s[i].tokens += f->units[k].tokens;
+        for (size_t k = s[i].begin; k < s[i].end; k++) s[i].tokens += f->units[k].tokens;
     }
     return kept;
 }
 
 /* How many sections from s on, siblings of it and what is below them, are tiny and fit together;
  * 1 if s stands alone. */
-static size_t group_of(const section *s, size_t n)
-{
+static size_t group_of(const section *s, size_t n) {
     size_t count = 1, tokens = s->tokens;
-    if (s->level == 0 || s->tokens >= TINY_TOKENS)
-        return 1;
+    if (s->level == 0 || s->tokens >= TINY_TOKENS) return 1;
     while (count < n && s[count].level >= s->level && s[count].tokens < TINY_TOKENS &&
            tokens + s[count].tokens <= TARGET_TOKENS)
         tokens += s[count++].tokens;
@@ -298,8 +270,7 @@ static size_t group_of(const section *s, size_t n)
 }
 
 bool ingest_chunk_document(const ingest_document *d, ingest_count_fn *count, void *context,
-                           arena *a, ingest_chunk **out, size_t *out_count, error *err)
-{
+                           arena *a, ingest_chunk **out, size_t *out_count, error *err) {
     flow f;
     section *sections = NULL;
     size_t n = 0;
@@ -308,8 +279,7 @@ bool ingest_chunk_document(const ingest_document *d, ingest_count_fn *count, voi
 
     *out = NULL;
     *out_count = 0;
-    if (!ok)
-        goto done;
+    if (!ok) goto done;
     sections = find_sections(&f, &n);
     n = fold_empty(&f, sections, n);
     for (size_t i = 0; i < n;) {

@@ -13,11 +13,11 @@ typedef enum { UNIT_SENTENCE, UNIT_HEADING, UNIT_ROW } unit_kind;
 typedef struct {
     uint32_t begin, end; /* bytes of the flow's text, no white space at either end */
     uint32_t tokens;
-    uint32_t first_seg;  /* the first place that reaches past begin */
-    uint32_t header;     /* of a row: its table's header row, a unit; UNIT_NONE for that itself */
-    uint32_t path;       /* index into paths */
+    uint32_t first_seg; /* the first place that reaches past begin */
+    uint32_t header;    /* of a row: its table's header row, a unit; UNIT_NONE for that itself */
+    uint32_t path;      /* index into paths */
     uint8_t kind;
-    uint8_t level;       /* of a heading */
+    uint8_t level; /* of a heading */
     bool starts_block;
 } unit;
 
@@ -39,8 +39,8 @@ typedef struct {
 } flow;
 
 /* Everything but footers, lines joined. Units longer than `max_tokens` are cut at word bounds. */
-bool flow_build(const ingest_document *d, ingest_count_fn *count, void *context,
-                size_t max_tokens, arena *a, flow *out, error *err);
+bool flow_build(const ingest_document *d, ingest_count_fn *count, void *context, size_t max_tokens,
+                arena *a, flow *out, error *err);
 void flow_free(flow *f);
 
 #endif

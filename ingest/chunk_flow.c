@@ -42,55 +42,46 @@ typedef struct {
 /* ---- characters --------------------------------------------------------------------------- */
 
 /* Letters as far as hyphenation goes: ASCII letters, and all above ASCII but punctuation. */
-static bool is_letter_byte(char c)
-{
+static bool is_letter_byte(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (unsigned char)c >= 0xC3 ||
            ((unsigned char)c >= 0x80 && (unsigned char)c < 0xC0);
 }
 
-static bool is_small(uint32_t u)
-{
+static bool is_small(uint32_t u) {
     return (u >= 'a' && u <= 'z') || (u >= 0xDF && u <= 0xFF && u != 0xF7) ||
            (u >= 0x3AC && u <= 0x3CE) || (u >= 0x430 && u <= 0x45F) ||
            (u >= 0x100 && u <= 0x17F && (u & 1));
 }
 
 /* Scripts written without spaces: kana, ideographs, their punctuation and wide forms. */
-static bool is_cjk(uint32_t u)
-{
+static bool is_cjk(uint32_t u) {
     return (u >= 0x3000 && u <= 0x30FF) || (u >= 0x3400 && u <= 0x9FFF) ||
            (u >= 0xF900 && u <= 0xFAFF) || (u >= 0xFF00 && u <= 0xFF9F) ||
            (u >= 0x20000 && u <= 0x3FFFF);
 }
 
-static bool is_blank(uint32_t u)
-{
+static bool is_blank(uint32_t u) {
     return u <= ' ' || u == 0xA0 || (u >= 0x2000 && u <= 0x200A) || u == 0x202F || u == 0x205F;
 }
 
-static bool is_nothing(uint32_t u)
-{
+static bool is_nothing(uint32_t u) {
     return u == 0xAD || u == 0x200B || u == 0xFEFF;
 }
 
-static uint32_t last_codepoint(str s)
-{
-    if (s.n == 0)
-        return 0;
+static uint32_t last_codepoint(str s) {
+    if (s.n == 0) return 0;
     size_t used, at = utf8_floor(s, s.n - 1);
     return utf8_next(s.p + at, s.n - at, &used);
 }
 
-static uint32_t first_codepoint(str s)
-{
+static uint32_t first_codepoint(str s) {
     size_t used;
     return s.n ? utf8_next(s.p, s.n, &used) : 0;
 }
 
 /* ---- the words of the document ------------------------------------------------------------ */
 
-static uint64_t hash_more(uint64_t h, str s)
-{
+static uint64_t hash_more(uint64_t h, str s) {
     for (size_t i = 0; i < s.n; i++) {
         char c = s.p[i] >= 'A' && s.p[i] <= 'Z' ? (char)(s.p[i] + 32) : s.p[i];
         h = (h ^ (unsigned char)c) * 1099511628211ull;
@@ -100,27 +91,22 @@ static uint64_t hash_more(uint64_t h, str s)
 
 #define HASH_START 14695981039346656037ull
 
-static uint64_t *find_slot(const word_set *w, uint64_t h)
-{
+static uint64_t *find_slot(const word_set *w, uint64_t h) {
     size_t at = (size_t)(h ^ h >> 32) & (w->room - 1);
-    while (w->slots[at] != 0 && w->slots[at] != h)
-        at = (at + 1) & (w->room - 1);
+    while (w->slots[at] != 0 && w->slots[at] != h) at = (at + 1) & (w->room - 1);
     return &w->slots[at];
 }
 
-static bool has_hash(const word_set *w, uint64_t h)
-{
+static bool has_hash(const word_set *w, uint64_t h) {
     return w->room > 0 && *find_slot(w, h ? h : 1) != 0;
 }
 
-static void add_hash(word_set *w, uint64_t h)
-{
+static void add_hash(word_set *w, uint64_t h) {
     if (2 * (w->used + 1) > w->room) {
         word_set bigger = {.room = w->room ? 2 * w->room : 1024};
         bigger.slots = mem_new(bigger.room, sizeof *bigger.slots);
         for (size_t i = 0; i < w->room; i++)
-            if (w->slots[i])
-                *find_slot(&bigger, w->slots[i]) = w->slots[i];
+            if (w->slots[i]) *find_slot(&bigger, w->slots[i]) = w->slots[i];
         bigger.used = w->used;
         mem_free(w->slots);
         *w = bigger;
@@ -131,22 +117,18 @@ static void add_hash(word_set *w, uint64_t h)
 }
 
 /* Words and compounds that stand whole in a line; the halves at its two ends are no evidence. */
-static void add_words(word_set *w, str line, bool first_is_half)
-{
+static void add_words(word_set *w, str line, bool first_is_half) {
     for (size_t i = 0; i < line.n;) {
         size_t begin = i;
-        while (i < line.n && (is_letter_byte(line.p[i]) || (line.p[i] == '-' && i > begin)))
-            i++;
+        while (i < line.n && (is_letter_byte(line.p[i]) || (line.p[i] == '-' && i > begin))) i++;
         bool half = (begin == 0 && first_is_half) || (i == line.n && i > 0 && line.p[i - 1] == '-');
-        if (i > begin && !half)
-            add_hash(w, hash_more(HASH_START, str_cut(line, begin, i)));
+        if (i > begin && !half) add_hash(w, hash_more(HASH_START, str_cut(line, begin, i)));
         i += i == begin;
     }
 }
 
 /* Only a document that has hyphens at line ends needs to know its words. */
-static void collect_words(const ingest_document *d, word_set *w)
-{
+static void collect_words(const ingest_document *d, word_set *w) {
     bool any = false;
     for (size_t i = 0; i < d->block_count && !any; i++)
         for (size_t k = 0; k < d->blocks[i].line_count; k++)
@@ -162,64 +144,51 @@ static void collect_words(const ingest_document *d, word_set *w)
 
 /* ---- joining lines ------------------------------------------------------------------------ */
 
-static bool is_hyphen(uint32_t u)
-{
+static bool is_hyphen(uint32_t u) {
     return u == '-' || u == 0x2010;
 }
 
 /* Does the hyphen between `left` (without it) and `right` belong to the word? */
-static bool keeps_hyphen(const builder *b, str left, str right)
-{
+static bool keeps_hyphen(const builder *b, str left, str right) {
     size_t from = left.n, to = 0;
-    while (from > 0 && is_letter_byte(left.p[from - 1]))
-        from--;
-    if (from > 0 && left.p[from - 1] == '-')
-        return true; /* "state-of-the-" */
-    while (to < right.n && is_letter_byte(right.p[to]))
-        to++;
+    while (from > 0 && is_letter_byte(left.p[from - 1])) from--;
+    if (from > 0 && left.p[from - 1] == '-') return true; /* "state-of-the-" */
+    while (to < right.n && is_letter_byte(right.p[to])) to++;
     str a = str_cut(left, from, left.n), z = str_cut(right, 0, to);
     uint64_t head = hash_more(HASH_START, a);
-    if (has_hash(&b->words, hash_more(head, z)))
-        return false;
-    if (has_hash(&b->words, hash_more(hash_more(head, STR("-")), z)))
-        return true;
+    if (has_hash(&b->words, hash_more(head, z))) return false;
+    if (has_hash(&b->words, hash_more(hash_more(head, STR("-")), z))) return true;
     /* neither is there: two words of this document make a compound, a fragment does not */
     return has_hash(&b->words, head) && has_hash(&b->words, hash_more(HASH_START, z));
 }
 
 /* Appends with white space collapsed and invisible characters left out. */
-static void put_clean(text *t, str line)
-{
+static void put_clean(text *t, str line) {
     bool space = false;
     for (size_t i = 0, used; i < line.n; i += used) {
         uint32_t u = utf8_next(line.p + i, line.n - i, &used);
         if (is_blank(u)) {
             space = true;
         } else if (!is_nothing(u)) {
-            if (space)
-                text_put_char(t, ' ');
+            if (space) text_put_char(t, ' ');
             space = false;
             text_put(t, str_cut(line, i, i + used));
         }
     }
 }
 
-static void *room_for(void *array, size_t count, size_t *room, size_t size)
-{
-    if (count < *room)
-        return array;
+static void *room_for(void *array, size_t count, size_t *room, size_t size) {
+    if (count < *room) return array;
     *room = *room ? 2 * *room : 256;
     return mem_grow(array, *room, size);
 }
 
 /* The separator that a line needs behind the text of its block, given what joins them. */
-static void put_joint(builder *b, size_t block_begin, str line, bool soft)
-{
+static void put_joint(builder *b, size_t block_begin, str line, bool soft) {
     flow *f = b->f;
     str before = str_cut(text_str(&f->t), block_begin, f->t.n);
     uint32_t last = last_codepoint(before), first = first_codepoint(line);
-    if (before.n == 0 || soft || (is_cjk(last) && is_cjk(first)))
-        return;
+    if (before.n == 0 || soft || (is_cjk(last) && is_cjk(first))) return;
     size_t width = last == '-' ? 1 : 3;
     if (!is_hyphen(last) || before.n <= width || before.p[before.n - width - 1] == ' ') {
         text_put_char(&f->t, ' ');
@@ -227,66 +196,60 @@ static void put_joint(builder *b, size_t block_begin, str line, bool soft)
     }
     str left = str_cut(before, 0, before.n - width);
     bool letter = is_letter_byte(left.p[left.n - 1]);
-    if (!letter || !is_small(first) || keeps_hyphen(b, left, line))
-        return;
+    if (!letter || !is_small(first) || keeps_hyphen(b, left, line)) return;
     text_cut(&f->t, f->t.n - width);
     seg *s = &f->segs[f->seg_count - 1];
-    if (s->end > f->t.n)
-        s->end = (uint32_t)f->t.n;
+    if (s->end > f->t.n) s->end = (uint32_t)f->t.n;
 }
 
 /* Appends one line to the block that began at `block_begin`. */
 static void put_line(builder *b, size_t block_begin, const ingest_line *line, uint32_t page,
-                     bool soft)
-{
+                     bool soft) {
     flow *f = b->f;
     str s = str_trim(line->text);
     put_joint(b, block_begin, s, soft);
     size_t begin = f->t.n;
     put_clean(&f->t, s);
-    while (f->t.n > begin && f->t.p[f->t.n - 1] == ' ')
-        text_cut(&f->t, f->t.n - 1);
-    if (f->t.n == begin)
-        return;
+    while (f->t.n > begin && f->t.p[f->t.n - 1] == ' ') text_cut(&f->t, f->t.n - 1);
+    if (f->t.n == begin) return;
     f->segs = room_for(f->segs, f->seg_count, &f->seg_room, sizeof *f->segs);
     f->segs[f->seg_count++] = (seg){(uint32_t)begin, (uint32_t)f->t.n, page, line->at};
 }
 
-static bool ends_soft(str line)
-{
+static bool ends_soft(str line) {
     return last_codepoint(str_trim(line)) == 0xAD;
 }
 
 /* ---- units -------------------------------------------------------------------------------- */
 
 static void put_unit(builder *b, unit_kind kind, size_t begin, size_t end, size_t tokens,
-                     bool starts_block)
-{
+                     bool starts_block) {
     flow *f = b->f;
     uint32_t at = f->unit_count ? f->units[f->unit_count - 1].first_seg : 0;
-    while (at < f->seg_count && f->segs[at].end <= begin)
-        at++;
+    while (at < f->seg_count && f->segs[at].end <= begin) at++;
     f->units = room_for(f->units, f->unit_count, &f->unit_room, sizeof *f->units);
     f->units[f->unit_count++] = (unit){
-        .begin = (uint32_t)begin, .end = (uint32_t)end, .tokens = (uint32_t)tokens,
-        .first_seg = at, .header = kind == UNIT_ROW ? b->header : UNIT_NONE,
-        .path = (uint32_t)(f->path_count - 1), .kind = (uint8_t)kind, .starts_block = starts_block,
+        .begin = (uint32_t)begin,
+        .end = (uint32_t)end,
+        .tokens = (uint32_t)tokens,
+        .first_seg = at,
+        .header = kind == UNIT_ROW ? b->header : UNIT_NONE,
+        .path = (uint32_t)(f->path_count - 1),
+        .kind = (uint8_t)kind,
+        .starts_block = starts_block,
     };
 }
 
 /* Where to cut [begin, end) near `at`: behind a space, else between two characters. */
-static size_t cut_near(str t, size_t begin, size_t at, size_t end)
-{
+static size_t cut_near(str t, size_t begin, size_t at, size_t end) {
     for (size_t i = at; i > begin + (at - begin) / 2; i--)
-        if (t.p[i - 1] == ' ')
-            return i;
+        if (t.p[i - 1] == ' ') return i;
     size_t cut = utf8_floor(str_cut(t, 0, end), at);
     return cut > begin ? cut : at;
 }
 
 /* One unit, or several if the counter finds it too long. */
-static void put_units(builder *b, unit_kind kind, size_t begin, size_t end, bool starts_block)
-{
+static void put_units(builder *b, unit_kind kind, size_t begin, size_t end, bool starts_block) {
     str t = text_str(&b->f->t);
     size_t tokens = b->count(b->context, str_cut(t, begin, end));
     while (tokens > b->max_tokens && end - begin > 2 * PIECE_MIN_BYTES) {
@@ -294,36 +257,29 @@ static void put_units(builder *b, unit_kind kind, size_t begin, size_t end, bool
         double even = (double)(end - begin) * (double)b->max_tokens / (double)tokens;
         size_t share = (size_t)(0.8 * even);
         size_t part = 0, cut = begin;
-        if (share > (end - begin) / 2)
-            share = (end - begin) / 2;
+        if (share > (end - begin) / 2) share = (end - begin) / 2;
         for (;;) {
             share = share < PIECE_MIN_BYTES ? PIECE_MIN_BYTES : share;
             cut = cut_near(t, begin, begin + share, end);
             part = b->count(b->context, str_trim(str_cut(t, begin, cut)));
-            if (part <= b->max_tokens || share == PIECE_MIN_BYTES)
-                break;
+            if (part <= b->max_tokens || share == PIECE_MIN_BYTES) break;
             share /= 2;
         }
         size_t stop = cut;
-        while (stop > begin && t.p[stop - 1] == ' ')
-            stop--;
-        if (stop > begin)
-            put_unit(b, kind, begin, stop, part, starts_block);
+        while (stop > begin && t.p[stop - 1] == ' ') stop--;
+        if (stop > begin) put_unit(b, kind, begin, stop, part, starts_block);
         starts_block = false;
         begin = cut;
-        while (begin < end && t.p[begin] == ' ')
-            begin++;
+        while (begin < end && t.p[begin] == ' ') begin++;
         /* sums of parts are close enough; the last part is counted for what it is */
         tokens = tokens > part ? tokens - part : 0;
         if (tokens <= b->max_tokens && begin < end)
             tokens = b->count(b->context, str_cut(t, begin, end));
     }
-    if (begin < end)
-        put_unit(b, kind, begin, end, tokens, starts_block);
+    if (begin < end) put_unit(b, kind, begin, end, tokens, starts_block);
 }
 
-static void put_sentences(builder *b, size_t begin, size_t end)
-{
+static void put_sentences(builder *b, size_t begin, size_t end) {
     size_t pos = 0, from, to;
     bool first = true;
     while (sentence_next(str_cut(text_str(&b->f->t), begin, end), &pos, &from, &to)) {
@@ -334,15 +290,12 @@ static void put_sentences(builder *b, size_t begin, size_t end)
 
 /* ---- headings ----------------------------------------------------------------------------- */
 
-static void put_path(builder *b)
-{
+static void put_path(builder *b) {
     flow *f = b->f;
     text path = {0};
     for (int i = 0; i < HEADING_LEVELS; i++) {
-        if (b->stack[i].n == 0)
-            continue;
-        if (path.n > 0)
-            text_put(&path, STR(" > "));
+        if (b->stack[i].n == 0) continue;
+        if (path.n > 0) text_put(&path, STR(" > "));
         text_put(&path, b->stack[i]);
     }
     f->paths = room_for(f->paths, f->path_count, &f->path_room, sizeof *f->paths);
@@ -350,37 +303,30 @@ static void put_path(builder *b)
     text_free(&path);
 }
 
-static void put_heading(builder *b, size_t begin, size_t end, int level)
-{
+static void put_heading(builder *b, size_t begin, size_t end, int level) {
     str s = str_cut(text_str(&b->f->t), begin, end);
     level = level < 1 ? 1 : level > HEADING_LEVELS ? HEADING_LEVELS : level;
-    for (int i = level - 1; i < HEADING_LEVELS; i++)
-        b->stack[i] = (str){0};
+    for (int i = level - 1; i < HEADING_LEVELS; i++) b->stack[i] = (str){0};
     put_path(b);
     b->stack[level - 1] = arena_str(b->a, str_cut(s, 0, utf8_floor(s, PATH_PART_BYTES)));
     put_path(b);
     size_t first = b->f->unit_count;
     put_units(b, UNIT_HEADING, begin, end, true);
-    for (size_t i = first; i < b->f->unit_count; i++)
-        b->f->units[i].level = (uint8_t)level;
+    for (size_t i = first; i < b->f->unit_count; i++) b->f->units[i].level = (uint8_t)level;
 }
 
 /* ---- blocks ------------------------------------------------------------------------------- */
 
-static void put_row(builder *b, size_t begin, size_t end)
-{
-    if (!b->in_table)
-        b->header = UNIT_NONE;
+static void put_row(builder *b, size_t begin, size_t end) {
+    if (!b->in_table) b->header = UNIT_NONE;
     size_t first = b->f->unit_count;
     put_units(b, UNIT_ROW, begin, end, true);
     /* a header that had to be cut is too long to be said again */
-    if (!b->in_table && b->f->unit_count == first + 1)
-        b->header = (uint32_t)first;
+    if (!b->in_table && b->f->unit_count == first + 1) b->header = (uint32_t)first;
 }
 
 /* Does `next` go on with the sentence that stopped at the end of `block`'s page? */
-static bool runs_on(const ingest_block *block, const ingest_block *next)
-{
+static bool runs_on(const ingest_block *block, const ingest_block *next) {
     if (next->role != INGEST_ROLE_PARAGRAPH || next->page <= block->page ||
         (block->role != INGEST_ROLE_PARAGRAPH && block->role != INGEST_ROLE_LIST_ITEM))
         return false;
@@ -390,28 +336,23 @@ static bool runs_on(const ingest_block *block, const ingest_block *next)
            is_small(first_codepoint(str_trim(next->lines[0].text)));
 }
 
-static const ingest_block *next_body(const ingest_document *d, size_t *at)
-{
-    while (*at < d->block_count && d->blocks[*at].role == INGEST_ROLE_FOOTER)
-        ++*at;
+static const ingest_block *next_body(const ingest_document *d, size_t *at) {
+    while (*at < d->block_count && d->blocks[*at].role == INGEST_ROLE_FOOTER) ++*at;
     return *at < d->block_count ? &d->blocks[(*at)++] : NULL;
 }
 
 /* Code keeps its lines: each is a unit of its own. */
-static void put_code(builder *b, const ingest_block *block)
-{
+static void put_code(builder *b, const ingest_block *block) {
     flow *f = b->f;
     for (size_t i = 0; i < block->line_count; i++) {
         size_t begin = f->t.n;
         put_line(b, begin, &block->lines[i], block->page, false);
-        if (f->t.n > begin)
-            put_units(b, UNIT_SENTENCE, begin, f->t.n, true);
+        if (f->t.n > begin) put_units(b, UNIT_SENTENCE, begin, f->t.n, true);
         text_put_char(&f->t, '\n');
     }
 }
 
-static void put_block(builder *b, const ingest_block *block, size_t begin)
-{
+static void put_block(builder *b, const ingest_block *block, size_t begin) {
     flow *f = b->f;
     size_t end = f->t.n;
     if (end > begin && block->role == INGEST_ROLE_HEADING)
@@ -424,8 +365,7 @@ static void put_block(builder *b, const ingest_block *block, size_t begin)
     text_put_char(&f->t, '\n');
 }
 
-static bool put_all(builder *b, const ingest_document *d, error *err)
-{
+static bool put_all(builder *b, const ingest_document *d, error *err) {
     size_t at = 0;
     const ingest_block *block = next_body(d, &at);
     while (block) {
@@ -446,8 +386,7 @@ static bool put_all(builder *b, const ingest_document *d, error *err)
                 put_line(b, begin, &block->lines[i], block->page, soft);
                 soft = ends_soft(block->lines[i].text);
             }
-            if (!next || !runs_on(block, next))
-                break;
+            if (!next || !runs_on(block, next)) break;
             block = next;
             next = next_body(d, &at);
         }
@@ -457,10 +396,13 @@ static bool put_all(builder *b, const ingest_document *d, error *err)
     return true;
 }
 
-bool flow_build(const ingest_document *d, ingest_count_fn *count, void *context,
-                size_t max_tokens, arena *a, flow *out, error *err)
-{
-    builder b = {.f = out, .a = a, .count = count, .context = context, .max_tokens = max_tokens,
+bool flow_build(const ingest_document *d, ingest_count_fn *count, void *context, size_t max_tokens,
+                arena *a, flow *out, error *err) {
+    builder b = {.f = out,
+                 .a = a,
+                 .count = count,
+                 .context = context,
+                 .max_tokens = max_tokens,
                  .header = UNIT_NONE};
     *out = (flow){0};
     put_path(&b);
@@ -470,8 +412,7 @@ bool flow_build(const ingest_document *d, ingest_count_fn *count, void *context,
     return ok;
 }
 
-void flow_free(flow *f)
-{
+void flow_free(flow *f) {
     text_free(&f->t);
     mem_free(f->units);
     mem_free(f->segs);

@@ -10,8 +10,7 @@
 
 #define PIECE_BYTES (256u << 10)
 
-bool ingest_hash(int fd, uint8_t out[32], error *err)
-{
+bool ingest_hash(int fd, uint8_t out[32], error *err) {
     _Static_assert(crypto_hash_sha256_BYTES == 32, "SHA-256 has 32 bytes");
     crypto_hash_sha256_state state;
     uint8_t *piece = mem_new(PIECE_BYTES, 1);
@@ -19,10 +18,8 @@ bool ingest_hash(int fd, uint8_t out[32], error *err)
     ssize_t n;
     crypto_hash_sha256_init(&state);
     while ((n = pread(fd, piece, PIECE_BYTES, at)) != 0) {
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            break;
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) break;
         crypto_hash_sha256_update(&state, piece, (unsigned long long)n);
         at += n;
     }

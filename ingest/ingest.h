@@ -22,7 +22,8 @@ typedef enum {
 } ingest_fate;
 #define INGEST_FATE_COUNT 5
 
-const char *ingest_fate_name(ingest_fate fate); /* "text", "ocr", "empty", "garbled", "hidden-text" */
+const char *
+ingest_fate_name(ingest_fate fate); /* "text", "ocr", "empty", "garbled", "hidden-text" */
 
 typedef enum {
     INGEST_ROLE_HEADING,
@@ -30,7 +31,7 @@ typedef enum {
     INGEST_ROLE_LIST_ITEM,
     INGEST_ROLE_TABLE_ROW, /* cells parted by " | " */
     INGEST_ROLE_CAPTION,
-    INGEST_ROLE_FOOTER,    /* running head or foot: kept in the document, left out of chunks */
+    INGEST_ROLE_FOOTER, /* running head or foot: kept in the document, left out of chunks */
     INGEST_ROLE_CODE
 } ingest_role;
 #define INGEST_ROLE_COUNT 7
@@ -62,7 +63,7 @@ typedef struct {
     str type;  /* "pdf", "html", "markdown", "text" */
     str language; /* ISO 639-1 as the document states it, or empty */
     const ingest_page *pages;
-    size_t page_count; /* >= 1 */
+    size_t page_count;          /* >= 1 */
     const ingest_block *blocks; /* in reading order */
     size_t block_count;
 } ingest_document;

@@ -14,49 +14,39 @@ typedef enum { KIND_OTHER, KIND_PDF, KIND_HTML, KIND_MARKDOWN, KIND_TEXT } inges
 #define KIND_HEAD_BYTES 1024u
 
 /* What stands behind the last dot of the last path component; empty where there is none. */
-static inline str kind_extension(str name)
-{
+static inline str kind_extension(str name) {
     for (size_t i = name.n; i > 0 && name.p[i - 1] != '/'; i--)
-        if (name.p[i - 1] == '.' && i > 1 && name.p[i - 2] != '/')
-            return str_cut(name, i, name.n);
+        if (name.p[i - 1] == '.' && i > 1 && name.p[i - 2] != '/') return str_cut(name, i, name.n);
     return (str){NULL, 0};
 }
 
-static inline bool kind_has_extension(str name, const char *const list[])
-{
+static inline bool kind_has_extension(str name, const char *const list[]) {
     str extension = kind_extension(name);
     for (size_t i = 0; list[i]; i++)
-        if (str_eq_nocase(extension, str_of(list[i])))
-            return true;
+        if (str_eq_nocase(extension, str_of(list[i]))) return true;
     return false;
 }
 
 /* True where the text begins as HTML does, after a BOM, white space and comments. */
-static inline bool kind_begins_html(str head)
-{
+static inline bool kind_begins_html(str head) {
     static const char *const openings[] = {"<!doctype html", "<html", "<head", "<body", NULL};
-    if (str_starts(head, STR("\xef\xbb\xbf")))
-        head = str_cut(head, 3, head.n);
+    if (str_starts(head, STR("\xef\xbb\xbf"))) head = str_cut(head, 3, head.n);
     for (head = str_trim(head); str_starts(head, STR("<!--")) || str_starts(head, STR("<?xml"));) {
         size_t end = str_find(head, STR(">"), 0);
-        if (str_starts(head, STR("<!--")))
-            end = str_find(head, STR("-->"), 0);
-        if (end == SIZE_MAX)
-            return false;
+        if (str_starts(head, STR("<!--"))) end = str_find(head, STR("-->"), 0);
+        if (end == SIZE_MAX) return false;
         size_t next = str_find(head, STR(">"), end) + 1;
         head = str_trim(str_cut(head, next, head.n));
     }
     for (size_t i = 0; openings[i]; i++) {
         str o = str_of(openings[i]);
-        if (str_eq_nocase(str_cut(head, 0, o.n), o))
-            return true;
+        if (str_eq_nocase(str_cut(head, 0, o.n), o)) return true;
     }
     return false;
 }
 
 /* `head` is the first KIND_HEAD_BYTES of the file, or all of it. */
-static inline ingest_kind kind_of(str head, str name)
-{
+static inline ingest_kind kind_of(str head, str name) {
     static const char *const markdown[] = {"md", "markdown", "mkd", NULL};
     static const char *const plain[] = {"txt", "text", "log", "rst", NULL};
     static const char *const html[] = {"html", "htm", "xhtml", "xht", NULL};
@@ -64,19 +54,14 @@ static inline ingest_kind kind_of(str head, str name)
     head = str_cut(head, 0, KIND_HEAD_BYTES);
     if (str_find(head, STR("%PDF-"), 0) != SIZE_MAX && !kind_has_extension(name, markdown))
         return KIND_PDF;
-    if (kind_has_extension(name, markdown))
-        return KIND_MARKDOWN;
-    if (kind_has_extension(name, plain))
-        return KIND_TEXT;
-    if (kind_has_extension(name, html) || kind_begins_html(head))
-        return KIND_HTML;
-    if (kind_has_extension(name, pdf))
-        return KIND_PDF;
+    if (kind_has_extension(name, markdown)) return KIND_MARKDOWN;
+    if (kind_has_extension(name, plain)) return KIND_TEXT;
+    if (kind_has_extension(name, html) || kind_begins_html(head)) return KIND_HTML;
+    if (kind_has_extension(name, pdf)) return KIND_PDF;
     /* README and its like: text where it is clean. A character may be cut at the head's end. */
     if (kind_extension(name).n == 0 && head.n > 0 && str_find(head, STR("\0"), 0) == SIZE_MAX) {
         size_t whole = head.n < KIND_HEAD_BYTES ? head.n : utf8_floor(head, head.n - 1);
-        if (utf8_valid(str_cut(head, 0, whole)))
-            return KIND_TEXT;
+        if (utf8_valid(str_cut(head, 0, whole))) return KIND_TEXT;
     }
     return KIND_OTHER;
 }

@@ -17,19 +17,16 @@
 
 #include "ingest/ingest.h"
 
-enum {
-    RECORD_DOCUMENT = 1, RECORD_PAGE, RECORD_BLOCK, RECORD_LINE, RECORD_ERROR, RECORD_END
-};
+enum { RECORD_DOCUMENT = 1, RECORD_PAGE, RECORD_BLOCK, RECORD_LINE, RECORD_ERROR, RECORD_END };
 
-#define RECORD_MAX_BYTES (1u << 20)         /* one record; a longer line is split by the writer */
-#define RECORD_MAX_STREAM (256ull << 20)    /* one document */
-#define RECORD_MAX_LINES (4u << 20)         /* one document: 40 bytes each in the reader */
-#define RECORD_MAX_NAME 1024u               /* bytes of a title or label; the writer cuts */
-#define RECORD_MAX_PT 1e6f                  /* no coordinate lies farther out: 350 m of paper */
+#define RECORD_MAX_BYTES (1u << 20)      /* one record; a longer line is split by the writer */
+#define RECORD_MAX_STREAM (256ull << 20) /* one document */
+#define RECORD_MAX_LINES (4u << 20)      /* one document: 40 bytes each in the reader */
+#define RECORD_MAX_NAME 1024u            /* bytes of a title or label; the writer cuts */
+#define RECORD_MAX_PT 1e6f               /* no coordinate lies farther out: 350 m of paper */
 
 /* C0, DEL and C1: never part of a title, label or line in the stream. */
-static inline bool record_is_control(uint32_t codepoint)
-{
+static inline bool record_is_control(uint32_t codepoint) {
     return codepoint < 0x20 || (codepoint >= 0x7f && codepoint < 0xa0);
 }
 

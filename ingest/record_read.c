@@ -47,18 +47,15 @@ typedef struct {
     bool bad;
 } cursor;
 
-record_reader *record_reader_new(arena *a, const ingest_limits *limits)
-{
+record_reader *record_reader_new(arena *a, const ingest_limits *limits) {
     record_reader *r = mem_new(1, sizeof *r);
     r->a = a;
     r->max_pages = limits->pages;
     return r;
 }
 
-void record_reader_free(record_reader *r)
-{
-    if (!r)
-        return;
+void record_reader_free(record_reader *r) {
+    if (!r) return;
     mem_free(r->pages);
     mem_free(r->blocks);
     mem_free(r->lines);
@@ -66,8 +63,7 @@ void record_reader_free(record_reader *r)
     mem_free(r);
 }
 
-static const uint8_t *take(cursor *c, size_t n)
-{
+static const uint8_t *take(cursor *c, size_t n) {
     static const uint8_t zeros[4];
     if (c->bad || c->left < n) {
         c->bad = true;
@@ -79,19 +75,16 @@ static const uint8_t *take(cursor *c, size_t n)
     return p;
 }
 
-static uint8_t take_u8(cursor *c)
-{
+static uint8_t take_u8(cursor *c) {
     return *take(c, 1);
 }
 
-static uint32_t take_u32(cursor *c)
-{
+static uint32_t take_u32(cursor *c) {
     const uint8_t *b = take(c, 4);
     return (uint32_t)b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
 }
 
-static float take_f32(cursor *c, float least)
-{
+static float take_f32(cursor *c, float least) {
     uint32_t bits = take_u32(c);
     float v;
     memcpy(&v, &bits, sizeof v);
@@ -103,8 +96,7 @@ static float take_f32(cursor *c, float least)
 }
 
 /* Borrows the payload. */
-static str take_str(cursor *c, size_t limit)
-{
+static str take_str(cursor *c, size_t limit) {
     uint32_t n = take_u32(c);
     if (c->bad || n > limit || n > c->left) {
         c->bad = true;
@@ -114,31 +106,25 @@ static str take_str(cursor *c, size_t limit)
     bool ok = utf8_valid(s);
     for (size_t i = 0, used; ok && i < s.n; i += used)
         ok = !record_is_control(utf8_next(s.p + i, s.n - i, &used));
-    if (ok)
-        return s;
+    if (ok) return s;
     c->bad = true;
     return (str){NULL, 0};
 }
 
-static bool all_letters(str s)
-{
+static bool all_letters(str s) {
     for (size_t i = 0; i < s.n; i++)
-        if (s.p[i] < 'a' || s.p[i] > 'z')
-            return false;
+        if (s.p[i] < 'a' || s.p[i] > 'z') return false;
     return true;
 }
 
 /* Room for one element more; doubled, so that the cost stays linear. */
-static void *room_for(void *p, size_t count, size_t *room, size_t size)
-{
-    if (count < *room)
-        return p;
+static void *room_for(void *p, size_t count, size_t *room, size_t size) {
+    if (count < *room) return p;
     *room = *room ? *room * 2 : 64;
     return mem_grow(p, *room, size);
 }
 
-static bool read_document(record_reader *r, cursor *c)
-{
+static bool read_document(record_reader *r, cursor *c) {
     str title = take_str(c, RECORD_MAX_NAME);
     str type = take_str(c, 16);
     str language = take_str(c, 2);
@@ -151,8 +137,7 @@ static bool read_document(record_reader *r, cursor *c)
     return true;
 }
 
-static bool read_page(record_reader *r, cursor *c)
-{
+static bool read_page(record_reader *r, cursor *c) {
     ingest_page page = {0};
     page.number = take_u32(c);
     str label = take_str(c, RECORD_MAX_NAME);
@@ -170,13 +155,11 @@ static bool read_page(record_reader *r, cursor *c)
 }
 
 /* True where the block last begun has a line, or none was begun. */
-static bool last_block_is_whole(const record_reader *r)
-{
+static bool last_block_is_whole(const record_reader *r) {
     return r->block_count == 0 || r->blocks[r->block_count - 1].first_line < r->line_count;
 }
 
-static bool read_block(record_reader *r, cursor *c)
-{
+static bool read_block(record_reader *r, cursor *c) {
     block_start b = {.first_line = (uint32_t)r->line_count};
     b.role = take_u8(c);
     b.level = take_u8(c);
@@ -190,8 +173,7 @@ static bool read_block(record_reader *r, cursor *c)
     return true;
 }
 
-static bool read_line(record_reader *r, cursor *c)
-{
+static bool read_line(record_reader *r, cursor *c) {
     str s = take_str(c, RECORD_MAX_BYTES);
     ingest_line line = {0};
     line.at.x0 = take_f32(c, -RECORD_MAX_PT);
@@ -207,19 +189,16 @@ static bool read_line(record_reader *r, cursor *c)
     return true;
 }
 
-static bool read_error(record_reader *r, cursor *c)
-{
+static bool read_error(record_reader *r, cursor *c) {
     uint8_t code = take_u8(c);
     str sentence = take_str(c, sizeof r->fault.text - 1);
-    if (c->bad || sentence.n == 0 || code == ERROR_NONE || code > ERROR_CANCELLED)
-        return false;
+    if (c->bad || sentence.n == 0 || code == ERROR_NONE || code > ERROR_CANCELLED) return false;
     error_set(&r->fault, (error_code)code, STR_FMT, STR_ARG(sentence));
     r->refused = true;
     return true;
 }
 
-static bool read_end(record_reader *r, cursor *c)
-{
+static bool read_end(record_reader *r, cursor *c) {
     uint32_t pages = take_u32(c);
     uint32_t blocks = take_u32(c);
     uint32_t lines = take_u32(c);
@@ -228,62 +207,58 @@ static bool read_end(record_reader *r, cursor *c)
            lines == r->line_count && pages > 0 && last_block_is_whole(r);
 }
 
-static bool read_record(record_reader *r, uint8_t kind, cursor *c)
-{
-    if (r->done || r->refused)
-        return false;
-    if (!r->begun && kind != RECORD_DOCUMENT && kind != RECORD_ERROR)
-        return false;
+static bool read_record(record_reader *r, uint8_t kind, cursor *c) {
+    if (r->done || r->refused) return false;
+    if (!r->begun && kind != RECORD_DOCUMENT && kind != RECORD_ERROR) return false;
     switch (kind) {
-    case RECORD_DOCUMENT: return read_document(r, c);
-    case RECORD_PAGE: return read_page(r, c);
-    case RECORD_BLOCK: return read_block(r, c);
-    case RECORD_LINE: return read_line(r, c);
-    case RECORD_ERROR: return read_error(r, c);
-    case RECORD_END: return read_end(r, c);
-    default: return false;
+    case RECORD_DOCUMENT:
+        return read_document(r, c);
+    case RECORD_PAGE:
+        return read_page(r, c);
+    case RECORD_BLOCK:
+        return read_block(r, c);
+    case RECORD_LINE:
+        return read_line(r, c);
+    case RECORD_ERROR:
+        return read_error(r, c);
+    case RECORD_END:
+        return read_end(r, c);
+    default:
+        return false;
     }
 }
 
-static uint32_t header_length(const uint8_t *h)
-{
+static uint32_t header_length(const uint8_t *h) {
     cursor c = {.p = h + 1, .left = 4};
     return take_u32(&c);
 }
 
 /* Reads whole records off the front of p; *used says how far. */
-static bool read_records(record_reader *r, const uint8_t *p, size_t n, size_t *used)
-{
+static bool read_records(record_reader *r, const uint8_t *p, size_t n, size_t *used) {
     *used = 0;
     while (n - *used >= HEADER_BYTES) {
         const uint8_t *h = p + *used;
         uint32_t length = header_length(h);
-        if (length > RECORD_MAX_BYTES)
-            return false;
-        if (n - *used - HEADER_BYTES < length)
-            return true;
+        if (length > RECORD_MAX_BYTES) return false;
+        if (n - *used - HEADER_BYTES < length) return true;
         cursor c = {.p = h + HEADER_BYTES, .left = length};
-        if (!read_record(r, h[0], &c) || c.left > 0)
-            return false;
+        if (!read_record(r, h[0], &c) || c.left > 0) return false;
         *used += HEADER_BYTES + length;
     }
     return true;
 }
 
-static void keep_partial(record_reader *r, const uint8_t *p, size_t n)
-{
+static void keep_partial(record_reader *r, const uint8_t *p, size_t n) {
     if (r->partial_room < r->partial_used + n) {
         r->partial_room = (r->partial_used + n) * 2;
         r->partial = mem_grow(r->partial, r->partial_room, 1);
     }
-    if (n > 0)
-        memcpy(r->partial + r->partial_used, p, n);
+    if (n > 0) memcpy(r->partial + r->partial_used, p, n);
     r->partial_used += n;
 }
 
 /* Completes the record of which a part is kept, with as much of p as it needs. */
-static bool finish_partial(record_reader *r, const uint8_t **p, size_t *n)
-{
+static bool finish_partial(record_reader *r, const uint8_t **p, size_t *n) {
     while (r->partial_used > 0 && *n > 0) {
         size_t want = HEADER_BYTES;
         if (r->partial_used >= HEADER_BYTES)
@@ -292,16 +267,13 @@ static bool finish_partial(record_reader *r, const uint8_t **p, size_t *n)
         keep_partial(r, *p, part);
         *p += part;
         *n -= part;
-        if (!read_records(r, r->partial, r->partial_used, &used))
-            return false;
-        if (used > 0)
-            r->partial_used = 0;
+        if (!read_records(r, r->partial, r->partial_used, &used)) return false;
+        if (used > 0) r->partial_used = 0;
     }
     return true;
 }
 
-bool record_feed(record_reader *r, const void *bytes, size_t n, error *err)
-{
+bool record_feed(record_reader *r, const void *bytes, size_t n, error *err) {
     const uint8_t *p = bytes;
     size_t used = 0;
     if (!r->failed) {
@@ -318,39 +290,39 @@ bool record_feed(record_reader *r, const void *bytes, size_t n, error *err)
             keep_partial(r, p + used, n - used);
         }
     }
-    if (r->failed && err)
-        *err = r->fault;
+    if (r->failed && err) *err = r->fault;
     return !r->failed;
 }
 
-static ingest_document *assemble(record_reader *r, str name)
-{
+static ingest_document *assemble(record_reader *r, str name) {
     ingest_document *d = arena_alloc(r->a, 1, sizeof *d);
     ingest_page *pages = arena_alloc(r->a, r->page_count, sizeof *pages);
     ingest_line *lines = arena_alloc(r->a, r->line_count + 1, sizeof *lines);
     ingest_block *blocks = arena_alloc(r->a, r->block_count + 1, sizeof *blocks);
     memcpy(pages, r->pages, r->page_count * sizeof *pages);
-    if (r->line_count > 0)
-        memcpy(lines, r->lines, r->line_count * sizeof *lines);
+    if (r->line_count > 0) memcpy(lines, r->lines, r->line_count * sizeof *lines);
     for (size_t i = 0; i < r->block_count; i++) {
         const block_start *b = &r->blocks[i];
         size_t end = i + 1 < r->block_count ? b[1].first_line : r->line_count;
-        blocks[i] = (ingest_block){.role = (ingest_role)b->role, .level = b->level,
-                                   .page = b->page, .lines = lines + b->first_line,
+        blocks[i] = (ingest_block){.role = (ingest_role)b->role,
+                                   .level = b->level,
+                                   .page = b->page,
+                                   .lines = lines + b->first_line,
                                    .line_count = end - b->first_line};
     }
     *d = (ingest_document){.title = r->title.n > 0 ? r->title : arena_str(r->a, name),
-                           .type = r->type, .language = r->language,
-                           .pages = pages, .page_count = r->page_count,
-                           .blocks = blocks, .block_count = r->block_count};
+                           .type = r->type,
+                           .language = r->language,
+                           .pages = pages,
+                           .page_count = r->page_count,
+                           .blocks = blocks,
+                           .block_count = r->block_count};
     return d;
 }
 
-bool record_finish(record_reader *r, str name, ingest_document **out, error *err)
-{
+bool record_finish(record_reader *r, str name, ingest_document **out, error *err) {
     if (r->failed || r->refused) {
-        if (err)
-            *err = r->fault;
+        if (err) *err = r->fault;
         return false;
     }
     if (!r->done || r->partial_used > 0)

@@ -34,23 +34,19 @@ struct record_writer {
     uint8_t buffer[BUFFER_BYTES];
 };
 
-record_writer *record_writer_new(int fd)
-{
+record_writer *record_writer_new(int fd) {
     record_writer *w = mem_new(1, sizeof *w);
     w->fd = fd;
     return w;
 }
 
-void record_writer_free(record_writer *w)
-{
-    if (!w)
-        return;
+void record_writer_free(record_writer *w) {
+    if (!w) return;
     text_free(&w->scratch);
     mem_free(w);
 }
 
-static void flush(record_writer *w)
-{
+static void flush(record_writer *w) {
     size_t at = 0;
     while (!w->failed && at < w->used) {
         ssize_t n = write(w->fd, w->buffer + at, w->used - at);
@@ -62,12 +58,10 @@ static void flush(record_writer *w)
     w->used = 0;
 }
 
-static void put(record_writer *w, const void *bytes, size_t n)
-{
+static void put(record_writer *w, const void *bytes, size_t n) {
     const uint8_t *p = bytes;
     while (n > 0) {
-        if (w->used == BUFFER_BYTES)
-            flush(w);
+        if (w->used == BUFFER_BYTES) flush(w);
         size_t part = BUFFER_BYTES - w->used < n ? BUFFER_BYTES - w->used : n;
         memcpy(w->buffer + w->used, p, part);
         w->used += part;
@@ -76,49 +70,41 @@ static void put(record_writer *w, const void *bytes, size_t n)
     }
 }
 
-static void put_u8(record_writer *w, uint8_t v)
-{
+static void put_u8(record_writer *w, uint8_t v) {
     put(w, &v, 1);
 }
 
-static void put_u32(record_writer *w, uint32_t v)
-{
+static void put_u32(record_writer *w, uint32_t v) {
     uint8_t b[4] = {(uint8_t)v, (uint8_t)(v >> 8), (uint8_t)(v >> 16), (uint8_t)(v >> 24)};
     put(w, b, sizeof b);
 }
 
-static float in_range(float v)
-{
-    if (!isfinite(v))
-        return 0;
+static float in_range(float v) {
+    if (!isfinite(v)) return 0;
     return v > RECORD_MAX_PT ? RECORD_MAX_PT : v < -RECORD_MAX_PT ? -RECORD_MAX_PT : v;
 }
 
-static void put_f32(record_writer *w, float v)
-{
+static void put_f32(record_writer *w, float v) {
     v = in_range(v);
     uint32_t bits;
     memcpy(&bits, &v, sizeof bits);
     put_u32(w, bits);
 }
 
-static void put_str(record_writer *w, str s)
-{
+static void put_str(record_writer *w, str s) {
     assert(s.n < RECORD_MAX_BYTES);
     put_u32(w, (uint32_t)s.n);
     put(w, s.p, s.n);
 }
 
-static void put_header(record_writer *w, uint8_t kind, size_t length)
-{
+static void put_header(record_writer *w, uint8_t kind, size_t length) {
     assert(length <= RECORD_MAX_BYTES && !w->closed);
     put_u8(w, kind);
     put_u32(w, (uint32_t)length);
 }
 
 /* s as the reader wants it, trimmed; borrows w->scratch until the next call. */
-static str clean(record_writer *w, str s, size_t limit)
-{
+static str clean(record_writer *w, str s, size_t limit) {
     text_clear(&w->scratch);
     for (size_t i = 0, used; i < s.n; i += used) {
         uint32_t c = utf8_next(s.p + i, s.n - i, &used);
@@ -132,23 +118,19 @@ static str clean(record_writer *w, str s, size_t limit)
 }
 
 /* "en-US" and "EN" are "en"; anything that does not begin with two letters is nothing. */
-static str language_of(str stated, char out[2])
-{
+static str language_of(str stated, char out[2]) {
     if (stated.n < 2 || (stated.n > 2 && stated.p[2] != '-' && stated.p[2] != '_'))
         return (str){NULL, 0};
     for (int i = 0; i < 2; i++) {
         char c = stated.p[i];
-        if (c >= 'A' && c <= 'Z')
-            c = (char)(c - 'A' + 'a');
-        if (c < 'a' || c > 'z')
-            return (str){NULL, 0};
+        if (c >= 'A' && c <= 'Z') c = (char)(c - 'A' + 'a');
+        if (c < 'a' || c > 'z') return (str){NULL, 0};
         out[i] = c;
     }
     return (str){out, 2};
 }
 
-void record_document(record_writer *w, str title, str type, str language)
-{
+void record_document(record_writer *w, str title, str type, str language) {
     char letters[2];
     title = clean(w, title, RECORD_MAX_NAME);
     language = language_of(language, letters);
@@ -159,8 +141,7 @@ void record_document(record_writer *w, str title, str type, str language)
 }
 
 void record_page(record_writer *w, uint32_t number, str label, float width_pt, float height_pt,
-                 ingest_fate fate)
-{
+                 ingest_fate fate) {
     label = clean(w, label, RECORD_MAX_NAME);
     put_header(w, RECORD_PAGE, 17 + label.n);
     put_u32(w, number);
@@ -171,18 +152,15 @@ void record_page(record_writer *w, uint32_t number, str label, float width_pt, f
     w->pages++;
 }
 
-void record_block(record_writer *w, ingest_role role, uint8_t level, uint32_t page)
-{
+void record_block(record_writer *w, ingest_role role, uint8_t level, uint32_t page) {
     w->role = (uint8_t)role;
     w->level = level;
     w->page = page;
     w->block_waits = true;
 }
 
-static void put_waiting_block(record_writer *w)
-{
-    if (!w->block_waits)
-        return;
+static void put_waiting_block(record_writer *w) {
+    if (!w->block_waits) return;
     put_header(w, RECORD_BLOCK, 6);
     put_u8(w, w->role);
     put_u8(w, w->level);
@@ -191,12 +169,10 @@ static void put_waiting_block(record_writer *w)
     w->block_waits = false;
 }
 
-void record_line(record_writer *w, str line, box at, float font_pt)
-{
+void record_line(record_writer *w, str line, box at, float font_pt) {
     line = clean(w, line, SIZE_MAX);
     at = (box){in_range(at.x0), in_range(at.y0), in_range(at.x1), in_range(at.y1)};
-    if (line.n > 0)
-        put_waiting_block(w);
+    if (line.n > 0) put_waiting_block(w);
     while (line.n > 0) {
         str part = str_cut(line, 0, line.n > LINE_ROOM ? utf8_floor(line, LINE_ROOM) : line.n);
         put_header(w, RECORD_LINE, 24 + part.n);
@@ -211,10 +187,8 @@ void record_line(record_writer *w, str line, box at, float font_pt)
     }
 }
 
-void record_error(record_writer *w, error_code code, str sentence)
-{
-    if (w->closed)
-        return;
+void record_error(record_writer *w, error_code code, str sentence) {
+    if (w->closed) return;
     sentence = clean(w, sentence, sizeof((error *)0)->text - 1);
     put_header(w, RECORD_ERROR, 5 + sentence.n);
     put_u8(w, (uint8_t)code);
@@ -222,8 +196,7 @@ void record_error(record_writer *w, error_code code, str sentence)
     w->closed = true;
 }
 
-bool record_end(record_writer *w)
-{
+bool record_end(record_writer *w) {
     if (!w->closed) {
         put_header(w, RECORD_END, 12);
         put_u32(w, w->pages);

@@ -46,8 +46,7 @@ const ingest_limits ingest_default_limits = {
     .pages = 10000,
 };
 
-const char *ingest_fate_name(ingest_fate fate)
-{
+const char *ingest_fate_name(ingest_fate fate) {
     static const char *const names[INGEST_FATE_COUNT] = {"text", "ocr", "empty", "garbled",
                                                          "hidden-text"};
     return names[fate];
@@ -56,8 +55,7 @@ const char *ingest_fate_name(ingest_fate fate)
 /* ---- the process --------------------------------------------------------------------------- */
 
 /* Beside the running executable, or one folder above (tests lie in a folder of their own). */
-static bool find_program(char out[PATH_MAX], error *err)
-{
+static bool find_program(char out[PATH_MAX], error *err) {
     static const char *const places[] = {"carrel-parse", "../carrel-parse"};
     char self[PATH_MAX];
     ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
@@ -68,28 +66,23 @@ static bool find_program(char out[PATH_MAX], error *err)
     int folder = (int)(strrchr(self, '/') - self);
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
         int length = snprintf(out, PATH_MAX, "%.*s/%s", folder, self, places[i]);
-        if (length < PATH_MAX && access(out, X_OK) == 0)
-            return true;
+        if (length < PATH_MAX && access(out, X_OK) == 0) return true;
     }
     return error_set(err, ERROR_NOT_FOUND,
                      "carrel-parse is missing: it belongs beside carrel, in %.*s", folder, self);
 }
 
-static void stop(ingest_worker *w)
-{
-    if (w->pid == 0)
-        return;
+static void stop(ingest_worker *w) {
+    if (w->pid == 0) return;
     close(w->socket);
     kill(w->pid, SIGKILL);
-    while (waitpid(w->pid, NULL, 0) < 0 && errno == EINTR)
-        continue;
+    while (waitpid(w->pid, NULL, 0) < 0 && errno == EINTR) continue;
     w->pid = 0;
 }
 
 /* An own process group, so that Ctrl-C at the terminal is carrel's to handle; no environment, no
  * descriptors, no blocked or ignored signals. Returns errno. */
-static int spawn(const char *program, int far_end, pid_t *pid)
-{
+static int spawn(const char *program, int far_end, pid_t *pid) {
     char *argv[] = {"carrel-parse", NULL}, *environment[] = {NULL};
     posix_spawn_file_actions_t files;
     posix_spawnattr_t attr;
@@ -101,36 +94,30 @@ static int spawn(const char *program, int far_end, pid_t *pid)
     int rc = posix_spawn_file_actions_adddup2(&files, far_end, WORKER_FD);
     for (int fd = 0; rc == 0 && fd < WORKER_FD; fd++)
         rc = posix_spawn_file_actions_addopen(&files, fd, "/dev/null", O_RDWR, 0);
-    if (rc == 0)
-        rc = posix_spawn_file_actions_addclosefrom_np(&files, WORKER_FD + 1);
+    if (rc == 0) rc = posix_spawn_file_actions_addclosefrom_np(&files, WORKER_FD + 1);
     posix_spawnattr_setsigmask(&attr, &none);
     posix_spawnattr_setsigdefault(&attr, &all);
     posix_spawnattr_setpgroup(&attr, 0);
     posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
                                         POSIX_SPAWN_SETPGROUP);
-    if (rc == 0)
-        rc = posix_spawn(pid, program, &files, &attr, argv, environment);
+    if (rc == 0) rc = posix_spawn(pid, program, &files, &attr, argv, environment);
     posix_spawnattr_destroy(&attr);
     posix_spawn_file_actions_destroy(&files);
     return rc;
 }
 
 /* One packet of exactly n bytes before the deadline. */
-static bool receive(int fd, void *message, size_t n, double deadline)
-{
+static bool receive(int fd, void *message, size_t n, double deadline) {
     for (;;) {
         struct pollfd p = {.fd = fd, .events = POLLIN};
         double left = deadline - clock_ms();
         int ready = poll(&p, 1, left > 0 ? (int)left + 1 : 0);
-        if (ready > 0)
-            return recv(fd, message, n, 0) == (ssize_t)n;
-        if (ready == 0 || errno != EINTR)
-            return false;
+        if (ready > 0) return recv(fd, message, n, 0) == (ssize_t)n;
+        if (ready == 0 || errno != EINTR) return false;
     }
 }
 
-static bool greet(ingest_worker *w, error *err)
-{
+static bool greet(ingest_worker *w, error *err) {
     worker_hello hello;
     if (!receive(w->socket, &hello, sizeof hello, clock_ms() + HELLO_MS))
         return error_set(err, ERROR_INTERNAL, "%s does not start", w->program);
@@ -148,8 +135,7 @@ static bool greet(ingest_worker *w, error *err)
     return true;
 }
 
-static bool start(ingest_worker *w, error *err)
-{
+static bool start(ingest_worker *w, error *err) {
     int ends[2];
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
         return error_set(err, ERROR_IO, "no socket for carrel-parse: %s", strerror(errno));
@@ -162,15 +148,13 @@ static bool start(ingest_worker *w, error *err)
         return error_set(err, rc == ENOENT ? ERROR_NOT_FOUND : ERROR_IO, "%s cannot be started: %s",
                          w->program, strerror(rc));
     }
-    if (greet(w, err))
-        return true;
+    if (greet(w, err)) return true;
     stop(w);
     return false;
 }
 
 bool ingest_worker_open(const char *program, const ingest_limits *limits, ingest_worker **out,
-                        error *err)
-{
+                        error *err) {
     ingest_worker *w = mem_new(1, sizeof *w);
     w->limits = *limits;
     if (program && strlen(program) >= sizeof w->program) {
@@ -181,8 +165,7 @@ bool ingest_worker_open(const char *program, const ingest_limits *limits, ingest
         strcpy(w->program, program);
     else if (!find_program(w->program, err))
         goto fail;
-    if (!start(w, err))
-        goto fail;
+    if (!start(w, err)) goto fail;
     *out = w;
     return true;
 fail:
@@ -190,43 +173,34 @@ fail:
     return false;
 }
 
-void ingest_worker_close(ingest_worker *w)
-{
-    if (!w)
-        return;
+void ingest_worker_close(ingest_worker *w) {
+    if (!w) return;
     stop(w);
     mem_free(w);
 }
 
-str ingest_worker_confinement(const ingest_worker *w)
-{
+str ingest_worker_confinement(const ingest_worker *w) {
     return str_of(w->confinement);
 }
 
 /* ---- one document -------------------------------------------------------------------------- */
 
-static str base_name(str path)
-{
+static str base_name(str path) {
     for (size_t i = path.n; i > 0; i--)
-        if (path.p[i - 1] == '/')
-            return str_cut(path, i, path.n);
+        if (path.p[i - 1] == '/') return str_cut(path, i, path.n);
     return path;
 }
 
 /* A name that does not fit keeps its end, where the extension is. */
-static void fill_request(const ingest_worker *w, str name, worker_request *request)
-{
+static void fill_request(const ingest_worker *w, str name, worker_request *request) {
     const size_t room = WORKER_NAME_BYTES - 1;
-    if (name.n > room)
-        name = str_cut(name, name.n - room, name.n);
-    *request = (worker_request){.kind = WORKER_PARSE, .name_bytes = (uint32_t)name.n,
-                                .limits = w->limits};
-    if (name.n > 0)
-        memcpy(request->name, name.p, name.n);
+    if (name.n > room) name = str_cut(name, name.n - room, name.n);
+    *request =
+        (worker_request){.kind = WORKER_PARSE, .name_bytes = (uint32_t)name.n, .limits = w->limits};
+    if (name.n > 0) memcpy(request->name, name.p, name.n);
 }
 
-static bool send_request(int socket, const worker_request *request, const int fds[2])
-{
+static bool send_request(int socket, const worker_request *request, const int fds[2]) {
     union {
         struct cmsghdr align;
         char bytes[CMSG_SPACE(2 * sizeof(int))];
@@ -243,48 +217,41 @@ static bool send_request(int socket, const worker_request *request, const int fd
         memcpy(CMSG_DATA(c), fds, 2 * sizeof(int));
     }
     ssize_t n;
-    do
-        n = sendmsg(socket, &m, MSG_NOSIGNAL);
+    do n = sendmsg(socket, &m, MSG_NOSIGNAL);
     while (n < 0 && errno == EINTR);
     return n == (ssize_t)sizeof *request;
 }
 
 /* Feeds the reader until the pipe ends. False when the stream broke a rule (in err) or the
  * deadline came (err's code stays ERROR_NONE). */
-static bool read_stream(int pipe, record_reader *r, double deadline, error *err)
-{
+static bool read_stream(int pipe, record_reader *r, double deadline, error *err) {
     uint8_t piece[READ_BYTES];
     for (;;) {
         struct pollfd p = {.fd = pipe, .events = POLLIN};
         double left = deadline - clock_ms();
         int ready = poll(&p, 1, left > 0 ? (int)left + 1 : 0);
-        if (ready == 0 || (ready < 0 && errno != EINTR))
-            return false;
+        if (ready == 0 || (ready < 0 && errno != EINTR)) return false;
         ssize_t n = ready > 0 ? read(pipe, piece, sizeof piece) : -1;
-        if (n == 0)
-            return true;
-        if (n > 0 && !record_feed(r, piece, (size_t)n, err))
-            return false;
+        if (n == 0) return true;
+        if (n > 0 && !record_feed(r, piece, (size_t)n, err)) return false;
     }
 }
 
-static bool memory_reason(const ingest_worker *w, error *err)
-{
+static bool memory_reason(const ingest_worker *w, error *err) {
     return error_set(err, ERROR_LIMIT, "needs more than %llu MiB of memory",
                      (unsigned long long)(w->limits.memory_bytes >> 20));
 }
 
 /* How the child ended, as a reason; true where it ended well. */
-static bool judge(const ingest_worker *w, const worker_reply *reply, error *err)
-{
+static bool judge(const ingest_worker *w, const worker_reply *reply, error *err) {
     int status = reply->wait_status;
-    if (reply->out_of_memory && status != 0)
-        return memory_reason(w, err);
+    if (reply->out_of_memory && status != 0) return memory_reason(w, err);
     if (reply->timed_out || (WIFSIGNALED(status) && WTERMSIG(status) == SIGXCPU))
         return error_set(err, ERROR_LIMIT, "took longer than %u s", w->limits.seconds);
     if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
-        return error_set(err, ERROR_INPUT, "made the parser ask for what it may not do; the system "
-                                           "refused, and nothing of the document is used");
+        return error_set(err, ERROR_INPUT,
+                         "made the parser ask for what it may not do; the system "
+                         "refused, and nothing of the document is used");
     if (WIFSIGNALED(status))
         return error_set(err, ERROR_INPUT, "parser crashed (signal %d)", WTERMSIG(status));
     if (WEXITSTATUS(status) != 0)
@@ -296,8 +263,7 @@ typedef enum { ATTEMPT_DONE, ATTEMPT_FAILED, ATTEMPT_PROCESS_DIED } attempt_end;
 
 /* err is the caller's own and never NULL here. */
 static attempt_end attempt(ingest_worker *w, const worker_request *request, int fd, str name,
-                           arena *a, ingest_document **out, error *err)
-{
+                           arena *a, ingest_document **out, error *err) {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) != 0) {
         error_set(err, ERROR_IO, "no pipe for the parser: %s", strerror(errno));
@@ -327,39 +293,31 @@ static attempt_end attempt(ingest_worker *w, const worker_request *request, int 
         else if (reply.out_of_memory && broken.code == ERROR_INPUT)
             memory_reason(w, &broken); /* some libraries call that a broken document */
     }
-    if (broken.code != ERROR_NONE)
-        *err = broken;
+    if (broken.code != ERROR_NONE) *err = broken;
     record_reader_free(r);
     return end;
 }
 
-bool ingest_parse(ingest_worker *w, int fd, str name, arena *a, ingest_document **out, error *err)
-{
+bool ingest_parse(ingest_worker *w, int fd, str name, arena *a, ingest_document **out, error *err) {
     worker_request request;
     error why = {0};
     name = base_name(name);
     fill_request(w, name, &request);
     /* A process that died in between (or was killed) is no fault of this document: once again. */
     for (int tries = 0; tries < 2; tries++) {
-        if (w->pid == 0 && !start(w, &why))
-            break;
+        if (w->pid == 0 && !start(w, &why)) break;
         attempt_end end = attempt(w, &request, fd, name, a, out, &why);
-        if (end == ATTEMPT_DONE)
-            return true;
-        if (end == ATTEMPT_FAILED)
-            break;
+        if (end == ATTEMPT_DONE) return true;
+        if (end == ATTEMPT_FAILED) break;
     }
-    if (err)
-        *err = why;
+    if (err) *err = why;
     return false;
 }
 
-bool ingest_supported(const char *path)
-{
+bool ingest_supported(const char *path) {
     char head[KIND_HEAD_BYTES];
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (fd < 0)
-        return false;
+    if (fd < 0) return false;
     struct stat st;
     ssize_t n = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? pread(fd, head, sizeof head, 0) : -1;
     close(fd);

@@ -32,8 +32,8 @@ typedef struct {
 } worker_request;
 
 typedef struct {
-    int32_t wait_status;   /* as waitpid gives it */
-    uint32_t timed_out;    /* killed for its wall time */
+    int32_t wait_status;    /* as waitpid gives it */
+    uint32_t timed_out;     /* killed for its wall time */
     uint32_t out_of_memory; /* an allocation failed in the child */
 } worker_reply;
 

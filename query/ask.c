@@ -7,10 +7,10 @@
 #include <string.h>
 
 #define DEFAULT_SOURCES 8
-#define MOST_SOURCES 64          /* each costs the reader a pass over 300 tokens */
+#define MOST_SOURCES 64 /* each costs the reader a pass over 300 tokens */
 #define DEFAULT_SENTENCES 3
 #define MOST_SENTENCES 20
-#define READER_BUDGET_TOKENS 2800 /* of passages: what two old cores read in well under a second */
+#define READER_BUDGET_TOKENS 2800  /* of passages: what two old cores read in well under a second */
 #define TOKENS_FOR_EACH_SOURCE 350 /* a full chunk, when more sources are asked for */
 #define DEFAULT_WRITTEN_TOKENS 256
 
@@ -46,8 +46,8 @@ static bool answer(query_job *job, error *err) {
     if (out->refused) return true;
     if (job->events->verdict) job->events->verdict(job->events->context, out->confidence);
     if (query_cancelled(job)) return error_set(err, ERROR_CANCELLED, "the question was cancelled");
-    bool ok = out->mode == QUERY_WRITE ? query_answer_written(job, err)
-                                       : query_answer_verbatim(job, err);
+    bool ok =
+        out->mode == QUERY_WRITE ? query_answer_written(job, err) : query_answer_verbatim(job, err);
     if (ok && out->sentence_count == 0) out->refused = true;
     return ok;
 }
@@ -58,11 +58,13 @@ bool query_ask(const query_context *q, str question, const query_options *option
     query_options o = with_defaults(options, q);
     *out = (query_answer){.question = question, .mode = o.mode};
     if (str_trim(question).n == 0)
-        return error_set(err, ERROR_INPUT, "the question is empty; write it as one argument, in "
-                                           "quotes");
+        return error_set(err, ERROR_INPUT,
+                         "the question is empty; write it as one argument, in "
+                         "quotes");
     if (o.mode == QUERY_WRITE && !q->decoder)
-        return error_set(err, ERROR_MODEL, "mode write needs a decoder: choose a GGUF file with "
-                                           "`carrel model use FILE`, or ask without --mode");
+        return error_set(err, ERROR_MODEL,
+                         "mode write needs a decoder: choose a GGUF file with "
+                         "`carrel model use FILE`, or ask without --mode");
     query_source *sources;
     size_t source_count, passage_count;
     if (!query_search(q, question, QUERY_FUSED, o.sources, a, &sources, &source_count, err))

@@ -4,8 +4,8 @@
  */
 #include "query/chat.h"
 
-
-#define LONGEST_CONTEXT 4096 /* positions: eight passages and an answer; a 1B model's f32 cache
+#define LONGEST_CONTEXT \
+    4096 /* positions: eight passages and an answer; a 1B model's f32 cache
                               * for it is about a quarter of a gigabyte */
 #define LEAST_PASSAGE_TOKENS 16
 
@@ -23,7 +23,8 @@ static const chat_family families[] = {
     {STR("<|im_start|>"), "<|im_start|>system\n", "<|im_end|>\n<|im_start|>user\n",
      "<|im_end|>\n<|im_start|>assistant\n"},
     {STR("<\xEF\xBD\x9CUser\xEF\xBD\x9C>"), "", "<\xEF\xBD\x9CUser\xEF\xBD\x9C>",
-     "<\xEF\xBD\x9C" "Assistant\xEF\xBD\x9C>"},
+     "<\xEF\xBD\x9C"
+     "Assistant\xEF\xBD\x9C>"},
     {STR("[INST]"), "[INST] <<SYS>>\n", "\n<</SYS>>\n\n", " [/INST]"},
     {STR("<|user|>"), "<|system|>\n", "</s>\n<|user|>\n", "</s>\n<|assistant|>\n"},
 };
@@ -37,9 +38,11 @@ static bool find_family(const engine_info *info, const chat_family **out, error 
         if (str_find(info->chat_template, families[i].mark, 0) != SIZE_MAX) return true;
     }
     return error_set(err, ERROR_MODEL,
-                     STR_FMT ": the chat template of this model is of no family that Carrel "
+                     STR_FMT
+                     ": the chat template of this model is of no family that Carrel "
                      "knows (Llama 2 and 3, ChatML, DeepSeek-R1, Zephyr); choose another file "
-                     "with `carrel model use FILE`", STR_ARG(info->name));
+                     "with `carrel model use FILE`",
+                     STR_ARG(info->name));
 }
 
 /* ---- building the prompt ------------------------------------------------------------------ */
@@ -80,7 +83,8 @@ static bool build(prompt *p, const query_job *job, const chat_family *family, st
     ok = ok && put(p, str_of(family->start), ENGINE_ADD_SPECIAL | ENGINE_PARSE_SPECIAL) &&
          put(p, instruction, 0) && put(p, str_of(family->user), ENGINE_PARSE_SPECIAL);
     if (!ok || p->count + tail + LEAST_PASSAGE_TOKENS > most)
-        return error_set(err, ERROR_INPUT, "a question of %zu bytes and the instruction do not fit "
+        return error_set(err, ERROR_INPUT,
+                         "a question of %zu bytes and the instruction do not fit "
                          "into the %zu tokens that this model's context leaves for a prompt; "
                          "ask in fewer words, or choose another model",
                          job->question.n, most);
@@ -90,8 +94,9 @@ static bool build(prompt *p, const query_job *job, const chat_family *family, st
             break;
     p->limit = most;
     if (*passages_told == 0)
-        return error_set(err, ERROR_MODEL, "this model's context is too short for one passage of "
-                                           "the documents; choose another model");
+        return error_set(err, ERROR_MODEL,
+                         "this model's context is too short for one passage of "
+                         "the documents; choose another model");
     return put(p, question, 0) && put(p, str_of(family->reply), ENGINE_PARSE_SPECIAL);
 }
 

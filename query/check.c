@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define WORDS_NEEDED 0.7   /* share of the sentence's content words that must stand in the passage */
-#define MOST_NUMBERS 64    /* in one sentence; a longer list is refused rather than half checked */
+#define WORDS_NEEDED 0.7 /* share of a sentence's content words that must stand in its passage */
+#define MOST_NUMBERS 64  /* in one sentence; a longer list is refused rather than half checked */
 #define LONGEST_NUMBER 40
 #define MOST_CITED 8
 
@@ -21,27 +21,71 @@
 
 typedef struct {
     double value;
-    str unit;      /* canonical, empty for none */
-    str shown;     /* as it stands */
+    str unit;  /* canonical, empty for none */
+    str shown; /* as it stands */
 } quantity;
 
 /* The same unit in several spellings; the first is canonical. Anything else behind a number is a
  * word of the sentence and no unit. */
 static const char *const units[][6] = {
-    {"mg", "milligram", "milligrams"}, {"g", "gram", "grams", "gm"},
-    {"kg", "kilogram", "kilograms"}, {"\xC2\xB5g", "mcg", "\xCE\xBCg", "ug", "microgram", "micrograms"},
+    {"mg", "milligram", "milligrams"},
+    {"g", "gram", "grams", "gm"},
+    {"kg", "kilogram", "kilograms"},
+    {"\xC2\xB5g", "mcg", "\xCE\xBCg", "ug", "microgram", "micrograms"},
     {"ml", "millilitre", "millilitres", "milliliter", "milliliters"},
-    {"l", "litre", "litres", "liter", "liters"}, {"%", "percent", "per cent"},
-    {"iu", "units", "unit"}, {"mmol"}, {"mg/kg"}, {"mg/l"}, {"mg/ml"}, {"ml/kg"}, {"mmhg"},
-    {"second", "seconds", "s", "sec"}, {"minute", "minutes", "min", "mins"},
-    {"hour", "hours", "h", "hr", "hrs"}, {"day", "days"}, {"week", "weeks"},
-    {"month", "months"}, {"year", "years"}, {"mm"}, {"cm"}, {"m", "metre", "metres", "meter", "meters"},
-    {"km", "kilometre", "kilometres", "kilometers"}, {"inch", "inches", "in"}, {"ft", "feet", "foot"},
-    {"\xC2\xB0" "c", "\xE2\x84\x83", "celsius"}, {"\xC2\xB0" "f", "fahrenheit"}, {"bar"}, {"psi"},
-    {"pa"}, {"kpa"}, {"mpa"}, {"nm"}, {"rpm"}, {"v", "volt", "volts"}, {"a", "amp", "amps", "ampere"},
-    {"w", "watt", "watts"}, {"kw"}, {"kwh"}, {"hz"}, {"khz"}, {"mhz"}, {"db"}, {"ppm"},
-    {"eur", "euro", "euros", "\xE2\x82\xAC"}, {"usd", "dollars", "dollar", "$"}, {"gbp", "pounds", "\xC2\xA3"},
-    {"million"}, {"billion"}, {"thousand"}, {"tablet", "tablets"}, {"dose", "doses"},
+    {"l", "litre", "litres", "liter", "liters"},
+    {"%", "percent", "per cent"},
+    {"iu", "units", "unit"},
+    {"mmol"},
+    {"mg/kg"},
+    {"mg/l"},
+    {"mg/ml"},
+    {"ml/kg"},
+    {"mmhg"},
+    {"second", "seconds", "s", "sec"},
+    {"minute", "minutes", "min", "mins"},
+    {"hour", "hours", "h", "hr", "hrs"},
+    {"day", "days"},
+    {"week", "weeks"},
+    {"month", "months"},
+    {"year", "years"},
+    {"mm"},
+    {"cm"},
+    {"m", "metre", "metres", "meter", "meters"},
+    {"km", "kilometre", "kilometres", "kilometers"},
+    {"inch", "inches", "in"},
+    {"ft", "feet", "foot"},
+    {"\xC2\xB0"
+     "c",
+     "\xE2\x84\x83", "celsius"},
+    {"\xC2\xB0"
+     "f",
+     "fahrenheit"},
+    {"bar"},
+    {"psi"},
+    {"pa"},
+    {"kpa"},
+    {"mpa"},
+    {"nm"},
+    {"rpm"},
+    {"v", "volt", "volts"},
+    {"a", "amp", "amps", "ampere"},
+    {"w", "watt", "watts"},
+    {"kw"},
+    {"kwh"},
+    {"hz"},
+    {"khz"},
+    {"mhz"},
+    {"db"},
+    {"ppm"},
+    {"eur", "euro", "euros", "\xE2\x82\xAC"},
+    {"usd", "dollars", "dollar", "$"},
+    {"gbp", "pounds", "\xC2\xA3"},
+    {"million"},
+    {"billion"},
+    {"thousand"},
+    {"tablet", "tablets"},
+    {"dose", "doses"},
 };
 
 static str canonical_unit(str word) {
@@ -119,8 +163,8 @@ static size_t read_quantities(str s, quantity *out, size_t limit) {
 /* Small numbers are often written as words on one side only. "One" is left out: it is an article
  * more often than a count. */
 static double number_word(str w) {
-    static const char *const words[] = {"two", "three", "four", "five", "six", "seven", "eight",
-                                        "nine", "ten", "eleven", "twelve"};
+    static const char *const words[] = {"two",   "three", "four", "five",   "six",   "seven",
+                                        "eight", "nine",  "ten",  "eleven", "twelve"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (str_eq_nocase(w, str_of(words[i]))) return (double)(i + 2);
     return -1;
@@ -155,8 +199,8 @@ static bool is_identifier(str w) {
 }
 
 static int count_denials(str s) {
-    static const char *const denials[] = {"not", "no", "never", "without", "neither", "nor", "none",
-                                          "cannot", "nothing"};
+    static const char *const denials[] = {"not", "no",   "never",  "without", "neither",
+                                          "nor", "none", "cannot", "nothing"};
     int count = 0;
     size_t pos = 0;
     str w;
@@ -174,8 +218,8 @@ static bool stands_in(const quantity *wanted, str evidence, const quantity *give
     size_t pos = 0;
     str w;
     while (next_word(evidence, &pos, &w))
-        if (number_word(w) == wanted->value &&
-            str_eq(unit_at(evidence, pos), wanted->unit)) return true;
+        if (number_word(w) == wanted->value && str_eq(unit_at(evidence, pos), wanted->unit))
+            return true;
     return false;
 }
 

@@ -7,8 +7,8 @@
 #include <string.h>
 
 typedef struct {
-    int32_t id;              /* -1 parts two passages */
-    uint32_t begin, end;     /* bytes of the passage's text */
+    int32_t id;          /* -1 parts two passages */
+    uint32_t begin, end; /* bytes of the passage's text */
     const query_passage *of;
     bool starts_word;
 } place;

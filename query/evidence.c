@@ -15,18 +15,20 @@
 #define SPANS_FOR_EACH_PASSAGE 24 /* enough that each sentence of a chunk can have one */
 #define READER_LOWEST -12.0       /* a passage without any span, and the clip for bad ones */
 #define READER_HIGHEST 12.0
-#define MOST_QUESTION_WORDS 64    /* a longer question is a paragraph; its first words say enough */
-#define LONGEST_HEADING 70        /* bytes; longer lines are sentences that lost their stop */
+#define MOST_QUESTION_WORDS 64 /* a longer question is a paragraph; its first words say enough */
+#define LONGEST_HEADING 70     /* bytes; longer lines are sentences that lost their stop */
 #define CJK_STOP 0x3002
-#define FRESH_ENOUGH 6.0          /* content words: a short sentence */
+#define FRESH_ENOUGH 6.0 /* content words: a short sentence */
 
 /* Score = sum of weight * feature, in the order of evidence_feature; a softmax over the scores of
  * all candidates says which one holds the answer, if one does. */
-static const double sentence_weights[EVIDENCE_FEATURES] = {0.238, 0.153, 3.366, 3.155, 3.489, 0.324};
+static const double sentence_weights[EVIDENCE_FEATURES] = {0.238, 0.153, 3.366,
+                                                           3.155, 3.489, 0.324};
 
 /* The best sentence's features; the share of the question's words that are unknown; and how far the
  * best sentence stands out: where several are equally good, usually none is. */
-static const double answer_weights[EVIDENCE_FEATURES] = {0.041, -0.054, 0.814, 0.440, 0.195, -0.635};
+static const double answer_weights[EVIDENCE_FEATURES] = {0.041, -0.054, 0.814,
+                                                         0.440, 0.195,  -0.635};
 static const double answer_unknown_weight = -0.424;
 static const double answer_share_weight = 2.480;
 static const double answer_bias = -1.921;
@@ -79,8 +81,8 @@ static bool add_word(asked_question *asked, asked_words *to, const index_word *w
     uint64_t chunks;
     if (!index_word_frequency(asked->q->library, w->stem, &chunks, err)) return false;
     double idf = log(1 + (double)asked->chunks / ((double)chunks + 1));
-    double rarity = embed_word_weight(asked->q->embedder,
-                                      str_cut(asked->question, w->begin, w->end));
+    double rarity =
+        embed_word_weight(asked->q->embedder, str_cut(asked->question, w->begin, w->end));
     double weight = idf * rarity * rarity;
     to->words[to->count++] = (asked_word){w->stem, weight};
     to->weight_sum += weight;

@@ -20,19 +20,20 @@ typedef enum {
 
 typedef struct {
     const query_passage *passage;
-    uint32_t begin, end;     /* bytes of the passage's text */
-    bool heading;            /* announces what follows; such a one is no candidate in the end */
+    uint32_t begin, end; /* bytes of the passage's text */
+    bool heading;        /* announces what follows; such a one is no candidate in the end */
     bool has_span;
-    embed_span span;         /* inside [begin, end), bytes of the passage's text */
+    embed_span span; /* inside [begin, end), bytes of the passage's text */
     double features[EVIDENCE_FEATURES];
-    double score;            /* its logit in a softmax over all candidates */
+    double score; /* its logit in a softmax over all candidates */
 } query_candidate;
 
 typedef struct {
     query_candidate *candidates; /* best first; no two with the same text */
     size_t count;
-    double unknown;    /* share of the question's words, by weight, that stand nowhere in the library */
-    double share;      /* of the first candidate in the softmax over all scores */
+    double
+        unknown;  /* share of the question's words, by weight, that stand nowhere in the library */
+    double share; /* of the first candidate in the softmax over all scores */
     double confidence; /* 0..1: that the first candidate answers the question */
 } query_evidence;
 

@@ -6,8 +6,8 @@
  */
 #include "query/passages.h"
 
-#define NEIGHBOURED_PASSAGES 2   /* whose neighbours are worth reading: beyond, new passages are */
-#define NEIGHBOUR_SCORE 0.5      /* of the score of the passage that it stands beside */
+#define NEIGHBOURED_PASSAGES 2 /* whose neighbours are worth reading: beyond, new passages are */
+#define NEIGHBOUR_SCORE 0.5    /* of the score of the passage that it stands beside */
 
 static bool has_chunk(const query_passage *p, size_t count, int64_t chunk) {
     for (size_t i = 0; i < count; i++)

@@ -54,8 +54,8 @@ typedef struct {
 
 typedef struct {
     str text;
-    bool verified; /* verbatim, or checked against its citations */
-    str reason;    /* why not, when it is not verified */
+    bool verified;  /* verbatim, or checked against its citations */
+    str reason;     /* why not, when it is not verified */
     str table_head; /* of a table's row: the row that names its columns, from the same page */
     uint32_t bold_begin, bold_end; /* where the answer span stands in text; equal: nowhere */
     const query_citation *citations;
@@ -70,8 +70,8 @@ typedef struct {
     str question;
     str answer; /* the shortest span chosen; empty when refused */
     bool refused;
-    double confidence; /* 0..1, calibrated */
-    query_mode mode;   /* VERBATIM or WRITE */
+    double confidence;               /* 0..1, calibrated */
+    query_mode mode;                 /* VERBATIM or WRITE */
     const query_sentence *sentences; /* best first */
     size_t sentence_count;
     const query_source *sources; /* what was retrieved, best first */
@@ -92,8 +92,9 @@ typedef struct {
 /* Called while the answer comes, from the thread that asked. Any of them may be NULL. */
 typedef struct {
     void (*sources)(void *context, const query_source *sources, size_t count);
-    void (*verdict)(void *context, double confidence); /* before the first sentence, not if refused */
-    void (*piece)(void *context, str piece);                   /* of what a decoder writes */
+    void (*verdict)(void *context,
+                    double confidence);      /* before the first sentence, not if refused */
+    void (*piece)(void *context, str piece); /* of what a decoder writes */
     void (*sentence)(void *context, const query_sentence *sentence); /* checked and final */
     bool (*cancelled)(void *context);
     void *context;

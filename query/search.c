@@ -93,8 +93,8 @@ static bool collect(const query_context *q, str question, query_ranking ranking,
     if (ranking != QUERY_VECTORS &&
         !index_search_words(q->library, question, depth, a, &words, &words_n, err))
         return false;
-    if (ranking != QUERY_WORDS && !index_search_vectors(q->library, v.values, v.scale, depth, a,
-                                                        &vectors, &vectors_n, err))
+    if (ranking != QUERY_WORDS &&
+        !index_search_vectors(q->library, v.values, v.scale, depth, a, &vectors, &vectors_n, err))
         return false;
     candidate *c = arena_alloc(a, words_n + vectors_n, sizeof *c);
     size_t n = merge(words, words_n, vectors, vectors_n, c);

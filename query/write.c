@@ -68,7 +68,7 @@ bool query_answer_written(query_job *job, error *err) {
         if (!query_conversation_say(&c, id, err)) goto finish;
     }
     ok = finish_sentences(job, &written, true, c.passages_told, &done, err);
-    /* What no passage bears out stands among the sentences with its mark; it is never the answer. */
+    /* What no passage bears out stands among the sentences, marked; it is never the answer. */
     for (size_t i = 0; ok && i < job->out->sentence_count && job->out->answer.n == 0; i++)
         if (job->out->sentences[i].verified) job->out->answer = job->out->sentences[i].text;
 finish:

@@ -31,11 +31,12 @@
 
 /* The encodings of the web that are neither UTF nor windows-1252 (Encoding Standard, WHATWG). */
 static const char *const warm_names[] = {
-    "WINDOWS-1250", "WINDOWS-1251", "WINDOWS-1253", "WINDOWS-1254", "WINDOWS-1255",
-    "WINDOWS-1256", "WINDOWS-1257", "WINDOWS-1258", "ISO-8859-2", "ISO-8859-3", "ISO-8859-4",
-    "ISO-8859-5", "ISO-8859-6", "ISO-8859-7", "ISO-8859-8", "ISO-8859-10", "ISO-8859-13",
-    "ISO-8859-14", "ISO-8859-15", "ISO-8859-16", "KOI8-R", "KOI8-U", "IBM866", "MACINTOSH",
-    "TIS-620", "SHIFT_JIS", "EUC-JP", "ISO-2022-JP", "GBK", "GB2312", "GB18030", "BIG5", "EUC-KR",
+    "WINDOWS-1250", "WINDOWS-1251", "WINDOWS-1253", "WINDOWS-1254", "WINDOWS-1255", "WINDOWS-1256",
+    "WINDOWS-1257", "WINDOWS-1258", "ISO-8859-2",   "ISO-8859-3",   "ISO-8859-4",   "ISO-8859-5",
+    "ISO-8859-6",   "ISO-8859-7",   "ISO-8859-8",   "ISO-8859-10",  "ISO-8859-13",  "ISO-8859-14",
+    "ISO-8859-15",  "ISO-8859-16",  "KOI8-R",       "KOI8-U",       "IBM866",       "MACINTOSH",
+    "TIS-620",      "SHIFT_JIS",    "EUC-JP",       "ISO-2022-JP",  "GBK",          "GB2312",
+    "GB18030",      "BIG5",         "EUC-KR",
 };
 #define WARM_COUNT (sizeof warm_names / sizeof *warm_names)
 
@@ -49,35 +50,25 @@ static const uint16_t cp1252[32] = {
     0x2013, 0x2014, 0x02DC, 0x2122, 0x0161, 0x203A, 0x0153, 0x009D, 0x017E, 0x0178,
 };
 
-static void open_all(void)
-{
-    if (is_warm)
-        return;
-    for (size_t i = 0; i < WARM_COUNT; i++)
-        warm[i] = iconv_open("UTF-8", warm_names[i]);
+static void open_all(void) {
+    if (is_warm) return;
+    for (size_t i = 0; i < WARM_COUNT; i++) warm[i] = iconv_open("UTF-8", warm_names[i]);
     is_warm = true;
 }
 
 /* UTF-16 with or without a mark: 'l' or 'b' for its byte order, 0 if it is not that. */
-static char utf16_order(str s)
-{
-    if (s.n >= 2 && s.p[0] == '\xFF' && s.p[1] == '\xFE')
-        return 'l';
-    if (s.n >= 2 && s.p[0] == '\xFE' && s.p[1] == '\xFF')
-        return 'b';
+static char utf16_order(str s) {
+    if (s.n >= 2 && s.p[0] == '\xFF' && s.p[1] == '\xFE') return 'l';
+    if (s.n >= 2 && s.p[0] == '\xFE' && s.p[1] == '\xFF') return 'b';
     size_t n = s.n < GUESS_BYTES ? s.n & ~(size_t)1 : GUESS_BYTES, zeros[2] = {0, 0};
-    for (size_t i = 0; i < n; i++)
-        zeros[i & 1] += s.p[i] == 0;
+    for (size_t i = 0; i < n; i++) zeros[i & 1] += s.p[i] == 0;
     /* mostly Latin letters: every other byte is zero, and the rest never is */
-    if (n >= 8 && zeros[0] == 0 && zeros[1] > n / 5)
-        return 'l';
-    if (n >= 8 && zeros[1] == 0 && zeros[0] > n / 5)
-        return 'b';
+    if (n >= 8 && zeros[0] == 0 && zeros[1] > n / 5) return 'l';
+    if (n >= 8 && zeros[1] == 0 && zeros[0] > n / 5) return 'b';
     return 0;
 }
 
-static void from_utf16(str s, char order, text *out)
-{
+static void from_utf16(str s, char order, text *out) {
     size_t high = order == 'b' ? 0 : 1, i = 0;
     const unsigned char *p = (const unsigned char *)s.p;
     for (; i + 1 < s.n; i += 2) {
@@ -89,15 +80,12 @@ static void from_utf16(str s, char order, text *out)
                 i += 2;
             }
         }
-        if (u != 0xFEFF || i > 1)
-            text_put_codepoint(out, u);
+        if (u != 0xFEFF || i > 1) text_put_codepoint(out, u);
     }
-    if (i < s.n)
-        text_put_codepoint(out, UTF8_REPLACEMENT);
+    if (i < s.n) text_put_codepoint(out, UTF8_REPLACEMENT);
 }
 
-static void from_cp1252(str s, text *out)
-{
+static void from_cp1252(str s, text *out) {
     for (size_t i = 0; i < s.n; i++) {
         unsigned char c = (unsigned char)s.p[i];
         text_put_codepoint(out, c >= 0x80 && c < 0xA0 ? cp1252[c - 0x80] : c);
@@ -105,8 +93,7 @@ static void from_cp1252(str s, text *out)
 }
 
 /* Valid multi-byte sequences against bytes that are none. */
-static bool mostly_utf8(str s)
-{
+static bool mostly_utf8(str s) {
     size_t good = 0, bad = 0, used;
     for (size_t i = 0; i < s.n; i += used) {
         if ((unsigned char)s.p[i] < 0x80) {
@@ -122,23 +109,19 @@ static bool mostly_utf8(str s)
     return bad == 0 || good > 4 * bad;
 }
 
-static void from_utf8(str s, text *out)
-{
+static void from_utf8(str s, text *out) {
     for (size_t i = 0, used; i < s.n; i += used) {
         size_t run = i;
-        while (run < s.n && (unsigned char)s.p[run] < 0x80)
-            run++;
+        while (run < s.n && (unsigned char)s.p[run] < 0x80) run++;
         text_put(out, str_cut(s, i, run));
         i = run;
         used = 0;
-        if (i < s.n)
-            text_put_codepoint(out, utf8_next(s.p + i, s.n - i, &used));
+        if (i < s.n) text_put_codepoint(out, utf8_next(s.p + i, s.n - i, &used));
     }
 }
 
 /* Through iconv; what it cannot read becomes U+FFFD, byte by byte. */
-static void from_iconv(iconv_t cd, str s, text *out)
-{
+static void from_iconv(iconv_t cd, str s, text *out) {
     char buffer[4096];
     char *in = (char *)s.p; /* iconv's prototype; it does not write there */
     size_t left = s.n;
@@ -157,8 +140,7 @@ static void from_iconv(iconv_t cd, str s, text *out)
 }
 
 /* The declared label in capitals, without white space, quotes and odd characters. */
-static void clean_label(str declared, char label[LABEL_MAX])
-{
+static void clean_label(str declared, char label[LABEL_MAX]) {
     size_t n = 0;
     declared = str_trim(declared);
     for (size_t i = 0; i < declared.n && n + 1 < LABEL_MAX; i++) {
@@ -171,52 +153,50 @@ static void clean_label(str declared, char label[LABEL_MAX])
     label[n] = 0;
 }
 
-static bool label_in(const char *label, const char *const *names, size_t count)
-{
+static bool label_in(const char *label, const char *const *names, size_t count) {
     for (size_t i = 0; i < count; i++)
-        if (strcmp(label, names[i]) == 0)
-            return true;
+        if (strcmp(label, names[i]) == 0) return true;
     return false;
 }
 
 /* The converter for a label, NULL when it is UTF-8 or windows-1252 by any of its names. */
-static bool find_converter(const char *label, iconv_t *cd, bool *latin, error *err)
-{
+static bool find_converter(const char *label, iconv_t *cd, bool *latin, error *err) {
     /* The web reads both of the older names as windows-1252. */
     static const char *const latin_names[] = {
-        "WINDOWS-1252", "CP1252", "CP-1252", "ISO-8859-1", "ISO8859-1", "ISO_8859-1", "LATIN1",
-        "LATIN-1", "US-ASCII", "ASCII", "X-CP1252",
+        "WINDOWS-1252", "CP1252",  "CP-1252",  "ISO-8859-1", "ISO8859-1", "ISO_8859-1",
+        "LATIN1",       "LATIN-1", "US-ASCII", "ASCII",      "X-CP1252",
     };
     /* UTF-16 is here because a document whose declaration could be read as bytes is not that. */
-    static const char *const utf8_names[] = {"", "UTF-8", "UTF8", "UTF-16", "UTF-16LE", "UTF-16BE",
-                                             "UNICODE", "NONE"};
+    static const char *const utf8_names[] = {"",         "UTF-8",    "UTF8",    "UTF-16",
+                                             "UTF-16LE", "UTF-16BE", "UNICODE", "NONE"};
     static const char *const aliases[][2] = {
-        {"SJIS", "SHIFT_JIS"}, {"X-SJIS", "SHIFT_JIS"}, {"SHIFT-JIS", "SHIFT_JIS"},
-        {"MS_KANJI", "SHIFT_JIS"}, {"GB_2312-80", "GBK"}, {"GB2312", "GBK"}, {"X-GBK", "GBK"},
-        {"CP1251", "WINDOWS-1251"}, {"CP1250", "WINDOWS-1250"}, {"KS_C_5601-1987", "EUC-KR"},
-        {"BIG5-HKSCS", "BIG5"}, {"X-EUC-JP", "EUC-JP"}, {"CP866", "IBM866"},
-        {"ISO-8859-9", "WINDOWS-1254"}, {"ISO-8859-11", "TIS-620"}, {"KOI8", "KOI8-R"},
+        {"SJIS", "SHIFT_JIS"},      {"X-SJIS", "SHIFT_JIS"},
+        {"SHIFT-JIS", "SHIFT_JIS"}, {"MS_KANJI", "SHIFT_JIS"},
+        {"GB_2312-80", "GBK"},      {"GB2312", "GBK"},
+        {"X-GBK", "GBK"},           {"CP1251", "WINDOWS-1251"},
+        {"CP1250", "WINDOWS-1250"}, {"KS_C_5601-1987", "EUC-KR"},
+        {"BIG5-HKSCS", "BIG5"},     {"X-EUC-JP", "EUC-JP"},
+        {"CP866", "IBM866"},        {"ISO-8859-9", "WINDOWS-1254"},
+        {"ISO-8859-11", "TIS-620"}, {"KOI8", "KOI8-R"},
     };
     *cd = (iconv_t)-1;
     *latin = label_in(label, latin_names, sizeof latin_names / sizeof *latin_names);
-    if (*latin || label_in(label, utf8_names, sizeof utf8_names / sizeof *utf8_names))
-        return true;
+    if (*latin || label_in(label, utf8_names, sizeof utf8_names / sizeof *utf8_names)) return true;
     for (size_t i = 0; i < sizeof aliases / sizeof *aliases; i++)
-        if (strcmp(label, aliases[i][0]) == 0)
-            label = aliases[i][1];
+        if (strcmp(label, aliases[i][0]) == 0) label = aliases[i][1];
     for (size_t i = 0; i < WARM_COUNT; i++)
         if (strcmp(label, warm_names[i]) == 0) {
             *cd = warm[i];
-            if (*cd != (iconv_t)-1)
-                return true;
-            return error_set(err, ERROR_INPUT, "the text is in the encoding %s, for which this "
-                             "system has no table; save it as UTF-8", label);
+            if (*cd != (iconv_t)-1) return true;
+            return error_set(err, ERROR_INPUT,
+                             "the text is in the encoding %s, for which this "
+                             "system has no table; save it as UTF-8",
+                             label);
         }
     return true; /* a name that nobody knows says nothing */
 }
 
-static bool check_is_text(str s, error *err)
-{
+static bool check_is_text(str s, error *err) {
     size_t controls = 0;
     for (size_t i = 0; i < s.n; i++) {
         unsigned char c = (unsigned char)s.p[i];
@@ -226,22 +206,22 @@ static bool check_is_text(str s, error *err)
         controls += c < 0x20 && !(c >= '\t' && c <= '\r') && c != 0x1B;
     }
     if (controls * CONTROL_RATIO > s.n)
-        return error_set(err, ERROR_INPUT, "this is not text: %zu of its %zu bytes are control "
-                         "characters", controls, s.n);
+        return error_set(err, ERROR_INPUT,
+                         "this is not text: %zu of its %zu bytes are control "
+                         "characters",
+                         controls, s.n);
     return true;
 }
 
 /* One line into normal form C, its stacks of marks shortened to what ordering can bear. */
-static bool put_normal(str line, text *scratch, text *out, error *err)
-{
+static bool put_normal(str line, text *scratch, text *out, error *err) {
     size_t used, marks = 0;
     text_clear(scratch);
     for (size_t i = 0; i < line.n; i += used) {
         uint32_t u = utf8_next(line.p + i, line.n - i, &used);
         bool mark = u >= 0x300 && utf8proc_get_property((utf8proc_int32_t)u)->combining_class != 0;
         marks = mark ? marks + 1 : 0;
-        if (marks <= MARKS_MAX)
-            text_put(scratch, str_cut(line, i, i + used));
+        if (marks <= MARKS_MAX) text_put(scratch, str_cut(line, i, i + used));
     }
     utf8proc_uint8_t *normal = NULL;
     utf8proc_ssize_t n =
@@ -256,8 +236,7 @@ static bool put_normal(str line, text *scratch, text *out, error *err)
 }
 
 /* CR LF and CR become LF, every line becomes NFC. Below U+0300 all text is NFC already. */
-static bool normalise(const text *in, text *out, error *err)
-{
+static bool normalise(const text *in, text *out, error *err) {
     text scratch = {0};
     str s = text_str(in);
     bool ok = true;
@@ -270,18 +249,15 @@ static bool normalise(const text *in, text *out, error *err)
             text_put(out, str_cut(s, i, end));
         else
             ok = put_normal(str_cut(s, i, end), &scratch, out, err);
-        if (end < s.n)
-            text_put_char(out, '\n');
+        if (end < s.n) text_put_char(out, '\n');
         i = end + 1;
-        if (end + 1 < s.n && s.p[end] == '\r' && s.p[end + 1] == '\n')
-            i++;
+        if (end + 1 < s.n && s.p[end] == '\r' && s.p[end + 1] == '\n') i++;
     }
     text_free(&scratch);
     return ok;
 }
 
-bool parse_to_utf8(str bytes, str declared, text *out, error *err)
-{
+bool parse_to_utf8(str bytes, str declared, text *out, error *err) {
     text raw = {0};
     char order = utf16_order(bytes), label[LABEL_MAX];
     iconv_t cd = (iconv_t)-1;
@@ -295,8 +271,7 @@ bool parse_to_utf8(str bytes, str declared, text *out, error *err)
         ok = check_is_text(text_str(&raw), err) && normalise(&raw, out, err);
         goto done;
     }
-    if (!check_is_text(bytes, err))
-        goto done;
+    if (!check_is_text(bytes, err)) goto done;
     clean_label(declared, label);
     if (str_starts(bytes, STR("\xEF\xBB\xBF"))) {
         bytes = str_cut(bytes, 3, bytes.n);

@@ -4,20 +4,23 @@
 #include "ingest/kind.h"
 #include "ingest/parse/parse.h"
 
-parse_fn *parse_format(const parse_input *in)
-{
+parse_fn *parse_format(const parse_input *in) {
     switch (kind_of(str_cut(in->bytes, 0, KIND_HEAD_BYTES), in->name)) {
-    case KIND_PDF: return parse_pdf;
-    case KIND_HTML: return parse_html;
-    case KIND_MARKDOWN: return parse_markdown;
-    case KIND_TEXT: return parse_text;
-    case KIND_OTHER: break;
+    case KIND_PDF:
+        return parse_pdf;
+    case KIND_HTML:
+        return parse_html;
+    case KIND_MARKDOWN:
+        return parse_markdown;
+    case KIND_TEXT:
+        return parse_text;
+    case KIND_OTHER:
+        break;
     }
     return NULL;
 }
 
-bool parse_refuse(const parse_input *in, error *err)
-{
+bool parse_refuse(const parse_input *in, error *err) {
     static const struct {
         str magic;
         const char *what;
@@ -33,12 +36,13 @@ bool parse_refuse(const parse_input *in, error *err)
         {STR("\x1f\x8b"), "a compressed file"},
         {STR("7z\xbc\xaf"), "a compressed file"},
         {STR("%!PS"), "a PostScript file"},
-        {STR("\x7f" "ELF"), "a program"},
+        {STR("\x7f"
+             "ELF"),
+         "a program"},
     };
     const char *what = NULL;
     for (size_t i = 0; i < sizeof known / sizeof *known && !what; i++)
-        if (str_starts(in->bytes, known[i].magic))
-            what = known[i].what;
+        if (str_starts(in->bytes, known[i].magic)) what = known[i].what;
     str extension = kind_extension(in->name);
     if (what)
         return error_set(err, ERROR_INPUT,

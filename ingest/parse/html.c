@@ -19,29 +19,24 @@
 #define SNIFF_BYTES 8192
 #define TITLE_MAX_BYTES 300
 
-static bool is_space(char c)
-{
+static bool is_space(char c) {
     return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-static size_t find_nocase(str s, str needle, size_t from)
-{
+static size_t find_nocase(str s, str needle, size_t from) {
     for (size_t i = from; i + needle.n <= s.n; i++)
-        if (str_eq_nocase(str_cut(s, i, i + needle.n), needle))
-            return i;
+        if (str_eq_nocase(str_cut(s, i, i + needle.n), needle)) return i;
     return SIZE_MAX;
 }
 
 /* The encoding that a meta element or an XML declaration states. */
-static str sniff_charset(str bytes)
-{
+static str sniff_charset(str bytes) {
     str head = str_cut(bytes, 0, SNIFF_BYTES);
     if (str_starts(head, STR("<?xml"))) {
         size_t close = str_find(head, STR("?>"), 0), at = str_find(head, STR("encoding="), 0);
         if (at != SIZE_MAX && close != SIZE_MAX && at < close && at + 10 < head.n) {
             size_t begin = at + 10, end = begin;
-            while (end < close && head.p[end] != '"' && head.p[end] != '\'')
-                end++;
+            while (end < close && head.p[end] != '"' && head.p[end] != '\'') end++;
             return str_cut(head, begin, end);
         }
     }
@@ -49,59 +44,47 @@ static str sniff_charset(str bytes)
         size_t close = str_find(head, STR(">"), at);
         str tag = str_cut(head, at, close);
         size_t label = find_nocase(tag, STR("charset"), 0);
-        if (label == SIZE_MAX)
-            continue;
+        if (label == SIZE_MAX) continue;
         for (label += 7; label < tag.n && (is_space(tag.p[label]) || tag.p[label] == '='); label++)
             ;
-        if (label < tag.n && (tag.p[label] == '"' || tag.p[label] == '\''))
-            label++;
+        if (label < tag.n && (tag.p[label] == '"' || tag.p[label] == '\'')) label++;
         size_t end = label;
-        while (end < tag.n && !is_space(tag.p[end]) && !memchr("\"';/>", tag.p[end], 5))
-            end++;
+        while (end < tag.n && !is_space(tag.p[end]) && !memchr("\"';/>", tag.p[end], 5)) end++;
         return str_cut(tag, label, end);
     }
     return (str){0};
 }
 
-str html_attribute(const xmlNode *n, const char *name)
-{
+str html_attribute(const xmlNode *n, const char *name) {
     for (const xmlAttr *a = n->properties; a; a = a->next)
         if (strcmp((const char *)a->name, name) == 0 && a->children && a->children->content)
             return str_of((const char *)a->children->content);
     return (str){0};
 }
 
-bool html_tag_is(const xmlNode *n, const char *tag)
-{
+bool html_tag_is(const xmlNode *n, const char *tag) {
     return n->type == XML_ELEMENT_NODE && strcmp((const char *)n->name, tag) == 0;
 }
 
-xmlNode *html_next(xmlNode *n, const xmlNode *root, bool deeper)
-{
-    if (deeper && n->type == XML_ELEMENT_NODE && n->children)
-        return n->children;
+xmlNode *html_next(xmlNode *n, const xmlNode *root, bool deeper) {
+    if (deeper && n->type == XML_ELEMENT_NODE && n->children) return n->children;
     while (n && n != root) {
-        if (n->next)
-            return n->next;
+        if (n->next) return n->next;
         n = n->parent;
     }
     return NULL;
 }
 
-html_info *html_info_of(const xmlNode *n)
-{
+html_info *html_info_of(const xmlNode *n) {
     return n->_private;
 }
 
-html_kind html_kind_of(const xmlNode *n)
-{
-    if (n->type == XML_ELEMENT_NODE)
-        return html_info_of(n)->kind;
+html_kind html_kind_of(const xmlNode *n) {
+    if (n->type == XML_ELEMENT_NODE) return html_info_of(n)->kind;
     return n->type == XML_TEXT_NODE || n->type == XML_CDATA_SECTION_NODE ? HTML_INLINE : HTML_SKIP;
 }
 
-void html_text_of(const xmlNode *root, text *out)
-{
+void html_text_of(const xmlNode *root, text *out) {
     xmlNode *n = (xmlNode *)root; /* html_next gives nodes that callers may write to; not here */
     for (; n; n = html_next(n, root, n == root || html_kind_of(n) != HTML_SKIP)) {
         if (n->type != XML_TEXT_NODE && n->type != XML_CDATA_SECTION_NODE) {
@@ -116,25 +99,20 @@ void html_text_of(const xmlNode *root, text *out)
                 text_put_char(out, ' ');
         }
     }
-    while (out->n > 0 && out->p[out->n - 1] == ' ')
-        text_cut(out, out->n - 1);
+    while (out->n > 0 && out->p[out->n - 1] == ' ') text_cut(out, out->n - 1);
 }
 
-static xmlNode *find_tag(const xmlDoc *doc, const char *tag)
-{
+static xmlNode *find_tag(const xmlDoc *doc, const char *tag) {
     xmlNode *root = xmlDocGetRootElement(doc);
     for (xmlNode *n = root; n; n = html_next(n, root, true))
-        if (html_tag_is(n, tag))
-            return n;
+        if (html_tag_is(n, tag)) return n;
     return NULL;
 }
 
-static str meta_content(const xmlDoc *doc, str name)
-{
+static str meta_content(const xmlDoc *doc, str name) {
     xmlNode *root = xmlDocGetRootElement(doc);
     for (xmlNode *n = root; n; n = html_next(n, root, true)) {
-        if (!html_tag_is(n, "meta"))
-            continue;
+        if (!html_tag_is(n, "meta")) continue;
         if (str_eq_nocase(html_attribute(n, "property"), name) ||
             str_eq_nocase(html_attribute(n, "name"), name) ||
             str_eq_nocase(html_attribute(n, "http-equiv"), name))
@@ -145,38 +123,30 @@ static str meta_content(const xmlDoc *doc, str name)
 
 /* "Dosing - The Clinic | Home" under a heading "Dosing" is "Dosing"; else <title> as it is, else
  * the heading, else nothing, and the reader puts the file's name. */
-static void find_title(const xmlDoc *doc, text *title)
-{
+static void find_title(const xmlDoc *doc, text *title) {
     text heading = {0};
     const xmlNode *h = find_tag(doc, "h1"), *t = find_tag(doc, "title");
-    if (t)
-        html_text_of(t, title);
-    if (title->n == 0)
-        text_put(title, meta_content(doc, STR("og:title")));
-    if (h)
-        html_text_of(h, &heading);
+    if (t) html_text_of(t, title);
+    if (title->n == 0) text_put(title, meta_content(doc, STR("og:title")));
+    if (h) html_text_of(h, &heading);
     if (heading.n > 0 &&
         (title->n == 0 || str_find(text_str(title), text_str(&heading), 0) != SIZE_MAX)) {
         text_clear(title);
         text_put(title, text_str(&heading));
     }
-    if (title->n > TITLE_MAX_BYTES)
-        text_cut(title, utf8_floor(text_str(title), TITLE_MAX_BYTES));
+    if (title->n > TITLE_MAX_BYTES) text_cut(title, utf8_floor(text_str(title), TITLE_MAX_BYTES));
     text_free(&heading);
 }
 
 /* As the page states it (BCP 47); the record writer takes the first two letters. */
-static str find_language(const xmlDoc *doc)
-{
+static str find_language(const xmlDoc *doc) {
     const xmlNode *root = find_tag(doc, "html");
     str tag = root ? html_attribute(root, "lang") : (str){0};
-    if (tag.n == 0 && root)
-        tag = html_attribute(root, "xml:lang");
+    if (tag.n == 0 && root) tag = html_attribute(root, "xml:lang");
     return str_trim(tag.n ? tag : meta_content(doc, STR("content-language")));
 }
 
-static bool build_tree(str utf8, html_page *page, error *err)
-{
+static bool build_tree(str utf8, html_page *page, error *err) {
     int options = HTML_PARSE_RECOVER | HTML_PARSE_NOERROR | HTML_PARSE_NOWARNING |
                   HTML_PARSE_NONET | HTML_PARSE_IGNORE_ENC | HTML_PARSE_COMPACT;
     if (utf8.n >= INT_MAX)
@@ -188,8 +158,7 @@ static bool build_tree(str utf8, html_page *page, error *err)
     page->root = root; /* not <body>: pages go on behind its end tag, and behind that of <html> */
     for (xmlNode *n = root->next; n; n = root->next) {
         xmlUnlinkNode(n);
-        if (!xmlAddChild(root, n))
-            xmlFreeNode(n);
+        if (!xmlAddChild(root, n)) xmlFreeNode(n);
     }
     for (xmlNode *n = root; n; n = html_next(n, root, true))
         page->count += n->type == XML_ELEMENT_NODE;
@@ -203,8 +172,7 @@ static bool build_tree(str utf8, html_page *page, error *err)
     return true;
 }
 
-bool parse_html(const parse_input *in, record_writer *out, error *err)
-{
+bool parse_html(const parse_input *in, record_writer *out, error *err) {
     text utf8 = {0}, title = {0};
     html_page page = {0};
     bool ok = false;
@@ -218,12 +186,10 @@ bool parse_html(const parse_input *in, record_writer *out, error *err)
     xmlNode *root = html_main_find(&page);
     bool empty = html_info_of(root)->text == 0;
     record_page(out, 1, (str){0}, 0, 0, empty ? INGEST_FATE_EMPTY : INGEST_FATE_TEXT);
-    if (!empty)
-        html_blocks_write(root, out);
+    if (!empty) html_blocks_write(root, out);
     ok = true;
 done:
-    if (page.doc)
-        xmlFreeDoc(page.doc);
+    if (page.doc) xmlFreeDoc(page.doc);
     mem_free(page.infos);
     text_free(&title);
     text_free(&utf8);

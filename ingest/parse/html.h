@@ -13,8 +13,8 @@ typedef enum {
     HTML_SKIP,   /* never text: script, style, forms' controls, pictures */
     HTML_LINK,
     HTML_BREAK,
-    HTML_BLOCK,  /* ends a paragraph before and after, as all of the following do */
-    HTML_SITE,   /* nav, aside, footer, header: about the site rather than the text */
+    HTML_BLOCK, /* ends a paragraph before and after, as all of the following do */
+    HTML_SITE,  /* nav, aside, footer, header: about the site rather than the text */
     HTML_HEADING,
     HTML_PARAGRAPH,
     HTML_LIST,
@@ -32,13 +32,13 @@ typedef enum {
  * space left out, of the whole subtree, dropped parts not counted. */
 typedef struct {
     html_kind kind;
-    bool drop;       /* not the text: html_main.c's verdict */
-    bool has_block;  /* a block stands somewhere below */
+    bool drop;      /* not the text: html_main.c's verdict */
+    bool has_block; /* a block stands somewhere below */
     bool has_table, has_header_cell;
     uint32_t cells, widest_row; /* of a table; of a row its cells */
     size_t longest_cell;
-    size_t text;  /* all of it */
-    size_t link;  /* inside <a> */
+    size_t text;                      /* all of it */
+    size_t link;                      /* inside <a> */
     size_t own, own_link, own_commas; /* outside of blocks below it */
     size_t prose; /* own text that is not in links, of all long enough paragraphs below */
     double score; /* the prose that stands closely below */
@@ -53,7 +53,7 @@ typedef struct {
 } html_page;
 
 html_kind html_kind_by_name(const char *tag);
-html_kind html_kind_of(const xmlNode *n); /* of any node */
+html_kind html_kind_of(const xmlNode *n);  /* of any node */
 html_info *html_info_of(const xmlNode *n); /* n is an element */
 bool html_tag_is(const xmlNode *n, const char *tag);
 /* The value of an attribute, borrowed from the tree; empty when it is not there. */

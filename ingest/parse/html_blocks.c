@@ -27,7 +27,7 @@
 
 typedef struct {
     bool ordered;
-    char style; /* of an ordered list: '1', 'a', 'A', 'i', 'I' */
+    char style;  /* of an ordered list: '1', 'a', 'A', 'i', 'I' */
     long number; /* of the next item */
 } open_list;
 
@@ -39,13 +39,13 @@ typedef struct {
 
 typedef struct {
     record_writer *out;
-    text t;         /* the block so far; its lines parted by '\n' */
+    text t; /* the block so far; its lines parted by '\n' */
     ingest_role role;
     uint8_t level;
-    bool space;     /* white space is due before the next character */
-    int pre;        /* depth of <pre> */
-    size_t mark;    /* bytes of the list mark at the start of t */
-    bool term;      /* t is a term that waits for its definition */
+    bool space;  /* white space is due before the next character */
+    int pre;     /* depth of <pre> */
+    size_t mark; /* bytes of the list mark at the start of t */
+    bool term;   /* t is a term that waits for its definition */
     open_list lists[LIST_DEPTH_MAX];
     int depth;
     const xmlNode *row; /* the open row of data, its cells so far in cells */
@@ -57,8 +57,7 @@ typedef struct {
 
 /* ---- text --------------------------------------------------------------------------------- */
 
-static void put_block(state *s)
-{
+static void put_block(state *s) {
     str all = text_str(&s->t);
     bool any = false;
     /* an item with nothing behind its mark is none */
@@ -68,8 +67,7 @@ static void put_block(state *s)
         record_block(s->out, s->role, s->role == INGEST_ROLE_HEADING ? s->level : 0, 1);
         for (size_t i = 0; i < all.n;) {
             size_t end = i;
-            while (end < all.n && all.p[end] != '\n')
-                end++;
+            while (end < all.n && all.p[end] != '\n') end++;
             record_line(s->out, str_cut(all, i, end), (box){0}, 0);
             i = end + 1;
         }
@@ -78,8 +76,7 @@ static void put_block(state *s)
 }
 
 /* Ends the block, and begins one with this role. In a cell blocks are only parted by a space. */
-static void next_block(state *s, ingest_role role, uint8_t level)
-{
+static void next_block(state *s, ingest_role role, uint8_t level) {
     if (s->row) {
         s->space = s->t.n > 0;
         return;
@@ -92,15 +89,12 @@ static void next_block(state *s, ingest_role role, uint8_t level)
     s->mark = 0;
 }
 
-static void put_code_text(state *s, const char *p)
-{
-    for (; *p; p++)
-        text_put_char(&s->t, *p == '\t' ? ' ' : *p);
+static void put_code_text(state *s, const char *p) {
+    for (; *p; p++) text_put_char(&s->t, *p == '\t' ? ' ' : *p);
 }
 
 /* White space collapsed; no-break spaces are spaces, soft hyphens and zero-width spaces nothing. */
-static void put_flow_text(state *s, const char *p)
-{
+static void put_flow_text(state *s, const char *p) {
     while (*p) {
         const unsigned char *u = (const unsigned char *)p;
         if (*u <= ' ') {
@@ -114,8 +108,7 @@ static void put_flow_text(state *s, const char *p)
         } else if (u[0] == 0xE2 && u[1] == 0x80 && u[2] == 0x8B) {
             p += 3;
         } else {
-            if (s->space && s->t.n > 0 && s->t.p[s->t.n - 1] != '\n')
-                text_put_char(&s->t, ' ');
+            if (s->space && s->t.n > 0 && s->t.p[s->t.n - 1] != '\n') text_put_char(&s->t, ' ');
             s->space = false;
             text_put_char(&s->t, *p++);
         }
@@ -123,8 +116,7 @@ static void put_flow_text(state *s, const char *p)
 }
 
 /* <br>: a new line of the block; a second one in a row begins a new paragraph. */
-static void put_break(state *s)
-{
+static void put_break(state *s) {
     if (s->row) {
         s->space = true;
         return;
@@ -143,20 +135,17 @@ static void put_break(state *s)
 
 /* ---- lists -------------------------------------------------------------------------------- */
 
-static long small_number(str s, long otherwise)
-{
+static long small_number(str s, long otherwise) {
     char digits[8] = "";
     s = str_trim(s);
-    if (s.n == 0 || s.n >= sizeof digits)
-        return otherwise;
+    if (s.n == 0 || s.n >= sizeof digits) return otherwise;
     memcpy(digits, s.p, s.n);
     char *end;
     long v = strtol(digits, &end, 10);
     return *end ? otherwise : v;
 }
 
-static void open_a_list(state *s, const xmlNode *n)
-{
+static void open_a_list(state *s, const xmlNode *n) {
     next_block(s, INGEST_ROLE_PARAGRAPH, 0);
     if (s->depth < LIST_DEPTH_MAX) {
         str type = html_attribute(n, "type");
@@ -169,21 +158,18 @@ static void open_a_list(state *s, const xmlNode *n)
     s->depth++;
 }
 
-static void put_roman(text *t, long v)
-{
+static void put_roman(text *t, long v) {
     static const struct {
         int value;
         const char *digits;
     } parts[] = {{100, "c"}, {90, "xc"}, {50, "l"}, {40, "xl"}, {10, "x"},
-                 {9, "ix"}, {5, "v"}, {4, "iv"}, {1, "i"}};
+                 {9, "ix"},  {5, "v"},   {4, "iv"}, {1, "i"}};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-        for (; v >= parts[i].value; v -= parts[i].value)
-            text_put(t, str_of(parts[i].digits));
+        for (; v >= parts[i].value; v -= parts[i].value) text_put(t, str_of(parts[i].digits));
 }
 
 /* "- ", "3. ", "c. ", "iv. " */
-static void put_mark(state *s, const xmlNode *item)
-{
+static void put_mark(state *s, const xmlNode *item) {
     open_list loose = {.ordered = false};
     int top = s->depth < LIST_DEPTH_MAX ? s->depth : LIST_DEPTH_MAX;
     open_list *list = top > 0 ? &s->lists[top - 1] : &loose;
@@ -201,25 +187,21 @@ static void put_mark(state *s, const xmlNode *item)
     else
         text_printf(&s->t, "%ld", v);
     if (list->style == 'A' || list->style == 'I')
-        for (size_t i = before; i < s->t.n; i++)
-            s->t.p[i] = (char)(s->t.p[i] - 32);
+        for (size_t i = before; i < s->t.n; i++) s->t.p[i] = (char)(s->t.p[i] - 32);
     text_put(&s->t, STR(". "));
 }
 
 /* ---- tables ------------------------------------------------------------------------------- */
 
-static void put_cell(state *s, str cell)
-{
-    if (s->column > 0)
-        text_put(&s->cells, STR(" | "));
+static void put_cell(state *s, str cell) {
+    if (s->column > 0) text_put(&s->cells, STR(" | "));
     text_put(&s->cells, cell);
     s->row_has_text = s->row_has_text || cell.n > 0;
     s->column++;
 }
 
 /* The cells from rows above that stand at this column. */
-static void put_spanning(state *s)
-{
+static void put_spanning(state *s) {
     while (s->column < COLUMNS_MAX && s->spans[s->column].rows_left > 0) {
         spanning *span = &s->spans[s->column];
         span->rows_left--;
@@ -227,8 +209,7 @@ static void put_spanning(state *s)
     }
 }
 
-static void leave_cell(state *s, const xmlNode *n)
-{
+static void leave_cell(state *s, const xmlNode *n) {
     str cell = str_trim(text_str(&s->t));
     put_spanning(s);
     long rows = small_number(html_attribute(n, "rowspan"), 1);
@@ -236,16 +217,14 @@ static void leave_cell(state *s, const xmlNode *n)
         spanning *span = &s->spans[s->column];
         span->rows_left = (int)rows - 1;
         text_clear(&span->t);
-        if (cell.n <= SPAN_TEXT_MAX)
-            text_put(&span->t, cell);
+        if (cell.n <= SPAN_TEXT_MAX) text_put(&span->t, cell);
     }
     put_cell(s, cell);
     text_clear(&s->t);
     s->space = false;
 }
 
-static void leave_row(state *s)
-{
+static void leave_row(state *s) {
     put_spanning(s);
     s->row = NULL;
     text_clear(&s->t);
@@ -256,8 +235,7 @@ static void leave_row(state *s)
     text_clear(&s->cells);
 }
 
-static void enter_row(state *s, const xmlNode *n)
-{
+static void enter_row(state *s, const xmlNode *n) {
     next_block(s, INGEST_ROLE_PARAGRAPH, 0);
     s->row = n;
     s->column = 0;
@@ -265,45 +243,38 @@ static void enter_row(state *s, const xmlNode *n)
     text_clear(&s->cells);
 }
 
-static const xmlNode *table_of(const xmlNode *n)
-{
+static const xmlNode *table_of(const xmlNode *n) {
     while (n && html_kind_of(n) != HTML_TABLE)
         n = n->parent && n->parent->type == XML_ELEMENT_NODE ? n->parent : NULL;
     return n;
 }
 
 /* A row or cell of a table of data, as against one that only places things. */
-static bool is_data(const xmlNode *n)
-{
+static bool is_data(const xmlNode *n) {
     const xmlNode *table = table_of(n);
     return table && !html_is_layout_table(table);
 }
 
 /* ---- the walk ----------------------------------------------------------------------------- */
 
-static void enter_item(state *s, const xmlNode *n)
-{
+static void enter_item(state *s, const xmlNode *n) {
     next_block(s, INGEST_ROLE_LIST_ITEM, 0);
-    if (s->row || html_info_of(n)->text == 0)
-        return;
+    if (s->row || html_info_of(n)->text == 0) return;
     put_mark(s, n);
     s->mark = s->t.n;
 }
 
-static void enter_definition(state *s)
-{
+static void enter_definition(state *s) {
     if (s->term && !s->row && s->t.n <= TERM_MAX_BYTES) {
         s->term = false;
-        if (s->t.n > 0 && s->t.p[s->t.n - 1] != ':')
-            text_put_char(&s->t, ':');
+        if (s->t.n > 0 && s->t.p[s->t.n - 1] != ':') text_put_char(&s->t, ':');
         s->space = true;
         return;
     }
     next_block(s, INGEST_ROLE_PARAGRAPH, 0);
 }
 
-static void enter(state *s, const xmlNode *n)
-{
+static void enter(state *s, const xmlNode *n) {
     switch (html_kind_of(n)) {
     case HTML_BREAK:
         put_break(s);
@@ -341,8 +312,7 @@ static void enter(state *s, const xmlNode *n)
         break;
     case HTML_TABLE:
         next_block(s, INGEST_ROLE_PARAGRAPH, 0);
-        for (size_t i = 0; i < COLUMNS_MAX && !s->row; i++)
-            s->spans[i].rows_left = 0;
+        for (size_t i = 0; i < COLUMNS_MAX && !s->row; i++) s->spans[i].rows_left = 0;
         break;
     case HTML_BLOCK:
     case HTML_SITE:
@@ -359,13 +329,10 @@ static void enter(state *s, const xmlNode *n)
     }
 }
 
-static void leave(state *s, const xmlNode *n)
-{
+static void leave(state *s, const xmlNode *n) {
     html_kind kind = html_kind_of(n);
-    if (kind == HTML_PRE && s->pre > 0)
-        s->pre--;
-    if (kind == HTML_LIST && s->depth > 0)
-        s->depth--;
+    if (kind == HTML_PRE && s->pre > 0) s->pre--;
+    if (kind == HTML_LIST && s->depth > 0) s->depth--;
     if (kind == HTML_CELL && s->row && s->row == n->parent) {
         leave_cell(s, n);
     } else if (kind == HTML_ROW && s->row == n) {
@@ -377,25 +344,21 @@ static void leave(state *s, const xmlNode *n)
     }
 }
 
-static void put_node_text(state *s, const xmlNode *n)
-{
-    if (s->row && html_kind_of(n->parent) == HTML_ROW)
-        return; /* white space between cells */
+static void put_node_text(state *s, const xmlNode *n) {
+    if (s->row && html_kind_of(n->parent) == HTML_ROW) return; /* white space between cells */
     if (s->pre && !s->row)
         put_code_text(s, (const char *)n->content);
     else
         put_flow_text(s, (const char *)n->content);
 }
 
-void html_blocks_write(xmlNode *root, record_writer *out)
-{
+void html_blocks_write(xmlNode *root, record_writer *out) {
     state s = {.out = out, .role = INGEST_ROLE_PARAGRAPH};
     xmlNode *n = root;
     for (;;) {
         bool element = n->type == XML_ELEMENT_NODE;
         bool skip = html_kind_of(n) == HTML_SKIP || (element && html_info_of(n)->drop);
-        if (!element && !skip && n->content)
-            put_node_text(&s, n);
+        if (!element && !skip && n->content) put_node_text(&s, n);
         if (element && !skip) {
             enter(&s, n);
             if (n->children) {
@@ -408,13 +371,11 @@ void html_blocks_write(xmlNode *root, record_writer *out)
             n = n->parent;
             leave(&s, n);
         }
-        if (n == root)
-            break;
+        if (n == root) break;
         n = n->next;
     }
     next_block(&s, INGEST_ROLE_PARAGRAPH, 0);
     text_free(&s.t);
     text_free(&s.cells);
-    for (size_t i = 0; i < COLUMNS_MAX; i++)
-        text_free(&s.spans[i].t);
+    for (size_t i = 0; i < COLUMNS_MAX; i++) text_free(&s.spans[i].t);
 }

@@ -35,15 +35,12 @@ typedef struct {
 
 /* ---- the child ----------------------------------------------------------------------------- */
 
-static bool map_document(int fd, const ingest_limits *limits, str *out, error *err)
-{
+static bool map_document(int fd, const ingest_limits *limits, str *out, error *err) {
     struct stat st;
     if (fstat(fd, &st) != 0)
         return error_set(err, ERROR_IO, "the file cannot be read: %s", strerror(errno));
-    if (!S_ISREG(st.st_mode))
-        return error_set(err, ERROR_INPUT, "this is not a regular file");
-    if (st.st_size == 0)
-        return error_set(err, ERROR_INPUT, "the file is empty");
+    if (!S_ISREG(st.st_mode)) return error_set(err, ERROR_INPUT, "this is not a regular file");
+    if (st.st_size == 0) return error_set(err, ERROR_INPUT, "the file is empty");
     if ((uint64_t)st.st_size > limits->file_bytes)
         return error_set(err, ERROR_LIMIT, "the file is larger than %llu MiB",
                          (unsigned long long)(limits->file_bytes >> 20));
@@ -55,35 +52,30 @@ static bool map_document(int fd, const ingest_limits *limits, str *out, error *e
     return true;
 }
 
-static bool parse_into(const parse_input *in, record_writer *w, error *err)
-{
+static bool parse_into(const parse_input *in, record_writer *w, error *err) {
     parse_fn *parse = parse_format(in);
     return parse ? parse(in, w, err) : parse_refuse(in, err);
 }
 
-static _Noreturn void run_child(const job *j, volatile uint32_t *out_of_memory)
-{
+static _Noreturn void run_child(const job *j, volatile uint32_t *out_of_memory) {
     error err = {0};
     confine_watch_memory(out_of_memory);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     close(WORKER_FD);
-    if (!confine_child(&j->request.limits, &err))
-        _exit(CHILD_UNCONFINED);
+    if (!confine_child(&j->request.limits, &err)) _exit(CHILD_UNCONFINED);
     parse_input in = {.name = {j->request.name, j->request.name_bytes},
                       .limits = &j->request.limits};
     record_writer *w = record_writer_new(j->pipe);
     bool ok = map_document(j->document, in.limits, &in.bytes, &err);
     close(j->document);
-    if (!ok || !parse_into(&in, w, &err))
-        record_error(w, err.code, str_of(err.text));
+    if (!ok || !parse_into(&in, w, &err)) record_error(w, err.code, str_of(err.text));
     _exit(record_end(w) ? CHILD_DONE : CHILD_PIPE_BROKE);
 }
 
 /* ---- the parent ---------------------------------------------------------------------------- */
 
 /* The samples touch what parsing loads late: converters, tables, type registrations. */
-static void warm_up(void)
-{
+static void warm_up(void) {
     static const char pdf[] =
         "%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n"
         "2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n"
@@ -95,8 +87,10 @@ static void warm_up(void)
     const ingest_limits limits = {.pages = 1};
     const struct {
         str bytes, name;
-    } samples[] = {{STR(pdf), STR("w.pdf")}, {STR(html), STR("w.html")},
-                   {STR("# w\n\nwarm\n"), STR("w.md")}, {STR("warm\n"), STR("w.txt")}};
+    } samples[] = {{STR(pdf), STR("w.pdf")},
+                   {STR(html), STR("w.html")},
+                   {STR("# w\n\nwarm\n"), STR("w.md")},
+                   {STR("warm\n"), STR("w.txt")}};
     for (size_t i = 0; i < sizeof samples / sizeof *samples; i++) {
         parse_input in = {.bytes = samples[i].bytes, .name = samples[i].name, .limits = &limits};
         record_writer *w = record_writer_new(STDOUT_FILENO);
@@ -108,19 +102,19 @@ static void warm_up(void)
 }
 
 /* False when carrel is gone, or sent what is no request. */
-static bool receive(job *j)
-{
+static bool receive(job *j) {
     union {
         struct cmsghdr align;
         char bytes[CMSG_SPACE(2 * sizeof(int))];
     } control;
     struct iovec data = {&j->request, sizeof j->request};
-    struct msghdr m = {.msg_iov = &data, .msg_iovlen = 1, .msg_control = control.bytes,
+    struct msghdr m = {.msg_iov = &data,
+                       .msg_iovlen = 1,
+                       .msg_control = control.bytes,
                        .msg_controllen = sizeof control.bytes};
     ssize_t n;
     j->document = j->pipe = -1;
-    do
-        n = recvmsg(WORKER_FD, &m, MSG_CMSG_CLOEXEC);
+    do n = recvmsg(WORKER_FD, &m, MSG_CMSG_CLOEXEC);
     while (n < 0 && errno == EINTR);
     for (struct cmsghdr *c = n > 0 ? CMSG_FIRSTHDR(&m) : NULL; c; c = CMSG_NXTHDR(&m, c))
         if (c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(2 * sizeof(int))) {
@@ -131,19 +125,16 @@ static bool receive(job *j)
            (j->request.kind == WORKER_CANCEL || (j->document >= 0 && j->pipe >= 0));
 }
 
-static bool say(const void *message, size_t n)
-{
+static bool say(const void *message, size_t n) {
     ssize_t sent;
-    do
-        sent = send(WORKER_FD, message, n, MSG_NOSIGNAL);
+    do sent = send(WORKER_FD, message, n, MSG_NOSIGNAL);
     while (sent < 0 && errno == EINTR);
     return sent == (ssize_t)n;
 }
 
 /* Waits for the child's end, its time's end, or a word from carrel; the last two kill it. False
  * when carrel is gone. */
-static bool attend(pid_t child, int ended, uint32_t seconds, worker_reply *reply)
-{
+static bool attend(pid_t child, int ended, uint32_t seconds, worker_reply *reply) {
     double deadline = clock_ms() + seconds * 1000.0;
     bool alive = true, killed = false;
     while (waitpid(child, &reply->wait_status, WNOHANG) == 0) {
@@ -156,8 +147,7 @@ static bool attend(pid_t child, int ended, uint32_t seconds, worker_reply *reply
             alive &= read(ended, &drained, sizeof drained) == sizeof drained;
         job word;
         bool told = fds[1].revents != 0;
-        if (told)
-            alive &= receive(&word);
+        if (told) alive &= receive(&word);
         reply->timed_out |= !killed && !told && clock_ms() >= deadline;
         if (!killed && (told || reply->timed_out)) {
             kill(child, SIGKILL);
@@ -167,13 +157,11 @@ static bool attend(pid_t child, int ended, uint32_t seconds, worker_reply *reply
     return alive;
 }
 
-static bool serve(const job *j, int ended, volatile uint32_t *out_of_memory)
-{
+static bool serve(const job *j, int ended, volatile uint32_t *out_of_memory) {
     worker_reply reply = {0};
     *out_of_memory = 0;
     pid_t child = fork();
-    if (child == 0)
-        run_child(j, out_of_memory);
+    if (child == 0) run_child(j, out_of_memory);
     close(j->document);
     close(j->pipe);
     bool alive = true;
@@ -185,8 +173,7 @@ static bool serve(const job *j, int ended, volatile uint32_t *out_of_memory)
     return say(&reply, sizeof reply) && alive;
 }
 
-int main(void)
-{
+int main(void) {
     worker_hello hello = {.version = WORKER_VERSION};
     struct stat st;
     if (fstat(WORKER_FD, &st) != 0 || !S_ISSOCK(st.st_mode)) {
@@ -205,11 +192,9 @@ int main(void)
         error_set(&hello.fault, ERROR_IO, "carrel-parse cannot start: %s", strerror(errno));
     else
         confine_parent(&hello.landlock_abi, &hello.fault);
-    if (!say(&hello, sizeof hello) || hello.fault.code != ERROR_NONE)
-        return ERROR_IO;
+    if (!say(&hello, sizeof hello) || hello.fault.code != ERROR_NONE) return ERROR_IO;
     job j;
     while (receive(&j))
-        if (j.request.kind == WORKER_PARSE && !serve(&j, ended, out_of_memory))
-            break;
+        if (j.request.kind == WORKER_PARSE && !serve(&j, ended, out_of_memory)) break;
     _exit(ERROR_NONE); /* the filter has no room for exit handlers of libraries or sanitizers */
 }

@@ -19,16 +19,21 @@
 #define TAB_COLUMNS 4
 
 typedef enum {
-    OPEN_NONE, OPEN_PARAGRAPH, OPEN_ITEM, OPEN_TABLE, OPEN_CODE, OPEN_INDENTED
+    OPEN_NONE,
+    OPEN_PARAGRAPH,
+    OPEN_ITEM,
+    OPEN_TABLE,
+    OPEN_CODE,
+    OPEN_INDENTED
 } open_kind;
 
 typedef struct {
     record_writer *out;
     open_kind open;
-    text t;          /* of the open block, its lines parted by '\n' */
-    text mark;       /* of the open list item: "- ", "3. " */
-    text plain;      /* scratch */
-    char fence;      /* of open code: '`' or '~' */
+    text t;     /* of the open block, its lines parted by '\n' */
+    text mark;  /* of the open list item: "- ", "3. " */
+    text plain; /* scratch */
+    char fence; /* of open code: '`' or '~' */
     size_t fence_n;
     const char *until; /* raw HTML that is skipped up to this, else NULL */
     bool after_blank;
@@ -39,25 +44,21 @@ typedef struct {
 
 /* ---- writing ------------------------------------------------------------------------------ */
 
-static void put_lines(state *s, str all)
-{
+static void put_lines(state *s, str all) {
     for (size_t i = 0; i < all.n;) {
         size_t end = str_find(all, STR("\n"), i);
         record_line(s->out, str_cut(all, i, end), (box){0}, 0);
-        if (end == SIZE_MAX)
-            break;
+        if (end == SIZE_MAX) break;
         i = end + 1;
     }
 }
 
-static void put_block(state *s, ingest_role role, int level, str mark, str raw)
-{
+static void put_block(state *s, ingest_role role, int level, str mark, str raw) {
     text_clear(&s->plain);
     text_put(&s->plain, mark);
     markdown_inline(raw, &s->plain);
     str plain = str_trim(text_str(&s->plain));
-    if (plain.n <= str_trim(mark).n)
-        return;
+    if (plain.n <= str_trim(mark).n) return;
     record_block(s->out, role, (uint8_t)level, 1);
     put_lines(s, plain);
     if (role == INGEST_ROLE_HEADING && level < s->title_level) {
@@ -67,8 +68,7 @@ static void put_block(state *s, ingest_role role, int level, str mark, str raw)
     }
 }
 
-static void close_block(state *s)
-{
+static void close_block(state *s) {
     str t = text_str(&s->t);
     if (s->open == OPEN_PARAGRAPH) {
         put_block(s, INGEST_ROLE_PARAGRAPH, 0, (str){0}, t);
@@ -82,8 +82,7 @@ static void close_block(state *s)
     text_clear(&s->t);
 }
 
-static void add_line(state *s, open_kind kind, str line)
-{
+static void add_line(state *s, open_kind kind, str line) {
     if (s->open != kind) {
         close_block(s);
         s->open = kind;
@@ -96,8 +95,7 @@ static void add_line(state *s, open_kind kind, str line)
 /* ---- what a line is ----------------------------------------------------------------------- */
 
 /* Columns of white space at the start; *rest gets the line without it. */
-static size_t indent_of(str line, str *rest)
-{
+static size_t indent_of(str line, str *rest) {
     size_t i = 0, columns = 0;
     for (; i < line.n && (line.p[i] == ' ' || line.p[i] == '\t'); i++)
         columns += line.p[i] == ' ' ? 1 : TAB_COLUMNS - columns % TAB_COLUMNS;
@@ -105,39 +103,31 @@ static size_t indent_of(str line, str *rest)
     return columns;
 }
 
-static size_t run_of(str line, char c)
-{
+static size_t run_of(str line, char c) {
     size_t n = 0;
-    while (n < line.n && line.p[n] == c)
-        n++;
+    while (n < line.n && line.p[n] == c) n++;
     return n;
 }
 
 /* Nothing but `c` and spaces, at least `least` of it. */
-static bool is_rule(str line, char c, size_t least)
-{
+static bool is_rule(str line, char c, size_t least) {
     size_t n = 0;
     for (size_t i = 0; i < line.n; i++) {
-        if (line.p[i] != c && line.p[i] != ' ')
-            return false;
+        if (line.p[i] != c && line.p[i] != ' ') return false;
         n += line.p[i] == c;
     }
     return n >= least;
 }
 
-static bool is_thematic_break(str line)
-{
+static bool is_thematic_break(str line) {
     return is_rule(line, '-', 3) || is_rule(line, '*', 3) || is_rule(line, '_', 3);
 }
 
 /* Bytes of a list mark with its space, 0 if there is none. */
-static size_t list_mark(str line)
-{
+static size_t list_mark(str line) {
     size_t n = 0;
-    if (line.n > 1 && strchr("-*+", line.p[0]) && (line.p[1] == ' ' || line.p[1] == '\t'))
-        return 2;
-    while (n < line.n && n < 9 && line.p[n] >= '0' && line.p[n] <= '9')
-        n++;
+    if (line.n > 1 && strchr("-*+", line.p[0]) && (line.p[1] == ' ' || line.p[1] == '\t')) return 2;
+    while (n < line.n && n < 9 && line.p[n] >= '0' && line.p[n] <= '9') n++;
     if (n == 0 || n + 1 >= line.n || (line.p[n] != '.' && line.p[n] != ')') ||
         (line.p[n + 1] != ' ' && line.p[n + 1] != '\t'))
         return 0;
@@ -145,29 +135,24 @@ static size_t list_mark(str line)
 }
 
 /* "|---|:--:|": the line under a table's head. */
-static bool is_delimiter_row(str line)
-{
+static bool is_delimiter_row(str line) {
     size_t dashes = 0, bars = 0;
     for (size_t i = 0; i < line.n; i++) {
-        if (!memchr("-:| \t", line.p[i], 5))
-            return false;
+        if (!memchr("-:| \t", line.p[i], 5)) return false;
         dashes += line.p[i] == '-';
         bars += line.p[i] == '|';
     }
     return dashes > 0 && bars > 0;
 }
 
-static bool has_bar(str line)
-{
+static bool has_bar(str line) {
     for (size_t i = 0; i < line.n; i++)
-        if (line.p[i] == '|' && (i == 0 || line.p[i - 1] != '\\'))
-            return true;
+        if (line.p[i] == '|' && (i == 0 || line.p[i - 1] != '\\')) return true;
     return false;
 }
 
 /* "[name]: address" */
-static bool is_definition(str line)
-{
+static bool is_definition(str line) {
     size_t close = line.n > 0 && line.p[0] == '[' ? str_find(line, STR("]:"), 0) : SIZE_MAX;
     return close != SIZE_MAX && close > 1 && line.p[1] != '^' &&
            str_find(str_trim(str_cut(line, close + 2, line.n)), STR(" "), 0) == SIZE_MAX;
@@ -175,26 +160,22 @@ static bool is_definition(str line)
 
 /* ---- blocks ------------------------------------------------------------------------------- */
 
-static bool heading(state *s, str line)
-{
+static bool heading(state *s, str line) {
     size_t level = run_of(line, '#');
     if (level == 0 || level > 6 ||
         (level < line.n && line.p[level] != ' ' && line.p[level] != '\t'))
         return false;
     str t = str_trim(str_cut(line, level, line.n));
     size_t end = t.n;
-    while (end > 0 && t.p[end - 1] == '#')
-        end--;
-    if (end < t.n && (end == 0 || t.p[end - 1] == ' '))
-        t = str_trim(str_cut(t, 0, end));
+    while (end > 0 && t.p[end - 1] == '#') end--;
+    if (end < t.n && (end == 0 || t.p[end - 1] == ' ')) t = str_trim(str_cut(t, 0, end));
     close_block(s);
     put_block(s, INGEST_ROLE_HEADING, (int)level, (str){0}, t);
     return true;
 }
 
 /* A line of = or - under a paragraph makes that a heading. */
-static bool underline(state *s, str line)
-{
+static bool underline(state *s, str line) {
     bool one = is_rule(line, '=', 1) && line.p[0] == '=', two = is_rule(line, '-', 1);
     if (s->open != OPEN_PARAGRAPH || s->after_blank || line.n == 0 || (!one && !two) ||
         str_find(line, STR(" "), 0) != SIZE_MAX)
@@ -205,13 +186,11 @@ static bool underline(state *s, str line)
     return true;
 }
 
-static void put_row(state *s, str line)
-{
+static void put_row(state *s, str line) {
     text row = {0};
     bool any = false;
     line = str_trim(line);
-    if (line.n > 0 && line.p[0] == '|')
-        line = str_cut(line, 1, line.n);
+    if (line.n > 0 && line.p[0] == '|') line = str_cut(line, 1, line.n);
     for (size_t i = 0, cells = 0; i <= line.n; cells++) {
         size_t end = i;
         bool code = false;
@@ -223,8 +202,7 @@ static void put_row(state *s, str line)
         }
         bool closing_bar = cells > 0 && i == line.n; /* nothing behind the last bar */
         if (!closing_bar) {
-            if (cells > 0)
-                text_put(&row, STR(" | "));
+            if (cells > 0) text_put(&row, STR(" | "));
             text_clear(&s->plain);
             markdown_inline(str_trim(str_cut(line, i, end)), &s->plain);
             str cell = str_trim(text_str(&s->plain));
@@ -241,11 +219,9 @@ static void put_row(state *s, str line)
 }
 
 /* The delimiter row turns the paragraph's last line into the head of a table. */
-static bool table(state *s, str line)
-{
+static bool table(state *s, str line) {
     if (s->open == OPEN_TABLE) {
-        if (!has_bar(line))
-            return false;
+        if (!has_bar(line)) return false;
         put_row(s, line);
         return true;
     }
@@ -253,8 +229,7 @@ static bool table(state *s, str line)
         !is_delimiter_row(line))
         return false;
     size_t last = s->t.n;
-    while (last > 0 && s->t.p[last - 1] != '\n')
-        last--;
+    while (last > 0 && s->t.p[last - 1] != '\n') last--;
     text head = {0};
     text_put(&head, str_cut(text_str(&s->t), last, s->t.n));
     bool found = has_bar(text_str(&head));
@@ -268,12 +243,10 @@ static bool table(state *s, str line)
     return found;
 }
 
-static bool fence(state *s, str line)
-{
+static bool fence(state *s, str line) {
     char c = line.n ? line.p[0] : 0;
     size_t n = c == '`' || c == '~' ? run_of(line, c) : 0;
-    if (n < 3 || (c == '`' && str_find(line, STR("`"), n) != SIZE_MAX))
-        return false;
+    if (n < 3 || (c == '`' && str_find(line, STR("`"), n) != SIZE_MAX)) return false;
     close_block(s);
     s->open = OPEN_CODE;
     s->fence = c;
@@ -281,10 +254,8 @@ static bool fence(state *s, str line)
     return true;
 }
 
-static bool in_fence(state *s, str line, str whole)
-{
-    if (s->open != OPEN_CODE)
-        return false;
+static bool in_fence(state *s, str line, str whole) {
+    if (s->open != OPEN_CODE) return false;
     size_t n = run_of(line, s->fence);
     if (n >= s->fence_n && n == line.n)
         close_block(s);
@@ -294,13 +265,11 @@ static bool in_fence(state *s, str line, str whole)
 }
 
 /* Scripts, styles and comments that go over several lines. */
-static bool raw_html(state *s, str line)
-{
+static bool raw_html(state *s, str line) {
     static const char *const pairs[][2] = {
         {"<!--", "-->"}, {"<script", "</script"}, {"<style", "</style"}};
     if (s->until) {
-        if (str_find(line, str_of(s->until), 0) != SIZE_MAX)
-            s->until = NULL;
+        if (str_find(line, str_of(s->until), 0) != SIZE_MAX) s->until = NULL;
         return true;
     }
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
@@ -314,11 +283,9 @@ static bool raw_html(state *s, str line)
     return false;
 }
 
-static bool item(state *s, str line)
-{
+static bool item(state *s, str line) {
     size_t n = list_mark(line);
-    if (n == 0)
-        return false;
+    if (n == 0) return false;
     /* a number inside a paragraph opens a list only if it is 1 (CommonMark 5.2) */
     if (s->open == OPEN_PARAGRAPH && !s->after_blank && line.p[0] >= '0' && line.p[0] <= '9' &&
         !(line.p[0] == '1' && n == 3))
@@ -336,8 +303,7 @@ static bool item(state *s, str line)
     return true;
 }
 
-static void blank(state *s)
-{
+static void blank(state *s) {
     if (s->open == OPEN_INDENTED)
         text_put_char(&s->t, '\n');
     else
@@ -345,12 +311,10 @@ static void blank(state *s)
     s->after_blank = true;
 }
 
-static void one_line(state *s, str whole)
-{
+static void one_line(state *s, str whole) {
     str line;
     size_t indent = indent_of(whole, &line);
-    if (in_fence(s, line, whole) || raw_html(s, line))
-        return;
+    if (in_fence(s, line, whole) || raw_html(s, line)) return;
     bool quoted = false;
     while (indent < 4 && line.n > 0 && line.p[0] == '>') {
         indent = indent_of(str_cut(line, 1, line.n), &line);
@@ -365,10 +329,8 @@ static void one_line(state *s, str whole)
         add_line(s, OPEN_INDENTED, whole);
         return;
     }
-    if (s->open == OPEN_INDENTED)
-        close_block(s);
-    if (indent == 0 && s->after_blank && list_mark(line) == 0)
-        s->in_list = false;
+    if (s->open == OPEN_INDENTED) close_block(s);
+    if (indent == 0 && s->after_blank && list_mark(line) == 0) s->in_list = false;
     if (heading(s, line) || underline(s, line) || table(s, line) || fence(s, line)) {
         s->after_blank = false;
         return;
@@ -382,16 +344,14 @@ static void one_line(state *s, str whole)
 
 /* ---- the file ----------------------------------------------------------------------------- */
 
-static str next_line(str all, size_t *at)
-{
+static str next_line(str all, size_t *at) {
     size_t end = str_find(all, STR("\n"), *at);
     str line = str_cut(all, *at, end);
     *at = end == SIZE_MAX ? all.n : end + 1;
     return line;
 }
 
-static str unquote(str s)
-{
+static str unquote(str s) {
     s = str_trim(s);
     if (s.n >= 2 && (s.p[0] == '"' || s.p[0] == '\'') && s.p[s.n - 1] == s.p[0])
         return str_cut(s, 1, s.n - 1);
@@ -400,11 +360,9 @@ static str unquote(str s)
 
 /* YAML between two lines "---": title and language are read, the rest is skipped. The offset of
  * the text behind it. */
-static size_t front_matter(state *s, str all, str *language)
-{
+static size_t front_matter(state *s, str all, str *language) {
     size_t at = 0;
-    if (!str_eq(str_trim(next_line(all, &at)), STR("---")))
-        return 0;
+    if (!str_eq(str_trim(next_line(all, &at)), STR("---"))) return 0;
     str title = {0};
     for (int i = 0; i < FRONT_MATTER_LINES && at < all.n; i++) {
         str line = next_line(all, &at);
@@ -426,24 +384,20 @@ static size_t front_matter(state *s, str all, str *language)
     return 0;
 }
 
-bool parse_markdown(const parse_input *in, record_writer *out, error *err)
-{
+bool parse_markdown(const parse_input *in, record_writer *out, error *err) {
     text utf8 = {0};
     state s = {.out = out, .after_blank = true, .title_level = 9};
     str language = {0};
     bool ok = parse_to_utf8(in->bytes, (str){0}, &utf8, err);
-    if (!ok)
-        goto done;
+    if (!ok) goto done;
     str all = text_str(&utf8);
     size_t at = front_matter(&s, all, &language);
     bool empty = str_trim(str_cut(all, at, all.n)).n == 0;
     record_document(out, in->name, STR("markdown"), language);
     record_page(out, 1, (str){0}, 0, 0, empty ? INGEST_FATE_EMPTY : INGEST_FATE_TEXT);
-    while (at < all.n)
-        one_line(&s, next_line(all, &at));
+    while (at < all.n) one_line(&s, next_line(all, &at));
     close_block(&s);
-    if (s.title.n > 0)
-        record_document(out, text_str(&s.title), STR("markdown"), language);
+    if (s.title.n > 0) record_document(out, text_str(&s.title), STR("markdown"), language);
 done:
     text_free(&s.t);
     text_free(&s.mark);

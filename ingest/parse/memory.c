@@ -13,8 +13,7 @@
 static volatile uint32_t no_flag;
 static volatile uint32_t *memory_flag = &no_flag;
 
-void confine_watch_memory(volatile uint32_t *flag)
-{
+void confine_watch_memory(volatile uint32_t *flag) {
     memory_flag = flag;
 }
 
@@ -32,27 +31,21 @@ extern void *__libc_malloc(size_t size);
 extern void *__libc_calloc(size_t count, size_t size);
 extern void *__libc_realloc(void *p, size_t size);
 
-void *malloc(size_t size)
-{
+void *malloc(size_t size) {
     void *p = __libc_malloc(size);
-    if (!p)
-        *memory_flag = 1;
+    if (!p) *memory_flag = 1;
     return p;
 }
 
-void *calloc(size_t count, size_t size)
-{
+void *calloc(size_t count, size_t size) {
     void *p = __libc_calloc(count, size);
-    if (!p)
-        *memory_flag = 1;
+    if (!p) *memory_flag = 1;
     return p;
 }
 
-void *realloc(void *old, size_t size)
-{
+void *realloc(void *old, size_t size) {
     void *p = __libc_realloc(old, size);
-    if (!p && size > 0)
-        *memory_flag = 1;
+    if (!p && size > 0) *memory_flag = 1;
     return p;
 }
 

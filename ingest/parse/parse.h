@@ -16,7 +16,7 @@ typedef struct {
 
 typedef bool parse_fn(const parse_input *in, record_writer *out, error *err);
 
-parse_fn parse_pdf;      /* pdf.c ...: poppler-glib */
+parse_fn parse_pdf; /* pdf.c ...: poppler-glib */
 /* Poppler drops its tables with the last open document: opens this one and never closes it. */
 void parse_pdf_keep_warm(str sample);
 parse_fn parse_html;     /* html.c: libxml2 */

@@ -28,14 +28,12 @@ typedef struct {
 
 /* ---- opening ------------------------------------------------------------------------------- */
 
-static PopplerDocument *open_document(str bytes, error *err)
-{
+static PopplerDocument *open_document(str bytes, error *err) {
     GError *why = NULL;
     GBytes *b = g_bytes_new_static(bytes.p, bytes.n);
     PopplerDocument *d = poppler_document_new_from_bytes(b, NULL, &why);
     g_bytes_unref(b);
-    if (d)
-        return d;
+    if (d) return d;
     if (why && why->domain == POPPLER_ERROR && why->code == POPPLER_ERROR_ENCRYPTED)
         error_set(err, ERROR_INPUT,
                   "the PDF is encrypted and asks for a password; save a copy without one");
@@ -43,30 +41,26 @@ static PopplerDocument *open_document(str bytes, error *err)
         error_set(err, ERROR_INPUT, "the file is named .pdf, but it is not a PDF");
     else
         error_set(err, ERROR_INPUT, "the PDF is damaged and cannot be opened");
-    if (why)
-        g_error_free(why);
+    if (why) g_error_free(why);
     return NULL;
 }
 
 static PopplerDocument *kept_open;
 
-void parse_pdf_keep_warm(str sample)
-{
+void parse_pdf_keep_warm(str sample) {
     error ignored; /* a cold start is slower, and nothing else */
     kept_open = open_document(sample, &ignored);
 }
 
 /* ---- outline ------------------------------------------------------------------------------- */
 
-static void walk_outline(PopplerIndexIter *iter, int depth, pdf_text *t, arena *a)
-{
+static void walk_outline(PopplerIndexIter *iter, int depth, pdf_text *t, arena *a) {
     do {
         PopplerAction *action = poppler_index_iter_get_action(iter);
         if (action && action->any.title && t->bookmark_count < OUTLINE_ENTRIES)
             t->bookmarks[t->bookmark_count++] = (pdf_bookmark){
                 .key = pdf_key(str_of(action->any.title), false, a), .depth = (uint8_t)depth};
-        if (action)
-            poppler_action_free(action);
+        if (action) poppler_action_free(action);
         PopplerIndexIter *child = depth < OUTLINE_DEPTH ? poppler_index_iter_get_child(iter) : NULL;
         if (child) {
             walk_outline(child, depth + 1, t, a);
@@ -75,11 +69,9 @@ static void walk_outline(PopplerIndexIter *iter, int depth, pdf_text *t, arena *
     } while (t->bookmark_count < OUTLINE_ENTRIES && poppler_index_iter_next(iter));
 }
 
-static void read_outline(PopplerDocument *d, pdf_text *t, arena *a)
-{
+static void read_outline(PopplerDocument *d, pdf_text *t, arena *a) {
     PopplerIndexIter *iter = poppler_index_iter_new(d);
-    if (!iter)
-        return;
+    if (!iter) return;
     t->bookmarks = mem_new(OUTLINE_ENTRIES, sizeof *t->bookmarks);
     walk_outline(iter, 1, t, a);
     poppler_index_iter_free(iter);
@@ -89,8 +81,7 @@ static void read_outline(PopplerDocument *d, pdf_text *t, arena *a)
 /* ---- pages --------------------------------------------------------------------------------- */
 
 /* Poppler counts pages where the document has no labels; such a number says nothing new. */
-static str page_label(PopplerPage *page, uint32_t number, arena *a)
-{
+static str page_label(PopplerPage *page, uint32_t number, arena *a) {
     char plain[16];
     char *label = poppler_page_get_label(page);
     snprintf(plain, sizeof plain, "%u", number);
@@ -99,8 +90,8 @@ static str page_label(PopplerPage *page, uint32_t number, arena *a)
     return out;
 }
 
-static void read_page(PopplerDocument *d, uint32_t number, pdf_text *t, page_facts *facts, arena *a)
-{
+static void read_page(PopplerDocument *d, uint32_t number, pdf_text *t, page_facts *facts,
+                      arena *a) {
     PopplerPage *page = poppler_document_get_page(d, (int)number - 1);
     facts->fate = INGEST_FATE_EMPTY;
     if (!page) /* a hole in the page tree */
@@ -123,38 +114,33 @@ static void read_page(PopplerDocument *d, uint32_t number, pdf_text *t, page_fac
 /* ---- records ------------------------------------------------------------------------------- */
 
 /* What programs write where the author gave no title. */
-static bool is_no_title(str s)
-{
-    static const char *const ends[] = {".doc", ".docx", ".pdf", ".indd", ".qxd", ".tex", ".dvi",
-                                       ".ps", ".xls", ".xlsx", ".ppt", ".pptx", ".odt", ".rtf",
-                                       ".htm", ".html", ".txt", NULL};
-    static const char *const names[] = {"untitled", "(unspecified)", "(anonymous)", "unknown",
-                                        "powerpoint presentation", "title", "document", NULL};
+static bool is_no_title(str s) {
+    static const char *const ends[] = {".doc", ".docx", ".pdf", ".indd", ".qxd", ".tex",
+                                       ".dvi", ".ps",   ".xls", ".xlsx", ".ppt", ".pptx",
+                                       ".odt", ".rtf",  ".htm", ".html", ".txt", NULL};
+    static const char *const names[] = {
+        "untitled", "(unspecified)", "(anonymous)", "unknown", "powerpoint presentation",
+        "title",    "document",      NULL};
     for (size_t i = 0; ends[i]; i++) {
         str end = str_of(ends[i]);
-        if (s.n >= end.n && str_eq_nocase(str_cut(s, s.n - end.n, s.n), end))
-            return true;
+        if (s.n >= end.n && str_eq_nocase(str_cut(s, s.n - end.n, s.n), end)) return true;
     }
     for (size_t i = 0; names[i]; i++)
-        if (str_eq_nocase(s, str_of(names[i])))
-            return true;
+        if (str_eq_nocase(s, str_of(names[i]))) return true;
     return s.n < 4 || str_find(s, STR("Microsoft Word - "), 0) == 0;
 }
 
 /* The metadata's title, else the largest heading of the first page that has one. */
-static str document_title(PopplerDocument *d, const pdf_text *t, arena *a)
-{
+static str document_title(PopplerDocument *d, const pdf_text *t, arena *a) {
     char *stated = poppler_document_get_title(d);
     str title = stated ? str_trim(arena_str(a, str_of(stated))) : (str){NULL, 0};
     g_free(stated);
-    if (title.n > 0 && utf8_valid(title) && !is_no_title(title))
-        return title;
+    if (title.n > 0 && utf8_valid(title) && !is_no_title(title)) return title;
     const pdf_block *best = NULL;
     const pdf_line *lines = t->lines.lines;
     for (size_t i = 0; i < t->block_count; i++) {
         const pdf_block *b = &t->blocks[i];
-        if (best && lines[b->first].page != lines[best->first].page)
-            break;
+        if (best && lines[b->first].page != lines[best->first].page) break;
         if (b->role == INGEST_ROLE_HEADING &&
             str_find(lines[b->first].text, STR("\xef\xbf\xbd"), 0) == SIZE_MAX &&
             (!best || lines[b->first].font_pt > lines[best->first].font_pt + 0.5f))
@@ -168,8 +154,8 @@ static str document_title(PopplerDocument *d, const pdf_text *t, arena *a)
     return title;
 }
 
-static void write_records(const pdf_text *t, str title, const page_facts *facts, record_writer *out)
-{
+static void write_records(const pdf_text *t, str title, const page_facts *facts,
+                          record_writer *out) {
     size_t at = 0;
     record_document(out, title, STR("pdf"), (str){NULL, 0});
     for (uint32_t number = 1; number <= t->page_count; number++) {
@@ -178,8 +164,7 @@ static void write_records(const pdf_text *t, str title, const page_facts *facts,
         for (; at < t->block_count; at++) {
             const pdf_block *b = &t->blocks[at];
             const pdf_line *l = &t->lines.lines[b->first];
-            if (l->page != number)
-                break;
+            if (l->page != number) break;
             record_block(out, b->role, b->level, number);
             for (uint32_t i = 0; i < b->count; i++)
                 record_line(out, l[i].text, l[i].at, l[i].font_pt);
@@ -187,11 +172,9 @@ static void write_records(const pdf_text *t, str title, const page_facts *facts,
     }
 }
 
-bool parse_pdf(const parse_input *in, record_writer *out, error *err)
-{
+bool parse_pdf(const parse_input *in, record_writer *out, error *err) {
     PopplerDocument *d = open_document(in->bytes, err);
-    if (!d)
-        return false;
+    if (!d) return false;
     bool ok = false;
     int pages = poppler_document_get_n_pages(d);
     pdf_text t = {.page_count = pages > 0 ? (uint32_t)pages : 0};

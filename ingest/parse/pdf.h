@@ -19,8 +19,8 @@ typedef struct {
     box at;
     float font_pt;
     bool bold, mono;
-    bool upright;   /* false: rotated text, such as a stamp in the margin */
-    bool rightward; /* false: a line of a right-to-left page */
+    bool upright;                /* false: rotated text, such as a stamp in the margin */
+    bool rightward;              /* false: a line of a right-to-left page */
     size_t characters, unusable; /* not white space; of these, without a Unicode meaning */
 } pdf_run;
 
@@ -39,10 +39,10 @@ typedef struct {
     uint32_t column;   /* of the page, in reading order */
     uint32_t cells;    /* 1: prose */
     bool bold, mono;
-    float last_cell;   /* left edge of the last cell */
-    bool table;   /* its row stands in a table */
-    bool continues; /* the last cell of the row above */
-    bool running; /* head, foot, page number, or a line of the contents */
+    float last_cell; /* left edge of the last cell */
+    bool table;      /* its row stands in a table */
+    bool continues;  /* the last cell of the row above */
+    bool running;    /* head, foot, page number, or a line of the contents */
 } pdf_line;
 
 /* White between two columns. */
@@ -71,7 +71,7 @@ typedef struct {
 
 /* An entry of the outline (bookmarks). */
 typedef struct {
-    str key; /* pdf_key of the title */
+    str key;       /* pdf_key of the title */
     uint8_t depth; /* from 1 */
 } pdf_bookmark;
 
@@ -100,7 +100,7 @@ typedef void pdf_group_fn(void *context, pdf_group g);
 void pdf_cut_columns(pdf_group g, pdf_gutters *gutters, arena *scratch, pdf_group_fn *put,
                      void *context);
 
-box pdf_bounds(pdf_group g); /* of at least one run */
+box pdf_bounds(pdf_group g);       /* of at least one run */
 bool pdf_same_row(box row, box r); /* on one baseline: they share most of the lower one's height */
 void pdf_sort_by_top(pdf_group g);
 

@@ -12,11 +12,11 @@
 
 #include "ingest/parse/pdf.h"
 
-#define CELL_GAP_EM 0.9f          /* poppler ends a run at wider gaps than a justified space */
-#define ALIGN_PT 4.0f             /* cells of one table column start (or end) this close */
-#define NEXT_LINE_EM 1.5f         /* the next line of one cell comes within this */
-#define OVER_CELLS 3              /* two cells above two others may be anything */
-#define MARKER_BYTES 6            /* "(iv)" and a three-byte bullet fit */
+#define CELL_GAP_EM 0.9f  /* poppler ends a run at wider gaps than a justified space */
+#define ALIGN_PT 4.0f     /* cells of one table column start (or end) this close */
+#define NEXT_LINE_EM 1.5f /* the next line of one cell comes within this */
+#define OVER_CELLS 3      /* two cells above two others may be anything */
+#define MARKER_BYTES 6    /* "(iv)" and a three-byte bullet fit */
 
 typedef struct {
     arena *a;       /* the document's */
@@ -27,29 +27,24 @@ typedef struct {
 
 /* ---- lines --------------------------------------------------------------------------------- */
 
-static int by_left(const void *pa, const void *pb)
-{
+static int by_left(const void *pa, const void *pb) {
     const pdf_run *a = *(const pdf_run *const *)pa, *b = *(const pdf_run *const *)pb;
     return a->at.x0 < b->at.x0 ? -1 : a->at.x0 > b->at.x0;
 }
 
 /* Two runs above one another are not of one row, however close the lines stand. */
-static bool stands_over(const pdf_run **row, size_t count, const pdf_run *r)
-{
+static bool stands_over(const pdf_run **row, size_t count, const pdf_run *r) {
     for (size_t i = 0; i < count; i++) {
         float shared = fminf(row[i]->at.x1, r->at.x1) - fmaxf(row[i]->at.x0, r->at.x0);
-        if (shared > 0.4f * fminf(row[i]->at.x1 - row[i]->at.x0, r->at.x1 - r->at.x0))
-            return true;
+        if (shared > 0.4f * fminf(row[i]->at.x1 - row[i]->at.x0, r->at.x1 - r->at.x0)) return true;
     }
     return false;
 }
 
 /* "•", "3.", "(a)", "iv)": what stands in front of a list item, and is no cell of a table. */
-static bool is_marker(str s)
-{
+static bool is_marker(str s) {
     size_t used;
-    if (s.n == 0 || s.n > MARKER_BYTES)
-        return false;
+    if (s.n == 0 || s.n > MARKER_BYTES) return false;
     uint32_t c = utf8_next(s.p, s.n, &used);
     if (used == s.n)
         return c == '-' || c == '*' || c == 'o' || c == 0xB7 || (c >= 0x2010 && c <= 0x2027) ||
@@ -58,31 +53,25 @@ static bool is_marker(str s)
     return end == ')' || (end == '.' && s.n <= 4);
 }
 
-static bool is_sign_before(str s)
-{
+static bool is_sign_before(str s) {
     return str_eq(s, STR("$")) || str_eq(s, STR("\xe2\x82\xac")) || str_eq(s, STR("\xc2\xa3")) ||
            str_eq(s, STR("(")) || str_eq(s, STR("$("));
 }
 
-static bool is_sign_behind(str s)
-{
+static bool is_sign_behind(str s) {
     return str_eq(s, STR("%")) || str_eq(s, STR(")")) || str_eq(s, STR(")%"));
 }
 
 /* What stands between two neighbours of a row. */
-static const char *joint(const pdf_run *a, const pdf_run *b, bool first)
-{
+static const char *joint(const pdf_run *a, const pdf_run *b, bool first) {
     float em = fmaxf(fmaxf(a->font_pt, b->font_pt), 1);
     float gap = a->at.x0 > b->at.x0 ? a->at.x0 - b->at.x1 : b->at.x0 - a->at.x1;
-    if (is_sign_before(a->text) || is_sign_behind(b->text))
-        return "";
-    if (gap > CELL_GAP_EM * em && !(first && is_marker(a->text)))
-        return " | ";
+    if (is_sign_before(a->text) || is_sign_behind(b->text)) return "";
+    if (gap > CELL_GAP_EM * em && !(first && is_marker(a->text))) return " | ";
     return gap > 0.12f * em ? " " : "";
 }
 
-static pdf_line *new_line(layout *l)
-{
+static pdf_line *new_line(layout *l) {
     pdf_lines *v = l->out;
     if (v->count == v->room) {
         v->room = v->room ? v->room * 2 : 1024;
@@ -93,8 +82,7 @@ static pdf_line *new_line(layout *l)
 }
 
 /* The runs of one row, sorted from left to right, become one line. */
-static void put_row(layout *l, const pdf_run **runs, size_t count, box column)
-{
+static void put_row(layout *l, const pdf_run **runs, size_t count, box column) {
     text t = {0};
     size_t bold = 0, mono = 0, longest = 0;
     pdf_line *line = new_line(l);
@@ -122,8 +110,7 @@ static void put_row(layout *l, const pdf_run **runs, size_t count, box column)
 }
 
 /* Cuts the row's runs out of g, which is sorted by height: those on the first one's baseline. */
-static size_t take_row(pdf_group g, bool *taken, size_t first, const pdf_run **row)
-{
+static size_t take_row(pdf_group g, bool *taken, size_t first, const pdf_run **row) {
     size_t count = 0;
     box at = g.runs[first]->at;
     for (size_t i = first; i < g.count && g.runs[i]->at.y0 < at.y1; i++) {
@@ -146,8 +133,7 @@ static size_t take_row(pdf_group g, bool *taken, size_t first, const pdf_run **r
 }
 
 /* Do two rows have a column in common, behind the first one? */
-static bool aligned(const pdf_run **a, size_t na, const pdf_run **b, size_t nb)
-{
+static bool aligned(const pdf_run **a, size_t na, const pdf_run **b, size_t nb) {
     for (size_t i = 1; i < na; i++)
         for (size_t k = 1; k < nb; k++) {
             float middle = a[i]->at.x0 + a[i]->at.x1 - b[k]->at.x0 - b[k]->at.x1;
@@ -159,8 +145,7 @@ static bool aligned(const pdf_run **a, size_t na, const pdf_run **b, size_t nb)
 }
 
 /* A cell may be several runs: a currency sign, a figure, a bracket. Gives the count of cells. */
-static size_t find_cells(const pdf_run **runs, size_t count, box *cells)
-{
+static size_t find_cells(const pdf_run **runs, size_t count, box *cells) {
     size_t n = 0;
     for (size_t i = 0; i < count; i++) {
         bool begins = i == 0 || str_eq(str_of(joint(runs[i - 1], runs[i], i == 1)), STR(" | "));
@@ -175,8 +160,7 @@ static size_t find_cells(const pdf_run **runs, size_t count, box *cells)
 
 /* Does each cell stand above its own one of the row below, and above no other? Centred heads over
  * cells that are flush left have no edge in common with them. */
-static bool stands_above(const box *a, size_t na, const box *b, size_t nb)
-{
+static bool stands_above(const box *a, size_t na, const box *b, size_t nb) {
     bool above = na == nb && na >= OVER_CELLS;
     for (size_t i = 0; above && i < na; i++)
         above = a[i].x0 < b[i].x1 && b[i].x0 < a[i].x1 &&
@@ -185,8 +169,7 @@ static bool stands_above(const box *a, size_t na, const box *b, size_t nb)
 }
 
 /* A cell below the last cell of a row, and close to it, is the rest of that one's text. */
-static void continue_cells(pdf_line *lines, size_t count)
-{
+static void continue_cells(pdf_line *lines, size_t count) {
     for (size_t i = 1; i < count; i++) {
         pdf_line *p = &lines[i - 1], *l = &lines[i];
         float step = l->at.y1 - p->at.y1;
@@ -199,30 +182,26 @@ static void continue_cells(pdf_line *lines, size_t count)
 }
 
 /* A single cell between two rows of a table belongs to it: a group's name, a wrapped label. */
-static void fill_tables(pdf_line *lines, size_t count)
-{
+static void fill_tables(pdf_line *lines, size_t count) {
     for (size_t i = 1; i + 1 < count; i++) {
         pdf_line *p = &lines[i];
         float step = p[1].at.y0 - p[-1].at.y0, width = p->at.x1 - p->at.x0;
-        if (p->cells == 1 && p[-1].table && p[1].cells > 1 && p[1].table &&
-            step < 5 * p->font_pt && width < 0.6f * (p->right - p->left))
+        if (p->cells == 1 && p[-1].table && p[1].cells > 1 && p[1].table && step < 5 * p->font_pt &&
+            width < 0.6f * (p->right - p->left))
             p->table = true;
     }
 }
 
 /* A lone line with wide gaps is prose. */
-static void plain_lone_lines(pdf_line *lines, size_t count)
-{
+static void plain_lone_lines(pdf_line *lines, size_t count) {
     for (size_t i = 0; i < count; i++) {
         str s = lines[i].text;
-        if (lines[i].table || lines[i].cells == 1)
-            continue;
+        if (lines[i].table || lines[i].cells == 1) continue;
         lines[i].cells = 1;
         char *to = (char *)s.p; /* our own copy, made by put_row */
         size_t n = 0;
         for (size_t k = 0; k < s.n; k++) {
-            if (str_starts(str_cut(s, k, s.n), STR(" | ")))
-                k += 2;
+            if (str_starts(str_cut(s, k, s.n), STR(" | "))) k += 2;
             to[n++] = s.p[k];
         }
         lines[i].text.n = n;
@@ -231,14 +210,13 @@ static void plain_lone_lines(pdf_line *lines, size_t count)
 
 /* "Shares issued, net of those" / "withheld | 60 | 49" is one row: a label that goes on in lower
  * case. Gives the new count. */
-static size_t join_labels(pdf_line *lines, size_t count, arena *a)
-{
+static size_t join_labels(pdf_line *lines, size_t count, arena *a) {
     size_t kept = 0;
     for (size_t i = 0; i < count; i++) {
         pdf_line *p = kept > 0 ? &lines[kept - 1] : NULL, *l = &lines[i];
         char c = l->text.n > 0 ? l->text.p[0] : ' ';
-        if (p && p->table && !p->continues && p->cells == 1 && l->cells > 1 &&
-            c >= 'a' && c <= 'z' && fabsf(p->at.x0 - l->at.x0) < 3 * fmaxf(l->font_pt, 1)) {
+        if (p && p->table && !p->continues && p->cells == 1 && l->cells > 1 && c >= 'a' &&
+            c <= 'z' && fabsf(p->at.x0 - l->at.x0) < 3 * fmaxf(l->font_pt, 1)) {
             l->text = arena_printf(a, STR_FMT " " STR_FMT, STR_ARG(p->text), STR_ARG(l->text));
             l->at.y0 = fminf(l->at.y0, p->at.y0);
             l->at.x0 = fminf(l->at.x0, p->at.x0);
@@ -249,8 +227,7 @@ static size_t join_labels(pdf_line *lines, size_t count, arena *a)
     return kept;
 }
 
-static void put_lines(void *context, pdf_group g)
-{
+static void put_lines(void *context, pdf_group g) {
     layout *l = context;
     box column = pdf_bounds(g);
     bool *taken = arena_alloc(l->scratch, g.count, sizeof *taken);
@@ -261,17 +238,14 @@ static void put_lines(void *context, pdf_group g)
     size_t last_count = 0, first_line = l->out->count;
     pdf_sort_by_top(g);
     for (size_t i = 0; i < g.count; i++) {
-        if (taken[i])
-            continue;
+        if (taken[i]) continue;
         size_t count = take_row(g, taken, i, row);
         put_row(l, row, count, column);
         pdf_line *now = &l->out->lines[l->out->count - 1];
-        if (now->cells == 1)
-            continue; /* a wrapped label does not part a table's rows */
+        if (now->cells == 1) continue; /* a wrapped label does not part a table's rows */
         size_t cell_count = find_cells(row, count, cells);
         pdf_line *before = now - 1;
-        while (last_count > 0 && before->cells == 1)
-            before--;
+        while (last_count > 0 && before->cells == 1) before--;
         if (last_count > 0 && now->at.y0 - before->at.y0 < 6 * fmaxf(now->font_pt, 1) &&
             (aligned(last, last_count, row, count) ||
              stands_above(last_cells, before->cells, cells, cell_count)))
@@ -291,17 +265,13 @@ static void put_lines(void *context, pdf_group g)
 
 /* ---- pages ---------------------------------------------------------------------------------- */
 
-void pdf_layout_page(const pdf_runs *page, uint32_t number, arena *a, pdf_lines *out)
-{
-    if (page->run_count == 0)
-        return;
+void pdf_layout_page(const pdf_runs *page, uint32_t number, arena *a, pdf_lines *out) {
+    if (page->run_count == 0) return;
     layout l = {.a = a, .scratch = arena_new(), .out = out, .page = number};
     pdf_group upright = {arena_alloc(l.scratch, page->run_count, sizeof *upright.runs), 0};
     for (size_t i = 0; i < page->run_count; i++)
-        if (page->runs[i].upright)
-            upright.runs[upright.count++] = &page->runs[i];
-    if (upright.count > 0)
-        pdf_cut_columns(upright, &out->gutters, l.scratch, put_lines, &l);
+        if (page->runs[i].upright) upright.runs[upright.count++] = &page->runs[i];
+    if (upright.count > 0) pdf_cut_columns(upright, &out->gutters, l.scratch, put_lines, &l);
     for (size_t i = 0; i < page->run_count; i++)
         if (!page->runs[i].upright) {
             const pdf_run *stamp = &page->runs[i];

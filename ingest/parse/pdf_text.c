@@ -25,7 +25,7 @@
 #define UPRIGHT_RATIO 2.2f
 
 #define SOFT_HYPHEN 0xADu
-#define LEADER_DOTS 6 /* an ellipsis in prose has three or four */
+#define LEADER_DOTS 6       /* an ellipsis in prose has three or four */
 #define EMBED_LEFT 0x202Au  /* left-to-right text begins */
 #define EMBED_RIGHT 0x202Bu /* right-to-left text begins */
 #define EMBED_END 0x202Cu
@@ -51,14 +51,14 @@ typedef struct {
     /* Right-to-left lines come word by word, each wrapped in marks, with the spaces one word off:
      * there the white between two words' boxes is looked at instead. */
     bool wrapped;
-    int depth;          /* of marks around the character at hand */
-    size_t word_begin;  /* of raw */
+    int depth;         /* of marks around the character at hand */
+    size_t word_begin; /* of raw */
     box word, last_word;
     bool word_open, has_last;
-    float right_edge;   /* of the last character that is no space */
+    float right_edge; /* of the last character that is no space */
     size_t characters, unusable, bold, mono;
-    float font_pt;       /* of the most characters */
-    size_t font_count;   /* how many those are */
+    float font_pt;     /* of the most characters */
+    size_t font_count; /* how many those are */
     size_t font_streak;
     float streak_pt;
     bool open;
@@ -67,27 +67,34 @@ typedef struct {
 /* ---- characters ---------------------------------------------------------------------------- */
 
 /* Marks that steer a renderer and say nothing: zero width, direction, byte order. */
-static bool is_mark(uint32_t c)
-{
+static bool is_mark(uint32_t c) {
     return c == 0x200B || c == 0x200E || c == 0x200F || (c >= EMBED_LEFT && c <= 0x202E) ||
            (c >= 0x2060 && c <= 0x2069) || c == 0xFEFF;
 }
 
 /* Word processors write the bullets of Symbol and Wingdings into the private use area. */
-static uint32_t public_bullet(uint32_t c)
-{
+static uint32_t public_bullet(uint32_t c) {
     switch (c) {
-    case 0xF0B7: case 0xF06C: case 0xF09F: return 0x2022;
-    case 0xF0A7: case 0xF06E: return 0x25AA;
-    case 0xF0D8: case 0xF0E8: return 0x27A2;
-    case 0xF0FC: return 0x2713;
-    case 0xF02D: return '-';
-    default: return c;
+    case 0xF0B7:
+    case 0xF06C:
+    case 0xF09F:
+        return 0x2022;
+    case 0xF0A7:
+    case 0xF06E:
+        return 0x25AA;
+    case 0xF0D8:
+    case 0xF0E8:
+        return 0x27A2;
+    case 0xF0FC:
+        return 0x2713;
+    case 0xF02D:
+        return '-';
+    default:
+        return c;
     }
 }
 
-static bool is_unusable(uint32_t c)
-{
+static bool is_unusable(uint32_t c) {
     switch (utf8proc_category((utf8proc_int32_t)c)) {
     case UTF8PROC_CATEGORY_CN: /* unassigned */
     case UTF8PROC_CATEGORY_CO: /* private */
@@ -98,8 +105,7 @@ static bool is_unusable(uint32_t c)
     }
 }
 
-static void put_character(text *t, uint32_t c)
-{
+static void put_character(text *t, uint32_t c) {
     static const char *const ligatures[] = {"ff", "fi", "fl", "ffi", "ffl", "st", "st"};
     if (c >= 0xFB00 && c <= 0xFB06)
         text_put(t, str_of(ligatures[c - 0xFB00]));
@@ -108,18 +114,15 @@ static void put_character(text *t, uint32_t c)
 }
 
 /* How many bytes of s from i on are leader dots, as a table of contents has them: ". . . . . ." */
-static size_t leader_bytes(str s, size_t i)
-{
+static size_t leader_bytes(str s, size_t i) {
     size_t end = i, dots = 0;
-    for (; end < s.n && (s.p[end] == '.' || s.p[end] == ' '); end++)
-        dots += s.p[end] == '.';
+    for (; end < s.n && (s.p[end] == '.' || s.p[end] == ' '); end++) dots += s.p[end] == '.';
     return dots >= LEADER_DOTS ? end - i : 0;
 }
 
 /* Drops soft hyphens inside the line (at its end the chunker needs one), shortens leaders, and
  * composes accents. */
-static str finished(str raw, arena *a)
-{
+static str finished(str raw, arena *a) {
     text t = {0};
     bool ascii = true;
     raw = str_trim(raw);
@@ -138,8 +141,7 @@ static str finished(str raw, arena *a)
     if (!ascii) {
         utf8proc_ssize_t n = utf8proc_map((const utf8proc_uint8_t *)out.p, (utf8proc_ssize_t)out.n,
                                           &composed, UTF8PROC_STABLE | UTF8PROC_COMPOSE);
-        if (n >= 0)
-            out = (str){(char *)composed, (size_t)n};
+        if (n >= 0) out = (str){(char *)composed, (size_t)n};
     }
     out = arena_str(a, out);
     mem_free(composed);
@@ -149,21 +151,17 @@ static str finished(str raw, arena *a)
 
 /* ---- fonts --------------------------------------------------------------------------------- */
 
-static bool name_has(const char *name, const char *const parts[])
-{
+static bool name_has(const char *name, const char *const parts[]) {
     for (size_t i = 0; name && parts[i]; i++)
-        if (strcasestr(name, parts[i]))
-            return true;
+        if (strcasestr(name, parts[i])) return true;
     return false;
 }
 
 /* Makes view->now the attributes of character i; they come in order. */
-static void seek_attributes(page_view *v, gint i)
-{
+static void seek_attributes(page_view *v, gint i) {
     static const char *const bold[] = {"bold", "black", "heavy", "demi", "cmbx", NULL};
     static const char *const mono[] = {"mono", "courier", "consol", "cmtt", "typewriter", NULL};
-    if (v->now && i <= v->now->end_index)
-        return;
+    if (v->now && i <= v->now->end_index) return;
     while (v->attributes && ((PopplerTextAttributes *)v->attributes->data)->end_index < i)
         v->attributes = v->attributes->next;
     v->now = v->attributes ? v->attributes->data : NULL;
@@ -172,10 +170,8 @@ static void seek_attributes(page_view *v, gint i)
 }
 
 /* The font size of a run is that of its longest stretch: a footnote mark must not decide. */
-static void count_font(run_builder *b, float font_pt)
-{
-    if (font_pt != b->streak_pt)
-        b->font_streak = 0;
+static void count_font(run_builder *b, float font_pt) {
+    if (font_pt != b->streak_pt) b->font_streak = 0;
     b->streak_pt = font_pt;
     if (++b->font_streak > b->font_count) {
         b->font_count = b->font_streak;
@@ -186,15 +182,12 @@ static void count_font(run_builder *b, float font_pt)
 /* ---- runs ---------------------------------------------------------------------------------- */
 
 /* The white between two boxes of one line, whichever stands first. */
-static float gap_between(box a, box b)
-{
+static float gap_between(box a, box b) {
     return a.x0 > b.x0 ? a.x0 - b.x1 : b.x0 - a.x1;
 }
 
-static void end_word(run_builder *b)
-{
-    if (!b->word_open)
-        return;
+static void end_word(run_builder *b) {
+    if (!b->word_open) return;
     if (b->has_last && gap_between(b->last_word, b->word) > WORD_GAP_EM * b->font_pt) {
         text_put_char(&b->raw, ' ');
         memmove(b->raw.p + b->word_begin + 1, b->raw.p + b->word_begin,
@@ -206,11 +199,9 @@ static void end_word(run_builder *b)
     b->word_open = false;
 }
 
-static void add_mark(run_builder *b, uint32_t c)
-{
+static void add_mark(run_builder *b, uint32_t c) {
     if (c == EMBED_LEFT || c == EMBED_RIGHT) {
-        if (b->depth++ > 0)
-            return;
+        if (b->depth++ > 0) return;
         b->wrapped |= b->raw.n == 0;
         b->word_begin = b->raw.n;
     } else if (c == EMBED_END && b->depth > 0 && --b->depth == 0) {
@@ -218,21 +209,18 @@ static void add_mark(run_builder *b, uint32_t c)
     }
 }
 
-static void put_run(pdf_runs *out, pdf_run run, arena *a)
-{
+static void put_run(pdf_runs *out, pdf_run run, arena *a) {
     if (out->run_count == out->run_room) {
         size_t more = out->run_room ? out->run_room * 2 : 128;
         pdf_run *runs = arena_alloc(a, more, sizeof *runs);
-        if (out->run_count)
-            memcpy(runs, out->runs, out->run_count * sizeof *runs);
+        if (out->run_count) memcpy(runs, out->runs, out->run_count * sizeof *runs);
         out->runs = runs;
         out->run_room = more;
     }
     out->runs[out->run_count++] = run;
 }
 
-static void end_run(run_builder *b, pdf_runs *out, arena *a)
-{
+static void end_run(run_builder *b, pdf_runs *out, arena *a) {
     end_word(b);
     if (!isfinite(b->at.x0 + b->at.y0 + b->at.x1 + b->at.y1)) /* a matrix gone wild */
         b->at = (box){0};
@@ -240,20 +228,25 @@ static void end_run(run_builder *b, pdf_runs *out, arena *a)
     if (s.n > 0 && b->characters > 0) {
         float height = b->at.y1 - b->at.y0, width = b->at.x1 - b->at.x0;
         bool tall = height > UPRIGHT_RATIO * b->font_pt && height > width && b->characters > 2;
-        put_run(out, (pdf_run){.text = s, .at = b->at, .font_pt = b->font_pt, .upright = !tall,
-                               .bold = b->bold * 10 >= b->characters * 9,
-                               .mono = b->mono == b->characters, .rightward = !b->wrapped,
-                               .characters = b->characters, .unusable = b->unusable}, a);
+        put_run(out,
+                (pdf_run){.text = s,
+                          .at = b->at,
+                          .font_pt = b->font_pt,
+                          .upright = !tall,
+                          .bold = b->bold * 10 >= b->characters * 9,
+                          .mono = b->mono == b->characters,
+                          .rightward = !b->wrapped,
+                          .characters = b->characters,
+                          .unusable = b->unusable},
+                a);
     }
     text_clear(&b->raw);
     *b = (run_builder){.raw = b->raw};
 }
 
-static void grow_box(box *at, bool *open, const PopplerRectangle *r)
-{
+static void grow_box(box *at, bool *open, const PopplerRectangle *r) {
     box c = {(float)r->x1, (float)r->y1, (float)r->x2, (float)r->y2};
-    if (!*open)
-        *at = c;
+    if (!*open) *at = c;
     *open = true;
     at->x0 = c.x0 < at->x0 ? c.x0 : at->x0;
     at->y0 = c.y0 < at->y0 ? c.y0 : at->y0;
@@ -262,11 +255,9 @@ static void grow_box(box *at, bool *open, const PopplerRectangle *r)
 }
 
 /* Poppler's lines may run over wide gaps, and it writes no space for the widest. */
-static void heed_gap(run_builder *b, float left, float font_pt, pdf_runs *out, arena *a)
-{
+static void heed_gap(run_builder *b, float left, float font_pt, pdf_runs *out, arena *a) {
     float gap = left - b->right_edge;
-    if (!b->open || b->wrapped || b->depth > 0)
-        return;
+    if (!b->open || b->wrapped || b->depth > 0) return;
     if (gap > CELL_GAP_EM * font_pt)
         end_run(b, out, a);
     else if (gap > SPACE_GAP_EM * font_pt && b->raw.p[b->raw.n - 1] != ' ')
@@ -274,24 +265,20 @@ static void heed_gap(run_builder *b, float left, float font_pt, pdf_runs *out, a
 }
 
 static void add_character(run_builder *b, page_view *v, guint index, uint32_t c, pdf_runs *out,
-                          arena *a)
-{
+                          arena *a) {
     c = public_bullet(c);
     if (c == ' ' || c == 0xA0) {
-        if (!b->wrapped || b->depth > 0)
-            text_put_char(&b->raw, ' ');
+        if (!b->wrapped || b->depth > 0) text_put_char(&b->raw, ' ');
         return;
     }
     seek_attributes(v, (gint)index);
     float font_pt = v->now ? (float)v->now->font_size : 0;
-    if (index < v->box_count)
-        heed_gap(b, (float)v->boxes[index].x1, font_pt, out, a);
+    if (index < v->box_count) heed_gap(b, (float)v->boxes[index].x1, font_pt, out, a);
     put_character(&b->raw, c);
     if (index < v->box_count) {
         b->right_edge = (float)v->boxes[index].x2;
         grow_box(&b->at, &b->open, &v->boxes[index]);
-        if (b->wrapped && b->depth > 0)
-            grow_box(&b->word, &b->word_open, &v->boxes[index]);
+        if (b->wrapped && b->depth > 0) grow_box(&b->word, &b->word_open, &v->boxes[index]);
     }
     b->characters++;
     b->unusable += is_unusable(c);
@@ -301,12 +288,10 @@ static void add_character(run_builder *b, page_view *v, guint index, uint32_t c,
 }
 
 /* The selection from the first to the second corner of `area`. */
-static void select_runs(PopplerPage *page, PopplerRectangle *area, arena *a, pdf_runs *out)
-{
+static void select_runs(PopplerPage *page, PopplerRectangle *area, arena *a, pdf_runs *out) {
     page_view v = {0};
     char *all = poppler_page_get_text_for_area(page, area);
-    if (!poppler_page_get_text_layout_for_area(page, area, &v.boxes, &v.box_count))
-        v.box_count = 0;
+    if (!poppler_page_get_text_layout_for_area(page, area, &v.boxes, &v.box_count)) v.box_count = 0;
     GList *attributes = poppler_page_get_text_attributes_for_area(page, area);
     v.attributes = attributes;
     str s = str_of(all);
@@ -332,8 +317,7 @@ static void select_runs(PopplerPage *page, PopplerRectangle *area, arena *a, pdf
     g_free(all);
 }
 
-static bool overlap(box a, box b)
-{
+static bool overlap(box a, box b) {
     float wide = (a.x1 < b.x1 ? a.x1 : b.x1) - (a.x0 > b.x0 ? a.x0 : b.x0);
     float high = (a.y1 < b.y1 ? a.y1 : b.y1) - (a.y0 > b.y0 ? a.y0 : b.y0);
     float low = a.y1 - a.y0 < b.y1 - b.y0 ? a.y1 - a.y0 : b.y1 - b.y0;
@@ -341,28 +325,24 @@ static bool overlap(box a, box b)
 }
 
 /* Adds to `out` the runs of `more` that it lacks, and replaces one that was cut short. */
-static void merge_runs(pdf_runs *out, const pdf_runs *more, arena *a)
-{
+static void merge_runs(pdf_runs *out, const pdf_runs *more, arena *a) {
     size_t had = out->run_count, hint = 0;
     for (size_t i = 0; i < more->run_count; i++) {
         const pdf_run *r = &more->runs[i];
         size_t k = 0;
         /* Both mostly have the same order: look at the successor of the last match first. */
-        while (k < had && !overlap(out->runs[(hint + k) % had].at, r->at))
-            k++;
+        while (k < had && !overlap(out->runs[(hint + k) % had].at, r->at)) k++;
         if (k == had) {
             put_run(out, *r, a);
             continue;
         }
         hint = (hint + k) % had;
-        if (r->characters > out->runs[hint].characters)
-            out->runs[hint] = *r;
+        if (r->characters > out->runs[hint].characters) out->runs[hint] = *r;
         hint++;
     }
 }
 
-void pdf_page_runs(struct _PopplerPage *page, arena *a, pdf_runs *out)
-{
+void pdf_page_runs(struct _PopplerPage *page, arena *a, pdf_runs *out) {
     pdf_runs other;
     double width, height;
     poppler_page_get_size(page, &width, &height);

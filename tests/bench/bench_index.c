@@ -27,8 +27,7 @@ static uint32_t random_bits(void) {
 }
 
 static void must(bool ok, const error *err) {
-    if (ok)
-        return;
+    if (ok) return;
     fprintf(stderr, "bench_index: %s\n", err->text);
     exit(err->code);
 }
@@ -38,12 +37,9 @@ static void bench_kernel(const char *name, vectors_dot *dot, size_t count, size_
     int8_t *query = aligned_alloc(VECTORS_ALIGN, stride);
     int32_t *out = mem_new(count, sizeof(*out));
     double best = 1e9;
-    if (rows == NULL || query == NULL)
-        exit(ERROR_LIMIT);
-    for (size_t i = 0; i < count * stride; i++)
-        rows[i] = (int8_t)random_bits();
-    for (size_t i = 0; i < stride; i++)
-        query[i] = (int8_t)random_bits();
+    if (rows == NULL || query == NULL) exit(ERROR_LIMIT);
+    for (size_t i = 0; i < count * stride; i++) rows[i] = (int8_t)random_bits();
+    for (size_t i = 0; i < stride; i++) query[i] = (int8_t)random_bits();
     for (int round = 0; round < ROUNDS; round++) {
         double begin = clock_ms();
         dot(rows, count, stride, query, out);
@@ -76,16 +72,17 @@ static void add_documents(index_library *l, size_t documents, size_t width) {
         snprintf(name, sizeof(name), "/bench/%zu", i);
         for (size_t k = 0; k < CHUNKS; k++) {
             text_clear(&bodies[k]);
-            for (int w = 0; w < CHUNK_WORDS; w++)
-                put_word(&bodies[k]);
-            chunks[k] = (index_chunk_in){.text = text_str(&bodies[k]), .page_first = 1,
-                                         .page_last = 1};
+            for (int w = 0; w < CHUNK_WORDS; w++) put_word(&bodies[k]);
+            chunks[k] =
+                (index_chunk_in){.text = text_str(&bodies[k]), .page_first = 1, .page_last = 1};
             scales[k] = 0.01f;
         }
-        for (size_t k = 0; k < CHUNKS * width; k++)
-            vectors[k] = (int8_t)random_bits();
-        index_document_in d = {.path = str_of(name), .chunks = chunks, .chunk_count = CHUNKS,
-                               .vectors = vectors, .scales = scales};
+        for (size_t k = 0; k < CHUNKS * width; k++) vectors[k] = (int8_t)random_bits();
+        index_document_in d = {.path = str_of(name),
+                               .chunks = chunks,
+                               .chunk_count = CHUNKS,
+                               .vectors = vectors,
+                               .scales = scales};
         memcpy(d.hash, &i, sizeof(i));
         index_outcome outcome;
         int64_t id;
@@ -94,8 +91,7 @@ static void add_documents(index_library *l, size_t documents, size_t width) {
     double seconds = (clock_ms() - begin) / 1000;
     printf("add: %zu documents of %d chunks in %.1f s, %.0f documents/s\n", documents, CHUNKS,
            seconds, (double)documents / seconds);
-    for (size_t k = 0; k < CHUNKS; k++)
-        text_free(&bodies[k]);
+    for (size_t k = 0; k < CHUNKS; k++) text_free(&bodies[k]);
     mem_free(vectors);
 }
 
@@ -108,8 +104,7 @@ static void search_words(index_library *l, size_t chunks) {
         index_hit *hits;
         size_t count;
         text_clear(&question);
-        for (int w = 0; w < QUESTION_WORDS; w++)
-            put_word(&question);
+        for (int w = 0; w < QUESTION_WORDS; w++) put_word(&question);
         double begin = clock_ms();
         must(index_search_words(l, text_str(&question), 100, a, &hits, &count, &err), &err);
         double ms = clock_ms() - begin;
@@ -126,8 +121,7 @@ static void search_vectors(index_library *l, size_t chunks, size_t width) {
     int8_t query[VECTORS_MAX_WIDTH];
     double best = 1e9, first = 0;
     error err;
-    for (size_t k = 0; k < width; k++)
-        query[k] = (int8_t)random_bits();
+    for (size_t k = 0; k < width; k++) query[k] = (int8_t)random_bits();
     for (int round = 0; round <= ROUNDS; round++) {
         arena *a = arena_new();
         index_hit *hits;
@@ -147,8 +141,7 @@ static void search_vectors(index_library *l, size_t chunks, size_t width) {
 
 static size_t argument(int count, char **values, int at, size_t usual, size_t most) {
     size_t value = count > at ? strtoul(values[at], NULL, 10) : usual;
-    if (value >= 1 && value <= most)
-        return value;
+    if (value >= 1 && value <= most) return value;
     fprintf(stderr, "usage: bench_index [vectors [width [documents]]]\n");
     exit(ERROR_USAGE);
 }
@@ -166,8 +159,7 @@ int main(int argc, char **argv) {
     error err;
     bench_kernel("scalar", vectors_dot_scalar, vectors, stride);
 #if defined(__x86_64__)
-    if (cpu_get()->avx2)
-        bench_kernel("avx2", vectors_dot_avx2, vectors, stride);
+    if (cpu_get()->avx2) bench_kernel("avx2", vectors_dot_avx2, vectors, stride);
     if (cpu_get()->avx512 && cpu_get()->avx512_vnni)
         bench_kernel("avx512", vectors_dot_avx512, vectors, stride);
 #endif

@@ -36,8 +36,7 @@ typedef struct {
     double *ms, *confidence;
 } tally;
 
-static void put_escaped(text *out, str s)
-{
+static void put_escaped(text *out, str s) {
     for (size_t i = 0; i < s.n; i++) {
         char c = s.p[i];
         if (c == '\n' || c == '\r')
@@ -48,8 +47,7 @@ static void put_escaped(text *out, str s)
     }
 }
 
-static bool write_article(const json_t *article, const char *folder, arena *a, error *err)
-{
+static bool write_article(const json_t *article, const char *folder, arena *a, error *err) {
     text out = {0}, title = {0}, file = {0};
     str name = eval_string(article, "title");
     for (size_t i = 0; i < name.n; i++) {
@@ -74,75 +72,66 @@ static bool write_article(const json_t *article, const char *folder, arena *a, e
     return ok;
 }
 
-static size_t count_questions(const json_t *articles)
-{
+static size_t count_questions(const json_t *articles) {
     size_t i, k, count = 0;
     json_t *article, *paragraph;
     json_array_foreach((json_t *)articles, i, article)
-        json_array_foreach(json_object_get(article, "paragraphs"), k, paragraph)
-            count += json_array_size(json_object_get(paragraph, "qas"));
+        json_array_foreach(json_object_get(article, "paragraphs"), k, paragraph) count +=
+        json_array_size(json_object_get(paragraph, "qas"));
     return count;
 }
 
 /* All questions of one kind, in the order of the file; then `wanted` of them, evenly spaced. */
 static void choose(const json_t *articles, bool answerable, size_t wanted, arena *a,
-                   questions *out)
-{
+                   questions *out) {
     size_t i, k, m;
     json_t *article, *paragraph, *qa;
     *out = (questions){arena_alloc(a, count_questions(articles) + 1, sizeof *out->items), 0};
     json_array_foreach((json_t *)articles, i, article)
         json_array_foreach(json_object_get(article, "paragraphs"), k, paragraph)
             json_array_foreach(json_object_get(paragraph, "qas"), m, qa) {
-                bool possible = !json_is_true(json_object_get(qa, "is_impossible"));
-                const json_t *gold = json_object_get(qa, "answers");
-                str asked = str_trim(eval_string(qa, "question"));
-                if (possible != answerable || asked.n == 0 ||
-                    (possible && json_array_size(gold) == 0))
-                    continue;
-                out->items[out->count++] = (question){
-                    asked, eval_string(article, "title"), eval_string(paragraph, "context"),
-                    possible ? gold : NULL};
-            }
+        bool possible = !json_is_true(json_object_get(qa, "is_impossible"));
+        const json_t *gold = json_object_get(qa, "answers");
+        str asked = str_trim(eval_string(qa, "question"));
+        if (possible != answerable || asked.n == 0 || (possible && json_array_size(gold) == 0))
+            continue;
+        out->items[out->count++] =
+            (question){asked, eval_string(article, "title"), eval_string(paragraph, "context"),
+                       possible ? gold : NULL};
+    }
     size_t all = out->count;
     if (wanted < all) {
-        for (i = 0; i < wanted; i++)
-            out->items[i] = out->items[i * all / wanted];
+        for (i = 0; i < wanted; i++) out->items[i] = out->items[i * all / wanted];
         out->count = wanted;
     }
 }
 
 /* ---- judging one answer ------------------------------------------------------------------- */
 
-static bool any_gold_in(const json_t *gold, str s)
-{
+static bool any_gold_in(const json_t *gold, str s) {
     size_t i;
     json_t *answer;
-    json_array_foreach((json_t *)gold, i, answer)
-        if (score_contains(s, eval_string(answer, "text")))
-            return true;
+    json_array_foreach((json_t *)gold, i,
+                       answer) if (score_contains(s, eval_string(answer, "text"))) return true;
     return false;
 }
 
-static bool gold_in_array(const json_t *gold, const json_t *items, size_t most)
-{
+static bool gold_in_array(const json_t *gold, const json_t *items, size_t most) {
     size_t i;
     json_t *item;
-    json_array_foreach((json_t *)items, i, item)
-        if (i < most && any_gold_in(gold, eval_string(item, "text")))
-            return true;
+    json_array_foreach((json_t *)items, i,
+                       item) if (i < most &&
+                                 any_gold_in(gold, eval_string(item, "text"))) return true;
     return false;
 }
 
-static void judge_answerable(const question *q, const json_t *object, tally *t)
-{
+static void judge_answerable(const question *q, const json_t *object, tally *t) {
     const json_t *sentences = json_object_get(object, "sentences");
-    const json_t *citation = json_array_get(
-        json_object_get(json_array_get(sentences, 0), "citations"), 0);
+    const json_t *citation =
+        json_array_get(json_object_get(json_array_get(sentences, 0), "citations"), 0);
     bool document = str_eq(eval_stem(eval_string(citation, "document")), q->article);
     t->sources += gold_in_array(q->answers, json_object_get(object, "sources"), ANSWERS_SOURCES);
-    if (json_is_true(json_object_get(object, "refused")))
-        return;
+    if (json_is_true(json_object_get(object, "refused"))) return;
     t->document += document;
     t->paragraph += document && score_contains(q->paragraph, eval_string(citation, "quote"));
     t->first += gold_in_array(q->answers, sentences, 1);
@@ -161,28 +150,26 @@ static void judge_answerable(const question *q, const json_t *object, tally *t)
     t->f1 += f1;
 }
 
-static bool judge(const questions *qs, const json_t *objects, tally *t, error *err)
-{
+static bool judge(const questions *qs, const json_t *objects, tally *t, error *err) {
     size_t i;
     json_t *object;
-    *t = (tally){.count = qs->count, .ms = mem_new(qs->count + 1, sizeof *t->ms),
+    *t = (tally){.count = qs->count,
+                 .ms = mem_new(qs->count + 1, sizeof *t->ms),
                  .confidence = mem_new(qs->count + 1, sizeof *t->confidence)};
     json_array_foreach((json_t *)objects, i, object) {
         if (json_object_get(object, "error") || !json_object_get(object, "refused"))
             return error_set(err, ERROR_INPUT, "question %zu gave no answer: " STR_FMT, i + 1,
                              STR_ARG(eval_string(object, "error")));
-        t->ms[i] = json_number_value(
-            json_object_get(json_object_get(object, "timings_ms"), "total"));
+        t->ms[i] =
+            json_number_value(json_object_get(json_object_get(object, "timings_ms"), "total"));
         t->confidence[i] = json_number_value(json_object_get(object, "confidence"));
         t->refused += json_is_true(json_object_get(object, "refused"));
-        if (qs->items[i].answers)
-            judge_answerable(&qs->items[i], object, t);
+        if (qs->items[i].answers) judge_answerable(&qs->items[i], object, t);
     }
     return true;
 }
 
-static void tally_free(tally *t)
-{
+static void tally_free(tally *t) {
     mem_free(t->ms);
     mem_free(t->confidence);
 }
@@ -190,8 +177,7 @@ static void tally_free(tally *t)
 /* ---- asking ------------------------------------------------------------------------------- */
 
 static bool ask(const eval_run *run, const char *library, const char *file, const questions *qs,
-                bool refuse, json_t **objects, error *err)
-{
+                bool refuse, json_t **objects, error *err) {
     text lines = {0}, questions_path = {0}, answers_path = {0};
     text_printf(&questions_path, "%s/%s.questions", run->folder.p, file);
     text_printf(&answers_path, "%s/%s.answers", run->folder.p, file);
@@ -202,9 +188,15 @@ static bool ask(const eval_run *run, const char *library, const char *file, cons
         }
         text_put_char(&lines, '\n');
     }
-    const char *arguments[] = {"ask", "--library", library, "--json", "--questions",
-                               questions_path.p, refuse ? NULL : "--threshold",
-                               ANSWERS_NEVER_REFUSE, NULL};
+    const char *arguments[] = {"ask",
+                               "--library",
+                               library,
+                               "--json",
+                               "--questions",
+                               questions_path.p,
+                               refuse ? NULL : "--threshold",
+                               ANSWERS_NEVER_REFUSE,
+                               NULL};
     bool ok = eval_write(questions_path.p, text_str(&lines), err) &&
               eval_carrel(run, arguments, answers_path.p, 0, NULL, err) &&
               eval_objects(answers_path.p, qs->count, objects, err);
@@ -215,8 +207,7 @@ static bool ask(const eval_run *run, const char *library, const char *file, cons
 }
 
 static bool ask_and_judge(const eval_run *run, const char *library, const questions *qs,
-                          bool refuse, tally *t, error *err)
-{
+                          bool refuse, tally *t, error *err) {
     json_t *objects = NULL;
     bool ok = ask(run, library, qs->count && qs->items[0].answers ? "answerable" : "unanswerable",
                   qs, refuse, &objects, err) &&
@@ -227,35 +218,32 @@ static bool ask_and_judge(const eval_run *run, const char *library, const questi
 
 /* ---- telling ------------------------------------------------------------------------------ */
 
-static double share(double part, size_t of)
-{
+static double share(double part, size_t of) {
     return of ? 100.0 * part / (double)of : 0;
 }
 
 static void put_row(json_t *row, const char *set, const char *key, const char *name, double value,
-                    const char *unit)
-{
+                    const char *unit) {
     printf("%-12s %-58s %7.1f%s\n", set, name, value, unit);
     json_object_set_new(row, key, json_real(value));
 }
 
-static void tell_times(json_t *row, const char *set, const char *kind, tally *t)
-{
+static void tell_times(json_t *row, const char *set, const char *kind, tally *t) {
     double mean = score_mean(t->ms, t->count);
     double median = score_percentile(t->ms, t->count, 0.5);
     double p95 = score_percentile(t->ms, t->count, 0.95);
     printf("%-12s %-12s ms: mean %.1f, median %.1f, p95 %.1f\n", set, kind, mean, median, p95);
-    json_object_set_new(row, kind, json_pack("{s:f, s:f, s:f}", "mean_ms", mean, "median_ms",
-                                             median, "p95_ms", p95));
+    json_object_set_new(
+        row, kind,
+        json_pack("{s:f, s:f, s:f}", "mean_ms", mean, "median_ms", median, "p95_ms", p95));
 }
 
-static void tell_answerable(json_t *row, const char *set, const tally *t)
-{
+static void tell_answerable(json_t *row, const char *set, const tally *t) {
     size_t n = t->count;
     put_row(row, set, "sources5", "gold answer in the first five sources", share(t->sources, n),
             "%");
-    put_row(row, set, "document", "first citation from the right document",
-            share(t->document, n), "%");
+    put_row(row, set, "document", "first citation from the right document", share(t->document, n),
+            "%");
     put_row(row, set, "paragraph", "first citation from the right paragraph",
             share(t->paragraph, n), "%");
     put_row(row, set, "first", "gold answer in the first shown sentence", share(t->first, n), "%");
@@ -265,8 +253,7 @@ static void tell_answerable(json_t *row, const char *set, const tally *t)
 }
 
 /* Refusal as a detector of unanswerable questions. */
-static void tell_refusal(json_t *row, const char *set, const tally *yes, const tally *no)
-{
+static void tell_refusal(json_t *row, const char *set, const tally *yes, const tally *no) {
     double precision = share(no->refused, no->refused + yes->refused);
     double recall = share(no->refused, no->count);
     double f1 = precision + recall > 0 ? 2 * precision * recall / (precision + recall) : 0;
@@ -278,8 +265,7 @@ static void tell_refusal(json_t *row, const char *set, const tally *yes, const t
 }
 
 /* How often an answerable question has more confidence than an unanswerable one (ties half). */
-static void tell_confidence(json_t *row, const char *set, const tally *yes, const tally *no)
-{
+static void tell_confidence(json_t *row, const char *set, const tally *yes, const tally *no) {
     double sum = 0;
     for (size_t i = 0; i < yes->count; i++)
         for (size_t k = 0; k < no->count; k++)
@@ -291,8 +277,7 @@ static void tell_confidence(json_t *row, const char *set, const tally *yes, cons
 }
 
 static bool measure_questions(const eval_run *run, const char *set, const char *library,
-                              const json_t *articles, json_t *row, arena *a, error *err)
-{
+                              const json_t *articles, json_t *row, arena *a, error *err) {
     questions can, cannot;
     choose(articles, true, run->questions, a, &can);
     choose(articles, false, run->questions, a, &cannot);
@@ -325,8 +310,7 @@ static bool measure_questions(const eval_run *run, const char *set, const char *
 }
 
 static bool measure_file(const eval_run *run, const char *file, const char *set, json_t *report,
-                         error *err)
-{
+                         error *err) {
     arena *a = arena_new();
     text bytes = {0};
     char *folder, *library;
@@ -337,8 +321,8 @@ static bool measure_file(const eval_run *run, const char *file, const char *set,
     if (ok && !(root = json_loadb(bytes.p ? bytes.p : "", bytes.n, 0, &why)))
         ok = error_set(err, ERROR_INPUT, "%s, line %d: %s.", file, why.line, why.text);
     const json_t *articles = json_object_get(root, "data");
-    json_array_foreach((json_t *)articles, i, article) ok = ok && write_article(article, folder, a,
-                                                                                err);
+    json_array_foreach((json_t *)articles, i, article) ok =
+        ok && write_article(article, folder, a, err);
     ok = ok && eval_add(run, a, set, folder, &library, err) &&
          measure_questions(run, set, library, articles, row, a, err);
     json_array_append_new(report, row);
@@ -348,20 +332,17 @@ static bool measure_file(const eval_run *run, const char *file, const char *set,
     return ok ? true : error_wrap(err, "%s", set);
 }
 
-bool eval_answers(const eval_run *run, json_t *report, error *err)
-{
+bool eval_answers(const eval_run *run, json_t *report, error *err) {
     arena *a = arena_new();
     char **files;
     size_t count;
     char *folder = arena_cstr(a, arena_printf(a, STR_FMT "/answers", STR_ARG(run->eval)));
     bool here = access(folder, F_OK) == 0;
     bool ok = !here || eval_list(folder, a, &files, &count, err);
-    if (!here)
-        printf("SKIP: %s is not here\n", folder);
+    if (!here) printf("SKIP: %s is not here\n", folder);
     for (size_t i = 0; ok && here && i < count; i++) {
         str name = str_of(files[i]), tail = STR(".json.gz");
-        if (!str_ends(name, tail))
-            continue;
+        if (!str_ends(name, tail)) continue;
         char *set = arena_cstr(a, str_cut(name, 0, name.n - tail.n));
         ok = measure_file(run, arena_cstr(a, arena_printf(a, "%s/%s", folder, files[i])), set,
                           report, err);

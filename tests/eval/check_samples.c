@@ -27,16 +27,13 @@ typedef struct {
 /* ---- verbatim ----------------------------------------------------------------------------- */
 
 /* U+2010..U+2012, U+00AD and U+2212 are hyphens or minus signs to one program or another. */
-static bool counts(uint32_t c)
-{
-    if (c < 0x80)
-        return c > ' ' && !strchr("-|*_`#\\<>~", (int)c);
+static bool counts(uint32_t c) {
+    if (c < 0x80) return c > ' ' && !strchr("-|*_`#\\<>~", (int)c);
     return c != 0xA0 && c != 0xAD && c != 0x202F && c != 0x3000 && (c < 0x2007 || c > 0x2012) &&
            c != 0x2212;
 }
 
-static void put_counting(text *out, str s)
-{
+static void put_counting(text *out, str s) {
     size_t used;
     for (size_t at = 0; at < s.n; at += used) {
         uint32_t c = utf8_next(s.p + at, s.n - at, &used);
@@ -50,8 +47,7 @@ static void put_counting(text *out, str s)
 }
 
 /* Adds the text of a page file; false where there is none. */
-static bool put_page(text *out, const char *path)
-{
+static bool put_page(text *out, const char *path) {
     text bytes = {0};
     error ignored; /* the file's absence was looked at; damage would show as a stray sentence */
     bool there = access(path, R_OK) == 0 && eval_read(path, &bytes, &ignored);
@@ -63,8 +59,7 @@ static bool put_page(text *out, const char *path)
     return there;
 }
 
-static bool on_page(const check *c, str document, int page, str sentence)
-{
+static bool on_page(const check *c, str document, int page, str sentence) {
     static const char *const kinds[] = {"plain", "layout", "raw"};
     text haystack = {0}, needle = {0};
     char path[4096];
@@ -79,8 +74,8 @@ static bool on_page(const check *c, str document, int page, str sentence)
         any = put_page(&haystack, path);
     }
     put_counting(&needle, sentence);
-    bool found = any && needle.n > 0 &&
-                 str_find(text_str(&haystack), text_str(&needle), 0) != SIZE_MAX;
+    bool found =
+        any && needle.n > 0 && str_find(text_str(&haystack), text_str(&needle), 0) != SIZE_MAX;
     text_free(&haystack);
     text_free(&needle);
     return found;
@@ -88,35 +83,30 @@ static bool on_page(const check *c, str document, int page, str sentence)
 
 /* ---- one question ------------------------------------------------------------------------- */
 
-static str file_name(str path)
-{
+static str file_name(str path) {
     for (size_t i = path.n; i > 0; i--)
-        if (path.p[i - 1] == '/')
-            return str_cut(path, i, path.n);
+        if (path.p[i - 1] == '/') return str_cut(path, i, path.n);
     return path;
 }
 
-static void check_sentences(check *c, const json_t *object)
-{
+static void check_sentences(check *c, const json_t *object) {
     size_t i, k;
     json_t *sentence, *citation;
     bool write = str_eq(eval_string(object, "mode"), STR("write"));
     json_array_foreach(json_object_get(object, "sentences"), i, sentence)
         json_array_foreach(json_object_get(sentence, "citations"), k, citation) {
-            str shown = eval_string(write ? citation : sentence, write ? "quote" : "text");
-            str document = file_name(eval_string(citation, "document"));
-            int page = (int)json_integer_value(json_object_get(citation, "page"));
-            c->sentences++;
-            if (on_page(c, document, page, shown))
-                continue;
-            c->strays++;
-            printf("stray: \"" STR_FMT "\"\n       is not on " STR_FMT ", page %d\n",
-                   STR_ARG(shown), STR_ARG(document), page);
-        }
+        str shown = eval_string(write ? citation : sentence, write ? "quote" : "text");
+        str document = file_name(eval_string(citation, "document"));
+        int page = (int)json_integer_value(json_object_get(citation, "page"));
+        c->sentences++;
+        if (on_page(c, document, page, shown)) continue;
+        c->strays++;
+        printf("stray: \"" STR_FMT "\"\n       is not on " STR_FMT ", page %d\n", STR_ARG(shown),
+               STR_ARG(document), page);
+    }
 }
 
-static void check_answerable(check *c, const json_t *question, const json_t *object)
-{
+static void check_answerable(check *c, const json_t *question, const json_t *object) {
     str document = eval_string(question, "document"), gold = eval_string(question, "answer");
     int page = (int)json_integer_value(json_object_get(question, "page"));
     const json_t *sentence = json_array_get(json_object_get(object, "sentences"), 0);
@@ -129,8 +119,7 @@ static void check_answerable(check *c, const json_t *question, const json_t *obj
     c->sure[c->answerable++] = json_number_value(json_object_get(object, "confidence"));
     c->right += right;
     c->first += first;
-    if (right && first)
-        return;
+    if (right && first) return;
     printf("%s: " STR_FMT "\n      wanted " STR_FMT ", page %d: \"" STR_FMT "\"\n",
            right ? "other sentence" : "miss", STR_ARG(eval_string(question, "question")),
            STR_ARG(document), page, STR_ARG(gold));
@@ -145,8 +134,7 @@ static void check_answerable(check *c, const json_t *question, const json_t *obj
            STR_ARG(eval_string(sentence, "text")));
 }
 
-static void check_unanswerable(check *c, const json_t *question, const json_t *object)
-{
+static void check_unanswerable(check *c, const json_t *question, const json_t *object) {
     bool refused = json_is_true(json_object_get(object, "refused"));
     const json_t *sentence = json_array_get(json_object_get(object, "sentences"), 0);
     c->unsure[c->unanswerable++] = json_number_value(json_object_get(object, "confidence"));
@@ -158,8 +146,7 @@ static void check_unanswerable(check *c, const json_t *question, const json_t *o
                STR_ARG(eval_string(sentence, "text")));
 }
 
-static bool check_all(check *c, const json_t *questions, const json_t *answers, error *err)
-{
+static bool check_all(check *c, const json_t *questions, const json_t *answers, error *err) {
     size_t i;
     json_t *question;
     size_t all = json_array_size(questions) + 1;
@@ -173,8 +160,8 @@ static bool check_all(check *c, const json_t *questions, const json_t *answers, 
                              STR_ARG(eval_string(object, "error")));
         if (!str_eq(eval_string(object, "question"), eval_string(question, "question")))
             return error_set(err, ERROR_INPUT, "Answer %zu belongs to another question.", i + 1);
-        c->ms[c->count++] = json_number_value(
-            json_object_get(json_object_get(object, "timings_ms"), "total"));
+        c->ms[c->count++] =
+            json_number_value(json_object_get(json_object_get(object, "timings_ms"), "total"));
         check_sentences(c, object);
         if (json_is_null(json_object_get(question, "document")))
             check_unanswerable(c, question, object);
@@ -184,8 +171,7 @@ static bool check_all(check *c, const json_t *questions, const json_t *answers, 
     return true;
 }
 
-static void verdict(check *c, bool ok, const char *what)
-{
+static void verdict(check *c, bool ok, const char *what) {
     printf("%s - %s\n", ok ? "ok" : "not ok", what);
     if (ok)
         c->passed++;
@@ -193,14 +179,15 @@ static void verdict(check *c, bool ok, const char *what)
         c->failed++;
 }
 
-static void tell(check *c)
-{
+static void tell(check *c) {
     char line[200];
     snprintf(line, sizeof line, "%zu of %zu questions cite the right page first (at least %d%%)",
              c->right, c->answerable, LEAST_RIGHT_PERCENT);
     verdict(c, c->answerable > 0 && 100 * c->right >= LEAST_RIGHT_PERCENT * c->answerable, line);
-    snprintf(line, sizeof line, "%zu of %zu questions that nothing answers are refused (at least "
-             "%d%%)", c->refused, c->unanswerable, LEAST_REFUSED_PERCENT);
+    snprintf(line, sizeof line,
+             "%zu of %zu questions that nothing answers are refused (at least "
+             "%d%%)",
+             c->refused, c->unanswerable, LEAST_REFUSED_PERCENT);
     verdict(c, c->unanswerable > 0 && 100 * c->refused >= LEAST_REFUSED_PERCENT * c->unanswerable,
             line);
     snprintf(line, sizeof line, "%zu of %zu shown sentences stand on the page they cite",
@@ -210,7 +197,8 @@ static void tell(check *c)
     /* Between these two lies the threshold that would pass both checks, if there is one. */
     size_t least = (c->unanswerable * LEAST_REFUSED_PERCENT + 99) / 100;
     printf("note: %d%% of the answerable have a confidence of at least %.2f, %d%% of the others "
-           "one of at most %.2f\n", LEAST_RIGHT_PERCENT,
+           "one of at most %.2f\n",
+           LEAST_RIGHT_PERCENT,
            score_percentile(c->sure, c->answerable, 1 - LEAST_RIGHT_PERCENT / 100.0 + 1e-9),
            LEAST_REFUSED_PERCENT,
            score_percentile(c->unsure, c->unanswerable, (double)least / (double)c->unanswerable));
@@ -219,8 +207,7 @@ static void tell(check *c)
     printf("%zu passed, %zu failed, 0 skipped\n", c->passed, c->failed);
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     if (argc != 4) {
         fprintf(stderr, "usage: check-samples QUESTIONS ANSWERS PAGES\n");
         return ERROR_USAGE;

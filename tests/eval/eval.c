@@ -28,16 +28,13 @@ typedef struct {
     text carrel;
 } settings;
 
-static bool value_of(int argc, char **argv, int *i, const char **out, error *err)
-{
-    if (*i + 1 >= argc)
-        return error_set(err, ERROR_USAGE, "%s needs a value.", argv[*i]);
+static bool value_of(int argc, char **argv, int *i, const char **out, error *err) {
+    if (*i + 1 >= argc) return error_set(err, ERROR_USAGE, "%s needs a value.", argv[*i]);
     *out = argv[++*i];
     return true;
 }
 
-static bool parse(int argc, char **argv, settings *s, error *err)
-{
+static bool parse(int argc, char **argv, settings *s, error *err) {
     const char *number = NULL;
     for (int i = 1; i < argc; i++) {
         bool ok = true;
@@ -57,8 +54,7 @@ static bool parse(int argc, char **argv, settings *s, error *err)
             return error_set(err, ERROR_USAGE, "%s is not understood.\n%s", argv[i], usage);
         else
             s->run.eval = str_of(argv[i]);
-        if (!ok)
-            return false;
+        if (!ok) return false;
     }
     if (number && (s->run.questions = strtoul(number, NULL, 10)) == 0)
         return error_set(err, ERROR_USAGE, "--questions %s is no number above 0.", number);
@@ -69,8 +65,7 @@ static bool parse(int argc, char **argv, settings *s, error *err)
     return s->run.eval.n > 0 ? true : error_set(err, ERROR_USAGE, "Which folder?\n%s", usage);
 }
 
-static void find_carrel(const char *self, settings *s)
-{
+static void find_carrel(const char *self, settings *s) {
     const char *slash = strrchr(self, '/');
     if (s->build)
         text_printf(&s->carrel, "%s/", s->build);
@@ -88,13 +83,11 @@ static const struct {
 } kinds[] = {
     {"retrieval", eval_retrieval}, {"answers", eval_answers}, {"documents", eval_documents}};
 
-static bool measure(const settings *s, error *err)
-{
+static bool measure(const settings *s, error *err) {
     json_t *report = json_object();
     bool ok = true;
     for (size_t i = 0; ok && i < sizeof kinds / sizeof *kinds; i++) {
-        if (s->only && strcmp(s->only, kinds[i].name) != 0)
-            continue;
+        if (s->only && strcmp(s->only, kinds[i].name) != 0) continue;
         json_t *rows = json_array();
         json_object_set_new(report, kinds[i].name, rows);
         ok = kinds[i].measure(&s->run, rows, err);
@@ -111,8 +104,7 @@ static bool measure(const settings *s, error *err)
     return ok;
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     error err = {0};
     settings s = {.run.questions = EVAL_QUESTIONS};
     bool ok = parse(argc, argv, &s, &err);
@@ -133,8 +125,7 @@ int main(int argc, char **argv)
         else
             eval_remove(s.run.folder.p);
     }
-    if (!ok)
-        fprintf(stderr, "carrel-eval: %s\n", err.text);
+    if (!ok) fprintf(stderr, "carrel-eval: %s\n", err.text);
     text_free(&s.run.folder);
     text_free(&s.carrel);
     return ok ? 0 : (int)err.code;

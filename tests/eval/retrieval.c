@@ -29,19 +29,15 @@ typedef struct {
     char *questions;
 } split;
 
-static bool plain_name(str id)
-{
-    if (id.n == 0 || id.n > RETRIEVAL_MAX_NAME || id.p[0] == '.' || id.p[0] == '-')
-        return false;
+static bool plain_name(str id) {
+    if (id.n == 0 || id.n > RETRIEVAL_MAX_NAME || id.p[0] == '.' || id.p[0] == '-') return false;
     for (size_t i = 0; i < id.n; i++)
-        if (!isalnum((unsigned char)id.p[i]) && !memchr("-_.", id.p[i], 3))
-            return false;
+        if (!isalnum((unsigned char)id.p[i]) && !memchr("-_.", id.p[i], 3)) return false;
     return true;
 }
 
 /* Backslashes before what Markdown would read as markup, line ends to spaces. */
-static void put_markdown(text *out, str s)
-{
+static void put_markdown(text *out, str s) {
     for (size_t i = 0; i < s.n; i++) {
         char c = s.p[i];
         if (c == '\n' || c == '\r')
@@ -57,13 +53,11 @@ static void put_markdown(text *out, str s)
  * have the same text under several identifiers, while carrel adds the same bytes once: blank lines
  * at the end keep such files apart. */
 static bool write_document(const char *folder, size_t number, const json_t *object, arena *a,
-                           json_t *names, json_t *seen, bool *written, error *err)
-{
+                           json_t *names, json_t *seen, bool *written, error *err) {
     str id = eval_string(object, "_id"), title = str_trim(eval_string(object, "title"));
     str body = str_trim(eval_string(object, "text"));
     *written = title.n + body.n > 0;
-    if (!*written)
-        return true;
+    if (!*written) return true;
     str name = plain_name(id) ? id : arena_printf(a, "document-%zu", number);
     text out = {0};
     if (title.n > 0) {
@@ -75,8 +69,7 @@ static bool write_document(const char *folder, size_t number, const json_t *obje
     text_put_char(&out, '\n');
     json_int_t before = json_integer_value(json_object_getn(seen, out.p, out.n));
     json_object_setn_new(seen, out.p, out.n, json_integer(before + 1));
-    for (json_int_t i = 0; i < before; i++)
-        text_put_char(&out, '\n');
+    for (json_int_t i = 0; i < before; i++) text_put_char(&out, '\n');
     json_object_set_new(names, arena_cstr(a, name), json_stringn(id.p, id.n));
     bool ok = eval_write(arena_printf(a, "%s/" STR_FMT ".md", folder, STR_ARG(name)).p,
                          text_str(&out), err);
@@ -85,8 +78,7 @@ static bool write_document(const char *folder, size_t number, const json_t *obje
 }
 
 static bool write_corpus(const char *path, const char *folder, json_t *names, size_t *count,
-                         size_t *empty, error *err)
-{
+                         size_t *empty, error *err) {
     arena *a = arena_new();
     json_t *documents = NULL, *seen = json_object();
     size_t i;
@@ -95,8 +87,7 @@ static bool write_corpus(const char *path, const char *folder, json_t *names, si
     *count = *empty = 0;
     json_array_foreach(documents, i, object) {
         bool written;
-        if (!ok || !(ok = write_document(folder, i, object, a, names, seen, &written, err)))
-            break;
+        if (!ok || !(ok = write_document(folder, i, object, a, names, seen, &written, err))) break;
         ++*(written ? count : empty);
     }
     json_decref(seen);
@@ -105,8 +96,7 @@ static bool write_corpus(const char *path, const char *folder, json_t *names, si
     return ok;
 }
 
-static bool read_grades(const char *path, json_t **out, error *err)
-{
+static bool read_grades(const char *path, json_t **out, error *err) {
     text bytes = {0};
     if (!eval_read(path, &bytes, err)) {
         text_free(&bytes);
@@ -129,8 +119,7 @@ static bool read_grades(const char *path, json_t **out, error *err)
             break;
         }
         json_t *of = json_object_get(grades, query);
-        if (!of)
-            json_object_set_new(grades, query, of = json_object());
+        if (!of) json_object_set_new(grades, query, of = json_object());
         json_object_set_new(of, document, json_integer(grade));
     }
     text_free(&bytes);
@@ -142,8 +131,7 @@ static bool read_grades(const char *path, json_t **out, error *err)
     return true;
 }
 
-static size_t relevant(const json_t *grades)
-{
+static size_t relevant(const json_t *grades) {
     size_t count = 0;
     const char *key;
     json_t *grade;
@@ -151,9 +139,8 @@ static size_t relevant(const json_t *grades)
     return count;
 }
 
-static bool read_split(const eval_run *run, const char *set, const char *queries,
-                       const char *qrels, arena *a, split *out, error *err)
-{
+static bool read_split(const eval_run *run, const char *set, const char *queries, const char *qrels,
+                       arena *a, split *out, error *err) {
     *out = (split){0};
     json_t *objects = NULL;
     if (!read_grades(qrels, &out->grades, err) || !eval_objects(queries, SIZE_MAX, &objects, err))
@@ -165,11 +152,10 @@ static bool read_split(const eval_run *run, const char *set, const char *queries
     json_array_foreach(objects, i, object) {
         str id = arena_str(a, eval_string(object, "_id"));
         str question = str_trim(eval_string(object, "text"));
-        if (question.n == 0 || relevant(json_object_get(out->grades, id.p)) == 0)
-            continue;
+        if (question.n == 0 || relevant(json_object_get(out->grades, id.p)) == 0) continue;
         for (size_t k = 0; k < question.n; k++)
-            text_put_char(&lines, question.p[k] == '\n' || question.p[k] == '\r' ? ' '
-                                                                               : question.p[k]);
+            text_put_char(&lines,
+                          question.p[k] == '\n' || question.p[k] == '\r' ? ' ' : question.p[k]);
         text_put_char(&lines, '\n');
         out->ids[out->count++] = id;
     }
@@ -182,8 +168,7 @@ static bool read_split(const eval_run *run, const char *set, const char *queries
 
 /* One query's results against its grades. */
 static void score_query(const json_t *results, const json_t *names, const json_t *grades,
-                        double *ndcg, double *recall)
-{
+                        double *ndcg, double *recall) {
     int found[RETRIEVAL_RECALL_AT], *ideal = mem_new(json_object_size(grades) + 1, sizeof *ideal);
     size_t count = 0, i, ideals = 0, hits = 0;
     json_t *result, *seen = json_object(), *grade;
@@ -192,15 +177,14 @@ static void score_query(const json_t *results, const json_t *names, const json_t
         char name[RETRIEVAL_MAX_NAME + 32];
         snprintf(name, sizeof name, STR_FMT, STR_ARG(stem));
         const char *id = json_string_value(json_object_get(names, name));
-        if (!id || json_object_get(seen, id) || count == RETRIEVAL_RECALL_AT)
-            continue;
+        if (!id || json_object_get(seen, id) || count == RETRIEVAL_RECALL_AT) continue;
         json_object_set_new(seen, id, json_true());
         found[count] = (int)json_integer_value(json_object_get(grades, id));
         hits += found[count++] > 0;
     }
     const char *key;
-    json_object_foreach((json_t *)grades, key, grade)
-        ideal[ideals++] = (int)json_integer_value(grade);
+    json_object_foreach((json_t *)grades, key, grade) ideal[ideals++] =
+        (int)json_integer_value(grade);
     *recall = (double)hits / (double)relevant(grades);
     *ndcg = score_ndcg(found, count, ideal, ideals, RETRIEVAL_NDCG_AT);
     json_decref(seen);
@@ -208,21 +192,20 @@ static void score_query(const json_t *results, const json_t *names, const json_t
 }
 
 static bool measure(const eval_run *run, const char *library, const char *set, const split *s,
-                    const json_t *names, size_t which, json_t *row, error *err)
-{
+                    const json_t *names, size_t which, json_t *row, error *err) {
     arena *a = arena_new();
     double ms, *ndcg = mem_new(s->count, sizeof *ndcg), *recall = mem_new(s->count, sizeof *recall);
     char *out = arena_cstr(a, arena_printf(a, "%s/%s.results", run->folder.p, set));
-    const char *arguments[] = {"search", "--library", library, "--json", "--ranking",
-                               rankings[which], "--limit", RETRIEVAL_PASSAGES, "--questions",
-                               s->questions, NULL};
+    const char *arguments[] = {"search",      "--library",     library,   "--json",
+                               "--ranking",   rankings[which], "--limit", RETRIEVAL_PASSAGES,
+                               "--questions", s->questions,    NULL};
     json_t *objects = NULL, *object;
     size_t i;
-    bool ok = eval_carrel(run, arguments, out, 0, &ms, err) &&
-              eval_objects(out, s->count, &objects, err);
-    json_array_foreach(objects, i, object) score_query(
-        json_object_get(object, "results"), names, json_object_get(s->grades, s->ids[i].p),
-        &ndcg[i], &recall[i]);
+    bool ok =
+        eval_carrel(run, arguments, out, 0, &ms, err) && eval_objects(out, s->count, &objects, err);
+    json_array_foreach(objects, i, object)
+        score_query(json_object_get(object, "results"), names,
+                    json_object_get(s->grades, s->ids[i].p), &ndcg[i], &recall[i]);
     if (ok) {
         double n = score_mean(ndcg, s->count), r = score_mean(recall, s->count);
         printf("%-12s %-8s  nDCG@10 %.4f  recall@100 %.4f  %zu queries, %.1f ms each\n", set,
@@ -242,22 +225,18 @@ static bool measure(const eval_run *run, const char *library, const char *set, c
 /* Each pair of queries and qrels of one set. */
 static bool measure_splits(const eval_run *run, const char *set, const char *folder,
                            const char *library, const json_t *names, json_t *row, arena *a,
-                           error *err)
-{
+                           error *err) {
     char **files;
     size_t count, splits = 0;
-    if (!eval_list(folder, a, &files, &count, err))
-        return false;
+    if (!eval_list(folder, a, &files, &count, err)) return false;
     for (size_t i = 0; i < count; i++) {
         str file = str_of(files[i]), head = STR("queries"), tail = STR(".jsonl.gz");
-        if (!str_starts(file, head) || !str_ends(file, tail) || file.n < head.n + tail.n)
-            continue;
+        if (!str_starts(file, head) || !str_ends(file, tail) || file.n < head.n + tail.n) continue;
         str name = str_cut(file, head.n, file.n - tail.n); /* "" or ".dev" */
-        if (str_eq(name, STR(".train")) && !run->train)
-            continue;
+        if (str_eq(name, STR(".train")) && !run->train) continue;
         char *queries = arena_cstr(a, arena_printf(a, "%s/%s", folder, files[i]));
-        char *qrels = arena_cstr(a, arena_printf(a, "%s/qrels" STR_FMT ".tsv.gz", folder,
-                                                 STR_ARG(name)));
+        char *qrels =
+            arena_cstr(a, arena_printf(a, "%s/qrels" STR_FMT ".tsv.gz", folder, STR_ARG(name)));
         split s;
         bool ok = read_split(run, set, queries, qrels, a, &s, err);
         char *label = arena_cstr(a, arena_printf(a, "%s" STR_FMT, set, STR_ARG(name)));
@@ -266,16 +245,13 @@ static bool measure_splits(const eval_run *run, const char *set, const char *fol
             ok = measure(run, library, label, &s, names, k, of, err);
         json_array_append_new(row, of);
         json_decref(s.grades);
-        if (!ok)
-            return false;
+        if (!ok) return false;
         splits++;
     }
-    return splits > 0 ? true
-                      : error_set(err, ERROR_INPUT, "%s has no queries*.jsonl.gz.", folder);
+    return splits > 0 ? true : error_set(err, ERROR_INPUT, "%s has no queries*.jsonl.gz.", folder);
 }
 
-static bool measure_set(const eval_run *run, const char *set, json_t *report, error *err)
-{
+static bool measure_set(const eval_run *run, const char *set, json_t *report, error *err) {
     arena *a = arena_new();
     json_t *names = json_object();
     char *documents, *library;
@@ -293,8 +269,7 @@ static bool measure_set(const eval_run *run, const char *set, json_t *report, er
     return ok;
 }
 
-bool eval_retrieval(const eval_run *run, json_t *report, error *err)
-{
+bool eval_retrieval(const eval_run *run, json_t *report, error *err) {
     arena *a = arena_new();
     char **sets = NULL;
     size_t count = 0;

@@ -24,8 +24,7 @@ extern char **environ;
 /* Most arguments that one run of carrel gets. */
 #define EVAL_MAX_ARGUMENTS 16
 
-bool eval_read(const char *path, text *out, error *err)
-{
+bool eval_read(const char *path, text *out, error *err) {
     gzFile f = gzopen(path, "rb");
     if (!f)
         return error_set(err, ERROR_NOT_FOUND, "%s cannot be opened: %s.", path, strerror(errno));
@@ -34,8 +33,7 @@ bool eval_read(const char *path, text *out, error *err)
     text_clear(out);
     while ((n = gzread(f, buffer, sizeof buffer)) > 0) {
         text_put(out, (str){buffer, (size_t)n});
-        if (out->n > EVAL_MAX_BYTES)
-            break;
+        if (out->n > EVAL_MAX_BYTES) break;
     }
     int code = Z_OK;
     gzerror(f, &code);
@@ -49,30 +47,24 @@ bool eval_read(const char *path, text *out, error *err)
     return true;
 }
 
-bool eval_write(const char *path, str bytes, error *err)
-{
+bool eval_write(const char *path, str bytes, error *err) {
     FILE *f = fopen(path, "wb");
-    if (!f)
-        return error_set(err, ERROR_IO, "%s cannot be written: %s.", path, strerror(errno));
+    if (!f) return error_set(err, ERROR_IO, "%s cannot be written: %s.", path, strerror(errno));
     bool ok = fwrite(bytes.p ? bytes.p : "", 1, bytes.n, f) == bytes.n;
     ok = fclose(f) == 0 && ok;
     return ok ? true : error_set(err, ERROR_IO, "%s cannot be written: %s.", path, strerror(errno));
 }
 
-bool eval_line(str s, size_t *pos, str *line)
-{
-    if (*pos >= s.n)
-        return false;
+bool eval_line(str s, size_t *pos, str *line) {
+    if (*pos >= s.n) return false;
     size_t end = str_find(s, STR("\n"), *pos);
-    if (end == SIZE_MAX)
-        end = s.n;
+    if (end == SIZE_MAX) end = s.n;
     *line = str_trim(str_cut(s, *pos, end));
     *pos = end + 1;
     return true;
 }
 
-bool eval_folder(const eval_run *run, arena *a, const char *name, char **path, error *err)
-{
+bool eval_folder(const eval_run *run, arena *a, const char *name, char **path, error *err) {
     str p = arena_printf(a, "%s/%s", run->folder.p, name);
     *path = arena_cstr(a, p);
     if (mkdir(*path, 0700) != 0)
@@ -80,25 +72,21 @@ bool eval_folder(const eval_run *run, arena *a, const char *name, char **path, e
     return true;
 }
 
-static int by_name(const void *a, const void *b)
-{
+static int by_name(const void *a, const void *b) {
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-bool eval_list(const char *folder, arena *a, char ***names, size_t *count, error *err)
-{
+bool eval_list(const char *folder, arena *a, char ***names, size_t *count, error *err) {
     *names = NULL;
     *count = 0;
     DIR *d = opendir(folder);
     if (!d)
-        return error_set(err, ERROR_NOT_FOUND, "%s cannot be opened: %s.", folder,
-                         strerror(errno));
+        return error_set(err, ERROR_NOT_FOUND, "%s cannot be opened: %s.", folder, strerror(errno));
     struct dirent *e;
     size_t capacity = 0;
     char **list = NULL;
     while ((e = readdir(d))) {
-        if (e->d_name[0] == '.')
-            continue;
+        if (e->d_name[0] == '.') continue;
         if (*count == capacity)
             list = mem_grow(list, capacity = capacity ? 2 * capacity : 64, sizeof *list);
         list[(*count)++] = arena_cstr(a, str_of(e->d_name));
@@ -113,21 +101,18 @@ bool eval_list(const char *folder, arena *a, char ***names, size_t *count, error
     return true;
 }
 
-static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *at)
-{
+static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *at) {
     (void)st, (void)kind, (void)at;
     return remove(path);
 }
 
-void eval_remove(const char *path)
-{
+void eval_remove(const char *path) {
     if (nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS) != 0)
         fprintf(stderr, "eval: %s could not be removed: %s\n", path, strerror(errno));
 }
 
 static bool spawn_wait(const char *program, char **argv, posix_spawn_file_actions_t *actions,
-                       int *status, error *err)
-{
+                       int *status, error *err) {
     pid_t pid;
     int failed = posix_spawn(&pid, program, actions, NULL, argv, environ);
     if (failed)
@@ -141,12 +126,10 @@ static bool spawn_wait(const char *program, char **argv, posix_spawn_file_action
 }
 
 bool eval_carrel(const eval_run *run, const char *const *arguments, const char *out, int also,
-                 double *ms, error *err)
-{
+                 double *ms, error *err) {
     char *argv[EVAL_MAX_ARGUMENTS + 2] = {(char *)run->carrel};
     size_t n = 1;
-    for (; *arguments && n <= EVAL_MAX_ARGUMENTS; arguments++)
-        argv[n++] = (char *)*arguments;
+    for (; *arguments && n <= EVAL_MAX_ARGUMENTS; arguments++) argv[n++] = (char *)*arguments;
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
@@ -156,10 +139,8 @@ bool eval_carrel(const eval_run *run, const char *const *arguments, const char *
     int status = 0;
     bool ok = spawn_wait(run->carrel, argv, &actions, &status, err);
     posix_spawn_file_actions_destroy(&actions);
-    if (ms)
-        *ms = clock_ms() - start;
-    if (!ok)
-        return false;
+    if (ms) *ms = clock_ms() - start;
+    if (!ok) return false;
     if (WIFSIGNALED(status))
         return error_set(err, ERROR_INTERNAL, "%s %s was ended by signal %d.", run->carrel, argv[1],
                          WTERMSIG(status));
@@ -171,8 +152,7 @@ bool eval_carrel(const eval_run *run, const char *const *arguments, const char *
 }
 
 bool eval_add(const eval_run *run, arena *a, const char *name, const char *folder, char **library,
-              error *err)
-{
+              error *err) {
     *library = arena_cstr(a, arena_printf(a, "%s/%s.db", run->folder.p, name));
     char **names, *out = arena_cstr(a, arena_printf(a, "%s/%s.added", run->folder.p, name));
     size_t count;
@@ -191,11 +171,10 @@ bool eval_add(const eval_run *run, arena *a, const char *name, const char *folde
         error_set(err, ERROR_INTERNAL, "%zu of %zu documents of %s were added.", added, count,
                   name);
     json_array_foreach(json_object_get(object, "documents"), i, file) {
-        if (str_eq(eval_string(file, "outcome"), STR("added")))
-            continue;
-        error_set(err, ERROR_INTERNAL, "%zu of %zu documents of %s were added; " STR_FMT ": "
-                  STR_FMT, added, count, name, STR_ARG(eval_string(file, "path")),
-                  STR_ARG(eval_string(file, "reason")));
+        if (str_eq(eval_string(file, "outcome"), STR("added"))) continue;
+        error_set(err, ERROR_INTERNAL,
+                  "%zu of %zu documents of %s were added; " STR_FMT ": " STR_FMT, added, count,
+                  name, STR_ARG(eval_string(file, "path")), STR_ARG(eval_string(file, "reason")));
         break;
     }
     json_decref(objects);
@@ -204,15 +183,13 @@ bool eval_add(const eval_run *run, arena *a, const char *name, const char *folde
     return ok;
 }
 
-bool eval_objects(const char *path, size_t count, json_t **out, error *err)
-{
+bool eval_objects(const char *path, size_t count, json_t **out, error *err) {
     text bytes = {0};
     json_t *array = json_array();
     bool ok = eval_read(path, &bytes, err);
     str line;
     for (size_t pos = 0; ok && eval_line(text_str(&bytes), &pos, &line);) {
-        if (line.n == 0)
-            continue;
+        if (line.n == 0) continue;
         json_error_t why;
         json_t *object = json_loadb(line.p, line.n, 0, &why);
         if (!json_is_object(object)) {
@@ -235,14 +212,12 @@ bool eval_objects(const char *path, size_t count, json_t **out, error *err)
     return true;
 }
 
-str eval_string(const json_t *object, const char *key)
-{
+str eval_string(const json_t *object, const char *key) {
     const json_t *v = json_object_get(object, key);
     return json_is_string(v) ? (str){json_string_value(v), json_string_length(v)} : (str){0};
 }
 
-str eval_stem(str path)
-{
+str eval_stem(str path) {
     for (size_t i = path.n; i > 0; i--) {
         if (path.p[i - 1] == '/') {
             path = str_cut(path, i, path.n);
@@ -250,7 +225,6 @@ str eval_stem(str path)
         }
     }
     for (size_t i = path.n; i > 1; i--)
-        if (path.p[i - 1] == '.')
-            return str_cut(path, 0, i - 1);
+        if (path.p[i - 1] == '.') return str_cut(path, 0, i - 1);
     return path;
 }

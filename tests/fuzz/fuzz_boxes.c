@@ -9,8 +9,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    if (size < 2)
-        return 0;
+    if (size < 2) return 0;
     size_t text_bytes = data[0] | (size_t)data[1] << 8;
     arena *a = arena_new();
     line_box *lines, *again;
@@ -18,8 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (boxes_decode(data + 2, size - 2, text_bytes, a, &lines, &count)) {
         text bytes = {0};
         for (size_t i = 0; i < count; i++) {
-            if (lines[i].begin > lines[i].end || lines[i].end > text_bytes)
-                abort();
+            if (lines[i].begin > lines[i].end || lines[i].end > text_bytes) abort();
         }
         boxes_encode(lines, count, &bytes);
         if (!boxes_decode(bytes.p, bytes.n, text_bytes, a, &again, &count_again) ||

@@ -12,24 +12,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define PAGES 8
 #define MAX_TOKENS 300
 
-static size_t count_words(void *context, str s)
-{
+static size_t count_words(void *context, str s) {
     size_t n = 0;
     (void)context;
-    for (size_t i = 0; i < s.n; i++)
-        n += s.p[i] > ' ' && (i == 0 || s.p[i - 1] <= ' ');
+    for (size_t i = 0; i < s.n; i++) n += s.p[i] > ' ' && (i == 0 || s.p[i - 1] <= ' ');
     return n;
 }
 
-static void require(bool holds)
-{
-    if (!holds)
-        abort();
+static void require(bool holds) {
+    if (!holds) abort();
 }
 
 /* The reader of records gives valid UTF-8 without control characters; so does this. */
-static str clean_line(arena *a, str s)
-{
+static str clean_line(arena *a, str s) {
     text t = {0};
     for (size_t i = 0, used; i < s.n; i += used) {
         uint32_t u = utf8_next(s.p + i, s.n - i, &used);
@@ -40,11 +35,9 @@ static str clean_line(arena *a, str s)
     return out;
 }
 
-static void build(arena *a, str bytes, ingest_document *d)
-{
+static void build(arena *a, str bytes, ingest_document *d) {
     size_t lines = 1, at = 0, block = SIZE_MAX;
-    for (size_t i = 0; i < bytes.n; i++)
-        lines += bytes.p[i] == '\n';
+    for (size_t i = 0; i < bytes.n; i++) lines += bytes.p[i] == '\n';
     ingest_line *all = arena_alloc(a, lines, sizeof *all);
     ingest_block *blocks = arena_alloc(a, lines, sizeof *blocks);
     uint32_t page = 1;
@@ -60,16 +53,17 @@ static void build(arena *a, str bytes, ingest_document *d)
             continue;
         }
         page += kind % 16 == 15 && page < PAGES;
-        blocks[++block] = (ingest_block){.role = kind % INGEST_ROLE_COUNT, .page = page,
-                                         .level = (uint8_t)(1 + kind / 8 % 6), .lines = &all[i],
+        blocks[++block] = (ingest_block){.role = kind % INGEST_ROLE_COUNT,
+                                         .page = page,
+                                         .level = (uint8_t)(1 + kind / 8 % 6),
+                                         .lines = &all[i],
                                          .line_count = 1};
     }
     d->blocks = blocks;
     d->block_count = block + 1;
 }
 
-static void check(const ingest_chunk *c)
-{
+static void check(const ingest_chunk *c) {
     uint32_t last = 0;
     require(c->text.n > 0 && utf8_valid(c->text) && utf8_valid(c->heading));
     require(c->overlap_bytes < c->text.n);
@@ -85,19 +79,17 @@ static void check(const ingest_chunk *c)
     require(last == c->text.n);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
-{
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     arena *a = arena_new();
     ingest_page page = {.number = 1, .fate = INGEST_FATE_TEXT};
-    ingest_document d = {.title = STR("fuzz"), .type = STR("text"), .pages = &page,
-                         .page_count = 1};
+    ingest_document d = {
+        .title = STR("fuzz"), .type = STR("text"), .pages = &page, .page_count = 1};
     ingest_chunk *chunks = NULL;
     size_t count = 0;
     error err = {0};
     build(a, (str){(const char *)data, size}, &d);
     require(ingest_chunk_document(&d, count_words, NULL, a, &chunks, &count, &err));
-    for (size_t i = 0; i < count; i++)
-        check(&chunks[i]);
+    for (size_t i = 0; i < count; i++) check(&chunks[i]);
     arena_free(a);
     return 0;
 }

@@ -26,9 +26,15 @@ static void walk_tensors(const engine_gguf *g) {
 
 static void walk_keys(const engine_gguf *g) {
     static const char *const keys[] = {
-        "general.architecture", "general.name", "general.alignment", "llama.rope.freq_base",
-        "llama.block_count", "tokenizer.ggml.tokens", "tokenizer.ggml.scores",
-        "tokenizer.ggml.token_type", "tokenizer.ggml.add_bos_token",
+        "general.architecture",
+        "general.name",
+        "general.alignment",
+        "llama.rope.freq_base",
+        "llama.block_count",
+        "tokenizer.ggml.tokens",
+        "tokenizer.ggml.scores",
+        "tokenizer.ggml.token_type",
+        "tokenizer.ggml.add_bos_token",
     };
     for (size_t k = 0; k < sizeof keys / sizeof *keys; k++) {
         uint32_t u = 0;
@@ -43,8 +49,8 @@ static void walk_keys(const engine_gguf *g) {
             if (engine_gguf_array_str(g, keys[k], i, &s)) {
                 for (size_t j = 0; j < s.n; j++) sink += (unsigned char)s.p[j];
             }
-            sink += engine_gguf_array_f32(g, keys[k], i, &f) +
-                    engine_gguf_array_i32(g, keys[k], i, &n);
+            sink +=
+                engine_gguf_array_f32(g, keys[k], i, &f) + engine_gguf_array_i32(g, keys[k], i, &n);
         }
     }
 }

@@ -15,21 +15,17 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static inline void fuzz_fail(const char *what, const error *err)
-{
+static inline void fuzz_fail(const char *what, const error *err) {
     fprintf(stderr, "%s: %s\n", what, err->text);
     abort();
 }
 
-static inline int fuzz_parse(parse_fn *parse, const uint8_t *data, size_t size)
-{
+static inline int fuzz_parse(parse_fn *parse, const uint8_t *data, size_t size) {
     static const ingest_limits limits = {.file_bytes = 1 << 24, .pages = 1000};
     static int fd = -1;
     char buffer[65536];
-    if (fd < 0)
-        fd = memfd_create("records", MFD_CLOEXEC);
-    if (fd < 0 || ftruncate(fd, 0) != 0 || lseek(fd, 0, SEEK_SET) != 0)
-        abort();
+    if (fd < 0) fd = memfd_create("records", MFD_CLOEXEC);
+    if (fd < 0 || ftruncate(fd, 0) != 0 || lseek(fd, 0, SEEK_SET) != 0) abort();
     record_writer *w = record_writer_new(fd);
     parse_input in = {{(const char *)data, size}, STR("fuzz"), &limits};
     arena *a = arena_new();

@@ -32,38 +32,34 @@ static void make_library(void) {
         {"ru", "\xD0\xBA\xD1\x80\xD0\xB0\xD1\x81\xD0\xBD\xD1\x8B\xD0\xB9 AND OR NOT *"}};
     error err;
     snprintf(folder, sizeof(folder), "/tmp/carrel-fuzz-XXXXXX");
-    if (mkdtemp(folder) == NULL)
-        abort();
+    if (mkdtemp(folder) == NULL) abort();
     snprintf(path, sizeof(path), "%s/library", folder);
-    if (!index_open(path, INDEX_CREATE, &library, &err))
-        stop(&err);
+    if (!index_open(path, INDEX_CREATE, &library, &err)) stop(&err);
     atexit(take_away);
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         index_chunk_in chunk = {.text = str_of(texts[i][1]), .page_first = 1, .page_last = 1};
-        index_document_in d = {.path = str_of(texts[i][0]), .language = str_of(texts[i][0]),
-                               .chunks = &chunk, .chunk_count = 1};
+        index_document_in d = {.path = str_of(texts[i][0]),
+                               .language = str_of(texts[i][0]),
+                               .chunks = &chunk,
+                               .chunk_count = 1};
         index_outcome outcome;
         int64_t id;
         d.hash[0] = (uint8_t)i;
-        if (!index_add(library, &d, &outcome, &id, &err))
-            stop(&err);
+        if (!index_add(library, &d, &outcome, &id, &err)) stop(&err);
     }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    if (library == NULL)
-        make_library();
+    if (library == NULL) make_library();
     arena *a = arena_new();
     index_hit *hits;
     size_t count;
     error err;
     if (!index_search_words(library, (str){(const char *)data, size}, 3, a, &hits, &count, &err))
         stop(&err);
-    if (count > 3)
-        abort();
+    if (count > 3) abort();
     for (size_t i = 0; i < count; i++) {
-        if (!(hits[i].score > 0) || (i > 0 && hits[i - 1].score < hits[i].score))
-            abort();
+        if (!(hits[i].score > 0) || (i > 0 && hits[i - 1].score < hits[i].score)) abort();
     }
     arena_free(a);
     return 0;

@@ -8,33 +8,25 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static size_t weigh(str s)
-{
+static size_t weigh(str s) {
     size_t sum = s.n;
-    for (size_t i = 0; i < s.n; i++)
-        sum += (unsigned char)s.p[i];
+    for (size_t i = 0; i < s.n; i++) sum += (unsigned char)s.p[i];
     return sum;
 }
 
-static size_t walk(const ingest_document *d)
-{
+static size_t walk(const ingest_document *d) {
     size_t sum = weigh(d->title) + weigh(d->type) + weigh(d->language);
-    for (size_t i = 0; i < d->page_count; i++)
-        sum += weigh(d->pages[i].label);
+    for (size_t i = 0; i < d->page_count; i++) sum += weigh(d->pages[i].label);
     for (size_t i = 0; i < d->block_count; i++) {
         const ingest_block *b = &d->blocks[i];
-        if (b->line_count == 0 || b->page == 0 || b->page > d->page_count)
-            abort();
-        for (size_t j = 0; j < b->line_count; j++)
-            sum += weigh(b->lines[j].text);
+        if (b->line_count == 0 || b->page == 0 || b->page > d->page_count) abort();
+        for (size_t j = 0; j < b->line_count; j++) sum += weigh(b->lines[j].text);
     }
     return sum;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
-{
-    if (size == 0)
-        return 0;
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    if (size == 0) return 0;
     static const ingest_limits limits = {.pages = 1000};
     static volatile size_t sink;
     size_t step = data[0] + 1u;

@@ -21,8 +21,7 @@ static bool count_token(void *context, str token, uint32_t begin, uint32_t end, 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     static const char *const languages[] = {"",   "de", "fr", "ru", "ja", "ar", "hi",
                                             "tr", "el", "xx", "ta", "it", "th", "zh"};
-    if (size == 0)
-        return 0;
+    if (size == 0) return 0;
     str language = str_of(languages[data[0] % (sizeof(languages) / sizeof(languages[0]))]);
     str s = {(const char *)data + 1, size - 1};
     arena *a = arena_new();
@@ -36,8 +35,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
             abort();
     }
     words_scan(s, language, true, count_token, &stored);
-    if (stored < count)
-        abort();
+    if (stored < count) abort();
     arena_free(a);
     return 0;
 }

@@ -13,13 +13,11 @@
 #include "ingest/ingest.h"
 
 static const char *const roles[INGEST_ROLE_COUNT] = {"heading", "paragraph", "item", "row",
-                                                     "caption", "footer", "code"};
+                                                     "caption", "footer",    "code"};
 
-static void print_block(const ingest_block *b, bool boxes)
-{
+static void print_block(const ingest_block *b, bool boxes) {
     printf("[%s", roles[b->role]);
-    if (b->level > 0)
-        printf(" %d", b->level);
+    if (b->level > 0) printf(" %d", b->level);
     printf(" p%u]\n", b->page);
     for (size_t i = 0; i < b->line_count; i++) {
         const ingest_line *l = &b->lines[i];
@@ -30,8 +28,7 @@ static void print_block(const ingest_block *b, bool boxes)
     }
 }
 
-static void print_document(const ingest_document *d, bool boxes)
-{
+static void print_document(const ingest_document *d, bool boxes) {
     printf("title: " STR_FMT "\ntype: " STR_FMT "\nlanguage: " STR_FMT "\n", STR_ARG(d->title),
            STR_ARG(d->type), STR_ARG(d->language));
     for (size_t i = 0; i < d->page_count; i++) {
@@ -39,12 +36,10 @@ static void print_document(const ingest_document *d, bool boxes)
         printf("page %u, label \"" STR_FMT "\", %.0f x %.0f, %s\n", p->number, STR_ARG(p->label),
                p->width_pt, p->height_pt, ingest_fate_name(p->fate));
     }
-    for (size_t i = 0; i < d->block_count; i++)
-        print_block(&d->blocks[i], boxes);
+    for (size_t i = 0; i < d->block_count; i++) print_block(&d->blocks[i], boxes);
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     error err;
     ingest_worker *w;
     int first = argc > 1 && strcmp(argv[1], "-b") == 0 ? 2 : 1, failed = 0;
@@ -65,8 +60,7 @@ int main(int argc, char **argv)
             printf("refused: %s\n", fd >= 0 ? err.text : "cannot be opened");
         failed |= !ok;
         arena_free(a);
-        if (fd >= 0)
-            close(fd);
+        if (fd >= 0) close(fd);
     }
     ingest_worker_close(w);
     return failed;

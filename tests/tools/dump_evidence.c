@@ -61,7 +61,8 @@ int main(int argc, char **argv) {
     embed_reader *reader = NULL;
     pool *threads = pool_new(0);
     bool ok = index_open(argv[1], INDEX_READ, &library, &err) &&
-              embed_model_open(argv[2], &embedder, &err) && embed_reader_open(argv[3], &reader, &err);
+              embed_model_open(argv[2], &embedder, &err) &&
+              embed_reader_open(argv[3], &reader, &err);
     query_context q = {library, embedder, reader, NULL, threads};
     char line[8192];
     while (ok && fgets(line, sizeof line, stdin)) ok = dump(&q, str_trim(str_of(line)), &err);

@@ -10,19 +10,57 @@ static const struct {
     const char *name;
     llama_shape shape;
 } llamas[] = {
-    {"tiny", {.layers = 2, .width = 64, .hidden = 160, .heads = 4, .kv_heads = 2, .head = 16,
-              .rotary = 16, .vocab = 1200, .context = 2048, .rope_base = 10000, .tied = true,
-              .seed = 5}},
-    {"smollm2", {.layers = 30, .width = 576, .hidden = 1536, .heads = 9, .kv_heads = 3, .head = 64,
-                 .rotary = 64, .vocab = 49152, .context = 8192, .rope_base = 100000, .tied = true,
-                 .seed = 6}},
-    {"speck", {.layers = 1, .width = 8, .hidden = 8, .heads = 2, .kv_heads = 1, .head = 4,
-               .rotary = 4, .vocab = 4, .context = 16, .rope_base = 100, .tied = true,
-               .no_vocabulary = true, .seed = 7}},
+    {"tiny",
+     {.layers = 2,
+      .width = 64,
+      .hidden = 160,
+      .heads = 4,
+      .kv_heads = 2,
+      .head = 16,
+      .rotary = 16,
+      .vocab = 1200,
+      .context = 2048,
+      .rope_base = 10000,
+      .tied = true,
+      .seed = 5}},
+    {"smollm2",
+     {.layers = 30,
+      .width = 576,
+      .hidden = 1536,
+      .heads = 9,
+      .kv_heads = 3,
+      .head = 64,
+      .rotary = 64,
+      .vocab = 49152,
+      .context = 8192,
+      .rope_base = 100000,
+      .tied = true,
+      .seed = 6}},
+    {"speck",
+     {.layers = 1,
+      .width = 8,
+      .hidden = 8,
+      .heads = 2,
+      .kv_heads = 1,
+      .head = 4,
+      .rotary = 4,
+      .vocab = 4,
+      .context = 16,
+      .rope_base = 100,
+      .tied = true,
+      .no_vocabulary = true,
+      .seed = 7}},
 };
 static const reader_shape reader = {
-    .layers = 1, .width = 8, .hidden = 8, .heads = 2, .vocab = 4, .context = 16, .types = 2,
-    .rope_base = 100, .seed = 8,
+    .layers = 1,
+    .width = 8,
+    .hidden = 8,
+    .heads = 2,
+    .vocab = 4,
+    .context = 16,
+    .types = 2,
+    .rope_base = 100,
+    .seed = 8,
 };
 
 static bool make(const char *name, uint32_t type, text *out) {
@@ -46,8 +84,9 @@ int main(int argc, char **argv) {
     text file = {0};
     const char *type = argc == 4 ? argv[2] : "";
     bool known = strcmp(type, "f32") == 0 || strcmp(type, "f16") == 0 || strcmp(type, "q8_0") == 0;
-    uint32_t number = type[0] == 'q' ? FIXTURE_Q8_0 : strcmp(type, "f16") == 0 ? FIXTURE_F16
-                                                                               : FIXTURE_F32;
+    uint32_t number = type[0] == 'q'             ? FIXTURE_Q8_0
+                      : strcmp(type, "f16") == 0 ? FIXTURE_F16
+                                                 : FIXTURE_F32;
     if (!known || !make(argv[1], number, &file)) {
         fprintf(stderr, "usage: make_gguf tiny|smollm2|speck|reader f32|f16|q8_0 FILE\n");
         return ERROR_USAGE;

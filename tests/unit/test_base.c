@@ -92,9 +92,17 @@ static void test_utf8_round_trip_of_every_scalar_value(void **state) {
 
 static void test_utf8_ill_formed(void **state) {
     (void)state;
-    static const char *const bad[] = {"\x80", "\xC0\x80", "\xC1\xBF", "\xE0\x80\x80",
-                                      "\xED\xA0\x80", "\xF0\x80\x80\x80", "\xF4\x90\x80\x80",
-                                      "\xF5\x80\x80\x80", "\xFF", "\xE2\x82", "\xC3("};
+    static const char *const bad[] = {"\x80",
+                                      "\xC0\x80",
+                                      "\xC1\xBF",
+                                      "\xE0\x80\x80",
+                                      "\xED\xA0\x80",
+                                      "\xF0\x80\x80\x80",
+                                      "\xF4\x90\x80\x80",
+                                      "\xF5\x80\x80\x80",
+                                      "\xFF",
+                                      "\xE2\x82",
+                                      "\xC3("};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         size_t used;
         assert_int_equal(utf8_next(bad[i], strlen(bad[i]), &used), UTF8_REPLACEMENT);

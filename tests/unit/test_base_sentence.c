@@ -49,8 +49,7 @@ static const char *const cases[] = {
 };
 
 /* The text of a case without its marks, and where they stood. */
-static size_t unmark(const char *marked, char *plain, size_t *cuts)
-{
+static size_t unmark(const char *marked, char *plain, size_t *cuts) {
     size_t n = 0, count = 0;
     for (const char *p = marked; *p; p++)
         if (*p == '|') {
@@ -61,13 +60,11 @@ static size_t unmark(const char *marked, char *plain, size_t *cuts)
             plain[n++] = *p;
         }
     plain[n] = 0;
-    if (count == 0 || cuts[count - 1] != n)
-        cuts[count++] = n;
+    if (count == 0 || cuts[count - 1] != n) cuts[count++] = n;
     return count;
 }
 
-static void test_cases(void **state)
-{
+static void test_cases(void **state) {
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char plain[512], got[1024] = "", want[1024] = "";
@@ -87,8 +84,7 @@ static void test_cases(void **state)
     }
 }
 
-static void test_empty(void **state)
-{
+static void test_empty(void **state) {
     (void)state;
     size_t pos = 0, begin, end;
     assert_false(sentence_next((str){0}, &pos, &begin, &end));
@@ -97,33 +93,27 @@ static void test_empty(void **state)
 }
 
 /* Nothing but white space is lost, sentences come in order and are never too long. */
-static void check_walk(str s)
-{
+static void check_walk(str s) {
     size_t pos = 0, begin, end, last = 0;
     while (sentence_next(s, &pos, &begin, &end)) {
         assert_true(begin >= last && begin < end && end <= s.n);
         assert_true(end - begin < 2048);
-        for (size_t i = last; i < begin; i++)
-            assert_true((unsigned char)s.p[i] <= ' ');
+        for (size_t i = last; i < begin; i++) assert_true((unsigned char)s.p[i] <= ' ');
         last = end;
     }
-    for (size_t i = last; i < s.n; i++)
-        assert_true((unsigned char)s.p[i] <= ' ');
+    for (size_t i = last; i < s.n; i++) assert_true((unsigned char)s.p[i] <= ' ');
 }
 
-static void test_run_on(void **state)
-{
+static void test_run_on(void **state) {
     (void)state;
     text t = {0};
-    for (int i = 0; i < 500; i++)
-        text_put(&t, i % 50 == 49 ? STR("word; ") : STR("word, "));
+    for (int i = 0; i < 500; i++) text_put(&t, i % 50 == 49 ? STR("word; ") : STR("word, "));
     size_t pos = 0, begin, end;
     assert_true(sentence_next(text_str(&t), &pos, &begin, &end));
     assert_true(end <= 1200 && t.p[end - 1] == ';');
     check_walk(text_str(&t));
     text_clear(&t);
-    for (int i = 0; i < 5000; i++)
-        text_put(&t, STR("\xE6\x88\x91"));
+    for (int i = 0; i < 5000; i++) text_put(&t, STR("\xE6\x88\x91"));
     pos = 0;
     while (sentence_next(text_str(&t), &pos, &begin, &end))
         assert_true(utf8_valid(str_cut(text_str(&t), begin, end)));
@@ -131,26 +121,23 @@ static void test_run_on(void **state)
 }
 
 /* A few megabytes of the worst that we can think of; quadratic work would take minutes. */
-static void test_hostile(void **state)
-{
+static void test_hostile(void **state) {
     (void)state;
     static const char *const units[] = {
-        ".", ". ", "a.", "a. ", "A. ", "[", ". [", ".[1]", "\xEF\xBC\x9F", ")", ".)", "1.", " ",
-        "\xFF", ".\xE2", "! b ", ". . a", "\n", "x", "1. ", ".\"",
+        ".",  ". ", "a.",   "a. ",   "A. ",  "[",     ". [", ".[1]", "\xEF\xBC\x9F", ")",   ".)",
+        "1.", " ",  "\xFF", ".\xE2", "! b ", ". . a", "\n",  "x",    "1. ",          ".\"",
     };
     double start = clock_ms();
     for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
         text t = {0};
-        while (t.n < 1000000)
-            text_put(&t, str_of(units[i]));
+        while (t.n < 1000000) text_put(&t, str_of(units[i]));
         check_walk(text_str(&t));
         text_free(&t);
     }
     assert_true(clock_ms() - start < 20000);
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cases),
         cmocka_unit_test(test_empty),

@@ -19,8 +19,7 @@ static const cli_command command = {
     .name = "find", .operands = "", .options = own, .option_count = 4};
 
 /* Splits a line at spaces and parses it; "_" stands for an empty argument. */
-static bool parse(char *line, cli_args *args, error *err)
-{
+static bool parse(char *line, cli_args *args, error *err) {
     static char *argv[32];
     int count = 0, used;
     for (char *word = strtok(line, " "); word; word = strtok(NULL, " "))
@@ -30,8 +29,7 @@ static bool parse(char *line, cli_args *args, error *err)
     return cli_parse(count, argv, args, &used, err);
 }
 
-static void refused(const char *text_, const char *part)
-{
+static void refused(const char *text_, const char *part) {
     char line[256];
     cli_args args;
     error err;
@@ -42,8 +40,7 @@ static void refused(const char *text_, const char *part)
         fail_msg("\"%s\" gives \"%s\" without \"%s\"", text_, err.text, part);
 }
 
-static void test_mixed(void **state)
-{
+static void test_mixed(void **state) {
     (void)state;
     cli_args args;
     error err;
@@ -61,8 +58,7 @@ static void test_mixed(void **state)
     assert_string_equal(args.v[CLI_LIBRARY].text, "file.db");
 }
 
-static void test_short_and_end(void **state)
-{
+static void test_short_and_end(void **state) {
     (void)state;
     cli_args args;
     error err;
@@ -78,8 +74,7 @@ static void test_short_and_end(void **state)
     assert_int_equal(args.operand_count, 0);
 }
 
-static void test_refused(void **state)
-{
+static void test_refused(void **state) {
     (void)state;
     refused("--limt 3", "did you mean --limit");
     refused("--rankign words", "did you mean --ranking");
@@ -105,8 +100,7 @@ static void test_refused(void **state)
     refused("-hx", "stand alone");
 }
 
-static void test_globals_first(void **state)
-{
+static void test_globals_first(void **state) {
     (void)state;
     char *argv[] = {"--json", "--library", "a", "ask", "--limit"};
     cli_args args = {0};
@@ -119,8 +113,7 @@ static void test_globals_first(void **state)
     assert_false(cli_parse(2, wrong, &args, &used, &err));
 }
 
-static void test_distance(void **state)
-{
+static void test_distance(void **state) {
     (void)state;
     assert_int_equal(cli_edit_distance(STR(""), STR("")), 0);
     assert_int_equal(cli_edit_distance(STR("abc"), STR("")), 3);
@@ -132,8 +125,7 @@ static void test_distance(void **state)
     assert_true(cli_edit_distance((str){longer, sizeof longer}, STR("a")) == SIZE_MAX);
 }
 
-static void test_nearest(void **state)
-{
+static void test_nearest(void **state) {
     (void)state;
     static const char *const names[] = {"add", "ask", "search", "status", "rm"};
     assert_string_equal(cli_nearest("serach", names, 5), "search");
@@ -144,8 +136,7 @@ static void test_nearest(void **state)
     assert_null(cli_nearest("zz", names, 5));
 }
 
-static void test_tables(void **state)
-{
+static void test_tables(void **state) {
     (void)state;
     /* What help prints and the parser fills must fit. */
     for (size_t i = 0; i < cli_command_count; i++) {
@@ -162,12 +153,11 @@ static void test_tables(void **state)
     }
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_mixed),         cmocka_unit_test(test_short_and_end),
-        cmocka_unit_test(test_refused),       cmocka_unit_test(test_globals_first),
-        cmocka_unit_test(test_distance),      cmocka_unit_test(test_nearest),
+        cmocka_unit_test(test_mixed),    cmocka_unit_test(test_short_and_end),
+        cmocka_unit_test(test_refused),  cmocka_unit_test(test_globals_first),
+        cmocka_unit_test(test_distance), cmocka_unit_test(test_nearest),
         cmocka_unit_test(test_tables),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,19 +13,23 @@
 static const cli_terminal plain = {.bold = "", .dim = "", .red = "", .green = "", .reset = ""};
 static const cli_terminal marked = {.bold = "<", .dim = "", .red = "", .green = "", .reset = ">"};
 
-static void is(text *t, const char *expected)
-{
+static void is(text *t, const char *expected) {
     assert_string_equal(t->p ? t->p : "", expected);
     text_clear(t);
 }
 
-static void test_clean(void **state)
-{
+static void test_clean(void **state) {
     (void)state;
     text t = {0};
-    cli_clean(&t, STR("a\x1b[31mb\nc\td\x7f" "e\xC2\x9b" "f"));
+    cli_clean(&t, STR("a\x1b[31mb\nc\td\x7f"
+                      "e\xC2\x9b"
+                      "f"));
     is(&t, "a [31mb c d e f");
-    cli_clean(&t, STR("abc\xE2\x80\xAE" "def\xE2\x81\xA6" "g\xEF\xBB\xBF" "h\xC2\xAD" "i"));
+    cli_clean(&t, STR("abc\xE2\x80\xAE"
+                      "def\xE2\x81\xA6"
+                      "g\xEF\xBB\xBF"
+                      "h\xC2\xAD"
+                      "i"));
     is(&t, "abcdefghi");
     cli_clean(&t, STR("\xFF\xC3"));
     is(&t, "\xEF\xBF\xBD\xEF\xBF\xBD");
@@ -36,8 +40,7 @@ static void test_clean(void **state)
     text_free(&t);
 }
 
-static void test_fit(void **state)
-{
+static void test_fit(void **state) {
     (void)state;
     text t = {0};
     cli_fit(&t, STR("abcdef"), 6, true);
@@ -62,8 +65,7 @@ static void test_fit(void **state)
     text_free(&t);
 }
 
-static void test_wrap(void **state)
-{
+static void test_wrap(void **state) {
     (void)state;
     text t = {0};
     cli_wrap(&t, &plain, STR("one two three four five six seven"), NULL, 0, 2, 24);
@@ -86,11 +88,12 @@ static void test_wrap(void **state)
 }
 
 /* No line is longer than asked, and nothing but white space is lost. */
-static void test_wrap_any(void **state)
-{
+static void test_wrap_any(void **state) {
     (void)state;
-    static const char *const words[] = {"a", "dose", "paediatric", "\xE6\x9D\xB1\xE4\xBA\xAC",
-                                        "x\xCC\x81", "Donaudampfschifffahrtsgesellschaft", "."};
+    static const char *const words[] = {"a",          "dose",
+                                        "paediatric", "\xE6\x9D\xB1\xE4\xBA\xAC",
+                                        "x\xCC\x81",  "Donaudampfschifffahrtsgesellschaft",
+                                        "."};
     text in = {0}, out = {0};
     uint32_t random_ = 7;
     for (int round_ = 0; round_ < 200; round_++) {
@@ -99,8 +102,7 @@ static void test_wrap_any(void **state)
         for (int i = 0; i < 30; i++) {
             random_ = random_ * 1664525u + 1013904223u;
             text_put(&in, str_of(words[(random_ >> 16) % 7]));
-            if (random_ >> 30)
-                text_put_char(&in, ' ');
+            if (random_ >> 30) text_put_char(&in, ' ');
         }
         size_t columns = 24 + (size_t)round_ % 40;
         cli_wrap(&out, &plain, text_str(&in), NULL, 0, 3, columns);
@@ -110,8 +112,7 @@ static void test_wrap_any(void **state)
                 assert_true(cli_columns(str_cut(text_str(&out), line, o)) <= columns);
                 line = o + 1;
             } else if (out.p[o] != ' ') {
-                while (in.p[i] == ' ')
-                    i++;
+                while (in.p[i] == ' ') i++;
                 assert_int_equal(out.p[o], in.p[i]);
                 i++;
             }
@@ -121,8 +122,7 @@ static void test_wrap_any(void **state)
     text_free(&out);
 }
 
-static void test_figures(void **state)
-{
+static void test_figures(void **state) {
     (void)state;
     text t = {0};
     cli_put_bytes(&t, 0);
@@ -144,8 +144,7 @@ static void test_figures(void **state)
     text_free(&t);
 }
 
-static void test_json(void **state)
-{
+static void test_json(void **state) {
     (void)state;
     json_t *s = cli_json_str(STR("a\xFF\0b\xED\xA0\x80"));
     assert_non_null(s);
@@ -159,8 +158,7 @@ static void test_json(void **state)
     assert_true(json_is_null(cli_json_real(INFINITY)));
 }
 
-static void test_names(void **state)
-{
+static void test_names(void **state) {
     (void)state;
     text t = {0};
     cli_utf8_name(&t, STR("/a/Zo\xEB.pdf"));
@@ -179,8 +177,7 @@ static void test_names(void **state)
     text_free(&t);
 }
 
-static void test_place(void **state)
-{
+static void test_place(void **state) {
     (void)state;
     text t = {0};
     cli_put_place(&t, &plain, STR("/d/m.pdf"), 4, 4, STR("iv"), STR("A > B"));
@@ -192,8 +189,7 @@ static void test_place(void **state)
     text_free(&t);
 }
 
-static void test_fates(void **state)
-{
+static void test_fates(void **state) {
     (void)state;
     static const char *const fates[] = {"text", "empty", "empty", "text", "garbled", "empty"};
     index_page pages[30] = {0};
@@ -214,8 +210,7 @@ static void test_fates(void **state)
     text_free(&t);
 }
 
-static void test_progress(void **state)
-{
+static void test_progress(void **state) {
     (void)state;
     text t = {0};
     cli_progress_line(&t, 0, 0, 0, (str){0}, 80);
@@ -235,8 +230,7 @@ static void test_progress(void **state)
     text_free(&t);
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_clean),   cmocka_unit_test(test_fit),
         cmocka_unit_test(test_wrap),    cmocka_unit_test(test_wrap_any),

@@ -13,8 +13,7 @@
 
 static char folder[64];
 
-static void make(const char *name, const char *bytes)
-{
+static void make(const char *name, const char *bytes) {
     char path[512];
     snprintf(path, sizeof path, "%s/%s", folder, name);
     FILE *f = fopen(path, "wb");
@@ -23,22 +22,19 @@ static void make(const char *name, const char *bytes)
     fclose(f);
 }
 
-static void make_folder(const char *name)
-{
+static void make_folder(const char *name) {
     char path[512];
     snprintf(path, sizeof path, "%s/%s", folder, name);
     assert_int_equal(mkdir(path, 0700), 0);
 }
 
-static void make_link(const char *target, const char *name)
-{
+static void make_link(const char *target, const char *name) {
     char path[512];
     snprintf(path, sizeof path, "%s/%s", folder, name);
     assert_int_equal(symlink(target, path), 0);
 }
 
-static int set_up(void **state)
-{
+static int set_up(void **state) {
     char path[512];
     (void)state;
     snprintf(folder, sizeof folder, "/tmp/carrel-walk-XXXXXX");
@@ -62,24 +58,21 @@ static int set_up(void **state)
     return 0;
 }
 
-static int tear_down(void **state)
-{
+static int tear_down(void **state) {
     char command[128];
     (void)state;
     snprintf(command, sizeof command, "rm -rf %s", folder);
     return system(command);
 }
 
-static const cli_found *find(const cli_files *files, const char *name)
-{
+static const cli_found *find(const cli_files *files, const char *name) {
     for (size_t i = 0; i < files->count; i++)
         if (str_eq(cli_file_name(str_of(files->items[i].path)), str_of(name)))
             return &files->items[i];
     return NULL;
 }
 
-static void test_folder(void **state)
-{
+static void test_folder(void **state) {
     (void)state;
     cli_files files = {0};
     cli_walk(folder, &files);
@@ -101,8 +94,7 @@ static void test_folder(void **state)
     cli_files_free(&files);
 }
 
-static void test_operands(void **state)
-{
+static void test_operands(void **state) {
     char path[512];
     (void)state;
     cli_files files = {0};
@@ -121,8 +113,7 @@ static void test_operands(void **state)
     cli_files_free(&files);
 }
 
-static void test_depth(void **state)
-{
+static void test_depth(void **state) {
     char path[1024];
     (void)state;
     make_folder("deep");
@@ -143,8 +134,7 @@ static void test_depth(void **state)
 
 /* ---- snippets ------------------------------------------------------------------------------ */
 
-static void test_snippet(void **state)
-{
+static void test_snippet(void **state) {
     (void)state;
     arena *a = arena_new();
     cli_snippet s;
@@ -158,8 +148,7 @@ static void test_snippet(void **state)
     assert_true(str_eq(str_cut(short_, s.spans[1].begin, s.spans[1].end), STR("doses")));
 
     text long_ = {0};
-    for (int i = 0; i < 50; i++)
-        text_put(&long_, STR("Nothing of interest stands here. "));
+    for (int i = 0; i < 50; i++) text_put(&long_, STR("Nothing of interest stands here. "));
     text_put(&long_, STR("The artesunate dose is 2.4 mg. "));
     for (int i = 0; i < 50; i++)
         text_put(&long_, STR("Still nothing \xC3\xA9\xC3\xA8 of interest. "));
@@ -181,8 +170,7 @@ static void test_snippet(void **state)
     arena_free(a);
 }
 
-static void test_snippet_edges(void **state)
-{
+static void test_snippet_edges(void **state) {
     (void)state;
     arena *a = arena_new();
     cli_snippet s;
@@ -192,24 +180,21 @@ static void test_snippet_edges(void **state)
     assert_int_equal(s.span_count, 0);
     /* One word without an end, and more matches than there is room for. */
     text t = {0};
-    for (int i = 0; i < 1000; i++)
-        text_put(&t, STR("\xE6\x9D\xB1"));
+    for (int i = 0; i < 1000; i++) text_put(&t, STR("\xE6\x9D\xB1"));
     cli_snippet_find(text_str(&t), STR("\xE6\x9D\xB1\xE6\x9D\xB1"), 100, a, &s);
     assert_true(utf8_valid(str_cut(text_str(&t), s.begin, s.end)));
     text_clear(&t);
-    for (int i = 0; i < 1000; i++)
-        text_put(&t, STR("dose "));
+    for (int i = 0; i < 1000; i++) text_put(&t, STR("dose "));
     cli_snippet_find(text_str(&t), STR("dose"), 4000, a, &s);
     assert_int_equal(s.span_count, CLI_SNIPPET_SPANS);
     text_free(&t);
     arena_free(a);
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_folder),  cmocka_unit_test(test_operands),
-        cmocka_unit_test(test_depth),   cmocka_unit_test(test_snippet),
+        cmocka_unit_test(test_folder),        cmocka_unit_test(test_operands),
+        cmocka_unit_test(test_depth),         cmocka_unit_test(test_snippet),
         cmocka_unit_test(test_snippet_edges),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

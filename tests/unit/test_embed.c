@@ -76,7 +76,8 @@ static str best_span(const char *question, const char *passage, arena *a, float 
     embed_span *spans;
     size_t n;
     error err;
-    assert_true(embed_read(reader, NULL, str_of(question), str_of(passage), 8, a, &spans, &n, &err));
+    assert_true(
+        embed_read(reader, NULL, str_of(question), str_of(passage), 8, a, &spans, &n, &err));
     assert_true(n > 0);
     for (size_t i = 0; i < n; i++) {
         assert_true(spans[i].begin < spans[i].end && spans[i].end <= strlen(passage));
@@ -108,12 +109,15 @@ static void test_reader_with_odd_input(void **state) {
     assert_true(embed_read(reader, NULL, STR("who?"), STR(""), 8, a, &spans, &n, &err) && n == 0);
     assert_true(embed_read(reader, NULL, STR(""), STR("A word."), 8, a, &spans, &n, &err));
     text longest = {0};
-    for (int i = 0; i < 2000; i++) text_printf(&longest, "In room %d there are %d chairs. ", i, i * 3);
-    assert_true(embed_read(reader, NULL, text_str(&longest), text_str(&longest), 5, a, &spans, &n, &err));
+    for (int i = 0; i < 2000; i++)
+        text_printf(&longest, "In room %d there are %d chairs. ", i, i * 3);
+    assert_true(
+        embed_read(reader, NULL, text_str(&longest), text_str(&longest), 5, a, &spans, &n, &err));
     assert_int_equal(n, 5);
     for (size_t i = 0; i < n; i++) assert_true(spans[i].end <= longest.n);
     text_free(&longest);
-    assert_true(embed_read(reader, NULL, STR("\xFF\xFE?"), STR("\xC3( \x80 7"), 8, a, &spans, &n, &err));
+    assert_true(
+        embed_read(reader, NULL, STR("\xFF\xFE?"), STR("\xC3( \x80 7"), 8, a, &spans, &n, &err));
     arena_free(a);
 }
 

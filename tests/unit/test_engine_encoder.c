@@ -22,8 +22,16 @@
 enum { TOKENS = 41 };
 
 static const reader_shape plain = {
-    .layers = 2, .width = 96, .hidden = 160, .heads = 3, .vocab = 200, .context = 64, .types = 3,
-    .type = FIXTURE_Q8_0, .rope_base = 10000, .seed = 9,
+    .layers = 2,
+    .width = 96,
+    .hidden = 160,
+    .heads = 3,
+    .vocab = 200,
+    .context = 64,
+    .types = 3,
+    .type = FIXTURE_Q8_0,
+    .rope_base = 10000,
+    .seed = 9,
 };
 
 static engine_gguf *open_bytes(const text *file) {
@@ -47,8 +55,7 @@ static float *encode(const engine_gguf *g, pool *p, const int32_t *ids, const ui
     error err = {0};
     arena *a = arena_new();
     float *out = mem_new(2 * n, sizeof *out);
-    if (!engine_encoder_open(g, &e, &err) ||
-        !engine_encode(e, p, ids, types, n, a, out, &err)) {
+    if (!engine_encoder_open(g, &e, &err) || !engine_encode(e, p, ids, types, n, a, out, &err)) {
         fail_msg("%s", err.text);
     }
     engine_encoder_close(e);
@@ -332,8 +339,8 @@ static void test_golden(void **state) {
         uint8_t *types = mem_new(n, 1);
         for (size_t t = 0; t < n; t++) {
             ids[t] = (int32_t)json_integer_value(json_array_get(ids_json, t));
-            types[t] = (uint8_t)json_integer_value(
-                json_array_get(json_object_get(pair, "types"), t));
+            types[t] =
+                (uint8_t)json_integer_value(json_array_get(json_object_get(pair, "types"), t));
         }
         float *out = encode(g, NULL, ids, types, n);
         for (size_t t = 0; t < 2 * n; t++) {
@@ -356,9 +363,9 @@ static void test_golden(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_judge),     cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_judge),           cmocka_unit_test(test_threads),
         cmocka_unit_test(test_inputs_are_seen), cmocka_unit_test(test_bad_input),
-        cmocka_unit_test(test_refusals),  cmocka_unit_test(test_golden),
+        cmocka_unit_test(test_refusals),        cmocka_unit_test(test_golden),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

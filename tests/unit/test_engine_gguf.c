@@ -277,7 +277,10 @@ static void test_refusals(void **state) {
 /* A type that this build cannot run, or does not even know, spoils only its own tensor. */
 static void test_foreign_types(void **state) {
     (void)state;
-    const struct { uint32_t type; const char *named; } cases[] = {{2, "Q4_0"}, {99, "? (99)"}};
+    const struct {
+        uint32_t type;
+        const char *named;
+    } cases[] = {{2, "Q4_0"}, {99, "? (99)"}};
     for (size_t i = 0; i < 2; i++) {
         text file = sample();
         const engine_tensor *t;
@@ -366,8 +369,10 @@ static void test_dequantize(void **state) {
         printf("SKIP: ../shared is not here\n");
         skip();
     }
-    const struct { const char *name; uint32_t type; } cases[] = {
-        {"f16", 1}, {"q8_0", 8}, {"q8_0.rand", 8}};
+    const struct {
+        const char *name;
+        uint32_t type;
+    } cases[] = {{"f16", 1}, {"q8_0", 8}, {"q8_0.rand", 8}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char path[256];
         size_t bytes, want_bytes;
@@ -388,12 +393,18 @@ static void test_dequantize(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_scalars),       cmocka_unit_test(test_arrays),
-        cmocka_unit_test(test_tensors),       cmocka_unit_test(test_truncated),
-        cmocka_unit_test(test_changed_bytes), cmocka_unit_test(test_claims),
-        cmocka_unit_test(test_refusals),      cmocka_unit_test(test_foreign_types),
-        cmocka_unit_test(test_names_are_cleaned), cmocka_unit_test(test_files),
-        cmocka_unit_test(test_types),         cmocka_unit_test(test_dequantize),
+        cmocka_unit_test(test_scalars),
+        cmocka_unit_test(test_arrays),
+        cmocka_unit_test(test_tensors),
+        cmocka_unit_test(test_truncated),
+        cmocka_unit_test(test_changed_bytes),
+        cmocka_unit_test(test_claims),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_foreign_types),
+        cmocka_unit_test(test_names_are_cleaned),
+        cmocka_unit_test(test_files),
+        cmocka_unit_test(test_types),
+        cmocka_unit_test(test_dequantize),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

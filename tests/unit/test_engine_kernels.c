@@ -287,8 +287,12 @@ static void check_multiply(const engine_kernels *k, pool *p, uint32_t type, size
     fill(before, n * STRIDE, 1);
     memcpy(a, before, n * STRIDE * sizeof *a);
     memcpy(b, before, n * STRIDE * sizeof *b);
-    engine_linear whole = {type, ROWS + SECOND, (uint32_t)columns, engine_row_bytes(type, columns),
-                           (const uint8_t *)t.p, NULL};
+    engine_linear whole = {type,
+                           ROWS + SECOND,
+                           (uint32_t)columns,
+                           engine_row_bytes(type, columns),
+                           (const uint8_t *)t.p,
+                           NULL};
     engine_linear first = engine_linear_rows(&whole, 0, ROWS);
     engine_linear second = engine_linear_rows(&whole, ROWS, SECOND);
     first.bias = bias;
@@ -393,11 +397,11 @@ static void test_attention(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_dot),      cmocka_unit_test(test_unpack),
+        cmocka_unit_test(test_dot),       cmocka_unit_test(test_unpack),
         cmocka_unit_test(test_transpose), cmocka_unit_test(test_tile),
-        cmocka_unit_test(test_rms_norm), cmocka_unit_test(test_softmax),
-        cmocka_unit_test(test_silu),     cmocka_unit_test(test_rope),
-        cmocka_unit_test(test_multiply), cmocka_unit_test(test_attention),
+        cmocka_unit_test(test_rms_norm),  cmocka_unit_test(test_softmax),
+        cmocka_unit_test(test_silu),      cmocka_unit_test(test_rope),
+        cmocka_unit_test(test_multiply),  cmocka_unit_test(test_attention),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

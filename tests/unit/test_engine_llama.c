@@ -188,8 +188,18 @@ static void judge_layer(const judge *j, size_t layer, const double *factors, dou
 /* Logits [n][vocab] as float64 gives them; the caller frees them. */
 static float *judge_logits(const engine_gguf *g, const llama_shape *s, const int32_t *ids,
                            size_t n) {
-    judge j = {g, n, s->width, s->hidden, s->heads, s->kv_heads, s->head, s->rotary, s->vocab,
-               s->layers, (double)s->rope_base, (double)1e-5f};
+    judge j = {g,
+               n,
+               s->width,
+               s->hidden,
+               s->heads,
+               s->kv_heads,
+               s->head,
+               s->rotary,
+               s->vocab,
+               s->layers,
+               (double)s->rope_base,
+               (double)1e-5f};
     double *embedding = judge_tensor(&j, "token_embd.weight");
     double *factors = judge_tensor(&j, "rope_freqs.weight");
     double *x = mem_new(n * j.width, sizeof *x), *y = mem_new(n * j.vocab, sizeof *y);
@@ -211,8 +221,18 @@ static float *judge_logits(const engine_gguf *g, const llama_shape *s, const int
 enum { TOKENS = 37 }; /* six tiles and one over, three key panels */
 
 static const llama_shape plain = {
-    .layers = 2, .width = 64, .hidden = 160, .heads = 4, .kv_heads = 2, .head = 16, .rotary = 16,
-    .vocab = 300, .context = 64, .type = FIXTURE_F32, .rope_base = 10000, .seed = 1,
+    .layers = 2,
+    .width = 64,
+    .hidden = 160,
+    .heads = 4,
+    .kv_heads = 2,
+    .head = 16,
+    .rotary = 16,
+    .vocab = 300,
+    .context = 64,
+    .type = FIXTURE_F32,
+    .rope_base = 10000,
+    .seed = 1,
 };
 
 static void pick_ids(int32_t *ids, size_t n, uint32_t vocab) {
@@ -429,8 +449,8 @@ static void test_open(void **state) {
     assert_int_equal(info.context_length, 64);
     assert_int_equal(info.file_bytes, file.n);
     /* embedding and output; q and o, k and v, three of the feed-forward step; norms */
-    assert_int_equal(info.parameters, 2 * 300 * 64 + 2 * (2 * 64 * 64 + 2 * 64 * 32 +
-                                                          3 * 64 * 160 + 2 * 64) + 64);
+    assert_int_equal(info.parameters,
+                     2 * 300 * 64 + 2 * (2 * 64 * 64 + 2 * 64 * 32 + 3 * 64 * 160 + 2 * 64) + 64);
     const engine_tokenizer *t = engine_model_tokenizer(m);
     assert_int_equal(engine_vocab_size(t), info.vocab);
     arena *a = arena_new();
@@ -558,7 +578,10 @@ static void test_sampler(void **state) {
     assert_true(fabs((double)drawn[4] / DRAWS - exp(2) / whole) < 0.015);
 
     /* a nucleus of 0.75 is the two best; of 0.9 the three best; of 0 the best */
-    const struct { float top_p; size_t kinds; } cases[] = {{0.75f, 2}, {0.9f, 3}, {0, 1}};
+    const struct {
+        float top_p;
+        size_t kinds;
+    } cases[] = {{0.75f, 2}, {0.9f, 3}, {0, 1}};
     for (size_t c = 0; c < 3; c++) {
         memset(drawn, 0, sizeof drawn);
         s = engine_sampler_new(&(engine_sampling){1, cases[c].top_p, 7}, 5);
@@ -690,8 +713,8 @@ static bool shared_is_here(void) {
 static void test_parity(void **state) {
     (void)state;
     if (!shared_is_here()) skip();
-    const char *names[] = {"llama-f32", "llama-base5e5-f32", "llama-base5e5-f16",
-                           "llama-ropefreqs-f32", "llama-q8_0", "stories260K-f32",
+    const char *names[] = {"llama-f32",           "llama-base5e5-f32", "llama-base5e5-f16",
+                           "llama-ropefreqs-f32", "llama-q8_0",        "stories260K-f32",
                            "stories260K-f16"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) check_parity(names[i]);
 }
@@ -700,10 +723,12 @@ static void test_parity(void **state) {
 static void test_parity_refusals(void **state) {
     (void)state;
     if (!shared_is_here()) skip();
-    const struct { const char *file, *named; } cases[] = {
-        {"llama-q4_0", "Q6_K"},  {"llama-q4_k_m", "Q6_K"},   {"llama-base5e5-bf16", "BF16"},
-        {"llama-q6_k", "Q6_K"},  {"llama-q2_k", "Q6_K"},     {"smollm3-f32", "smollm3"},
-        {"qwen2-f32", "qwen2"},  {"qwen3-f32", "qwen3"},     {"phi3-f32", "phi3"},
+    const struct {
+        const char *file, *named;
+    } cases[] = {
+        {"llama-q4_0", "Q6_K"},   {"llama-q4_k_m", "Q6_K"},  {"llama-base5e5-bf16", "BF16"},
+        {"llama-q6_k", "Q6_K"},   {"llama-q2_k", "Q6_K"},    {"smollm3-f32", "smollm3"},
+        {"qwen2-f32", "qwen2"},   {"qwen3-f32", "qwen3"},    {"phi3-f32", "phi3"},
         {"gemma3-f32", "gemma3"}, {"bert-mean-f32", "bert"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -723,13 +748,19 @@ static void test_parity_refusals(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_plain),          cmocka_unit_test(test_features),
-        cmocka_unit_test(test_features_are_seen), cmocka_unit_test(test_threads),
-        cmocka_unit_test(test_prefix),         cmocka_unit_test(test_long_prompt),
+        cmocka_unit_test(test_plain),
+        cmocka_unit_test(test_features),
+        cmocka_unit_test(test_features_are_seen),
+        cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_prefix),
+        cmocka_unit_test(test_long_prompt),
         cmocka_unit_test(test_open),
-        cmocka_unit_test(test_refusals),       cmocka_unit_test(test_hostile_values),
-        cmocka_unit_test(test_unknown_type),   cmocka_unit_test(test_sampler),
-        cmocka_unit_test(test_sampler_seed),   cmocka_unit_test(test_parity),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_hostile_values),
+        cmocka_unit_test(test_unknown_type),
+        cmocka_unit_test(test_sampler),
+        cmocka_unit_test(test_sampler_seed),
+        cmocka_unit_test(test_parity),
         cmocka_unit_test(test_parity_refusals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

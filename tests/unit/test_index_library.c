@@ -24,10 +24,9 @@ static char folder[64], path[96];
 static arena *memory;
 static error err;
 
-#define MUST(call)                                                                                 \
-    do {                                                                                           \
-        if (!(call))                                                                               \
-            fail_msg("%s: %s", #call, err.text);                                                   \
+#define MUST(call)                                        \
+    do {                                                  \
+        if (!(call)) fail_msg("%s: %s", #call, err.text); \
     } while (0)
 
 static int setup(void **state) {
@@ -36,8 +35,7 @@ static int setup(void **state) {
     /* In memory where there is such a place: every commit waits for the disk. */
     snprintf(folder, sizeof(folder), "%s/carrel-test-XXXXXX",
              access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
-    if (mkdtemp(folder) == NULL)
-        return -1;
+    if (mkdtemp(folder) == NULL) return -1;
     snprintf(path, sizeof(path), "%s/new/library.carrel", folder);
     memory = arena_new();
     return 0;
@@ -68,13 +66,19 @@ static bool add(index_library *l, const char *name, const char *body, size_t cou
         memset(vectors + i * WIDTH, mark, WIDTH);
         scales[i] = 0.01f;
     }
-    index_document_in d = {.path = str_of(name), .bytes = strlen(body), .mtime = 1,
-                           .title = STR("Title"), .type = STR("text"),
-                           .language = str_of(language), .pages = pages, .page_count = 2,
-                           .chunks = chunks, .chunk_count = count, .vectors = vectors,
+    index_document_in d = {.path = str_of(name),
+                           .bytes = strlen(body),
+                           .mtime = 1,
+                           .title = STR("Title"),
+                           .type = STR("text"),
+                           .language = str_of(language),
+                           .pages = pages,
+                           .page_count = 2,
+                           .chunks = chunks,
+                           .chunk_count = count,
+                           .vectors = vectors,
                            .scales = scales};
-    for (size_t i = 0; body[i] != 0; i++)
-        d.hash[i % 32] = (uint8_t)(d.hash[i % 32] * 31 + body[i]);
+    for (size_t i = 0; body[i] != 0; i++) d.hash[i % 32] = (uint8_t)(d.hash[i % 32] * 31 + body[i]);
     return index_add(l, &d, outcome, id, &err);
 }
 
@@ -105,8 +109,7 @@ static bool in_file(const char *bytes, size_t n) {
         char name[112];
         snprintf(name, sizeof(name), "%s%s", path, suffixes[i]);
         FILE *f = fopen(name, "rb");
-        if (f == NULL)
-            continue;
+        if (f == NULL) continue;
         text all = {0};
         char piece[65536];
         for (size_t got; (got = fread(piece, 1, sizeof(piece), f)) > 0;)
@@ -206,18 +209,25 @@ static void test_words(void **state) {
 
 static void test_hostile_question(void **state) {
     (void)state;
-    static const char *const questions[] = {
-        "", "\"", "\"\"\" NEAR(fever, 2) *", "fever* OR", "head : fever", "{head} : x", "^fever",
-        "- + ( ) )", "'; DROP TABLE words; --", "fever AND NOT fever", ("\x01" "en\x02 fever")};
+    static const char *const questions[] = {"",
+                                            "\"",
+                                            "\"\"\" NEAR(fever, 2) *",
+                                            "fever* OR",
+                                            "head : fever",
+                                            "{head} : x",
+                                            "^fever",
+                                            "- + ( ) )",
+                                            "'; DROP TABLE words; --",
+                                            "fever AND NOT fever",
+                                            ("\x01"
+                                             "en\x02 fever")};
     index_outcome outcome;
     int64_t id;
     index_library *l = create();
     MUST(add(l, "/en", "a fever, and \x01xx\x02 more NEAR it", 1, 1, "en", &outcome, &id));
-    for (size_t i = 0; i < sizeof(questions) / sizeof(questions[0]); i++)
-        hits(l, questions[i]);
+    for (size_t i = 0; i < sizeof(questions) / sizeof(questions[0]); i++) hits(l, questions[i]);
     text big = {0};
-    for (int i = 0; big.n < 100000; i++)
-        text_printf(&big, "word%d fever \" ", i);
+    for (int i = 0; big.n < 100000; i++) text_printf(&big, "word%d fever \" ", i);
     double before = clock_ms();
     assert_int_equal(hits(l, big.p), 1);
     assert_true(clock_ms() - before < 2000);
@@ -277,8 +287,7 @@ static void test_no_trace(void **state) {
     size_t count;
     int64_t ids[80];
     MUST(index_list(l, memory, &list, &count, &err));
-    for (size_t i = 0; i < count; i++)
-        ids[i] = list[i].id;
+    for (size_t i = 0; i < count; i++) ids[i] = list[i].id;
     MUST(index_remove(l, ids, count, &err));
     assert_false(word_in_file("common") || word_in_file("number1") || word_in_file("/doc/"));
     MUST(index_check(l, &err));
@@ -376,14 +385,13 @@ static void test_damage(void **state) {
     MUST(add(l, "/a", "alpha beta", 5, 1, "en", &outcome, &id));
     index_close(l);
     sqlite3 *db;
-    static const char *const damages[] = {
-        "UPDATE chunk SET lines = x'05' WHERE id = 1",
-        "UPDATE chunk SET lines = x'0000' WHERE id = 1",
-        "DELETE FROM page WHERE number = 2",
-        "UPDATE block SET scales = x'00'",
-        "DELETE FROM block",
-        "DELETE FROM words_docsize WHERE id = 3",
-        "UPDATE chunk SET text = 'gamma' WHERE id = 2"};
+    static const char *const damages[] = {"UPDATE chunk SET lines = x'05' WHERE id = 1",
+                                          "UPDATE chunk SET lines = x'0000' WHERE id = 1",
+                                          "DELETE FROM page WHERE number = 2",
+                                          "UPDATE block SET scales = x'00'",
+                                          "DELETE FROM block",
+                                          "DELETE FROM words_docsize WHERE id = 3",
+                                          "UPDATE chunk SET text = 'gamma' WHERE id = 2"};
     for (size_t i = 0; i < sizeof(damages) / sizeof(damages[0]); i++) {
         char command[256];
         snprintf(command, sizeof(command), "cp '%s' '%s.bad'", path, path);
@@ -393,8 +401,7 @@ static void test_damage(void **state) {
         assert_int_equal(sqlite3_exec(db, damages[i], NULL, NULL, NULL), SQLITE_OK);
         sqlite3_close(db);
         MUST(index_open(command, INDEX_READ, &l, &err));
-        if (index_check(l, &err))
-            fail_msg("not noticed: %s", damages[i]);
+        if (index_check(l, &err)) fail_msg("not noticed: %s", damages[i]);
         index_close(l);
     }
     MUST(truncate(path, 20000) == 0);
@@ -464,8 +471,7 @@ static void add_forever(int told) {
     index_outcome outcome;
     int64_t id;
     char name[32], body[64];
-    if (!index_open(path, INDEX_WRITE, &l, &err))
-        _exit(1);
+    if (!index_open(path, INDEX_WRITE, &l, &err)) _exit(1);
     for (int i = 0; i < 100000; i++) {
         snprintf(name, sizeof(name), "/doc/%d", i % 10);
         snprintf(body, sizeof(body), "word%d and more %d", i, (int)getpid());
@@ -480,16 +486,14 @@ static void add_forever(int told) {
 static pid_t start_adding(int commits) {
     int ends[2];
     char byte;
-    if (pipe(ends) != 0)
-        fail_msg("no pipe");
+    if (pipe(ends) != 0) fail_msg("no pipe");
     pid_t child = fork();
     if (child == 0) {
         close(ends[0]);
         add_forever(ends[1]);
     }
     close(ends[1]);
-    for (int i = 0; i < commits; i++)
-        assert_int_equal(read(ends[0], &byte, 1), 1);
+    for (int i = 0; i < commits; i++) assert_int_equal(read(ends[0], &byte, 1), 1);
     /* The read end stays open until this program ends, or the child would stop at its next byte. */
     return child;
 }
@@ -600,12 +604,20 @@ static void test_boxes(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        WITH_FOLDER(test_add_and_read), WITH_FOLDER(test_words),
-        WITH_FOLDER(test_hostile_question), WITH_FOLDER(test_no_trace),
-        WITH_FOLDER(test_replaced_by_known_bytes), WITH_FOLDER(test_model),
-        WITH_FOLDER(test_refusals), WITH_FOLDER(test_damage), WITH_FOLDER(test_reader),
-        WITH_FOLDER(test_read_only_folder), WITH_FOLDER(test_kill), WITH_FOLDER(test_full_disk),
-        WITH_FOLDER(test_two_processes), WITH_FOLDER(test_boxes),
+        WITH_FOLDER(test_add_and_read),
+        WITH_FOLDER(test_words),
+        WITH_FOLDER(test_hostile_question),
+        WITH_FOLDER(test_no_trace),
+        WITH_FOLDER(test_replaced_by_known_bytes),
+        WITH_FOLDER(test_model),
+        WITH_FOLDER(test_refusals),
+        WITH_FOLDER(test_damage),
+        WITH_FOLDER(test_reader),
+        WITH_FOLDER(test_read_only_folder),
+        WITH_FOLDER(test_kill),
+        WITH_FOLDER(test_full_disk),
+        WITH_FOLDER(test_two_processes),
+        WITH_FOLDER(test_boxes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

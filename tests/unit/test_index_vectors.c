@@ -14,10 +14,9 @@
 
 #include "index/internal.h"
 
-#define MUST(call)                                                                                 \
-    do {                                                                                           \
-        if (!(call))                                                                               \
-            fail_msg("%s: %s", #call, err.text);                                                   \
+#define MUST(call)                                        \
+    do {                                                  \
+        if (!(call)) fail_msg("%s: %s", #call, err.text); \
     } while (0)
 
 static char folder[64], path[96];
@@ -37,8 +36,7 @@ static int setup(void **state) {
     /* In memory where there is such a place: every commit waits for the disk. */
     snprintf(folder, sizeof(folder), "%s/carrel-test-XXXXXX",
              access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
-    if (mkdtemp(folder) == NULL)
-        return -1;
+    if (mkdtemp(folder) == NULL) return -1;
     snprintf(path, sizeof(path), "%s/library", folder);
     memory = arena_new();
     return 0;
@@ -59,15 +57,12 @@ static void compare_kernel(vectors_dot *kernel, const char *name) {
         int8_t *query = aligned_alloc(VECTORS_ALIGN, stride);
         int32_t wanted[9], given[9];
         assert_true(rows != NULL && query != NULL);
-        for (size_t i = 0; i < 9 * stride; i++)
-            rows[i] = (int8_t)random_bits();
-        for (size_t i = 0; i < stride; i++)
-            query[i] = (int8_t)random_bits();
+        for (size_t i = 0; i < 9 * stride; i++) rows[i] = (int8_t)random_bits();
+        for (size_t i = 0; i < stride; i++) query[i] = (int8_t)random_bits();
         memset(rows, -128, stride); /* the largest sums there are */
         memset(rows + stride, 127, stride);
         for (int extreme = 0; extreme < 3; extreme++) {
-            if (extreme > 0)
-                memset(query, extreme == 1 ? -128 : 127, stride);
+            if (extreme > 0) memset(query, extreme == 1 ? -128 : 127, stride);
             vectors_dot_scalar(rows, 9, stride, query, wanted);
             memset(given, 0x55, sizeof(given));
             kernel(rows, 9, stride, query, given);
@@ -108,8 +103,11 @@ static int64_t add(index_library *l, int number, size_t count, const int8_t *vec
     int64_t id;
     for (size_t i = 0; i < count; i++)
         chunks[i] = (index_chunk_in){.text = STR("x"), .page_first = 1, .page_last = 1};
-    index_document_in d = {.path = arena_printf(memory, "/%d", number), .chunks = chunks,
-                           .chunk_count = count, .vectors = vectors, .scales = scales};
+    index_document_in d = {.path = arena_printf(memory, "/%d", number),
+                           .chunks = chunks,
+                           .chunk_count = count,
+                           .vectors = vectors,
+                           .scales = scales};
     memcpy(d.hash, &number, sizeof(number));
     MUST(index_add(l, &d, &outcome, &id, &err));
     return id;
@@ -122,26 +120,23 @@ typedef struct {
 
 static int compare_plain(const void *a, const void *b) {
     const plain_hit *x = a, *y = b;
-    if (x->score != y->score)
-        return x->score > y->score ? -1 : 1;
+    if (x->score != y->score) return x->score > y->score ? -1 : 1;
     return x->chunk < y->chunk ? -1 : x->chunk > y->chunk;
 }
 
 #define ROWS 700 /* more than two blocks */
 
-static void compare_scan(index_library *l, size_t width, const int8_t *vectors,
-                         const float *scales, int64_t first, size_t rows, size_t limit) {
+static void compare_scan(index_library *l, size_t width, const int8_t *vectors, const float *scales,
+                         int64_t first, size_t rows, size_t limit) {
     int8_t query[VECTORS_MAX_WIDTH];
     static plain_hit plain[ROWS];
     index_hit *out;
     size_t count;
     double cosine;
-    for (size_t k = 0; k < width; k++)
-        query[k] = (int8_t)(random_bits() % 255 - 127);
+    for (size_t k = 0; k < width; k++) query[k] = (int8_t)(random_bits() % 255 - 127);
     for (size_t i = 0; i < rows; i++) {
         int32_t dot = 0;
-        for (size_t k = 0; k < width; k++)
-            dot += query[k] * vectors[i * width + k];
+        for (size_t k = 0; k < width; k++) dot += query[k] * vectors[i * width + k];
         plain[i] = (plain_hit){(double)scales[i] * (double)0.001f * dot, first + (int64_t)i};
         plain[i].score = plain[i].score > 1 ? 1 : plain[i].score < -1 ? -1 : plain[i].score;
     }
@@ -165,8 +160,7 @@ static void test_scan(void **state) {
         index_model model = {.name = STR("m"), .width = (uint32_t)width};
         int8_t *vectors = arena_alloc(memory, ROWS * width, 1);
         float *scales = arena_alloc(memory, ROWS, sizeof(float));
-        for (size_t i = 0; i < ROWS * width; i++)
-            vectors[i] = (int8_t)(random_bits() % 255 - 127);
+        for (size_t i = 0; i < ROWS * width; i++) vectors[i] = (int8_t)(random_bits() % 255 - 127);
         for (size_t i = 0; i < ROWS; i++)
             scales[i] = (float)(random_bits() % 4) * 0.0005f; /* zero too, and many ties */
         MUST(index_open(path, INDEX_CREATE, &l, &err));
@@ -189,10 +183,8 @@ static void test_changes(void **state) {
     index_hit *out;
     size_t count;
     double cosine;
-    for (size_t i = 0; i < ROWS * WIDTH; i++)
-        vectors[i] = (int8_t)(random_bits() % 255 - 127);
-    for (size_t i = 0; i < ROWS; i++)
-        scales[i] = 0.001f;
+    for (size_t i = 0; i < ROWS * WIDTH; i++) vectors[i] = (int8_t)(random_bits() % 255 - 127);
+    for (size_t i = 0; i < ROWS; i++) scales[i] = 0.001f;
     MUST(index_open(path, INDEX_CREATE, &l, &err));
     MUST(index_search_vectors(l, query, 1, 10, memory, &out, &count, &err));
     assert_int_equal(count, 0);
@@ -221,8 +213,8 @@ static void test_refused_vectors(void **state) {
     index_chunk_in chunk = {.text = STR("x")};
     float scale = 0.0f / 0.0f;
     int8_t vector[4] = {1, 2, 3, 4};
-    index_document_in d = {.path = STR("/a"), .chunks = &chunk, .chunk_count = 1,
-                           .vectors = vector, .scales = &scale};
+    index_document_in d = {
+        .path = STR("/a"), .chunks = &chunk, .chunk_count = 1, .vectors = vector, .scales = &scale};
     index_outcome outcome;
     int64_t id;
     MUST(index_open(path, INDEX_CREATE, &l, &err));

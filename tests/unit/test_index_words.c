@@ -37,11 +37,9 @@ static const char *tokens(const char *source, const char *language) {
         assert_true(i == 0 || words[i].begin >= words[i - 1].begin);
         assert_true(words[i].stem.n > 0 && words[i].stem.n <= WORDS_TOKEN_MAX_BYTES);
         assert_true(utf8_valid(words[i].stem));
-        if (i > 0)
-            text_put_char(&out, ' ');
+        if (i > 0) text_put_char(&out, ' ');
         text_put(&out, words[i].stem);
-        if (words[i].stop)
-            text_put_char(&out, '*');
+        if (words[i].stop) text_put_char(&out, '*');
     }
     const char *given = arena_cstr(memory, text_str(&out));
     text_free(&out);
@@ -65,13 +63,13 @@ static void test_english(void **state) {
 static void test_folding(void **state) {
     (void)state;
     assert_same("\xEF\xAC\x81nal e\xEF\xAC\x83\x63ient", "final efficient", "en"); /* ligatures */
-    assert_same("cafe\xCC\x81", "caf\xC3\xA9", "fr"); /* combining and composed */
-    assert_same("para\xC2\xADsetamol", "parasetamol", "en"); /* soft hyphen */
+    assert_same("cafe\xCC\x81", "caf\xC3\xA9", "fr");                 /* combining and composed */
+    assert_same("para\xC2\xADsetamol", "parasetamol", "en");          /* soft hyphen */
     assert_same("\xEF\xBC\xA1\xEF\xBC\xA2\xEF\xBC\x93", "ab3", "en"); /* fullwidth */
     assert_same("STRA\xC3\x9F\x45", "strasse", "de");
-    assert_same("H\xE2\x82\x82O", "H2O", "en"); /* subscript two */
+    assert_same("H\xE2\x82\x82O", "H2O", "en");      /* subscript two */
     assert_same("5 \xC2\xB5g", "5 \xCE\xBCg", "en"); /* micro sign and mu */
-    assert_same("10\xE3\x8E\x8E", "10mg", "en"); /* U+338E, square mg */
+    assert_same("10\xE3\x8E\x8E", "10mg", "en");     /* U+338E, square mg */
     assert_string_equal(tokens("\xC2\xBD tablet 10\xE2\x81\xB9", "en"), "1/2 tablet 10 9");
     assert_string_equal(tokens("\xC3\x96l \xC5\x82\xC3\xB3\x64\xC5\xBA", "pl"), "ol lodz");
 }
@@ -96,9 +94,9 @@ static void test_languages(void **state) {
 static void test_codes(void **state) {
     (void)state;
     char code[WORDS_CODE_BYTES];
-    const char *cases[][2] = {{"", "en"},      {"EN-us", "en"}, {"nb", "no"}, {"nn-NO", "no"},
-                              {"x", "en"},     {"deu", "deu"},  {"12", "en"}, {"\xFF\xFF", "en"},
-                              {"defgh", "def"}};
+    const char *cases[][2] = {{"", "en"},      {"EN-us", "en"},    {"nb", "no"},
+                              {"nn-NO", "no"}, {"x", "en"},        {"deu", "deu"},
+                              {"12", "en"},    {"\xFF\xFF", "en"}, {"defgh", "def"}};
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         words_code(str_of(cases[i][0]), code);
         assert_string_equal(code, cases[i][1]);
@@ -168,8 +166,7 @@ static void test_document_form(void **state) {
     assert_int_equal(s.count, 6); /* a pair, its last character, the, followup, follow, up */
     assert_int_equal(s.together, 2);
     text many = {0};
-    for (int i = 0; i < 2000; i++)
-        text_put(&many, STR("w "));
+    for (int i = 0; i < 2000; i++) text_put(&many, STR("w "));
     s = (seen){0};
     assert_false(words_scan(text_str(&many), STR("en"), true, count_token, &s));
     assert_int_equal(s.count, 1000); /* stops where it is told to */
@@ -180,15 +177,16 @@ static void test_hostile(void **state) {
     (void)state;
     assert_string_equal(tokens("", "en"), "");
     assert_string_equal(tokens(" \t\n.,;-'\"", "en"), "");
-    assert_string_equal(tokens("a\xFF\xFE" "b \xC0\x80 \xED\xA0\x80", "en"), "a* b");
+    assert_string_equal(tokens("a\xFF\xFE"
+                               "b \xC0\x80 \xED\xA0\x80",
+                               "en"),
+                        "a* b");
     assert_string_equal(tokens("'''' ' a' 'b", "fr"), "a* b");
     text big = {0};
-    for (int i = 0; i < 5000; i++)
-        text_put(&big, STR("\xC3\xA9-1"));
+    for (int i = 0; i < 5000; i++) text_put(&big, STR("\xC3\xA9-1"));
     assert_true(strlen(tokens(big.p, "fr")) > 0);
     text_clear(&big);
-    for (int i = 0; i < 100000; i++)
-        text_put_char(&big, 'a');
+    for (int i = 0; i < 100000; i++) text_put_char(&big, 'a');
     assert_int_equal(strlen(tokens(big.p, "en")), WORDS_TOKEN_MAX_BYTES);
     text_clear(&big);
     text_put_char(&big, 'a');
@@ -200,8 +198,7 @@ static void test_hostile(void **state) {
         text_put(&big, STR("\xEF\xB7\xBA")); /* one code point that folds to eighteen */
     tokens(big.p, "ar");
     text_clear(&big);
-    for (int i = 0; i < 1000; i++)
-        text_put(&big, STR("9,999"));
+    for (int i = 0; i < 1000; i++) text_put(&big, STR("9,999"));
     tokens(big.p, "en");
     text_free(&big);
 }
@@ -209,8 +206,9 @@ static void test_hostile(void **state) {
 static void test_language_is_told_by_function_words(void **state) {
     (void)state;
     static const char *const texts[][2] = {
-        {"en", "The pump must be opened by two people who have been trained in this room, and it is "
-               "not to be used when the light over the door is red."},
+        {"en",
+         "The pump must be opened by two people who have been trained in this room, and it is "
+         "not to be used when the light over the door is red."},
         {"de", "Die Maschine muss alle sechs Wochen entkalkt werden, und der Filter ist nach jedem "
                "Gebrauch mit warmem Wasser zu reinigen, bevor er wieder eingesetzt wird."},
         {"fr", "Le refuge est ouvert du mois de juin au mois de septembre, et le gardien sert le "
@@ -224,12 +222,11 @@ static void test_language_is_told_by_function_words(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_english),  cmocka_unit_test(test_folding),
+        cmocka_unit_test(test_english),   cmocka_unit_test(test_folding),
         cmocka_unit_test(test_languages), cmocka_unit_test(test_codes),
-        cmocka_unit_test(test_numbers),  cmocka_unit_test(test_compounds),
-        cmocka_unit_test(test_unspaced), cmocka_unit_test(test_document_form),
-        cmocka_unit_test(test_hostile),
-        cmocka_unit_test(test_language_is_told_by_function_words),
+        cmocka_unit_test(test_numbers),   cmocka_unit_test(test_compounds),
+        cmocka_unit_test(test_unspaced),  cmocka_unit_test(test_document_form),
+        cmocka_unit_test(test_hostile),   cmocka_unit_test(test_language_is_told_by_function_words),
     };
     return cmocka_run_group_tests(tests, open_arena, close_arena);
 }

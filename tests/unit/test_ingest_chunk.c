@@ -23,31 +23,29 @@ typedef struct {
     size_t counted; /* bytes that the counter has seen */
 } fixture;
 
-static size_t count_words(void *context, str s)
-{
+static size_t count_words(void *context, str s) {
     fixture *f = context;
     size_t n = 0;
-    for (size_t i = 0; i < s.n; i++)
-        n += s.p[i] > ' ' && (i == 0 || s.p[i - 1] <= ' ');
+    for (size_t i = 0; i < s.n; i++) n += s.p[i] > ' ' && (i == 0 || s.p[i - 1] <= ' ');
     f->counted += s.n;
     return n;
 }
 
-static void start(fixture *f)
-{
+static void start(fixture *f) {
     *f = (fixture){.a = arena_new()};
     f->blocks = arena_alloc(f->a, BLOCKS_MAX, sizeof *f->blocks);
     f->page = (ingest_page){.number = 1, .fate = INGEST_FATE_TEXT};
-    f->d = (ingest_document){.title = STR("T"), .type = STR("text"), .pages = &f->page,
-                             .page_count = 1, .blocks = f->blocks};
+    f->d = (ingest_document){.title = STR("T"),
+                             .type = STR("text"),
+                             .pages = &f->page,
+                             .page_count = 1,
+                             .blocks = f->blocks};
 }
 
 /* A block; lines are parted by '/'. Each gets a box that says which line it is. */
-static void put(fixture *f, ingest_role role, int level, uint32_t page, const char *lines)
-{
+static void put(fixture *f, ingest_role role, int level, uint32_t page, const char *lines) {
     size_t n = 1, at = 0;
-    for (const char *p = lines; *p; p++)
-        n += *p == '/';
+    for (const char *p = lines; *p; p++) n += *p == '/';
     ingest_line *all = arena_alloc(f->a, n, sizeof *all);
     str s = str_of(lines);
     for (size_t i = 0; i < n; i++) {
@@ -60,8 +58,7 @@ static void put(fixture *f, ingest_role role, int level, uint32_t page, const ch
     f->blocks[f->d.block_count++] = (ingest_block){role, (uint8_t)level, page, all, n};
 }
 
-static void put_words(fixture *f, int sentences, const char *word)
-{
+static void put_words(fixture *f, int sentences, const char *word) {
     text t = {0};
     for (int i = 0; i < sentences; i++)
         text_printf(&t, "%s%s %d one two three four five six seven.", i ? " " : "", word, i);
@@ -70,8 +67,7 @@ static void put_words(fixture *f, int sentences, const char *word)
 }
 
 /* What holds for every chunk of every document. */
-static void check(const fixture *f)
-{
+static void check(const fixture *f) {
     for (size_t i = 0; i < f->count; i++) {
         const ingest_chunk *c = &f->chunks[i];
         assert_true(c->text.n > 0 && utf8_valid(c->text));
@@ -87,35 +83,31 @@ static void check(const fixture *f)
             /* the box names block and line: the bytes must stand there */
             const ingest_line *line = &f->blocks[(size_t)l->at.x0].lines[(size_t)l->at.y0];
             if (str_find(line->text, STR("\xC2"), 0) == SIZE_MAX) /* else it was cleaned */
-                assert_int_not_equal(
-                    str_find(line->text, str_cut(c->text, l->begin, l->end), 0), SIZE_MAX);
+                assert_int_not_equal(str_find(line->text, str_cut(c->text, l->begin, l->end), 0),
+                                     SIZE_MAX);
             last = l->end;
         }
         assert_int_equal(last, c->text.n);
     }
 }
 
-static void cut(fixture *f)
-{
+static void cut(fixture *f) {
     error err = {0};
     assert_true(ingest_chunk_document(&f->d, count_words, f, f->a, &f->chunks, &f->count, &err));
     check(f);
 }
 
-static void end(fixture *f)
-{
+static void end(fixture *f) {
     arena_free(f->a);
 }
 
-static void expect(const fixture *f, size_t i, const char *heading, const char *body)
-{
+static void expect(const fixture *f, size_t i, const char *heading, const char *body) {
     assert_true(i < f->count);
     assert_string_equal(f->chunks[i].heading.n ? f->chunks[i].heading.p : "", heading);
     assert_string_equal(f->chunks[i].text.p, body);
 }
 
-static void test_empty(void **state)
-{
+static void test_empty(void **state) {
     (void)state;
     fixture f;
     start(&f);
@@ -128,8 +120,7 @@ static void test_empty(void **state)
     end(&f);
 }
 
-static void test_paths(void **state)
-{
+static void test_paths(void **state) {
     (void)state;
     fixture f;
     start(&f);
@@ -148,20 +139,17 @@ static void test_paths(void **state)
     end(&f);
 }
 
-static void test_lengths_and_overlap(void **state)
-{
+static void test_lengths_and_overlap(void **state) {
     (void)state;
     fixture f;
     start(&f);
     put(&f, INGEST_ROLE_HEADING, 1, 1, "Long");
-    for (int i = 0; i < 9; i++)
-        put_words(&f, 20, "W");
+    for (int i = 0; i < 9; i++) put_words(&f, 20, "W");
     cut(&f);
     assert_true(f.count >= 6 && f.count <= 9);
     for (size_t i = 0; i < f.count; i++) {
         assert_in_range(f.chunks[i].tokens, i + 1 < f.count ? 200 : 1, 300);
-        if (i == 0)
-            continue;
+        if (i == 0) continue;
         assert_true(f.chunks[i].overlap_bytes > 0);
         str again = str_trim(str_cut(f.chunks[i].text, 0, f.chunks[i].overlap_bytes));
         assert_true(str_ends(f.chunks[i - 1].text, again));
@@ -170,8 +158,7 @@ static void test_lengths_and_overlap(void **state)
     end(&f);
 }
 
-static void test_small_rest_stays(void **state)
-{
+static void test_small_rest_stays(void **state) {
     (void)state;
     fixture f;
     start(&f);
@@ -183,8 +170,7 @@ static void test_small_rest_stays(void **state)
     end(&f);
 }
 
-static void test_tiny_sections(void **state)
-{
+static void test_tiny_sections(void **state) {
     (void)state;
     fixture f;
     start(&f);
@@ -207,8 +193,7 @@ static void test_tiny_sections(void **state)
     end(&f);
 }
 
-static void test_headings_alone(void **state)
-{
+static void test_headings_alone(void **state) {
     (void)state;
     fixture f;
     start(&f);
@@ -224,15 +209,13 @@ static void test_headings_alone(void **state)
     end(&f);
     start(&f);
     put_words(&f, 20, "W");
-    for (int i = 0; i < 900; i++)
-        put(&f, INGEST_ROLE_HEADING, 3, 1, "a heading of five words");
+    for (int i = 0; i < 900; i++) put(&f, INGEST_ROLE_HEADING, 3, 1, "a heading of five words");
     cut(&f);
     assert_in_range(f.count, 25, 35); /* a chunk for every 150 words of headings */
     end(&f);
 }
 
-static void test_tables(void **state)
-{
+static void test_tables(void **state) {
     (void)state;
     fixture f;
     start(&f);
@@ -251,8 +234,7 @@ static void test_tables(void **state)
     end(&f);
 }
 
-static void test_hyphens(void **state)
-{
+static void test_hyphens(void **state) {
     (void)state;
     fixture f;
     start(&f);
@@ -272,8 +254,7 @@ static void test_hyphens(void **state)
     end(&f);
 }
 
-static void test_boxes(void **state)
-{
+static void test_boxes(void **state) {
     (void)state;
     fixture f;
     start(&f);
@@ -287,7 +268,7 @@ static void test_boxes(void **state)
     assert_int_equal(c->page_first, 3);
     assert_int_equal(c->page_last, 4);
     const line_box want[] = {
-        {0, 17, 3, {0, 0, 1, 1}}, {18, 26, 3, {0, 0, 1, 1}}, {26, 37, 3, {0, 1, 1, 1}},
+        {0, 17, 3, {0, 0, 1, 1}},  {18, 26, 3, {0, 0, 1, 1}}, {26, 37, 3, {0, 1, 1, 1}},
         {38, 52, 4, {2, 0, 1, 1}}, {53, 62, 4, {2, 0, 1, 1}},
     };
     assert_int_equal(c->line_count, sizeof want / sizeof *want);
@@ -300,18 +281,15 @@ static void test_boxes(void **state)
     end(&f);
 }
 
-static void test_long_sentence(void **state)
-{
+static void test_long_sentence(void **state) {
     (void)state;
     fixture f;
     text t = {0};
     start(&f);
-    for (int i = 0; i < 2000; i++)
-        text_put(&t, STR("cell "));
+    for (int i = 0; i < 2000; i++) text_put(&t, STR("cell "));
     put(&f, INGEST_ROLE_TABLE_ROW, 0, 1, t.p);
     text_clear(&t);
-    for (int i = 0; i < 20000; i++)
-        text_put(&t, STR("abcdefghij"));
+    for (int i = 0; i < 20000; i++) text_put(&t, STR("abcdefghij"));
     put(&f, INGEST_ROLE_PARAGRAPH, 0, 1, t.p);
     cut(&f);
     assert_in_range(f.count, 8, 20);
@@ -321,8 +299,7 @@ static void test_long_sentence(void **state)
 
 /* Ten thousand pages in a time that a person does not notice, the counter called on each byte only
  * a few times. */
-static void test_large(void **state)
-{
+static void test_large(void **state) {
     (void)state;
     fixture f;
     start(&f);
@@ -332,8 +309,7 @@ static void test_large(void **state)
         for (int i = 0; i < 30; i++)
             text_printf(&t, "%sthis is line %d of page %u, and it ends with a hy-/phen.",
                         i ? "/" : "", i, p);
-        if (p % 10 == 0)
-            put(&f, INGEST_ROLE_HEADING, 1 + (int)p % 4, p, "A heading");
+        if (p % 10 == 0) put(&f, INGEST_ROLE_HEADING, 1 + (int)p % 4, p, "A heading");
         put(&f, INGEST_ROLE_PARAGRAPH, 0, p, t.p);
         bytes += t.n;
         text_free(&t);
@@ -346,8 +322,7 @@ static void test_large(void **state)
     end(&f);
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_empty),
         cmocka_unit_test(test_paths),

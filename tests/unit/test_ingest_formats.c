@@ -21,41 +21,35 @@
 static ingest_worker *worker;
 
 /* CARREL_PARSE, or the program one folder above this test. */
-static void find_program(char *out, size_t n)
-{
+static void find_program(char *out, size_t n) {
     const char *given = getenv("CARREL_PARSE");
     char self[512];
     ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
     assert_true(length > 0);
     self[length] = 0;
-    for (int up = 0; up < 2; up++)
-        *strrchr(self, '/') = 0;
+    for (int up = 0; up < 2; up++) *strrchr(self, '/') = 0;
     snprintf(out, n, "%s%s", given ? given : self, given ? "" : "/carrel-parse");
 }
 
-static int open_worker(void **state)
-{
+static int open_worker(void **state) {
     (void)state;
     char program[600];
     error err = {0};
     find_program(program, sizeof program);
-    if (ingest_worker_open(program, &ingest_default_limits, &worker, &err))
-        return 0;
+    if (ingest_worker_open(program, &ingest_default_limits, &worker, &err)) return 0;
     fprintf(stderr, "%s\n", err.text);
     return -1;
 }
 
-static int close_worker(void **state)
-{
+static int close_worker(void **state) {
     (void)state;
     ingest_worker_close(worker);
     return 0;
 }
 
-static void describe(const ingest_document *d, text *out)
-{
+static void describe(const ingest_document *d, text *out) {
     static const char *const roles[INGEST_ROLE_COUNT] = {"heading", "paragraph", "item", "row",
-                                                         "caption", "footer", "code"};
+                                                         "caption", "footer",    "code"};
     text_printf(out, STR_FMT " (" STR_FMT ", " STR_FMT ")\n", STR_ARG(d->title), STR_ARG(d->type),
                 STR_ARG(d->language));
     for (size_t i = 0; i < d->page_count; i++)
@@ -63,28 +57,23 @@ static void describe(const ingest_document *d, text *out)
     for (size_t i = 0; i < d->block_count; i++) {
         const ingest_block *b = &d->blocks[i];
         text_printf(out, "%u %s", b->page, roles[b->role]);
-        if (b->level)
-            text_printf(out, " %d", b->level);
+        if (b->level) text_printf(out, " %d", b->level);
         for (size_t k = 0; k < b->line_count; k++)
             text_printf(out, "\n    " STR_FMT, STR_ARG(b->lines[k].text));
         text_put_char(out, '\n');
     }
 }
 
-static void read_file(const char *path, text *out)
-{
+static void read_file(const char *path, text *out) {
     FILE *f = fopen(path, "rb");
     char buffer[4096];
     size_t n;
-    if (!f)
-        fail_msg("%s is not there", path);
-    while ((n = fread(buffer, 1, sizeof buffer, f)) > 0)
-        text_put(out, (str){buffer, n});
+    if (!f) fail_msg("%s is not there", path);
+    while ((n = fread(buffer, 1, sizeof buffer, f)) > 0) text_put(out, (str){buffer, n});
     fclose(f);
 }
 
-static void check_one(const char *folder, const char *name)
-{
+static void check_one(const char *folder, const char *name) {
     char path[512], expected[600];
     text got = {0}, want = {0};
     error err = {0};
@@ -116,8 +105,7 @@ static void check_one(const char *folder, const char *name)
     text_free(&want);
 }
 
-static void check_folder(const char *folder)
-{
+static void check_folder(const char *folder) {
     struct dirent **names;
     int n = scandir(folder, &names, NULL, alphasort), checked = 0;
     for (int i = 0; i < n; i++) {
@@ -132,27 +120,23 @@ static void check_folder(const char *folder)
     assert_true(checked > 0);
 }
 
-static void test_html(void **state)
-{
+static void test_html(void **state) {
     (void)state;
     check_folder("tests/golden/html");
 }
 
-static void test_markdown(void **state)
-{
+static void test_markdown(void **state) {
     (void)state;
     check_folder("tests/golden/markdown");
 }
 
-static void test_text(void **state)
-{
+static void test_text(void **state) {
     (void)state;
     check_folder("tests/golden/text");
 }
 
 /* Bytes that are no text, under a name that says they are. */
-static bool parse_bytes(const char *name, str bytes, error *err)
-{
+static bool parse_bytes(const char *name, str bytes, error *err) {
     int fd = memfd_create("document", MFD_CLOEXEC);
     assert_int_equal(write(fd, bytes.p, bytes.n), (ssize_t)bytes.n);
     arena *a = arena_new();
@@ -163,8 +147,7 @@ static bool parse_bytes(const char *name, str bytes, error *err)
     return ok;
 }
 
-static void test_not_text(void **state)
-{
+static void test_not_text(void **state) {
     (void)state;
     error err = {0};
     assert_false(parse_bytes("a.txt", STR("words\0and more words"), &err));
@@ -176,30 +159,40 @@ static void test_not_text(void **state)
 }
 
 /* What is deep, long or endless costs time and nothing else. */
-static void test_hostile(void **state)
-{
+static void test_hostile(void **state) {
     (void)state;
     static const struct {
         const char *name, *unit;
         size_t bytes;
     } cases[] = {
-        {"a.html", "<div>", 500000}, {"a.html", "<ul><li>", 200000},
+        {"a.html", "<div>", 500000},
+        {"a.html", "<ul><li>", 200000},
         {"a.html", "<table><tr><td>", 200000},
-        {"a.html", "<b>x<p>", 100000}, {"a.html", "&#x41;", 1000000}, {"a.html", "<!-- ", 1000000},
-        {"a.html", "<a href=x>", 100000}, {"a.html", "<dl><dt>x<dd>", 300000},
-        {"a.md", "[", 1000000}, {"a.md", "](", 1000000}, {"a.md", "*a_", 1000000},
-        {"a.md", "`", 1000000}, {"a.md", "> ", 1000000}, {"a.md", "- a\n", 1000000},
-        {"a.md", "|-", 1000000}, {"a.md", "<a", 1000000}, {"a.md", "a ` b `` ", 1000000},
-        {"a.txt", "---\n", 1000000}, {"a.txt", "a   b\n---\n", 1000000}, {"a.txt", "\f", 5000},
-        {"a.txt", "e\xCC\x81\xCC\xA3", 1000000}, {"a.txt", "1. ", 1000000},
+        {"a.html", "<b>x<p>", 100000},
+        {"a.html", "&#x41;", 1000000},
+        {"a.html", "<!-- ", 1000000},
+        {"a.html", "<a href=x>", 100000},
+        {"a.html", "<dl><dt>x<dd>", 300000},
+        {"a.md", "[", 1000000},
+        {"a.md", "](", 1000000},
+        {"a.md", "*a_", 1000000},
+        {"a.md", "`", 1000000},
+        {"a.md", "> ", 1000000},
+        {"a.md", "- a\n", 1000000},
+        {"a.md", "|-", 1000000},
+        {"a.md", "<a", 1000000},
+        {"a.md", "a ` b `` ", 1000000},
+        {"a.txt", "---\n", 1000000},
+        {"a.txt", "a   b\n---\n", 1000000},
+        {"a.txt", "\f", 5000},
+        {"a.txt", "e\xCC\x81\xCC\xA3", 1000000},
+        {"a.txt", "1. ", 1000000},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         text t = {0};
         error err = {0};
-        if (str_ends(str_of(cases[i].name), STR("html")))
-            text_put(&t, STR("<html><body>"));
-        while (t.n < cases[i].bytes)
-            text_put(&t, str_of(cases[i].unit));
+        if (str_ends(str_of(cases[i].name), STR("html"))) text_put(&t, STR("<html><body>"));
+        while (t.n < cases[i].bytes) text_put(&t, str_of(cases[i].unit));
         double start = clock_ms();
         bool ok = parse_bytes(cases[i].name, text_str(&t), &err);
         if (!ok || clock_ms() - start > 10000)
@@ -209,11 +202,10 @@ static void test_hostile(void **state)
     }
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_html),     cmocka_unit_test(test_markdown),
-        cmocka_unit_test(test_text),     cmocka_unit_test(test_not_text),
+        cmocka_unit_test(test_html),    cmocka_unit_test(test_markdown),
+        cmocka_unit_test(test_text),    cmocka_unit_test(test_not_text),
         cmocka_unit_test(test_hostile),
     };
     return cmocka_run_group_tests(tests, open_worker, close_worker);

@@ -21,40 +21,34 @@
 
 static ingest_worker *worker;
 
-static int open_worker(void **state)
-{
+static int open_worker(void **state) {
     (void)state;
     error err = {0};
-    if (ingest_worker_open(getenv("CARREL_PARSE"), &ingest_default_limits, &worker, &err))
-        return 0;
+    if (ingest_worker_open(getenv("CARREL_PARSE"), &ingest_default_limits, &worker, &err)) return 0;
     fprintf(stderr, "%s\n", err.text);
     return 1;
 }
 
-static int close_worker(void **state)
-{
+static int close_worker(void **state) {
     (void)state;
     ingest_worker_close(worker);
     return 0;
 }
 
-static ingest_document *parse(const char *path, arena *a)
-{
+static ingest_document *parse(const char *path, arena *a) {
     error err = {0};
     ingest_document *d = NULL;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     assert_true(fd >= 0);
-    if (!ingest_parse(worker, fd, str_of(path), a, &d, &err))
-        fail_msg("%s: %s", path, err.text);
+    if (!ingest_parse(worker, fd, str_of(path), a, &d, &err)) fail_msg("%s: %s", path, err.text);
     close(fd);
     return d;
 }
 
 /* Text without numbers that depend on poppler's font metrics. */
-static void print(const ingest_document *d, text *out)
-{
-    static const char *const roles[INGEST_ROLE_COUNT] = {
-        "heading", "paragraph", "item", "row", "caption", "footer", "code"};
+static void print(const ingest_document *d, text *out) {
+    static const char *const roles[INGEST_ROLE_COUNT] = {"heading", "paragraph", "item", "row",
+                                                         "caption", "footer",    "code"};
     text_printf(out, "title: " STR_FMT "\ntype: " STR_FMT "\n", STR_ARG(d->title),
                 STR_ARG(d->type));
     for (size_t i = 0; i < d->page_count; i++)
@@ -69,20 +63,16 @@ static void print(const ingest_document *d, text *out)
     }
 }
 
-static void read_file(const char *path, text *out)
-{
+static void read_file(const char *path, text *out) {
     char piece[4096];
     size_t n;
     FILE *f = fopen(path, "rb");
-    if (!f)
-        fail_msg("%s is missing", path);
-    while ((n = fread(piece, 1, sizeof piece, f)) > 0)
-        text_put(out, (str){piece, n});
+    if (!f) fail_msg("%s is missing", path);
+    while ((n = fread(piece, 1, sizeof piece, f)) > 0) text_put(out, (str){piece, n});
     fclose(f);
 }
 
-static void compare(const char *path, const text *got)
-{
+static void compare(const char *path, const text *got) {
     if (getenv("CARREL_GOLDEN_WRITE")) {
         FILE *f = fopen(path, "wb");
         assert_non_null(f);
@@ -101,16 +91,14 @@ static void compare(const char *path, const text *got)
     text_free(&expected);
 }
 
-static void every_golden_pdf_reads_as_expected(void **state)
-{
+static void every_golden_pdf_reads_as_expected(void **state) {
     (void)state;
     int count = 0;
     DIR *folder = opendir(FOLDER);
     assert_non_null(folder);
     for (struct dirent *e; (e = readdir(folder));) {
         size_t n = strlen(e->d_name);
-        if (n < 5 || strcmp(e->d_name + n - 4, ".pdf") != 0)
-            continue;
+        if (n < 5 || strcmp(e->d_name + n - 4, ".pdf") != 0) continue;
         char path[400];
         arena *a = arena_new();
         text got = {0};
@@ -128,8 +116,7 @@ static void every_golden_pdf_reads_as_expected(void **state)
 
 /* Every line has a box on its page and a font size, and the lines of a paragraph go down the page,
  * or on in the next column. */
-static void lines_stand_on_the_page(void **state)
-{
+static void lines_stand_on_the_page(void **state) {
     (void)state;
     arena *a = arena_new();
     const ingest_document *d = parse(FOLDER "paper.pdf", a);
@@ -141,8 +128,7 @@ static void lines_stand_on_the_page(void **state)
             assert_true(at.x0 >= 0 && at.x0 < at.x1 && at.x1 <= p->width_pt);
             assert_true(at.y0 >= 0 && at.y0 < at.y1 && at.y1 <= p->height_pt);
             assert_true(b->lines[k].font_pt > 6 && b->lines[k].font_pt < 30);
-            if (k > 0)
-                assert_true(at.y0 > b->lines[k - 1].at.y0 || at.x0 > b->lines[k - 1].at.x1);
+            if (k > 0) assert_true(at.y0 > b->lines[k - 1].at.y0 || at.x0 > b->lines[k - 1].at.x1);
         }
     }
     box first = d->blocks[0].lines[0].at; /* the title stands in the upper tenth of the page */
@@ -150,8 +136,7 @@ static void lines_stand_on_the_page(void **state)
     arena_free(a);
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_golden_pdf_reads_as_expected),
         cmocka_unit_test(lines_stand_on_the_page),

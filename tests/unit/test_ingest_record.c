@@ -25,8 +25,7 @@ typedef struct {
 typedef void fill_fn(record_writer *w);
 
 /* What fill writes; through a temporary file, since a pipe would block past 64 KiB. */
-static stream written(fill_fn *fill)
-{
+static stream written(fill_fn *fill) {
     FILE *f = tmpfile();
     assert_non_null(f);
     record_writer *w = record_writer_new(fileno(f));
@@ -41,21 +40,18 @@ static stream written(fill_fn *fill)
 }
 
 /* Feeds in pieces of `step` bytes. */
-static ingest_document *read_back(arena *a, stream s, size_t step, error *err)
-{
+static ingest_document *read_back(arena *a, stream s, size_t step, error *err) {
     record_reader *r = record_reader_new(a, &limits);
     ingest_document *d = NULL;
     bool ok = true;
     for (size_t i = 0; ok && i < s.n; i += step)
         ok = record_feed(r, s.p + i, s.n - i < step ? s.n - i : step, err);
-    if (ok)
-        ok = record_finish(r, STR("name.pdf"), &d, err);
+    if (ok) ok = record_finish(r, STR("name.pdf"), &d, err);
     record_reader_free(r);
     return ok ? d : NULL;
 }
 
-static void fill_small(record_writer *w)
-{
+static void fill_small(record_writer *w) {
     record_document(w, STR(""), STR("pdf"), STR("en-GB"));
     record_page(w, 1, STR("iv"), 595, 842, INGEST_FATE_TEXT);
     record_block(w, INGEST_ROLE_HEADING, 2, 1);
@@ -68,8 +64,7 @@ static void fill_small(record_writer *w)
     record_page(w, 2, STR(""), -1, NAN, INGEST_FATE_EMPTY);
 }
 
-static void check_small(const ingest_document *d)
-{
+static void check_small(const ingest_document *d) {
     assert_true(str_eq(d->title, STR("name.pdf")));
     assert_true(str_eq(d->type, STR("pdf")));
     assert_true(str_eq(d->language, STR("en")));
@@ -89,8 +84,7 @@ static void check_small(const ingest_document *d)
     assert_true(turned.x0 == 5 && turned.x1 == 5 && d->blocks[1].lines[1].font_pt == 0);
 }
 
-static void round_trip(void **state)
-{
+static void round_trip(void **state) {
     (void)state;
     stream s = written(fill_small);
     for (size_t step = 1; step < s.n + 1; step++) {
@@ -107,19 +101,16 @@ static void round_trip(void **state)
 /* Three bytes a character, so that no boundary falls on a multiple of the limit. */
 static text long_line;
 
-static void fill_long(record_writer *w)
-{
+static void fill_long(record_writer *w) {
     record_document(w, text_str(&long_line), STR("text"), STR("english"));
     record_page(w, 1, text_str(&long_line), 1, 1, INGEST_FATE_TEXT);
     record_block(w, INGEST_ROLE_PARAGRAPH, 0, 1);
     record_line(w, text_str(&long_line), (box){0}, 0);
 }
 
-static void long_lines_are_split(void **state)
-{
+static void long_lines_are_split(void **state) {
     (void)state;
-    for (size_t i = 0; i < RECORD_MAX_BYTES; i++)
-        text_put(&long_line, STR("\xe6\xbc\xa2"));
+    for (size_t i = 0; i < RECORD_MAX_BYTES; i++) text_put(&long_line, STR("\xe6\xbc\xa2"));
     stream s = written(fill_long);
     arena *a = arena_new();
     error err = {0};
@@ -140,14 +131,12 @@ static void long_lines_are_split(void **state)
     text_free(&long_line);
 }
 
-static void fill_refused(record_writer *w)
-{
+static void fill_refused(record_writer *w) {
     record_document(w, STR("t"), STR("pdf"), STR(""));
     record_error(w, ERROR_LIMIT, STR("it has\ntoo many pages"));
 }
 
-static void a_reason_comes_through(void **state)
-{
+static void a_reason_comes_through(void **state) {
     (void)state;
     stream s = written(fill_refused);
     arena *a = arena_new();
@@ -159,8 +148,7 @@ static void a_reason_comes_through(void **state)
     free(s.p);
 }
 
-static void every_truncation_is_refused(void **state)
-{
+static void every_truncation_is_refused(void **state) {
     (void)state;
     stream s = written(fill_small);
     for (size_t n = 0; n < s.n; n++) {
@@ -174,8 +162,7 @@ static void every_truncation_is_refused(void **state)
 }
 
 /* Any one byte changed: refused, or a document whose every bound still holds. */
-static void every_changed_byte_is_harmless(void **state)
-{
+static void every_changed_byte_is_harmless(void **state) {
     (void)state;
     stream s = written(fill_small);
     static const uint8_t flips[] = {0x01, 0x80, 0xff};
@@ -202,13 +189,13 @@ typedef struct {
     size_t n;
 } bad_stream;
 
-#define BAD(what, bytes) {what, bytes, sizeof(bytes) - 1}
+#define BAD(what, bytes) \
+    { what, bytes, sizeof(bytes) - 1 }
 #define DOC "\x01\x0f\0\0\0\0\0\0\0\x03\0\0\0pdf\0\0\0\0"
 #define PAGE1 "\x02\x11\0\0\0\x01\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
 #define BLOCK1 "\x03\x06\0\0\0\x01\0\x01\0\0\0"
 
-static void rules_are_kept(void **state)
-{
+static void rules_are_kept(void **state) {
     (void)state;
     static const bad_stream bad[] = {
         BAD("unknown kind", DOC "\x09\0\0\0\0"),
@@ -223,8 +210,7 @@ static void rules_are_kept(void **state)
         BAD("bytes left in a record", DOC "\x02\x12\0\0\0\x01\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"),
         BAD("no page", DOC "\x06\x0c\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"),
         BAD("counts that lie", DOC PAGE1 "\x06\x0c\0\0\0\x02\0\0\0\0\0\0\0\0\0\0\0"),
-        BAD("more after the end",
-            DOC PAGE1 "\x06\x0c\0\0\0\x01\0\0\0\0\0\0\0\0\0\0\0" PAGE1),
+        BAD("more after the end", DOC PAGE1 "\x06\x0c\0\0\0\x01\0\0\0\0\0\0\0\0\0\0\0" PAGE1),
         BAD("ill-formed text", "\x01\x11\0\0\0\x02\0\0\0\xc3(\x03\0\0\0pdf\0\0\0\0"),
         BAD("an error without a code", "\x05\x06\0\0\0\0\x01\0\0\0x"),
     };
@@ -233,8 +219,7 @@ static void rules_are_kept(void **state)
         error err = {0};
         stream s = {malloc(bad[i].n), bad[i].n}; /* of exact size, for the sanitizers */
         memcpy(s.p, bad[i].bytes, s.n);
-        if (read_back(a, s, s.n, &err))
-            fail_msg("accepted: %s", bad[i].what);
+        if (read_back(a, s, s.n, &err)) fail_msg("accepted: %s", bad[i].what);
         if (!strstr(err.text, "breaks the rules"))
             fail_msg("%s: refused for another reason: %s", bad[i].what, err.text);
         free(s.p);
@@ -242,15 +227,12 @@ static void rules_are_kept(void **state)
     }
 }
 
-static void fill_eleven_pages(record_writer *w)
-{
+static void fill_eleven_pages(record_writer *w) {
     record_document(w, STR("t"), STR("pdf"), STR(""));
-    for (uint32_t i = 1; i <= 11; i++)
-        record_page(w, i, STR(""), 1, 1, INGEST_FATE_EMPTY);
+    for (uint32_t i = 1; i <= 11; i++) record_page(w, i, STR(""), 1, 1, INGEST_FATE_EMPTY);
 }
 
-static void the_page_limit_holds(void **state)
-{
+static void the_page_limit_holds(void **state) {
     (void)state;
     stream s = written(fill_eleven_pages);
     arena *a = arena_new();
@@ -260,8 +242,7 @@ static void the_page_limit_holds(void **state)
     free(s.p);
 }
 
-static void a_broken_pipe_is_told(void **state)
-{
+static void a_broken_pipe_is_told(void **state) {
     (void)state;
     record_writer *w = record_writer_new(-1);
     fill_small(w);
@@ -269,8 +250,7 @@ static void a_broken_pipe_is_told(void **state)
     record_writer_free(w);
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(round_trip),
         cmocka_unit_test(long_lines_are_split),

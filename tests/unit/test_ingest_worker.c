@@ -32,17 +32,14 @@
 
 static ingest_limits limits;
 
-static ingest_worker *open_worker(void)
-{
+static ingest_worker *open_worker(void) {
     error err = {0};
     ingest_worker *w = NULL;
-    if (!ingest_worker_open(getenv("CARREL_PARSE"), &limits, &w, &err))
-        fail_msg("%s", err.text);
+    if (!ingest_worker_open(getenv("CARREL_PARSE"), &limits, &w, &err)) fail_msg("%s", err.text);
     return w;
 }
 
-static int reset_limits(void **state)
-{
+static int reset_limits(void **state) {
     (void)state;
     limits = ingest_default_limits;
     limits.seconds = 20;
@@ -50,8 +47,7 @@ static int reset_limits(void **state)
 }
 
 /* Parses the file; the error's code, or ERROR_NONE. */
-static error_code parse(ingest_worker *w, const char *path, const char *name, error *err)
-{
+static error_code parse(ingest_worker *w, const char *path, const char *name, error *err) {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     assert_true(fd >= 0);
     arena *a = arena_new();
@@ -59,15 +55,13 @@ static error_code parse(ingest_worker *w, const char *path, const char *name, er
     *err = (error){0};
     bool ok = ingest_parse(w, fd, str_of(name), a, &d, err);
     assert_int_equal(ok, err->code == ERROR_NONE);
-    if (ok)
-        assert_true(d->page_count > 0 && d->title.n > 0);
+    if (ok) assert_true(d->page_count > 0 && d->title.n > 0);
     arena_free(a);
     close(fd);
     return err->code;
 }
 
-static void expect(ingest_worker *w, const char *path, error_code code, const char *sentence)
-{
+static void expect(ingest_worker *w, const char *path, error_code code, const char *sentence) {
     error err;
     error_code got = parse(w, path, path, &err);
     if (got != code || !strstr(err.text, sentence))
@@ -75,8 +69,7 @@ static void expect(ingest_worker *w, const char *path, error_code code, const ch
 }
 
 /* A temporary file of these bytes; the caller unlinks it. */
-static void write_file(char path[64], const char *suffix, const void *bytes, size_t n)
-{
+static void write_file(char path[64], const char *suffix, const void *bytes, size_t n) {
     snprintf(path, 64, "/tmp/carrel-test-XXXXXX%s", suffix);
     int fd = mkstemps(path, (int)strlen(suffix));
     assert_true(fd >= 0);
@@ -85,8 +78,7 @@ static void write_file(char path[64], const char *suffix, const void *bytes, siz
 }
 
 static void expect_bytes(ingest_worker *w, const char *suffix, const void *bytes, size_t n,
-                         error_code code, const char *sentence)
-{
+                         error_code code, const char *sentence) {
     char path[64];
     write_file(path, suffix, bytes, n);
     expect(w, path, code, sentence);
@@ -96,8 +88,7 @@ static void expect_bytes(ingest_worker *w, const char *suffix, const void *bytes
 /* ---- looking at the processes -------------------------------------------------------------- */
 
 /* A process named carrel-parse with this parent; 0 for none. */
-static pid_t child_of(pid_t parent)
-{
+static pid_t child_of(pid_t parent) {
     pid_t found = 0;
     DIR *proc = opendir("/proc");
     assert_non_null(proc);
@@ -109,42 +100,36 @@ static pid_t child_of(pid_t parent)
         if (f && fscanf(f, "%*d (%63[^)]) %*c %d", name, &from) == 2 && from == parent &&
             strcmp(name, "carrel-parse") == 0)
             found = pid;
-        if (f)
-            fclose(f);
+        if (f) fclose(f);
     }
     closedir(proc);
     return found;
 }
 
-static long status_field(pid_t pid, const char *field)
-{
+static long status_field(pid_t pid, const char *field) {
     char path[64], line[256];
     long value = -1;
     snprintf(path, sizeof path, "/proc/%d/status", pid);
     FILE *f = fopen(path, "r");
     assert_non_null(f);
     while (fgets(line, sizeof line, f))
-        if (strncmp(line, field, strlen(field)) == 0)
-            value = atol(line + strlen(field) + 1);
+        if (strncmp(line, field, strlen(field)) == 0) value = atol(line + strlen(field) + 1);
     fclose(f);
     return value;
 }
 
-static int count_entries(const char *path)
-{
+static int count_entries(const char *path) {
     int count = 0;
     DIR *d = opendir(path);
     assert_non_null(d);
-    for (struct dirent *e; (e = readdir(d));)
-        count += e->d_name[0] != '.';
+    for (struct dirent *e; (e = readdir(d));) count += e->d_name[0] != '.';
     closedir(d);
     return count;
 }
 
 /* ---- tests --------------------------------------------------------------------------------- */
 
-static void documents_and_refusals_take_turns(void **state)
-{
+static void documents_and_refusals_take_turns(void **state) {
     (void)state;
     ingest_worker *w = open_worker();
     for (int round = 0; round < 3; round++) {
@@ -161,8 +146,7 @@ static void documents_and_refusals_take_turns(void **state)
     ingest_worker_close(w);
 }
 
-static void a_hang_ends_on_time(void **state)
-{
+static void a_hang_ends_on_time(void **state) {
     (void)state;
     limits.seconds = 1;
     ingest_worker *w = open_worker();
@@ -173,8 +157,7 @@ static void a_hang_ends_on_time(void **state)
     ingest_worker_close(w);
 }
 
-static void memory_has_an_end(void **state)
-{
+static void memory_has_an_end(void **state) {
     (void)state;
 #ifdef SANITIZED
     skip(); /* the sanitizer reserves terabytes, so carrel-parse sets no limit there */
@@ -186,8 +169,7 @@ static void memory_has_an_end(void **state)
     ingest_worker_close(w);
 }
 
-static void size_and_pages_have_limits(void **state)
-{
+static void size_and_pages_have_limits(void **state) {
     (void)state;
     limits.file_bytes = 1u << 20;
     limits.pages = 3;
@@ -203,22 +185,18 @@ static void size_and_pages_have_limits(void **state)
 }
 
 /* Waits for the child that parses for this test's worker and sends it a signal. */
-static pid_t signal_the_child(int number)
-{
+static pid_t signal_the_child(int number) {
     pid_t test = getpid(), helper = fork();
-    if (helper != 0)
-        return helper;
+    if (helper != 0) return helper;
     for (int tries = 0; tries < 1000; tries++) {
         pid_t server = child_of(test), child = server ? child_of(server) : 0;
-        if (child > 0)
-            _exit(kill(child, number) == 0 ? 0 : 1);
+        if (child > 0) _exit(kill(child, number) == 0 ? 0 : 1);
         usleep(10000);
     }
     _exit(1);
 }
 
-static void a_crash_costs_one_document(void **state)
-{
+static void a_crash_costs_one_document(void **state) {
     (void)state;
     ingest_worker *w = open_worker();
 #ifdef SANITIZED
@@ -239,8 +217,7 @@ static void a_crash_costs_one_document(void **state)
     ingest_worker_close(w);
 }
 
-static void a_dead_process_is_replaced(void **state)
-{
+static void a_dead_process_is_replaced(void **state) {
     (void)state;
     ingest_worker *w = open_worker();
     for (int i = 0; i < 3; i++) {
@@ -253,8 +230,7 @@ static void a_dead_process_is_replaced(void **state)
     assert_int_equal(child_of(getpid()), 0);
 }
 
-static void it_is_locked_in(void **state)
-{
+static void it_is_locked_in(void **state) {
     (void)state;
     int extra = open("/etc/passwd", O_RDONLY); /* not close-on-exec: must not get through */
     ingest_worker *w = open_worker();
@@ -275,8 +251,7 @@ static void it_is_locked_in(void **state)
     ingest_worker_close(w);
 }
 
-static void a_missing_program_is_told(void **state)
-{
+static void a_missing_program_is_told(void **state) {
     (void)state;
     error err = {0};
     ingest_worker *w = NULL;
@@ -288,8 +263,7 @@ static void a_missing_program_is_told(void **state)
 }
 
 /* Bytes of a good PDF changed at random, always in the same way. */
-static void damaged_documents_do_no_harm(void **state)
-{
+static void damaged_documents_do_no_harm(void **state) {
     (void)state;
     static uint8_t bytes[64u << 10];
     static const char *const files[] = {GOOD, "tests/golden/pdf/labels.pdf",
@@ -317,8 +291,7 @@ static void damaged_documents_do_no_harm(void **state)
     ingest_worker_close(w);
 }
 
-static void the_callers_descriptor_stays_as_it_is(void **state)
-{
+static void the_callers_descriptor_stays_as_it_is(void **state) {
     (void)state;
     ingest_worker *w = open_worker();
     arena *a = arena_new();
@@ -336,17 +309,23 @@ static void the_callers_descriptor_stays_as_it_is(void **state)
     ingest_worker_close(w);
 }
 
-static void supported_by_name_or_bytes(void **state)
-{
+static void supported_by_name_or_bytes(void **state) {
     (void)state;
     static const struct {
         const char *suffix, *bytes;
         bool supported;
     } files[] = {
-        {".pdf", "anything", true},  {"", "junk %PDF-1.4", true}, {".MD", "# x", true},
-        {".html", "", true},         {".bin", " <!DOCTYPE HTML>", true},
-        {"", "<!-- a --> <html>", true}, {"", "plain words", true}, {"", "\xff\xfe\x01", false},
-        {".docx", "PK\x03\x04", false}, {".c", "int main;", false}, {".txt", "", true},
+        {".pdf", "anything", true},
+        {"", "junk %PDF-1.4", true},
+        {".MD", "# x", true},
+        {".html", "", true},
+        {".bin", " <!DOCTYPE HTML>", true},
+        {"", "<!-- a --> <html>", true},
+        {"", "plain words", true},
+        {"", "\xff\xfe\x01", false},
+        {".docx", "PK\x03\x04", false},
+        {".c", "int main;", false},
+        {".txt", "", true},
     };
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         char path[64];
@@ -359,14 +338,13 @@ static void supported_by_name_or_bytes(void **state)
     assert_false(ingest_supported("/tmp"));
 }
 
-static void hashes_are_sha256(void **state)
-{
+static void hashes_are_sha256(void **state) {
     (void)state;
     /* FIPS 180-2, appendix B.1 */
-    static const uint8_t abc[32] = {
-        0xba, 0x78, 0x16, 0xbf, 0x8f, 0x01, 0xcf, 0xea, 0x41, 0x41, 0x40, 0xde, 0x5d, 0xae, 0x22,
-        0x23, 0xb0, 0x03, 0x61, 0xa3, 0x96, 0x17, 0x7a, 0x9c, 0xb4, 0x10, 0xff, 0x61, 0xf2, 0x00,
-        0x15, 0xad};
+    static const uint8_t abc[32] = {0xba, 0x78, 0x16, 0xbf, 0x8f, 0x01, 0xcf, 0xea,
+                                    0x41, 0x41, 0x40, 0xde, 0x5d, 0xae, 0x22, 0x23,
+                                    0xb0, 0x03, 0x61, 0xa3, 0x96, 0x17, 0x7a, 0x9c,
+                                    0xb4, 0x10, 0xff, 0x61, 0xf2, 0x00, 0x15, 0xad};
     char path[64];
     uint8_t hash[32];
     error err = {0};
@@ -381,8 +359,7 @@ static void hashes_are_sha256(void **state)
     assert_int_equal(err.code, ERROR_IO);
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(documents_and_refusals_take_turns, reset_limits),
         cmocka_unit_test_setup(a_hang_ends_on_time, reset_limits),

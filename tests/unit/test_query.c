@@ -40,18 +40,29 @@ static void fill_library(error *err) {
     for (uint32_t i = 0; i < PASSAGES; i++) {
         str s = str_of(passages[i]);
         lines[i] = (line_box){0, (uint32_t)s.n, i + 1, {72, 100, 500, 112}};
-        chunks[i] = (index_chunk_in){.text = s, .page_first = i + 1, .page_last = i + 1,
-                                     .tokens = 30, .lines = &lines[i], .line_count = 1};
+        chunks[i] = (index_chunk_in){.text = s,
+                                     .page_first = i + 1,
+                                     .page_last = i + 1,
+                                     .tokens = 30,
+                                     .lines = &lines[i],
+                                     .line_count = 1};
         pages[i] = (index_page){i + 1, i == 0 ? STR("iii") : (str){0}, 595, 842, STR("text")};
         embed_text(t.embedder, s, vector);
         embed_quantize(vector, width, vectors + i * width, &scales[i]);
     }
     index_model model = {.name = embed_name(t.embedder), .width = (uint32_t)width};
     memcpy(model.hash, embed_hash(t.embedder), sizeof model.hash);
-    index_document_in d = {.path = STR("/shelf/island.pdf"), .hash = {1}, .title = STR("Island"),
-                           .type = STR("pdf"), .language = STR("en"), .pages = pages,
-                           .page_count = PASSAGES, .chunks = chunks, .chunk_count = PASSAGES,
-                           .vectors = vectors, .scales = scales};
+    index_document_in d = {.path = STR("/shelf/island.pdf"),
+                           .hash = {1},
+                           .title = STR("Island"),
+                           .type = STR("pdf"),
+                           .language = STR("en"),
+                           .pages = pages,
+                           .page_count = PASSAGES,
+                           .chunks = chunks,
+                           .chunk_count = PASSAGES,
+                           .vectors = vectors,
+                           .scales = scales};
     index_outcome outcome;
     int64_t id;
     assert_true(index_set_model(t.q.library, &model, err));
@@ -64,9 +75,19 @@ static int set_up(void **state) {
     t.a = arena_new();
     snprintf(t.library, sizeof t.library, "/tmp/carrel-query-%ld.db", (long)getpid());
     snprintf(t.decoder, sizeof t.decoder, "/tmp/carrel-query-%ld.gguf", (long)getpid());
-    llama_shape shape = {.type = FIXTURE_Q8_0, .layers = 2, .width = 64, .hidden = 160, .heads = 4,
-                         .kv_heads = 2, .head = 16, .rotary = 16, .vocab = 1200, .context = 2048,
-                         .rope_base = 10000, .tied = true, .seed = 5};
+    llama_shape shape = {.type = FIXTURE_Q8_0,
+                         .layers = 2,
+                         .width = 64,
+                         .hidden = 160,
+                         .heads = 4,
+                         .kv_heads = 2,
+                         .head = 16,
+                         .rotary = 16,
+                         .vocab = 1200,
+                         .context = 2048,
+                         .rope_base = 10000,
+                         .tied = true,
+                         .seed = 5};
     text file = fixture_llama(&shape);
     FILE *f = fopen(t.decoder, "wb");
     bool ok = f && fwrite(file.p, 1, file.n, f) == file.n && fclose(f) == 0;
@@ -130,7 +151,8 @@ static void test_answer_has_its_proof(void **state) {
     assert_false(a.refused);
     assert_int_equal(a.mode, QUERY_VERBATIM);
     const query_sentence *s = &a.sentences[0];
-    assert_true(str_eq(s->text, STR("The lighthouse was built in 1884 by the engineer Sofia Brandt.")));
+    assert_true(
+        str_eq(s->text, STR("The lighthouse was built in 1884 by the engineer Sofia Brandt.")));
     assert_true(s->verified && s->citation_count == 1);
     assert_true(s->bold_begin < s->bold_end && s->bold_end <= s->text.n);
     const query_citation *c = &s->citations[0];
@@ -172,7 +194,9 @@ static void test_held_decoder_copies_a_passage(void **state) {
     q.decoder = t.model;
     for (uint64_t seed = 1; seed <= 5; seed++) {
         query_answer a = ask(&q, "When was the lighthouse built?",
-                             (query_options){.mode = QUERY_VERBATIM, .threshold = 0, .max_tokens = 24,
+                             (query_options){.mode = QUERY_VERBATIM,
+                                             .threshold = 0,
+                                             .max_tokens = 24,
                                              .sampling = {2.0f, 1.0f, seed}});
         assert_false(a.refused);
         assert_true(a.answer.n > 0 && stands_in_a_passage(a.answer));
@@ -212,8 +236,8 @@ static void test_written_nonsense_is_marked(void **state) {
     q.decoder = t.model;
     struct told told = {0};
     query_events events = {on_sources, NULL, on_piece, on_sentence, is_stopped, &told};
-    query_options o = {.mode = QUERY_WRITE, .threshold = 0, .max_tokens = 120,
-                       .sampling = {1.0f, 0.95f, 7}};
+    query_options o = {
+        .mode = QUERY_WRITE, .threshold = 0, .max_tokens = 120, .sampling = {1.0f, 0.95f, 7}};
     query_answer a;
     error err;
     assert_true(query_ask(&q, STR("When was the lighthouse built?"), &o, &events, t.a, &a, &err));

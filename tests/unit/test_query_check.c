@@ -10,7 +10,8 @@
 static const char dosing[] =
     "Amoxicillin for a child is 40 mg/kg per day in two doses for 5 days. Adults take 500 mg three "
     "times a day. Do not give it to a patient with a penicillin allergy. The pump stops at 1,250.5 "
-    "kPa and shows error E24. Rent is $1,200 or \xE2\x82\xAC" "1.100,00 a month.";
+    "kPa and shows error E24. Rent is $1,200 or \xE2\x82\xAC"
+    "1.100,00 a month.";
 
 static bool holds(const char *claim, const char *quote) {
     arena *a = arena_new();
