@@ -27,11 +27,11 @@ static const double sentence_weights[EVIDENCE_FEATURES] = {0.238, 0.153, 3.366,
 
 /* The best sentence's features; the share of the question's words that are unknown; and how far the
  * best sentence stands out: where several are equally good, usually none is. */
-static const double answer_weights[EVIDENCE_FEATURES] = {0.041, -0.054, 0.814,
-                                                         0.440, 0.195,  -0.635};
-static const double answer_unknown_weight = -0.424;
-static const double answer_share_weight = 2.480;
-static const double answer_bias = -1.921;
+static const double answer_weights[EVIDENCE_FEATURES] = {0.040, -0.067, 0.819,
+                                                         0.440, 0.175,  -0.627};
+static const double answer_unknown_weight = -0.423;
+static const double answer_share_weight = 2.507;
+static const double answer_bias = -1.922;
 
 /* A refusal of what the documents do answer counts three times a nearest sentence that does not
  * answer, since the latter stands there with its page for everyone to judge. */
@@ -297,10 +297,19 @@ static void drop_repeated(query_evidence *e) {
     e->count = kept;
 }
 
+static str span_text(const query_candidate *c) {
+    return c->has_span ? str_cut(c->passage->source.chunk.text, c->span.begin, c->span.end)
+                       : (str){0};
+}
+
+/* The same answer found elsewhere (a second copy of the document, another year's minutes) does not
+ * make the first less likely. */
 static double share_of_first(const query_evidence *e) {
     double sum = 0;
+    str first = e->count > 0 ? span_text(&e->candidates[0]) : (str){0};
     for (size_t i = 0; i < e->count; i++)
-        sum += exp(e->candidates[i].score - e->candidates[0].score);
+        if (i == 0 || first.n == 0 || !str_eq(span_text(&e->candidates[i]), first))
+            sum += exp(e->candidates[i].score - e->candidates[0].score);
     return sum > 0 ? 1 / sum : 0;
 }
 

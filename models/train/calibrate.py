@@ -74,14 +74,15 @@ def label(rows, dumped, dropped):
         x = np.array([c["features"] for c in d["candidates"]], dtype=float).reshape(-1, FEATURES)
         y = np.array([gold is not None and f" {gold} " in f" {normal(c['text'])} "
                       and normal(c["text"]) in context for c in d["candidates"]], dtype=bool)
-        data.append((x, y, d["unknown"], gold is not None))
+        spans = np.array([c["span"] for c in d["candidates"]])
+        data.append((x, y, d["unknown"], gold is not None, spans))
     return data
 
 
 def fit_softmax(data, steps=3000, rate=0.05, decay=1e-3):
     w = np.zeros(FEATURES)
     m, v = np.zeros(FEATURES), np.zeros(FEATURES)
-    used = [(x, y) for x, y, _, _ in data if y.any() and not y.all()]
+    used = [(x, y) for x, y, *_ in data if y.any() and not y.all()]
     for step in range(1, steps + 1):
         g = decay * w
         for x, y in used:
@@ -110,11 +111,13 @@ def fit_logistic(x, y, decay=1e-3, steps=200):
 
 def best(data, w):
     xs, ys, right = [], [], []
-    for x, y, unknown, answerable in data:
+    for x, y, unknown, answerable, spans in data:
         if len(x):
             i = int(np.argmax(x @ w))
             s = x @ w
-            share = 1 / np.exp(s - s[i]).sum()
+            other = (spans != spans[i]) | (spans[i] == "")  # as query/evidence.c counts
+            other[i] = True
+            share = 1 / np.exp(s - s[i])[other].sum()
             xs.append(np.append(x[i], [unknown, share]))
             ys.append(answerable)
             right.append(y[i])
@@ -130,9 +133,9 @@ def main():
     order = np.random.default_rng(1).permutation(len(data))
     fit, test = [data[i] for i in order[::2]], [data[i] for i in order[1::2]]
     w = fit_softmax(fit)
-    first = np.mean([y[np.argmax(x @ w)] for x, y, _, _ in test if y.any()])
-    three = np.mean([y[np.argsort(-(x @ w))[:3]].any() for x, y, _, _ in test if y.any()])
-    print(f"sentences: {sum(y.any() for _, y, _, _ in test)} questions with the answer among the "
+    first = np.mean([y[np.argmax(x @ w)] for x, y, *_ in test if y.any()])
+    three = np.mean([y[np.argsort(-(x @ w))[:3]].any() for x, y, *_ in test if y.any()])
+    print(f"sentences: {sum(y.any() for _, y, *_ in test)} questions with the answer among the "
           f"candidates; it stands in the first {first:.3f}, in the first three {three:.3f}")
     print("static const double sentence_weights[EVIDENCE_FEATURES] = {"
           + ", ".join(f"{v:.3f}" for v in w) + "};")

@@ -33,8 +33,8 @@ static const char *const cases[] = {
     "\xE2\x80\x9CStop!\xE2\x80\x9D he said.|\xE2\x80\x9CWhy?\xE2\x80\x9D|Nobody knows.",
     "It is known.[3]|It is not. [4, 5]|It is [6].|Really.[1][2]|Yes.",
     "Take two tablets daily.12|The dose",
-    "\xE6\x88\x91\xE3\x80\x82|\xE4\xBD\xA0\xEF\xBC\x9F|"
-    "\xE4\xBB\x96\xEF\xBC\x81\xE3\x80\x8D|\xE5\xA5\xB9",
+    ("\xE6\x88\x91\xE3\x80\x82|\xE4\xBD\xA0\xEF\xBC\x9F|"
+     "\xE4\xBB\x96\xEF\xBC\x81\xE3\x80\x8D|\xE5\xA5\xB9"),
     "A line\n|another line\n\n|a third",
     "Visit example.com or node.js.|Now.",
     "What?|No!|Yes.",
