@@ -8,6 +8,7 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/batch.h"
 
@@ -89,6 +90,16 @@ static bool drop_former(adding *x, cli_prepared *p, index_outcome *outcome) {
     return index_remove(x->library, &former.id, 1, &p->err);
 }
 
+/* These bytes are there under another path: where that file is gone, it was moved here, and an answer
+ * must not cite a file that nobody can open. A copy beside it stays as it is. */
+static bool follow_move(adding *x, cli_prepared *p) {
+    str stored;
+    if (!index_path_of(x->library, p->in.hash, p->a, &stored, &p->err)) return false;
+    if (stored.n == 0 || str_eq(stored, p->identity) || access(arena_cstr(p->a, stored), F_OK) == 0)
+        return true;
+    return index_move(x->library, p->in.hash, p->identity, &p->err);
+}
+
 /* False with err when the library itself does not take it: then the next would fare no better. */
 static bool commit(adding *x, cli_prepared *p, error *err) {
     static const cli_outcome outcomes[] = {
@@ -99,7 +110,7 @@ static bool commit(adding *x, cli_prepared *p, error *err) {
     if (readable) {
         cli_batch_lock_library(x->batch);
         ok = (p->present || index_add(x->library, &p->in, &outcome, &id, &p->err)) &&
-             (outcome != INDEX_SAME || drop_former(x, p, &outcome));
+             (outcome != INDEX_SAME || (drop_former(x, p, &outcome) && follow_move(x, p)));
         cli_batch_unlock_library(x->batch);
     }
     if (!ok && (p->err.code == ERROR_LIBRARY || (p->err.code == ERROR_IO && readable))) {

@@ -72,6 +72,27 @@ bool index_has(index_library *l, const uint8_t hash[32], bool *found, error *err
     return true;
 }
 
+bool index_path_of(index_library *l, const uint8_t hash[32], arena *a, str *out, error *err) {
+    sqlite3_stmt *s = store_prepare(l, "SELECT path FROM document WHERE hash = ?1", err);
+    if (s == NULL) return false;
+    sqlite3_bind_blob(s, 1, hash, 32, SQLITE_STATIC);
+    int code = sqlite3_step(s);
+    *out = code == SQLITE_ROW ? store_column(s, 0, a) : (str){0};
+    bool ok = code == SQLITE_ROW || code == SQLITE_DONE || store_fail(l, err);
+    store_done(s);
+    return ok;
+}
+
+bool index_move(index_library *l, const uint8_t hash[32], str path, error *err) {
+    sqlite3_stmt *s = store_prepare(l, "UPDATE document SET path = ?2 WHERE hash = ?1", err);
+    if (s == NULL) return false;
+    sqlite3_bind_blob(s, 1, hash, 32, SQLITE_STATIC);
+    store_bind(s, 2, path);
+    bool ok = sqlite3_step(s) == SQLITE_DONE || store_fail(l, err);
+    store_done(s);
+    return ok;
+}
+
 static bool has_text(str fate) {
     return str_eq(fate, STR("text")) || str_eq(fate, STR("ocr"));
 }

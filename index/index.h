@@ -74,6 +74,10 @@ typedef enum {
 bool index_has(index_library *l, const uint8_t hash[32], bool *found, error *err);
 bool index_add(index_library *l, const index_document_in *d, index_outcome *outcome, int64_t *id,
                error *err);
+/* The path under which these bytes are in the library; empty where they are not. */
+bool index_path_of(index_library *l, const uint8_t hash[32], arena *a, str *out, error *err);
+/* The file with these bytes was moved: from now on it is cited under this path. */
+bool index_move(index_library *l, const uint8_t hash[32], str path, error *err);
 /* Removes text, words and vectors; `secure_delete` and a rewrite of the words leave nothing of it
  * readable in the file. For several documents in one go, pass them together. */
 bool index_remove(index_library *l, const int64_t *ids, size_t count, error *err);

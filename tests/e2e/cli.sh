@@ -146,6 +146,15 @@ run 0 add docs && cp docs/garden.txt docs/copy.txt && run 0 add docs && grep -q 
     run 0 search --ranking words fathoms && grep -q "Nothing found" out && ok "a file that became another's copy" ||
     not_ok "a file that became another's copy" "its former text is there"
 rm docs/copy.txt
+# A moved file is cited where it lies now; a copy beside it changes nothing.
+mv docs/garden.txt docs/moved.txt
+run 0 add docs && run 0 ls --json && grep -q "docs/moved.txt" out && ! grep -q "docs/garden.txt" out && ok "a moved file" ||
+    not_ok "a moved file" "it is cited under its former path"
+cp docs/moved.txt docs/garden.txt
+run 0 add docs && run 0 ls --json && grep -q "docs/moved.txt" out && ! grep -q "docs/garden.txt" out && ok "a copy of it" ||
+    not_ok "a copy of it" "the path changed"
+mv docs/moved.txt docs/garden.txt
+run 0 add docs || not_ok "moved back" "code $got"
 : >docs/nothing.txt
 printf '%%PDF-1.7 and no more' >docs/broken.pdf
 run 3 add docs && grep -q "broken.pdf: " out && ok "a broken file fails alone" ||
