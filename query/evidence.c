@@ -190,12 +190,13 @@ static bool is_table_head(str all, size_t begin, size_t end) {
     return str_find(str_cut(all, line, before), STR(" | "), 0) == SIZE_MAX;
 }
 
-/* A line that announces what follows answers nothing itself: a question (as in a FAQ), a table's
- * head, or a short line of words without a stop, a cell mark, a colon or a figure behind its own
+/* A line that announces what follows answers nothing itself: a question (as in a FAQ), the
+ * words before a list ("The signs are:"), a table's head, or a short line of words without a stop, a cell mark, a colon or a figure behind its own
  * number. */
 static bool is_heading(str all, size_t begin, size_t end) {
     str s = str_cut(all, begin, end);
-    if (str_ends(s, STR("?")) || str_ends(s, STR("\xEF\xBC\x9F"))) return true;
+    if (str_ends(s, STR("?")) || str_ends(s, STR("\xEF\xBC\x9F")) || str_ends(s, STR(":")))
+        return true;
     bool own_line = (begin == 0 || all.p[begin - 1] == '\n') && end < all.n && all.p[end] == '\n';
     if (own_line && is_table_head(all, begin, end)) return true;
     if (!own_line || s.n > LONGEST_HEADING) return false;
@@ -231,6 +232,8 @@ static void compare_words(const asked_words *asked, const query_passage *p, quer
     for (size_t i = 0; i < n; i++) {
         if (c[i].heading) announced = with[i + 1].seen;
         uint64_t around = with[i].seen | with[i + 1].seen | with[i + 2].seen | above | announced;
+        /* "- Diarrhoea" says nothing that the question did not say. */
+        if (with[i + 1].fresh == 0) c[i].heading = true;
         c[i].features[EVIDENCE_COVERAGE] = weight_share(asked, with[i + 1].seen);
         c[i].features[EVIDENCE_CONTEXT] = weight_share(asked, around);
         c[i].features[EVIDENCE_FRESH] = fmin((double)with[i + 1].fresh / FRESH_ENOUGH, 1);
