@@ -1,0 +1,29 @@
+/* weights: the matrices of one model. Private to this room.
+ *
+ * A loader declares every matrix first, which checks names, shapes and types and takes no memory;
+ * then everything is packed at once, on all threads, after a check that memory suffices. Nobody but
+ * this file and the kernels it feeds looks inside an engine_linear.
+ */
+#ifndef CARREL_ENGINE_WEIGHTS_H
+#define CARREL_ENGINE_WEIGHTS_H
+
+#include "engine/tensor.h"
+
+typedef struct engine_weights engine_weights;
+
+engine_weights *engine_weights_new(const engine_gguf *g); /* g must outlive it */
+void engine_weights_free(engine_weights *w);              /* NULL is fine */
+
+/* NAME.weight [columns, rows] and, where it is there, NAME.bias [rows] in F32. *out keeps its
+ * address until engine_weights_pack. */
+bool engine_weights_linear(engine_weights *w, const char *name, uint64_t columns, uint64_t rows,
+                           engine_linear *out, error *err);
+/* Rows [begin, begin + count) of it as a matrix of its own. */
+bool engine_weights_rows(engine_weights *w, const char *name, uint64_t columns, uint64_t rows,
+                         uint64_t begin, uint64_t count, engine_linear *out, error *err);
+/* p may be NULL. Fails where memory does not suffice, with the figure. */
+bool engine_weights_pack(engine_weights *w, pool *p, error *err);
+/* Row `row` as float32 [columns], such as the embedding of a token. */
+void engine_linear_row(const engine_kernels *k, const engine_linear *w, size_t row, float *out);
+
+#endif
