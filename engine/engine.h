@@ -15,7 +15,23 @@
 typedef struct engine_gguf engine_gguf;
 
 /* Tensor types by their GGUF number; others are refused by name when a tensor is used. */
-typedef enum { ENGINE_F32 = 0, ENGINE_F16 = 1, ENGINE_Q8_0 = 8 } engine_type;
+typedef enum {
+    ENGINE_F32 = 0,
+    ENGINE_F16 = 1,
+    ENGINE_Q4_0 = 2,
+    ENGINE_Q4_1 = 3,
+    ENGINE_Q5_0 = 6,
+    ENGINE_Q5_1 = 7,
+    ENGINE_Q8_0 = 8,
+    ENGINE_Q2_K = 10,
+    ENGINE_Q3_K = 11,
+    ENGINE_Q4_K = 12,
+    ENGINE_Q5_K = 13,
+    ENGINE_Q6_K = 14,
+    ENGINE_IQ4_NL = 20,
+    ENGINE_IQ4_XS = 23,
+    ENGINE_BF16 = 30
+} engine_type;
 
 typedef struct {
     str name;
