@@ -539,8 +539,8 @@ bool engine_gguf_need(const engine_gguf *g, const char *name, uint32_t rank, con
     }
     if (!engine_type_runs(t->type)) {
         return error_set(err, ERROR_MODEL,
-                         "%s: tensor \"%s\" is of type %s (%" PRIu32 "), and this build runs F32, "
-                         "F16 and Q8_0; take the Q8_0 file of the model",
+                         "%s: tensor \"%s\" is of type %s (%" PRIu32 "), which this build cannot "
+                         "run; take the Q4_K_M or Q8_0 file of the model",
                          g->path, name, engine_type_name(t->type), t->type);
     }
     *out = t;

@@ -100,6 +100,10 @@ typedef struct {
     size_t x_stride, n;
 } multiply_job;
 
+static bool has_dot(uint32_t type) {
+    return type == ENGINE_F32 || type == ENGINE_F16 || type == ENGINE_Q8_0;
+}
+
 /* Rows [row, row + count) for a few tokens. */
 static void multiply_dot(const multiply_job *job, const engine_product *o, size_t row,
                          size_t count) {
@@ -190,7 +194,7 @@ static void multiply_items(void *context, size_t begin, size_t end, int worker) 
         }
         size_t row = (i - first) * ENGINE_PANEL;
         size_t count = o->w->rows - row < ENGINE_PANEL ? o->w->rows - row : ENGINE_PANEL;
-        if (job->n <= DOT_TOKENS) {
+        if (job->n <= DOT_TOKENS && has_dot(o->w->type)) {
             multiply_dot(job, o, row, count);
         } else {
             multiply_panel(job, o, row, count);
