@@ -75,6 +75,31 @@ size_t engine_row_bytes(uint32_t type, uint64_t columns); /* 0 where columns do 
 /* n values from src, n a multiple of the type's block. */
 void engine_dequantize(uint32_t type, const void *src, float *dst, size_t n);
 
+/* ---- what a file is ------------------------------------------------------------------------ */
+
+typedef enum {
+    ENGINE_UNKNOWN,  /* of an architecture that this build does not run */
+    ENGINE_DECODER,  /* writes: engine_model_open */
+    ENGINE_VECTORS,  /* a text becomes a vector: engine_encoder_open */
+    ENGINE_RERANKER, /* a question and a passage become a score: engine_encoder_open */
+    ENGINE_READER,   /* carrel-reader: engine_encoder_open */
+    ENGINE_STATIC    /* carrel-static, vectors without a network: embed */
+} engine_kind;
+
+/* From its metadata alone; nothing is loaded. */
+engine_kind engine_gguf_kind(const engine_gguf *g);
+
+/* For people to read; strings are borrowed from g, numbers 0 where the file does not say. */
+typedef struct {
+    engine_kind kind;
+    str architecture, name, tokenizer, pre;
+    str pooling; /* "MEAN", "CLS", "LAST", "RANK", or empty */
+    uint32_t context, width, layers, heads, kv_heads, head, vocab;
+    uint64_t parameters, file_bytes;
+} engine_description;
+
+void engine_describe(const engine_gguf *g, engine_description *out);
+
 /* ---- tokenizers --------------------------------------------------------------------------- */
 
 /* SentencePiece ("llama"), byte-level BPE ("gpt2"), WordPiece ("bert"), read from the file. */
