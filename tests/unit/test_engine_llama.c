@@ -543,12 +543,12 @@ static void test_unknown_type(void **state) {
     error err = {0};
     const char *name = "blk.1.ffn_up.weight";
     size_t at = str_find(text_str(&file), str_of(name), 0);
-    uint32_t q4_0 = 2; /* after the name: rank, two dimensions */
-    memcpy(file.p + at + strlen(name) + 4 + 16, &q4_0, sizeof q4_0);
+    uint32_t mxfp4 = 39; /* after the name: rank, two dimensions */
+    memcpy(file.p + at + strlen(name) + 4 + 16, &mxfp4, sizeof mxfp4);
     assert_true(engine_gguf_open_memory(file.p, file.n, &g, &err));
     assert_false(engine_model_load(g, &m, &err));
     assert_true(str_find(str_of(err.text), STR("blk.1.ffn_up.weight"), 0) != SIZE_MAX);
-    assert_true(str_find(str_of(err.text), STR("Q4_0"), 0) != SIZE_MAX);
+    assert_true(str_find(str_of(err.text), STR("MXFP4"), 0) != SIZE_MAX);
     text_free(&file);
 }
 
@@ -713,9 +713,12 @@ static bool shared_is_here(void) {
 static void test_parity(void **state) {
     (void)state;
     if (!shared_is_here()) skip();
-    const char *names[] = {"llama-f32",           "llama-base5e5-f32", "llama-base5e5-f16",
-                           "llama-ropefreqs-f32", "llama-q8_0",        "stories260K-f32",
-                           "stories260K-f16"};
+    const char *names[] = {
+        "llama-f32",  "llama-base5e5-f32", "llama-base5e5-f16", "llama-ropefreqs-f32",
+        "llama-q8_0", "stories260K-f32",   "stories260K-f16",   "llama-base5e5-bf16",
+        "llama-q4_0", "llama-q4_1",        "llama-q5_0",        "llama-q5_1",
+        "llama-q2_k", "llama-q3_k_m",      "llama-q4_k_m",      "llama-q5_k_m",
+        "llama-q6_k", "llama-iq4_nl",      "llama-iq4_xs"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) check_parity(names[i]);
 }
 
@@ -726,10 +729,8 @@ static void test_parity_refusals(void **state) {
     const struct {
         const char *file, *named;
     } cases[] = {
-        {"llama-q4_0", "Q6_K"},   {"llama-q4_k_m", "Q6_K"},  {"llama-base5e5-bf16", "BF16"},
-        {"llama-q6_k", "Q6_K"},   {"llama-q2_k", "Q6_K"},    {"smollm3-f32", "smollm3"},
-        {"qwen2-f32", "qwen2"},   {"qwen3-f32", "qwen3"},    {"phi3-f32", "phi3"},
-        {"gemma3-f32", "gemma3"}, {"bert-mean-f32", "bert"},
+        {"smollm3-f32", "smollm3"}, {"qwen2-f32", "qwen2"},   {"qwen3-f32", "qwen3"},
+        {"phi3-f32", "phi3"},       {"gemma3-f32", "gemma3"}, {"bert-mean-f32", "bert"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char path[256];
