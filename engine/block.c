@@ -8,6 +8,8 @@
  */
 #include "engine/block.h"
 
+#include <math.h>
+
 enum { GRAIN = 16 /* tokens of an elementwise step that are worth waking a thread for */ };
 
 typedef struct {
@@ -40,7 +42,8 @@ static void rope_step(void *context, size_t begin, size_t end, int worker) {
         float *k = c->work->k + t * s->kv_heads * s->head;
         for (size_t i = 0; i < s->heads; i++) rope(q + i * s->head, turn, s->rotary / 2);
         for (size_t i = 0; i < s->kv_heads; i++) rope(k + i * s->head, turn, s->rotary / 2);
-        engine_cache_put(c->cache, c->position + t, k, c->work->v + t * s->kv_heads * s->head);
+        engine_cache_put(s->kernels, c->cache, c->position + t, k,
+                         c->work->v + t * s->kv_heads * s->head);
     }
 }
 
@@ -69,8 +72,19 @@ void engine_block(const engine_shape *s, const engine_layer *l, const engine_cac
         {&l->q, w->q, q, false}, {&l->k, w->k, kv, false}, {&l->v, w->v, kv, false}};
     engine_multiply(s->kernels, p, qkv, 3, w->h, s->width, n);
     parallel_for(p, n, GRAIN, rope_step, &part);
-    engine_attend(s->kernels, p, c, w->q, n, position, position + n, s->causal, w->scores,
-                  w->attended);
+    engine_attention all = {
+        .cache = c,
+        .q = w->q,
+        .out = w->attended,
+        .stride = q,
+        .heads = s->heads,
+        .n = n,
+        .position = position,
+        .keys = position + n,
+        .scale = 1.0f / sqrtf((float)s->head),
+        .causal = s->causal,
+    };
+    engine_attend(s->kernels, p, &all, 1, w->scratch);
     engine_product o = {&l->o, w->x, s->width, true};
     engine_multiply(s->kernels, p, &o, 1, w->attended, q, n);
 

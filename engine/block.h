@@ -7,6 +7,7 @@
 #ifndef CARREL_ENGINE_BLOCK_H
 #define CARREL_ENGINE_BLOCK_H
 
+#include "engine/attention.h"
 #include "engine/tensor.h"
 
 typedef struct {
@@ -31,7 +32,7 @@ typedef struct {
     float *k, *v;        /* [n][kv_heads * head] */
     float *gate, *up;    /* [n][hidden] */
     float *turn;         /* [n][rotary], engine_rope_turn of each token's position */
-    float *scores;       /* engine_attention_scratch */
+    void *scratch;       /* engine_attention_scratch */
 } engine_work;
 
 /* Runs one layer over n tokens, the first of them at `position` of the cache. Changes w->x. */

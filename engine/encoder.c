@@ -186,13 +186,12 @@ bool engine_encode(const engine_encoder *e, pool *p, const int32_t *ids, const u
     const engine_shape *s = &e->shape;
     size_t d = s->width;
     engine_cache c = {
-        .heads = s->heads,
+        .type = ENGINE_KV_F32,
         .kv_heads = s->heads,
         .head = s->head,
         .capacity = (uint32_t)((n + ENGINE_PANEL - 1) / ENGINE_PANEL * ENGINE_PANEL),
     };
-    c.keys = floats(a, engine_cache_keys(&c), 1);
-    c.values = floats(a, engine_cache_values(&c), 1);
+    engine_cache_place(&c, arena_alloc(a, engine_cache_bytes(&c), 1));
     engine_work w = {
         .x = floats(a, n, d),
         .h = floats(a, n, d),
@@ -203,7 +202,7 @@ bool engine_encode(const engine_encoder *e, pool *p, const int32_t *ids, const u
         .gate = floats(a, n, s->hidden),
         .up = floats(a, n, s->hidden),
         .turn = floats(a, n, s->head),
-        .scores = floats(a, engine_attention_scratch(pool_size(p), n), 1),
+        .scratch = arena_alloc(a, engine_attention_scratch(pool_size(p), s->heads, s->head, n), 1),
     };
     for (size_t t = 0; t < n; t++) {
         embed_token(e, ids[t], types[t], w.x + t * d, w.h);

@@ -162,11 +162,20 @@ void engine_model_close(engine_model *m); /* NULL is fine */
 void engine_model_info(const engine_model *m, engine_info *out);
 const engine_tokenizer *engine_model_tokenizer(const engine_model *m);
 
-/* One conversation: a KV cache of n_ctx positions (float32) and scratch memory, all taken here. */
+/* What keys and values are kept in. float16 is what models are made for; int8 takes half of that
+ * and moves logits a little; float32 is for comparing engines. */
+typedef enum { ENGINE_KV_F16, ENGINE_KV_F32, ENGINE_KV_INT8 } engine_kv;
+
+typedef struct {
+    uint32_t n_ctx; /* positions */
+    engine_kv kv;
+} engine_session_options;
+
+/* One conversation: a KV cache of n_ctx positions and scratch memory, all taken here. */
 typedef struct engine_session engine_session;
 
-bool engine_session_new(const engine_model *m, pool *p, uint32_t n_ctx, engine_session **out,
-                        error *err);
+bool engine_session_new(const engine_model *m, pool *p, const engine_session_options *o,
+                        engine_session **out, error *err);
 void engine_session_free(engine_session *s);
 size_t engine_session_length(const engine_session *s);          /* positions filled */
 void engine_session_truncate(engine_session *s, size_t length); /* keeps a prefix */

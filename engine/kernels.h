@@ -3,12 +3,13 @@
  *
  * Two shapes of product carry everything. `dot` multiplies rows of weights as they lie in the file
  * with one vector, for generating token by token, where memory is the limit. `tile` multiplies a
- * panel of 16 unpacked columns with up to 6 rows, for prompts, encoders and attention, where
- * arithmetic is the limit. Activations stay float32. A faster layout (integer dot products on
- * packed panels) comes in as another table of the same kind.
+ * panel of 16 unpacked columns with up to 6 rows, for prompts and encoders, where arithmetic is the
+ * limit. Activations stay float32. A faster layout (integer dot products on packed panels) comes in
+ * as another table of the same kind. Attention has its own two: `tiles` meets queries with keys and
+ * weights with values, in whatever type they are kept, `soften` does the softmax between them.
  *
  * Every output value is summed by one thread in one fixed order, so results do not depend on how
- * many threads there are or which of them ran.
+ * many threads there are, which of them ran, or how many rows a call has.
  */
 #ifndef CARREL_ENGINE_KERNELS_H
 #define CARREL_ENGINE_KERNELS_H
@@ -18,10 +19,39 @@
 enum {
     ENGINE_Q8_VALUES = 32, /* a Q8_0 block: float16 scale, 32 int8 */
     ENGINE_Q8_BYTES = 34,
-    ENGINE_PANEL = 16, /* columns of a panel: two AVX2 registers, one AVX-512 register */
-    ENGINE_TILE = 6    /* rows of a tile: 6 x 2 accumulators leave 4 of 16 registers free */
+    ENGINE_PANEL = 16,     /* columns of a panel: two AVX2 registers, one AVX-512 register */
+    ENGINE_TILE = 6,       /* rows of a tile: 6 x 2 accumulators leave 4 of 16 registers free */
+    ENGINE_KEYS = 64,      /* of one step of attention, at multiples of it from position 0 */
+    ENGINE_MOST_TABLES = 3 /* that one machine can run */
 };
 
+/* out[t][16 b + r] = keep[t] * out[t][16 b + r] + sum over i < n of x[t][i] * panels[b][i][r],
+ * t < rows, b < blocks, r < ENGINE_PANEL. keep NULL: starts from zero, and out is not read.
+ * panels[b][i] begins at element b * step + i * stride of `panels`, of type `type`; int8 counts as
+ * whole numbers. Steps and strides in elements. */
+typedef struct {
+    engine_kv type;
+    const void *panels;
+    size_t step, stride, blocks, n;
+    const float *x;
+    size_t x_stride, rows;
+    const float *keep; /* [rows] */
+    float *out;
+    size_t out_stride;
+} engine_tiles;
+
+/* One query and ENGINE_KEYS keys, of which it sees [begin, end). Each score seen is multiplied with
+ * its key's scale, loses slope * |distance - j|, and becomes e^(score - most) times its value's
+ * scale; the others become 0. `most` and `total` go on from the keys before. */
+typedef struct {
+    float *scores;                          /* [ENGINE_KEYS] */
+    size_t begin, end;                      /* begin < end */
+    const float *key_scales, *value_scales; /* [ENGINE_KEYS], as far as seen; NULL: all 1 */
+    float slope, distance;                  /* from the first key of the step to the query */
+    float most, total; /* so far: the greatest score and the sum of e^(score - most) */
+} engine_soften;
+
+/* A table may leave a field NULL: engine_kernels_all fills it from the next simpler table. */
 typedef struct {
     const char *name;
     /* sum of row[i] * x[i], the row in the format of the field's name */
@@ -36,22 +66,42 @@ typedef struct {
      * r < ENGINE_PANEL. Strides in floats. `add` starts from what stands in out. */
     void (*tile)(const float *panel, size_t panel_stride, const float *x, size_t x_stride, size_t n,
                  size_t rows, bool add, float *out, size_t out_stride);
+    void (*tiles)(const engine_tiles *t);
+    /* returns e^(most before - most now), which what was summed so far must be multiplied with */
+    float (*soften)(engine_soften *s);
+    /* out = a * out + b * x; a == 0: out is not read. Never gives -0, so that sums that differ in
+     * nothing but added zeros agree in every bit. */
+    void (*blend)(float *out, float a, const float *x, float b, size_t n);
+    /* float16, to nearest, what is too great becomes the greatest finite number; and back */
+    void (*narrow_f16)(const float *x, uint16_t *out, size_t n);
+    void (*widen_f16)(const uint16_t *x, float *out, size_t n);
+    /* out = x / scale, to nearest, -127 to 127; returns scale */
+    float (*narrow_i8)(const float *x, int8_t *out, size_t n);
+    void (*widen_i8)(const int8_t *x, float *out, size_t n);
     /* out = x / sqrt(mean(x^2) + epsilon) * weight; out may be x */
     void (*rms_norm)(const float *x, const float *weight, float epsilon, float *out, size_t n);
+    /* out = (x - mean(x)) / sqrt(variance(x) + epsilon) * weight + bias; out may be x */
+    void (*layer_norm)(const float *x, const float *weight, const float *bias, float epsilon,
+                       float *out, size_t n);
     void (*softmax)(float *x, size_t n);                      /* in place; n > 0 */
     void (*silu_mul)(float *gate, const float *up, size_t n); /* gate = silu(gate) * up */
+    void (*gelu_mul)(float *gate, const float *up, size_t n); /* gate = gelu(gate) * up */
+    /* x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 x^3))), in place */
+    void (*gelu)(float *x, size_t n);
     /* adjacent pairs (x[2i], x[2i+1]) turned by turn[2i] = cos, turn[2i+1] = sin */
     void (*rope_norm)(float *x, const float *turn, size_t pairs);
     /* halves (x[i], x[pairs + i]) */
     void (*rope_neox)(float *x, const float *turn, size_t pairs);
 } engine_kernels;
 
-extern const engine_kernels engine_kernels_scalar;
+extern const engine_kernels engine_kernels_scalar; /* complete */
 #if defined(__x86_64__)
 extern const engine_kernels engine_kernels_avx2;
 #endif
 
-/* The best table that cpu_get() allows. */
+/* The tables that cpu_get() allows, the simplest first; how many. */
+size_t engine_kernels_all(const engine_kernels *out[ENGINE_MOST_TABLES]);
+/* The last of them, the fastest. */
 const engine_kernels *engine_kernels_get(void);
 
 float engine_half_to_float(uint16_t half);

@@ -10,6 +10,7 @@
 #include "engine/kernels.h"
 
 #include <math.h>
+#include <pthread.h>
 #include <string.h>
 
 enum { LANES = 8 };
@@ -80,11 +81,101 @@ static void tile(const float *panel, size_t panel_stride, const float *x, size_t
     }
 }
 
+static float element(engine_kv type, const void *p, size_t i) {
+    if (type == ENGINE_KV_F16) return engine_half_to_float(((const uint16_t *)p)[i]);
+    return type == ENGINE_KV_INT8 ? (float)((const int8_t *)p)[i] : ((const float *)p)[i];
+}
+
+static void tiles(const engine_tiles *t) {
+    for (size_t b = 0; b < t->blocks; b++) {
+        for (size_t row = 0; row < t->rows; row++) {
+            float *out = t->out + row * t->out_stride + b * ENGINE_PANEL, sums[ENGINE_PANEL];
+            for (size_t r = 0; r < ENGINE_PANEL; r++) sums[r] = t->keep ? out[r] * t->keep[row] : 0;
+            for (size_t i = 0; i < t->n; i++) {
+                size_t at = b * t->step + i * t->stride;
+                float v = t->x[row * t->x_stride + i];
+                for (size_t r = 0; r < ENGINE_PANEL; r++) {
+                    sums[r] += v * element(t->type, t->panels, at + r);
+                }
+            }
+            memcpy(out, sums, sizeof sums);
+        }
+    }
+}
+
+static float soften(engine_soften *s) {
+    float most = s->most, before = s->most, total = 0;
+    for (size_t j = s->begin; j < s->end; j++) {
+        if (s->key_scales) s->scores[j] *= s->key_scales[j];
+        s->scores[j] -= s->slope * fabsf(s->distance - (float)j);
+        most = s->scores[j] > most ? s->scores[j] : most;
+    }
+    for (size_t j = 0; j < ENGINE_KEYS; j++) {
+        bool seen = j >= s->begin && j < s->end;
+        float e = seen ? expf(s->scores[j] - most) : 0;
+        total += e;
+        s->scores[j] = seen && s->value_scales ? e * s->value_scales[j] : e;
+    }
+    float keep = expf(before - most);
+    s->most = most;
+    s->total = s->total * keep + total;
+    return keep;
+}
+
+static void blend(float *out, float a, const float *x, float b, size_t n) {
+    for (size_t i = 0; i < n; i++) out[i] = (a == 0 ? 0.0f : out[i] * a) + x[i] * b;
+}
+
+/* To nearest, ties to even; a denormal half is a multiple of 2^-24. */
+static uint16_t half_of(float x) {
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    uint32_t sign = bits >> 16 & 0x8000u, rest = bits & 0x7FFFFFFFu;
+    if (rest > 0x7F800000u) return (uint16_t)(sign | 0x7E00u);
+    if (rest >= 0x477FF000u) return (uint16_t)(sign | 0x7BFFu);
+    if (rest < 0x38800000u) return (uint16_t)(sign | (uint32_t)lrintf(fabsf(x) * 0x1p24f));
+    rest += 0xFFFu + (rest >> 13 & 1);
+    return (uint16_t)(sign | ((rest - (112u << 23)) >> 13));
+}
+
+static void narrow_f16(const float *x, uint16_t *out, size_t n) {
+    for (size_t i = 0; i < n; i++) out[i] = half_of(x[i]);
+}
+
+static void widen_f16(const uint16_t *x, float *out, size_t n) {
+    for (size_t i = 0; i < n; i++) out[i] = engine_half_to_float(x[i]);
+}
+
+static float narrow_i8(const float *x, int8_t *out, size_t n) {
+    float most = 0;
+    for (size_t i = 0; i < n; i++) most = fabsf(x[i]) > most ? fabsf(x[i]) : most;
+    float scale = most / 127, inverse = scale > 0 ? 127 / most : 0;
+    for (size_t i = 0; i < n; i++) {
+        float v = x[i] * inverse;
+        out[i] = v >= 127 ? 127 : v > -127 ? (int8_t)lrintf(v) : -127;
+    }
+    return scale;
+}
+
+static void widen_i8(const int8_t *x, float *out, size_t n) {
+    for (size_t i = 0; i < n; i++) out[i] = x[i];
+}
+
 static void rms_norm(const float *x, const float *weight, float epsilon, float *out, size_t n) {
     double squares = 0;
     for (size_t i = 0; i < n; i++) squares += (double)x[i] * (double)x[i];
     float scale = 1.0f / sqrtf((float)(squares / (double)n) + epsilon);
     for (size_t i = 0; i < n; i++) out[i] = x[i] * scale * weight[i];
+}
+
+static void layer_norm(const float *x, const float *weight, const float *bias, float epsilon,
+                       float *out, size_t n) {
+    double sum = 0, squares = 0;
+    for (size_t i = 0; i < n; i++) sum += (double)x[i];
+    float mean = (float)(sum / (double)n);
+    for (size_t i = 0; i < n; i++) squares += (double)(x[i] - mean) * (double)(x[i] - mean);
+    float scale = 1.0f / sqrtf((float)(squares / (double)n) + epsilon);
+    for (size_t i = 0; i < n; i++) out[i] = (x[i] - mean) * scale * weight[i] + bias[i];
 }
 
 static void softmax(float *x, size_t n) {
@@ -99,6 +190,19 @@ static void softmax(float *x, size_t n) {
 
 static void silu_mul(float *gate, const float *up, size_t n) {
     for (size_t i = 0; i < n; i++) gate[i] = gate[i] / (1.0f + expf(-gate[i])) * up[i];
+}
+
+/* (1 + tanh u) / 2 is 1 / (1 + e^-2u); the constants are 2 sqrt(2 / pi) and 0.044715 times it. */
+static float gelu_of(float x) {
+    return x / (1.0f + expf(-x * (1.59576912f + 0.0713548163f * x * x)));
+}
+
+static void gelu(float *x, size_t n) {
+    for (size_t i = 0; i < n; i++) x[i] = gelu_of(x[i]);
+}
+
+static void gelu_mul(float *gate, const float *up, size_t n) {
+    for (size_t i = 0; i < n; i++) gate[i] = gelu_of(gate[i]) * up[i];
 }
 
 static void rope_norm(float *x, const float *turn, size_t pairs) {
@@ -125,17 +229,74 @@ const engine_kernels engine_kernels_scalar = {
     .unpack = engine_dequantize,
     .transpose = transpose,
     .tile = tile,
+    .tiles = tiles,
+    .soften = soften,
+    .blend = blend,
+    .narrow_f16 = narrow_f16,
+    .widen_f16 = widen_f16,
+    .narrow_i8 = narrow_i8,
+    .widen_i8 = widen_i8,
     .rms_norm = rms_norm,
+    .layer_norm = layer_norm,
     .softmax = softmax,
     .silu_mul = silu_mul,
+    .gelu_mul = gelu_mul,
+    .gelu = gelu,
     .rope_norm = rope_norm,
     .rope_neox = rope_neox,
 };
 
-const engine_kernels *engine_kernels_get(void) {
+/* ---- the choice --------------------------------------------------------------------------- */
+
+static engine_kernels complete[ENGINE_MOST_TABLES];
+static size_t completed;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+#define FILL(field) \
+    if (k->field == NULL) k->field = simpler->field;
+
+static void add_table(const engine_kernels *table) {
+    engine_kernels *k = &complete[completed++], *simpler = k - 1;
+    *k = *table;
+    if (completed == 1) return;
+    FILL(dot_f32)
+    FILL(dot_f16)
+    FILL(dot_q8_0)
+    FILL(unpack)
+    FILL(transpose)
+    FILL(tile)
+    FILL(tiles)
+    FILL(soften)
+    FILL(blend)
+    FILL(narrow_f16)
+    FILL(widen_f16)
+    FILL(narrow_i8)
+    FILL(widen_i8)
+    FILL(rms_norm)
+    FILL(layer_norm)
+    FILL(softmax)
+    FILL(silu_mul)
+    FILL(gelu_mul)
+    FILL(gelu)
+    FILL(rope_norm)
+    FILL(rope_neox)
+}
+
+static void choose(void) {
+    add_table(&engine_kernels_scalar);
 #if defined(__x86_64__)
     const cpu_features *cpu = cpu_get();
-    if (cpu->avx2 && cpu->fma && cpu->f16c) return &engine_kernels_avx2;
+    if (cpu->avx2 && cpu->fma && cpu->f16c) add_table(&engine_kernels_avx2);
 #endif
-    return &engine_kernels_scalar;
+}
+
+size_t engine_kernels_all(const engine_kernels *out[ENGINE_MOST_TABLES]) {
+    pthread_once(&once, choose);
+    for (size_t i = 0; i < completed; i++) out[i] = &complete[i];
+    return completed;
+}
+
+const engine_kernels *engine_kernels_get(void) {
+    pthread_once(&once, choose);
+    return &complete[completed - 1];
 }

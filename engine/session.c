@@ -42,8 +42,8 @@ static size_t lay_out(engine_session *s, float *base) {
     size_t used = 0, q = (size_t)m->heads * m->head, kv = (size_t)m->kv_heads * m->head;
     for (uint32_t i = 0; i < s->model->info.layers; i++) {
         engine_cache *c = &s->caches[i];
-        c->keys = piece(base, &used, engine_cache_keys(c));
-        c->values = piece(base, &used, engine_cache_values(c));
+        float *memory = piece(base, &used, engine_cache_bytes(c) / sizeof *memory);
+        if (memory) engine_cache_place(c, memory);
     }
     w->x = piece(base, &used, BATCH * (size_t)m->width);
     w->h = piece(base, &used, BATCH * (size_t)m->width);
@@ -54,7 +54,8 @@ static size_t lay_out(engine_session *s, float *base) {
     w->gate = piece(base, &used, BATCH * (size_t)m->hidden);
     w->up = piece(base, &used, BATCH * (size_t)m->hidden);
     w->turn = piece(base, &used, BATCH * (size_t)m->rotary);
-    w->scores = piece(base, &used, engine_attention_scratch(pool_size(s->pool), s->n_ctx));
+    size_t scratch = engine_attention_scratch(pool_size(s->pool), m->heads, m->head, s->n_ctx);
+    w->scratch = piece(base, &used, scratch / sizeof(float));
     return used;
 }
 
@@ -69,8 +70,9 @@ static bool check_memory(const engine_session *s, size_t floats, error *err) {
                      s->n_ctx, mebibytes, machine / (1024 * 1024));
 }
 
-bool engine_session_new(const engine_model *m, pool *p, uint32_t n_ctx, engine_session **out,
-                        error *err) {
+bool engine_session_new(const engine_model *m, pool *p, const engine_session_options *o,
+                        engine_session **out, error *err) {
+    uint32_t n_ctx = o->n_ctx;
     if (n_ctx == 0 || n_ctx > m->info.context_length) {
         return error_set(err, ERROR_LIMIT,
                          "a context of %" PRIu32 " tokens was asked for and the model takes 1 to "
@@ -84,7 +86,7 @@ bool engine_session_new(const engine_model *m, pool *p, uint32_t n_ctx, engine_s
     s->caches = mem_new(m->info.layers, sizeof *s->caches);
     for (uint32_t i = 0; i < m->info.layers; i++) {
         s->caches[i] = (engine_cache){
-            .heads = m->shape.heads,
+            .type = o->kv,
             .kv_heads = m->shape.kv_heads,
             .head = m->shape.head,
             .capacity = (n_ctx + ENGINE_PANEL - 1) / ENGINE_PANEL * ENGINE_PANEL,

@@ -1,5 +1,5 @@
-/* tensor: weight matrices, products with them, and attention over a cache; what the decoder and the
- * encoder share. Private to this room. Matrices are views of the mapped file; activations are
+/* tensor: weight matrices and products with them; what the decoder and the encoder share. Private
+ * to this room. Matrices are views of the mapped file; activations are
  * float32, [tokens][width], row by row.
  */
 #ifndef CARREL_ENGINE_TENSOR_H
@@ -8,7 +8,6 @@
 #include "engine/kernels.h"
 
 enum {
-    ENGINE_MAX_HEAD = 512,      /* largest head in use is 256; bounds the buffers on the stack */
     ENGINE_MAX_LAYERS = 1024,   /* the deepest models have about 130 */
     ENGINE_MAX_WIDTH = 1 << 20, /* of any one row; so that 32-bit products of two cannot wrap */
     ENGINE_MAX_CONTEXT = 1 << 24
@@ -53,28 +52,5 @@ void engine_rope_frequencies(double *frequencies, uint32_t rotary, double base,
                              const float *factors);
 /* turn[2i], turn[2i+1]: cos and sin for pair i at `position`. */
 void engine_rope_turn(float *turn, const double *frequencies, size_t pairs, size_t position);
-
-/* The keys and values of one layer. Keys lie in panels of 16 positions, so that one query meets 16
- * keys in one step; values lie by position, padded to whole panels. */
-typedef struct {
-    uint32_t heads, kv_heads, head; /* head: floats of one head; heads a multiple of kv_heads */
-    uint32_t capacity;              /* positions, a multiple of ENGINE_PANEL */
-    float *keys;                    /* [kv_heads][capacity / 16][head][16] */
-    float *values;                  /* [kv_heads][capacity][head rounded up to 16] */
-} engine_cache;
-
-/* floats in `keys` and in `values` */
-size_t engine_cache_keys(const engine_cache *c);
-size_t engine_cache_values(const engine_cache *c);
-/* Stores k and v [kv_heads * head] of one position. */
-void engine_cache_put(const engine_cache *c, size_t position, const float *k, const float *v);
-
-/* floats of scratch for `workers` threads over `keys` positions */
-size_t engine_attention_scratch(int workers, size_t keys);
-/* softmax(q k / sqrt(head)) v for n queries q [n][heads * head], the first of them at `position`,
- * over the first `keys` positions; causal: query t sees positions up to position + t. out is laid
- * out like q. */
-void engine_attend(const engine_kernels *k, pool *p, const engine_cache *c, const float *q,
-                   size_t n, size_t position, size_t keys, bool causal, float *scratch, float *out);
 
 #endif

@@ -113,7 +113,8 @@ bool query_conversation_open(const query_job *job, str instruction, query_conver
     p.ids = arena_alloc(job->a, p.limit, sizeof *p.ids);
     out->logits = arena_alloc(job->a, info.vocab, sizeof *out->logits);
     return build(&p, job, family, instruction, &out->passages_told, err) &&
-           engine_session_new(m, job->q->threads, n_ctx, &out->session, err) &&
+           engine_session_new(m, job->q->threads, &(engine_session_options){.n_ctx = n_ctx},
+                              &out->session, err) &&
            engine_eval(out->session, p.ids, p.count, false, out->logits, err);
 }
 

@@ -33,7 +33,8 @@ static bool time_llama(engine_model *m, pool *p, size_t prompt, size_t generated
     int32_t *ids = mem_new(prompt, sizeof *ids);
     float *logits = mem_new(info.vocab, sizeof *logits);
     for (size_t i = 0; i < prompt; i++) ids[i] = (int32_t)(i * 7919 % info.vocab);
-    if (!engine_session_new(m, p, (uint32_t)(prompt + generated), &s, err)) goto done;
+    const engine_session_options options = {.n_ctx = (uint32_t)(prompt + generated)};
+    if (!engine_session_new(m, p, &options, &s, err)) goto done;
     for (int run = -1; run < RUNS; run++) {
         engine_session_truncate(s, 0);
         double begin = clock_ms();

@@ -74,7 +74,8 @@ static void run_decoder(engine_gguf *g) {
     if (!engine_model_load(g, &m, NULL)) return;
     bool small = m->info.layers <= MOST_LAYERS && m->shape.width <= MOST_WIDTH &&
                  m->shape.hidden <= MOST_WIDTH;
-    if (small && engine_session_new(m, NULL, TOKENS, &s, NULL)) {
+    if (small &&
+        engine_session_new(m, NULL, &(engine_session_options){.n_ctx = TOKENS}, &s, NULL)) {
         float *logits = mem_new(m->info.vocab, sizeof *logits);
         sink += engine_eval(s, ids, TOKENS, false, logits, NULL);
         mem_free(logits);

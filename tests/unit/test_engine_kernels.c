@@ -1,6 +1,6 @@
 /* Every kernel of every table that this machine can run, over odd sizes: the scalar table against
- * float64 written out here, the others against the scalar one. Then the products and the attention
- * that are built of them. Guards stand behind every output, so that a kernel that writes one value
+ * float64 written out here, the others against the scalar one. Then the products that are built of
+ * them. Guards stand behind every output, so that a kernel that writes one value
  * too many is seen without a sanitizer too.
  */
 #include <setjmp.h>
@@ -16,21 +16,9 @@
 
 #define GUARD 12345.0f
 
-enum { MOST = 1100, TABLES = 2 };
+enum { MOST = 1100 };
 
 static fixture source = {.random = 11};
-
-/* The tables that can run here; scalar first. */
-static size_t tables(const engine_kernels *out[TABLES]) {
-    size_t n = 0;
-    out[n++] = &engine_kernels_scalar;
-#if defined(__x86_64__)
-    const cpu_features *cpu = cpu_get();
-    if (cpu->avx2 && cpu->fma && cpu->f16c) out[n++] = &engine_kernels_avx2;
-#endif
-    if (n == 1) printf("only the scalar kernels can run here\n");
-    return n;
-}
 
 static void fill(float *x, size_t n, float spread) {
     for (size_t i = 0; i < n; i++) x[i] = spread * fixture_random(&source);
@@ -58,8 +46,8 @@ static text matrix(uint32_t type, size_t columns, size_t rows, float *plain) {
 
 static void test_dot(void **state) {
     (void)state;
-    const engine_kernels *k[TABLES];
-    size_t count = tables(k);
+    const engine_kernels *k[ENGINE_MOST_TABLES];
+    size_t count = engine_kernels_all(k);
     float w[MOST], x[MOST];
     for (size_t type = 0; type < 3; type++) {
         size_t step = types[type] == ENGINE_Q8_0 ? 32 : 1;
@@ -85,8 +73,8 @@ static void test_dot(void **state) {
 /* Unpacking gives the same bits in every table, for every half and every int8. */
 static void test_unpack(void **state) {
     (void)state;
-    const engine_kernels *k[TABLES];
-    size_t count = tables(k);
+    const engine_kernels *k[ENGINE_MOST_TABLES];
+    size_t count = engine_kernels_all(k);
     uint16_t *halves = mem_new(65536, sizeof *halves);
     float *want = mem_new(65536, sizeof *want), *got = mem_new(65536 + 1, sizeof *got);
     for (size_t i = 0; i < 65536; i++) halves[i] = (uint16_t)i;
@@ -123,8 +111,8 @@ static void test_unpack(void **state) {
 
 static void test_transpose(void **state) {
     (void)state;
-    const engine_kernels *k[TABLES];
-    size_t count = tables(k);
+    const engine_kernels *k[ENGINE_MOST_TABLES];
+    size_t count = engine_kernels_all(k);
     enum { STRIDE = 45 };
     float rows[ENGINE_PANEL * STRIDE], panel[STRIDE * ENGINE_PANEL + 1];
     fill(rows, ENGINE_PANEL * STRIDE, 1);
@@ -142,8 +130,8 @@ static void test_transpose(void **state) {
 
 static void test_tile(void **state) {
     (void)state;
-    const engine_kernels *k[TABLES];
-    size_t count = tables(k);
+    const engine_kernels *k[ENGINE_MOST_TABLES];
+    size_t count = engine_kernels_all(k);
     enum { DEEP = 70, PANEL_STRIDE = 24, OUT_STRIDE = 19 };
     float panel[DEEP * PANEL_STRIDE], x[ENGINE_TILE * DEEP];
     float before[ENGINE_TILE * OUT_STRIDE], out[ENGINE_TILE * OUT_STRIDE];
@@ -175,8 +163,8 @@ static void test_tile(void **state) {
 
 static void test_rms_norm(void **state) {
     (void)state;
-    const engine_kernels *k[TABLES];
-    size_t count = tables(k);
+    const engine_kernels *k[ENGINE_MOST_TABLES];
+    size_t count = engine_kernels_all(k);
     float x[MOST], w[MOST], out[MOST + 1];
     for (size_t n = 1; n < MOST; n += n < 40 ? 1 : 97) {
         fill(x, n, 3);
@@ -198,8 +186,8 @@ static void test_rms_norm(void **state) {
 
 static void test_softmax(void **state) {
     (void)state;
-    const engine_kernels *k[TABLES];
-    size_t count = tables(k);
+    const engine_kernels *k[ENGINE_MOST_TABLES];
+    size_t count = engine_kernels_all(k);
     float x[MOST], out[MOST + 1];
     const float spreads[] = {1, 20, 200}; /* 200: most of it falls below what float32 can hold */
     for (size_t n = 1; n < MOST; n += n < 40 ? 1 : 97) {
@@ -225,8 +213,8 @@ static void test_softmax(void **state) {
 
 static void test_silu(void **state) {
     (void)state;
-    const engine_kernels *k[TABLES];
-    size_t count = tables(k);
+    const engine_kernels *k[ENGINE_MOST_TABLES];
+    size_t count = engine_kernels_all(k);
     float gate[MOST], up[MOST], out[MOST + 1];
     for (size_t n = 1; n < MOST; n += n < 40 ? 1 : 97) {
         fill(gate, n, n % 2 ? 5 : 150); /* 150: e^x beyond the range of float32, both ways */
@@ -246,8 +234,8 @@ static void test_silu(void **state) {
 
 static void test_rope(void **state) {
     (void)state;
-    const engine_kernels *k[TABLES];
-    size_t count = tables(k);
+    const engine_kernels *k[ENGINE_MOST_TABLES];
+    size_t count = engine_kernels_all(k);
     float x[129], turn[128], out[129];
     double frequencies[64];
     for (size_t pairs = 1; pairs <= 64; pairs += pairs < 20 ? 1 : 11) {
@@ -318,8 +306,8 @@ static void check_multiply(const engine_kernels *k, pool *p, uint32_t type, size
 
 static void test_multiply(void **state) {
     (void)state;
-    const engine_kernels *k[TABLES];
-    size_t count = tables(k);
+    const engine_kernels *k[ENGINE_MOST_TABLES];
+    size_t count = engine_kernels_all(k);
     pool *two = pool_new(2);
     const size_t columns[] = {32, 256, 288, 544};
     for (size_t i = 0; i < count; i++) {
@@ -338,70 +326,13 @@ static void test_multiply(void **state) {
     pool_free(two);
 }
 
-/* ---- attention ---------------------------------------------------------------------------- */
-
-static void check_attention(const engine_kernels *k, uint32_t heads, uint32_t kv_heads,
-                            uint32_t head, size_t n, size_t position, bool causal) {
-    size_t keys = position + n, wide = (size_t)heads * head, narrow = (size_t)kv_heads * head;
-    engine_cache c = {heads, kv_heads, head, 96, NULL, NULL};
-    c.keys = mem_new(engine_cache_keys(&c), sizeof(float));
-    c.values = mem_new(engine_cache_values(&c), sizeof(float));
-    float *q = mem_new(n * wide, sizeof *q), *out = mem_new(n * wide, sizeof *out);
-    float *kv = mem_new(2 * keys * narrow, sizeof *kv), *v = kv + keys * narrow;
-    float *scratch = mem_new(engine_attention_scratch(1, keys), sizeof *scratch);
-    fill(q, n * wide, 2);
-    fill(kv, 2 * keys * narrow, 2);
-    /* what was there before a truncation must not show */
-    for (size_t i = 0; i < engine_cache_keys(&c); i++) c.keys[i] = 1e30f;
-    for (size_t i = 0; i < engine_cache_values(&c); i++) c.values[i] = 1e30f;
-    for (size_t t = 0; t < keys; t++) engine_cache_put(&c, t, kv + t * narrow, v + t * narrow);
-    engine_attend(k, NULL, &c, q, n, position, keys, causal, scratch, out);
-    for (size_t i = 0; i < n * heads; i++) {
-        size_t t = i / heads, g = i % heads / (heads / kv_heads);
-        size_t seen = causal ? position + t + 1 : keys;
-        double scores[96], total = 0;
-        for (size_t u = 0; u < seen; u++) {
-            double dot = 0;
-            for (size_t j = 0; j < head; j++) {
-                dot += (double)q[i * head + j] * (double)kv[u * narrow + g * head + j];
-            }
-            scores[u] = exp(dot / sqrt(head));
-            total += scores[u];
-        }
-        for (size_t j = 0; j < head; j++) {
-            double want = 0;
-            for (size_t u = 0; u < seen; u++) {
-                want += scores[u] / total * (double)v[u * narrow + g * head + j];
-            }
-            near(want, out[i * head + j], 2e-5);
-        }
-    }
-    float *all[] = {c.keys, c.values, q, out, kv, scratch};
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++) mem_free(all[i]);
-}
-
-static void test_attention(void **state) {
-    (void)state;
-    const engine_kernels *k[TABLES];
-    size_t count = tables(k);
-    for (size_t i = 0; i < count; i++) {
-        for (size_t n = 1; n <= 20; n += 3) {
-            check_attention(k[i], 4, 4, 8, n, 0, true);
-            check_attention(k[i], 6, 2, 16, n, 33, true);
-            check_attention(k[i], 8, 1, 10, n, 15, true);
-            check_attention(k[i], 3, 3, 18, n, 0, false);
-        }
-        check_attention(k[i], 9, 3, 64, 60, 20, true);
-    }
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_dot),       cmocka_unit_test(test_unpack),
         cmocka_unit_test(test_transpose), cmocka_unit_test(test_tile),
         cmocka_unit_test(test_rms_norm),  cmocka_unit_test(test_softmax),
         cmocka_unit_test(test_silu),      cmocka_unit_test(test_rope),
-        cmocka_unit_test(test_multiply),  cmocka_unit_test(test_attention),
+        cmocka_unit_test(test_multiply),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

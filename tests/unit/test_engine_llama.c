@@ -31,6 +31,13 @@ static engine_model *load_bytes(const text *file) {
     return m;
 }
 
+/* Keys and values in float32, so that nothing is rounded on the way. */
+static bool exact_session(const engine_model *m, pool *p, uint32_t n_ctx, engine_session **out,
+                          error *err) {
+    const engine_session_options options = {n_ctx, ENGINE_KV_F32};
+    return engine_session_new(m, p, &options, out, err);
+}
+
 /* All logits of one evaluation over a fresh session; the caller frees them. */
 static float *all_logits(const engine_model *m, pool *p, const int32_t *ids, size_t n) {
     engine_session *s;
@@ -38,7 +45,7 @@ static float *all_logits(const engine_model *m, pool *p, const int32_t *ids, siz
     engine_info info;
     engine_model_info(m, &info);
     float *logits = mem_new(n * info.vocab, sizeof *logits);
-    if (!engine_session_new(m, p, 64, &s, &err) || !engine_eval(s, ids, n, true, logits, &err)) {
+    if (!exact_session(m, p, 64, &s, &err) || !engine_eval(s, ids, n, true, logits, &err)) {
         fail_msg("%s", err.text);
     }
     assert_int_equal(engine_session_length(s), n);
@@ -363,7 +370,7 @@ static void test_prefix(void **state) {
     const float *last = all + (TOKENS - 1) * plain.vocab;
 
     /* token by token, and in pieces, the same as at once */
-    assert_true(engine_session_new(m, NULL, TOKENS, &s, &err));
+    assert_true(exact_session(m, NULL, TOKENS, &s, &err));
     for (size_t i = 0; i < TOKENS; i++) {
         assert_true(engine_eval(s, ids + i, 1, false, logits, &err));
         assert_true(most_difference(logits, all + i * plain.vocab, plain.vocab) < F32_TOLERANCE);
@@ -407,7 +414,7 @@ static void test_long_prompt(void **state) {
     text file = fixture_llama(&shape);
     engine_model *m = load_bytes(&file);
     float *all = mem_new(LONG * (size_t)shape.vocab, sizeof *all);
-    assert_true(engine_session_new(m, NULL, 600, &s, &err));
+    assert_true(exact_session(m, NULL, 600, &s, &err));
     assert_true(engine_eval(s, ids, LONG, false, whole, &err));
     engine_session_truncate(s, 0);
     assert_true(engine_eval(s, ids, LONG, true, all, &err));
@@ -415,9 +422,9 @@ static void test_long_prompt(void **state) {
     engine_session_truncate(s, 400);
     assert_true(engine_eval(s, ids + 400, LONG - 400, false, cut, &err));
     assert_true(most_difference(whole, cut, 300) < F32_TOLERANCE);
-    assert_false(engine_session_new(m, NULL, 601, &s, &err));
+    assert_false(exact_session(m, NULL, 601, &s, &err));
     assert_int_equal(err.code, ERROR_LIMIT);
-    assert_false(engine_session_new(m, NULL, 0, &s, &err));
+    assert_false(exact_session(m, NULL, 0, &s, &err));
     engine_session_free(s);
     mem_free(all);
     engine_model_close(m);
@@ -457,7 +464,7 @@ static void test_open(void **state) {
     engine_tokenize(t, STR("a bad cab"), ENGINE_ADD_SPECIAL, a, &tokens, &n);
     assert_true(n > 1 && tokens[0].id == engine_token_special(t, ENGINE_BOS));
     float logits[300];
-    assert_true(engine_session_new(m, NULL, 64, &s, &err));
+    assert_true(exact_session(m, NULL, 64, &s, &err));
     for (size_t i = 0; i < n; i++) {
         assert_true(engine_eval(s, &tokens[i].id, 1, false, logits, &err));
         engine_token_put(t, tokens[i].id, false, &said);
@@ -651,7 +658,7 @@ static void check_greedy(const engine_model *m, const json_t *root, const char *
     float *logits = mem_new(m->info.vocab, sizeof *logits);
     engine_sampler *sampler = engine_sampler_new(&(engine_sampling){0, 1, 0}, m->info.vocab);
     pool *p = pool_new(2);
-    assert_true(engine_session_new(m, p, (uint32_t)(n + count), &s, &err));
+    assert_true(exact_session(m, p, (uint32_t)(n + count), &s, &err));
     assert_true(engine_eval(s, ids, n, false, logits, &err));
     size_t same = 0;
     for (; same < count; same++) {
