@@ -17,10 +17,12 @@ endif
 pc      = $(shell pkg-config --$(1) $(2))
 PKG    := sqlite3 jansson libutf8proc libsodium libseccomp
 PARSER := poppler-glib libxml-2.0 libutf8proc libseccomp
+PULL   := libcurl libsodium libseccomp
 # Headers are found for all rooms at once; `make layers` checks which room includes which.
-INC    := -I. $(call pc,cflags,$(PKG) $(PARSER))
+INC    := -I. $(call pc,cflags,$(PKG) $(PARSER) $(PULL))
 LIBS   := $(call pc,libs,$(PKG)) -lstemmer -lpthread -lm
 PLIBS  := $(call pc,libs,$(PARSER)) -lpthread -lm
+QLIBS  := $(call pc,libs,$(PULL)) -lpthread -lm
 
 # carrel is every room but ingest/parse; carrel-parse is ingest/parse, the record writer and base.
 ROOMS  := base ingest index engine embed query cli
@@ -31,13 +33,20 @@ LIBOBJ := $(call obj,$(filter-out $(MAIN),$(SRC)))
 PSHARE := $(call obj,$(wildcard base/*.c) $(wildcard ingest/record*.c))
 PLIB   := $(call obj,$(filter-out ingest/parse/main.c,$(wildcard ingest/parse/*.c))) $(PSHARE)
 
-all: $(B)/carrel $(B)/carrel-parse
+# carrel-pull is cli/pull, base, and what it shares with the commands: places, signals, near names.
+QLIB   := $(call obj,$(filter-out cli/pull/main.c,$(wildcard cli/pull/*.c)))
+QSHARE := $(call obj,cli/paths.c cli/stop.c cli/options.c $(wildcard base/*.c))
+
+all: $(B)/carrel $(B)/carrel-parse $(B)/carrel-pull
 
 $(B)/carrel: $(call obj,$(MAIN)) $(LIBOBJ)
 	$(CC) $(CFLAGS) $(LDSAFE) -o $@ $^ $(LIBS)
 
 $(B)/carrel-parse: $(B)/ingest/parse/main.o $(PLIB)
 	$(CC) $(CFLAGS) $(LDSAFE) -o $@ $^ $(PLIBS)
+
+$(B)/carrel-pull: $(B)/cli/pull/main.o $(QLIB) $(QSHARE)
+	$(CC) $(CFLAGS) $(LDSAFE) -o $@ $^ $(QLIBS)
 
 # One instruction set for one file: kernels are chosen at run time; other machines compile these
 # files to nothing.
@@ -53,8 +62,9 @@ $(B)/%.o: %.c
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/carrel/models
-	install $(B)/carrel $(B)/carrel-parse $(DESTDIR)$(PREFIX)/bin
+	install $(B)/carrel $(B)/carrel-parse $(B)/carrel-pull $(DESTDIR)$(PREFIX)/bin
 	install -m 644 models/*.gguf models/ATTRIBUTION.md $(DESTDIR)$(PREFIX)/share/carrel/models
+	install -m 644 cli/models.txt $(DESTDIR)$(PREFIX)/share/carrel
 
 # ---- tests: tests/unit/test_ROOM_WHAT.c are cmocka programs linked with every room -------------
 UNIT   := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
@@ -68,6 +78,7 @@ REPLAY := $(FUZZ:%=$(B)/replay/fuzz_%)
 $(UNIT): $(B)/tests/%: $(B)/tests/unit/%.o $(LIBOBJ) $(HELP)
 	$(CC) $(CFLAGS) $(LDSAFE) -o $@ $^ $(LIBS) -lcmocka
 $(B)/tests/test_eval_score: $(call obj,tests/eval/score.c)
+$(B)/tests/test_cli_pull: $(filter-out %/fetch.o,$(QLIB))
 $(B)/tools/%: $(B)/tests/tools/%.o $(LIBOBJ) $(HELP)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDSAFE) -o $@ $^ $(LIBS)
@@ -123,7 +134,7 @@ offline: all
 	bash tests/tools/offline.sh $(B)
 layers:
 	@bash tests/tools/layers.sh
-OURS := $(wildcard $(ROOMS:%=%/*.[ch]) ingest/parse/*.[ch] tests/*/*.[ch])
+OURS := $(wildcard $(ROOMS:%=%/*.[ch]) ingest/parse/*.[ch] cli/pull/*.[ch] tests/*/*.[ch])
 lint:
 	cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr --enable=warning,portability \
 	  --suppress=missingIncludeSystem --suppress=unknownMacro -I. -D_GNU_SOURCE -D__x86_64__ $(filter %.c,$(OURS))

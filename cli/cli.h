@@ -181,6 +181,12 @@ bool cli_library_path(const cli_args *args, text *out, error *err);
 /* A file of the models folder: $CARREL_MODELS, or models/ or share/carrel/models/ near the
  * program. False with ERROR_MODEL where it is not there. */
 bool cli_model_path(const char *file, text *out, error *err);
+/* The user's own models: $XDG_DATA_HOME/carrel/models. It need not be there yet. */
+bool cli_model_folder(text *out, error *err);
+/* The list of carrel-pull: cli/models.txt of the repository, or share/carrel/models.txt. */
+bool cli_catalogue_path(text *out, error *err);
+/* With the folders above it; one that is there is fine. */
+bool cli_make_folder(const char *path, error *err);
 /* Where the path of the user's decoder is written down. */
 bool cli_decoder_record(text *out, error *err);
 /* Absolute, without "." and ".."; symbolic links are resolved as far as the file exists. */

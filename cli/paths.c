@@ -9,9 +9,12 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
+
+#define FOLDER_MODE 0700 /* XDG Base Directory Specification */
 
 /* XDG Base Directory Specification: relative paths in these variables are to be ignored. */
 static bool xdg_folder(const char *variable, const char *under_home, text *out, error *err) {
@@ -47,6 +50,33 @@ bool cli_decoder_record(text *out, error *err) {
     return true;
 }
 
+bool cli_model_folder(text *out, error *err) {
+    text_clear(out);
+    if (!xdg_folder("XDG_DATA_HOME", ".local/share", out, err)) return false;
+    text_put(out, STR("/carrel/models"));
+    return true;
+}
+
+bool cli_make_folder(const char *path, error *err) {
+    text each = {0};
+    bool ok = true;
+    text_put(&each, str_of(path));
+    for (size_t i = 1; ok && i <= each.n; i++) {
+        char c = each.p[i];
+        if (c != '/' && c != 0) continue;
+        each.p[i] = 0;
+        ok = mkdir(each.p, FOLDER_MODE) == 0 || errno == EEXIST || errno == EISDIR;
+        if (!ok)
+            error_set(err, ERROR_IO, "the folder %s cannot be made: %s", each.p, strerror(errno));
+        each.p[i] = c;
+    }
+    struct stat st;
+    if (ok && (stat(path, &st) != 0 || !S_ISDIR(st.st_mode)))
+        ok = error_set(err, ERROR_IO, "%s is no folder", path);
+    text_free(&each);
+    return ok;
+}
+
 static bool program_folder(text *out) {
     char path[PATH_MAX];
     ssize_t n = readlink("/proc/self/exe", path, sizeof path);
@@ -76,6 +106,19 @@ bool cli_model_path(const char *file, text *out, error *err) {
                      "the model %s is not beside the program (models/, ../models/"
                      " or ../share/carrel/models/): point CARREL_MODELS to the folder that has it",
                      file);
+}
+
+bool cli_catalogue_path(text *out, error *err) {
+    static const char *const near[] = {"../cli", "../share/carrel"};
+    for (size_t i = 0; i < sizeof near / sizeof *near; i++) {
+        text_clear(out);
+        if (!program_folder(out)) break;
+        text_printf(out, "%s/models.txt", near[i]);
+        if (access(out->p, F_OK) == 0) return true;
+    }
+    return error_set(err, ERROR_NOT_FOUND,
+                     "the catalogue models.txt is not beside the program (../cli/ or "
+                     "../share/carrel/): name one with --catalogue FILE");
 }
 
 /* Takes "." and ".." and double slashes out of an absolute path, without looking at the disk. */

@@ -34,7 +34,10 @@ try 'the parsers stay in carrel-parse' 1 ingest/worker.c '"ingest/parse/parse.h"
 try 'SQLite outside index' 1 cli/add.c '<sqlite3.h>'
 try 'libxml in its place' 0 ingest/parse/html.c '<libxml/tree.h>'
 try 'libxml in ingest, but outside parse' 1 ingest/worker.c '<libxml/tree.h>'
-try 'curl is in no list' 1 cli/add.c '<curl/curl.h>'
+try 'curl outside carrel-pull' 1 cli/add.c '<curl/curl.h>'
+try 'curl in its place' 0 cli/pull/fetch.c '<curl/curl.h>'
+try 'carrel takes nothing of carrel-pull' 1 cli/add.c '"cli/pull/pull.h"'
+try 'an unknown header' 1 cli/add.c '<readline/readline.h>'
 try 'white space does not hide it' 1 base/text.c $'\t<sqlite3.h> // x'
 echo "$passed passed, $failed failed, 0 skipped"
 [ "$failed" -eq 0 ]

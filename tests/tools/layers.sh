@@ -23,7 +23,8 @@ third=(
     "sqlite3.h      index"
     "libstemmer.h   index"
     "utf8proc.h     index engine ingest/parse cli"
-    "sodium.h       ingest embed"
+    "sodium.h       ingest embed cli/pull"
+    "curl/*         cli/pull"
     "jansson.h      cli"
     "seccomp.h      cli ingest/parse"
     "microhttpd.h   cli"
@@ -64,6 +65,10 @@ check_own() { # FILE ROOM HEADER: an include in quotes
         # What is parsed stays in carrel-parse.
         if [[ $header == ingest/parse/* && $file != ingest/parse/* ]]; then
             violation "$file: \"$header\" belongs to carrel-parse"
+        fi
+        # And what connects stays in carrel-pull.
+        if [[ $header == cli/pull/* && $file != cli/pull/* ]]; then
+            violation "$file: \"$header\" belongs to carrel-pull"
         fi
     elif ! is_one_of "$target" ${may[$room]}; then
         violation "$file: $room may not include $target (\"$header\")"
