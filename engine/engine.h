@@ -69,6 +69,10 @@ bool engine_gguf_array_str(const engine_gguf *g, const char *key, size_t i, str 
 bool engine_gguf_array_f32(const engine_gguf *g, const char *key, size_t i, float *out);
 bool engine_gguf_array_i32(const engine_gguf *g, const char *key, size_t i, int32_t *out);
 
+/* All keys, in the order of their names; value: its kind and itself as they lie in the file. */
+size_t engine_gguf_key_count(const engine_gguf *g);
+void engine_gguf_key_at(const engine_gguf *g, size_t i, str *key, str *value);
+
 bool engine_type_runs(uint32_t type);
 const char *engine_type_name(uint32_t type);              /* "Q4_K", "?" ... */
 size_t engine_row_bytes(uint32_t type, uint64_t columns); /* 0 where columns do not fit */
@@ -102,6 +106,54 @@ typedef struct {
 } engine_description;
 
 void engine_describe(const engine_gguf *g, engine_description *out);
+
+/* ---- writing GGUF ------------------------------------------------------------------------- */
+
+/* Put the metadata, declare the tensors, create the file, write the weights, commit. What is not
+ * committed leaves nothing behind. */
+typedef struct engine_gguf_writer engine_gguf_writer;
+
+engine_gguf_writer *engine_gguf_writer_new(void);
+void engine_gguf_writer_free(engine_gguf_writer *w); /* NULL is fine */
+
+/* The first value of a key stays: to override, put before engine_gguf_copy. */
+void engine_gguf_put_u32(engine_gguf_writer *w, const char *key, uint32_t v);
+void engine_gguf_put_f32(engine_gguf_writer *w, const char *key, float v);
+void engine_gguf_put_bool(engine_gguf_writer *w, const char *key, bool v);
+void engine_gguf_put_str(engine_gguf_writer *w, const char *key, str v);
+void engine_gguf_put_strs(engine_gguf_writer *w, const char *key, const str *v, size_t n);
+void engine_gguf_put_f32s(engine_gguf_writer *w, const char *key, const float *v, size_t n);
+void engine_gguf_put_i32s(engine_gguf_writer *w, const char *key, const int32_t *v, size_t n);
+/* As engine_gguf_key_at gives it. */
+void engine_gguf_put_raw(engine_gguf_writer *w, str key, str kind_and_value);
+void engine_gguf_copy(engine_gguf_writer *w, const engine_gguf *g); /* every key but alignment */
+
+void engine_gguf_declare(engine_gguf_writer *w, str name, uint32_t type, uint32_t rank,
+                         const uint64_t *shape);
+uint64_t engine_gguf_writer_bytes(const engine_gguf_writer *w); /* that the file will have */
+/* Everything in front of the weights, appended; for a file in memory. */
+void engine_gguf_header(const engine_gguf_writer *w, text *out);
+
+/* Takes the disk space; refuses a path that exists, unless told to replace it. */
+bool engine_gguf_create(engine_gguf_writer *w, const char *path, bool replace, error *err);
+/* The next n bytes, all of one tensor; tensors come in the order in which they were declared. */
+bool engine_gguf_write(engine_gguf_writer *w, const void *bytes, size_t n, error *err);
+bool engine_gguf_commit(engine_gguf_writer *w, error *err); /* the file is whole and on the disk */
+
+/* A model once more with smaller weights. */
+typedef struct {
+    const char *preset; /* one of engine_presets: "q4_k_m" ... */
+    bool replace;       /* a file that is there already */
+    /* Bytes of the input that are done; false stops (ERROR_CANCELLED). May be NULL. */
+    bool (*progress)(void *context, uint64_t done, uint64_t total);
+    void *context;
+} engine_quantizing;
+
+const char *const *engine_presets(void); /* from the smallest to the largest, then NULL */
+/* Vectors and norms stay as they are; metadata is kept. Refuses what would not become smaller. Takes
+ * memory for a few rows, not for a model. */
+bool engine_model_quantize(const char *in, const char *out, const engine_quantizing *how, pool *p,
+                           error *err);
 
 /* ---- tokenizers --------------------------------------------------------------------------- */
 

@@ -599,6 +599,27 @@ static bool load_float(kind type, const uint8_t *p, float *out) {
     return false;
 }
 
+size_t engine_gguf_key_count(const engine_gguf *g) {
+    return g->entry_count;
+}
+
+void engine_gguf_key_at(const engine_gguf *g, size_t i, str *key, str *value) {
+    assert(i < g->entry_count);
+    const entry *e = &g->entries[i];
+    bool array = e->type == KIND_ARRAY;
+    const uint8_t *begin = e->value - (array ? 16 : 4), *end = e->value;
+    if (e->type == KIND_STRING) {
+        end += 8 + load(e->value, 8);
+    } else if (array && e->item == KIND_STRING) {
+        const uint8_t *last = e->count ? e->value + e->starts[e->count - 1] : NULL;
+        end = last ? last + 8 + load(last, 8) : end;
+    } else {
+        end += array ? e->count * kind_bytes[e->item] : kind_bytes[e->type];
+    }
+    *key = e->key;
+    *value = (str){(const char *)begin, (size_t)(end - begin)};
+}
+
 bool engine_gguf_u32(const engine_gguf *g, const char *key, uint32_t *out) {
     const entry *e = find_entry(g, key);
     int64_t v;
