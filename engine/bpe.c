@@ -43,7 +43,7 @@ static bool decode(str s, char *out, size_t *n) {
 
 /* ---- loading ------------------------------------------------------------------------------ */
 
-static void load_pieces(engine_tokenizer *t) {
+static bool load_pieces(engine_tokenizer *t, error *err) {
     for (size_t i = 0; i < t->vocab; i++) {
         engine_piece *p = &t->pieces[i];
         if (p->type != PIECE_NORMAL || p->n == 0) continue;
@@ -53,9 +53,11 @@ static void load_pieces(engine_tokenizer *t) {
             continue; /* stays as it is written, and no text becomes it */
         p->p = bytes;
         p->n = (uint32_t)n;
-        engine_piece_map_put(&t->map, t->pieces, (uint32_t)i);
+        if (!engine_piece_map_put(&t->map, t->pieces, (uint32_t)i))
+            return engine_tokenizer_same_bytes(t, i, err);
         if (n == 1) t->byte_id[(unsigned char)bytes[0]] = (int32_t)i;
     }
+    return true;
 }
 
 /* The piece of these bytes, made where there is none. */
@@ -102,6 +104,8 @@ static bool load_merge(engine_tokenizer *t, str line, uint32_t rank, text *bytes
 static bool load_merges(engine_tokenizer *t, const engine_gguf *g, error *err) {
     static const char key[] = "tokenizer.ggml.merges";
     size_t count = engine_gguf_array_count(g, key);
+    if (count == 0)
+        return error_set(err, ERROR_MODEL, "the byte-level BPE vocabulary has no merges (%s)", key);
     if (count > MERGES_MAX)
         return error_set(err, ERROR_MODEL, "%s has %zu entries; at most %u are read", key, count,
                          MERGES_MAX);
@@ -127,11 +131,11 @@ bool engine_bpe_load(engine_tokenizer *t, const engine_gguf *g, error *err) {
     t->pre = engine_pre_find(name);
     if (!t->pre)
         return error_set(err, ERROR_MODEL,
-                         "the pre-tokenizer \"%.*s\" is not known here; "
-                         "convert the model with another tokenizer.ggml.pre, or take another model",
+                         "the pre-tokenizer \"%.*s\" (tokenizer.ggml.pre) is not known here, and "
+                         "with a wrong one the model would read another text; take another model "
+                         "(`carrel model ls` names families that run)",
                          name.n < 100 ? (int)name.n : 100, name.p ? name.p : "");
-    load_pieces(t);
-    return load_merges(t, g, err);
+    return load_pieces(t, err) && load_merges(t, g, err);
 }
 
 void engine_bpe_unload(engine_tokenizer *t) {

@@ -157,7 +157,8 @@ bool engine_model_quantize(const char *in, const char *out, const engine_quantiz
 
 /* ---- tokenizers --------------------------------------------------------------------------- */
 
-/* SentencePiece ("llama"), byte-level BPE ("gpt2"), WordPiece ("bert"), read from the file. */
+/* SentencePiece ("llama"), byte-level BPE ("gpt2"), WordPiece ("bert"), Unigram ("t5"), read from
+ * the file. */
 typedef struct engine_tokenizer engine_tokenizer;
 
 typedef struct {
@@ -167,18 +168,20 @@ typedef struct {
 } engine_token;
 
 enum {
-    ENGINE_ADD_SPECIAL = 1,  /* BOS, EOS, CLS, SEP as the file asks for */
-    ENGINE_PARSE_SPECIAL = 2 /* control tokens written out in the text become themselves; never
-                              * for text that comes from a document or a user */
+    ENGINE_ADD_SPECIAL = 1,   /* BOS, EOS, CLS, SEP as the file asks for */
+    ENGINE_PARSE_SPECIAL = 2, /* control tokens written out in the text become themselves; never
+                               * for text that comes from a document or a user */
+    ENGINE_CONTINUES = 4      /* other text stands before s: no space is put in front */
 };
 
 /* Copies what it needs; g may be closed afterwards. */
 bool engine_tokenizer_new(const engine_gguf *g, engine_tokenizer **out, error *err);
 void engine_tokenizer_free(engine_tokenizer *t);
 
-/* s: at most 256 MiB, ill-formed UTF-8 allowed. Safe in several threads at once. SentencePiece and
- * BPE tokens cover s without a gap (one may be part of a character); a WordPiece word covers its
- * accents, not what stands between words. */
+/* s: at most 256 MiB, ill-formed UTF-8 allowed. Safe in several threads at once. Tokens cover s
+ * without a gap (one may be part of a character; Unigram: of several tokens that one character
+ * became, the last covers it); but a WordPiece word covers its accents, not what stands between
+ * words. */
 void engine_tokenize(const engine_tokenizer *t, str s, int flags, arena *a, engine_token **out,
                      size_t *count);
 size_t engine_vocab_size(const engine_tokenizer *t);

@@ -66,16 +66,18 @@ static struct piece_slot *map_slot(const engine_piece_map *m, const engine_piece
     return &m->slots[j];
 }
 
-void engine_piece_map_put(engine_piece_map *m, const engine_piece *pieces, uint32_t at) {
+bool engine_piece_map_put(engine_piece_map *m, const engine_piece *pieces, uint32_t at) {
     const engine_piece *p = &pieces[at];
     assert(p->n > 0);
     if (2 * (m->used + 1) > m->capacity) map_grow(m);
     str s = {p->p, p->n};
     uint32_t hash = hash_bytes(s);
     struct piece_slot *slot = map_slot(m, pieces, s, hash);
-    m->used += slot->at == 0;
+    if (slot->at) return false;
+    m->used++;
     *slot = (struct piece_slot){hash, at + 1};
     if (p->n > m->longest) m->longest = p->n;
+    return true;
 }
 
 int32_t engine_piece_map_find(const engine_piece_map *m, const engine_piece *pieces, str bytes) {

@@ -296,21 +296,32 @@ struct engine_pre {
     stage_fn *stage[STAGES_MAX + 1]; /* a NULL behind the last */
 };
 
+/* Names that share a rule split alike in llama.cpp too, whose names these are. The parity data
+ * have one of each rule; of the pairs deepseek-r1-qwen and qwen2, roberta-bpe and gpt-2 both.
+ * SmolLM3's files say smaug-bpe: Llama 3's expression, but without ignoring merges. */
 static const engine_pre families[] = {
     {"gpt-2", false, false, {stage_gpt2}},
     {"phi-2", false, false, {stage_gpt2}},
+    {"olmo", false, false, {stage_gpt2}},
     {"roberta-bpe", false, false, {stage_gpt2}},
     {"jina-v1-en", false, false, {stage_gpt2}},
     {"llama-bpe", true, true, {stage_llama3}},
     {"llama3", true, true, {stage_llama3}},
+    {"llama-v3", true, true, {stage_llama3}},
+    {"falcon3", true, true, {stage_llama3}},
     {"smaug-bpe", false, false, {stage_llama3}},
+    {"dbrx", false, false, {stage_llama3}},
     {"qwen2", false, false, {stage_qwen2}},
+    {"stablelm2", false, false, {stage_qwen2}},
     {"deepseek-r1-qwen", false, false, {stage_qwen2}},
     {"qwen35", false, false, {stage_qwen35}},
     {"smollm", false, false, {stage_digit, stage_gpt2}},
     {"starcoder", false, false, {stage_digit, stage_gpt2}},
+    {"refact", false, false, {stage_digit, stage_gpt2}},
+    {"command-r", false, false, {stage_digit, stage_gpt2}},
     {"tekken", true, true, {stage_tekken}},
     {"gpt-4o", false, false, {stage_gpt4o}},
+    {"llama4", false, false, {stage_gpt4o}},
     {"falcon", false, false, {stage_falcon_signs, stage_gpt2, stage_three_digits}},
     {"default", false, false, {stage_default_signs, stage_gpt2, stage_number, stage_three_digits}},
     {"deepseek-coder",

@@ -17,8 +17,7 @@ static int hex_digit(char c) {
     return c >= '0' && c <= '9' ? c - '0' : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-/* "<0x0A>" becomes the byte it stands for. */
-static bool load_byte(engine_tokenizer *t, size_t id, error *err) {
+bool engine_spm_load_byte(engine_tokenizer *t, size_t id, error *err) {
     engine_piece *p = &t->pieces[id];
     int high = p->n == 6 ? hex_digit(p->p[3]) : -1, low = p->n == 6 ? hex_digit(p->p[4]) : -1;
     if (high < 0 || low < 0 || memcmp(p->p, "<0x", 3) != 0 || p->p[5] != '>')
@@ -33,19 +32,14 @@ static bool load_byte(engine_tokenizer *t, size_t id, error *err) {
 }
 
 bool engine_spm_load(engine_tokenizer *t, const engine_gguf *g, error *err) {
-    static const char key[] = "tokenizer.ggml.scores";
-    size_t scores = engine_gguf_array_count(g, key);
-    if (scores != t->vocab)
-        return error_set(err, ERROR_MODEL, "%s has %zu entries for %zu tokens", key, scores,
-                         t->vocab);
+    if (!engine_tokenizer_load_scores(t, g, err)) return false;
     for (size_t i = 0; i < t->vocab; i++) {
         engine_piece *p = &t->pieces[i];
-        if (!engine_gguf_array_f32(g, key, i, &p->score))
-            return error_set(err, ERROR_MODEL, "%s is not an array of float32", key);
         if (p->type == PIECE_BYTE) {
-            if (!load_byte(t, i, err)) return false;
+            if (!engine_spm_load_byte(t, i, err)) return false;
         } else if ((p->type == PIECE_NORMAL || p->type == PIECE_USER) && p->n) {
-            engine_piece_map_put(&t->map, t->pieces, (uint32_t)i);
+            if (!engine_piece_map_put(&t->map, t->pieces, (uint32_t)i))
+                return engine_tokenizer_same_bytes(t, i, err);
         }
     }
     return true;
@@ -93,9 +87,8 @@ static void put_bytes(const engine_tokenizer *t, const char *p, size_t n, size_t
 }
 
 /* Splits s into characters, escaped; source[i] is where symbol i begins in s. */
-static uint32_t escape(const engine_tokenizer *t, str s, spm_run *run, engine_symbol *symbols,
-                       uint32_t *source) {
-    bool prefix = t->add_space_prefix;
+static uint32_t escape(str s, bool prefix, spm_run *run, engine_symbol *symbols, uint32_t *source) {
+    const engine_tokenizer *t = run->t;
     uint32_t count = 0, n = 0;
     for (size_t i = 0; i < s.n || prefix; prefix = false) {
         size_t used = 0;
@@ -116,13 +109,14 @@ static uint32_t escape(const engine_tokenizer *t, str s, spm_run *run, engine_sy
     return count;
 }
 
-void engine_spm_run(const engine_tokenizer *t, str s, size_t base, engine_token_list *out) {
+void engine_spm_run(const engine_tokenizer *t, str s, size_t base, bool continues,
+                    engine_token_list *out) {
     spm_run run = {t, mem_new(s.n + 1, SPACE_MARK_BYTES)};
     engine_symbol *symbols = mem_new(s.n + 1, sizeof *symbols);
     uint32_t *source = mem_new(s.n + 2, sizeof *source);
     engine_merge_queue queue = {0};
 
-    uint32_t n = escape(t, s, &run, symbols, source);
+    uint32_t n = escape(s, t->add_space_prefix && !continues, &run, symbols, source);
     engine_merge(symbols, n, &queue, merge_spm, &run);
     for (uint32_t i = 0; i != ENGINE_SYMBOL_NONE; i = symbols[i].next) {
         uint32_t next = symbols[i].next == ENGINE_SYMBOL_NONE ? n : symbols[i].next;

@@ -2,8 +2,8 @@
  *
  * It reads the vocabulary out of tokenizer.ggml.*, cuts tokens that are written out in a text
  * (user-defined ones always, control tokens only with ENGINE_PARSE_SPECIAL; the leftmost first, of
- * those the longest), hands what lies between to spm.c, bpe.c or wordpiece.c, and adds the
- * tokens that the file wants in front and behind. The text of a document never becomes a control
+ * those the longest), hands what lies between to spm.c, bpe.c, wordpiece.c or unigram.c, and adds
+ * the tokens that the file wants in front and behind. The text of a document never becomes a control
  * token here, whatever it spells.
  *
  * A vocabulary is hostile input like every other part of a model file: counts, ids and lengths
@@ -37,10 +37,12 @@ static bool load_kind(engine_tokenizer *t, const engine_gguf *g, error *err) {
         t->kind = TOKENIZER_BPE;
     else if (str_eq(model, STR("bert")))
         t->kind = TOKENIZER_WORDPIECE;
+    else if (str_eq(model, STR("t5")))
+        t->kind = TOKENIZER_UNIGRAM;
     else
         return error_set(err, ERROR_MODEL,
                          "the tokenizer \"%.*s\" cannot be run here; \"llama\" (SentencePiece), "
-                         "\"gpt2\" (byte-level BPE) and \"bert\" (WordPiece) can",
+                         "\"gpt2\" (byte-level BPE), \"bert\" (WordPiece) and \"t5\" (Unigram) can",
                          model.n < 100 ? (int)model.n : 100, model.p ? model.p : "");
     return true;
 }
@@ -73,6 +75,34 @@ static bool load_pieces(engine_tokenizer *t, const engine_gguf *g, error *err) {
                                       .type = (uint8_t)(type ? type : PIECE_UNUSED)};
     }
     return true;
+}
+
+bool engine_tokenizer_load_scores(engine_tokenizer *t, const engine_gguf *g, error *err) {
+    static const char key[] = "tokenizer.ggml.scores";
+    size_t n = engine_gguf_array_count(g, key);
+    if (n != t->vocab)
+        return error_set(err, ERROR_MODEL, "%s has %zu entries for %zu tokens", key, n, t->vocab);
+    for (size_t i = 0; i < n; i++)
+        if (!engine_gguf_array_f32(g, key, i, &t->pieces[i].score))
+            return error_set(err, ERROR_MODEL, "%s is not an array of float32", key);
+    return true;
+}
+
+bool engine_tokenizer_same_bytes(const engine_tokenizer *t, size_t id, error *err) {
+    const engine_piece *p = &t->pieces[id];
+    return error_set(err, ERROR_MODEL,
+                     "token %zu of the vocabulary, \"%.*s\", is there twice; the model file is "
+                     "damaged",
+                     id, p->n < 100 ? (int)p->n : 100, p->p);
+}
+
+bool engine_tokenizer_put_word(engine_tokenizer *t, size_t id, error *err) {
+    str s = {t->pieces[id].p, t->pieces[id].n};
+    uint32_t node = engine_trie_walk(&t->words, 0, s);
+    if (node && t->words.value[node] >= 0) return engine_tokenizer_same_bytes(t, id, err);
+    if (engine_trie_put(&t->words, s, (int32_t)id)) return true;
+    return error_set(err, ERROR_MODEL, "the vocabulary holds more than %u distinct bytes",
+                     ENGINE_TRIE_NODES_MAX);
 }
 
 static int32_t find_text(const engine_tokenizer *t, str wanted) {
@@ -189,12 +219,13 @@ static bool load(engine_tokenizer *t, const engine_gguf *g, error *err) {
         return false;
     load_phi3(t, g);
     if (!load_written(t, err)) return false;
-    t->add_bos = t->kind != TOKENIZER_BPE;
-    t->add_eos = t->kind == TOKENIZER_WORDPIECE;
-    t->add_space_prefix = t->kind == TOKENIZER_SPM;
-    bool ok = t->kind == TOKENIZER_SPM   ? engine_spm_load(t, g, err)
-              : t->kind == TOKENIZER_BPE ? engine_bpe_load(t, g, err)
-                                         : engine_wordpiece_load(t, err);
+    t->add_bos = t->kind == TOKENIZER_SPM || t->kind == TOKENIZER_WORDPIECE;
+    t->add_eos = t->kind == TOKENIZER_WORDPIECE || t->kind == TOKENIZER_UNIGRAM;
+    t->add_space_prefix = t->kind == TOKENIZER_SPM || t->kind == TOKENIZER_UNIGRAM;
+    bool ok = t->kind == TOKENIZER_SPM       ? engine_spm_load(t, g, err)
+              : t->kind == TOKENIZER_BPE     ? engine_bpe_load(t, g, err)
+              : t->kind == TOKENIZER_UNIGRAM ? engine_unigram_load(t, g, err)
+                                             : engine_wordpiece_load(t, err);
     if (!ok) return false;
     if (t->kind == TOKENIZER_BPE) t->add_bos = engine_pre_adds_bos(t->pre);
     engine_gguf_bool(g, "tokenizer.ggml.add_bos_token", &t->add_bos);
@@ -237,20 +268,23 @@ void engine_token_list_put(engine_token_list *l, int32_t id, size_t begin, size_
 }
 
 /* s[begin, end), which holds no written token. */
-static void run_part(const engine_tokenizer *t, str s, size_t begin, size_t end,
+static void run_part(const engine_tokenizer *t, str s, size_t begin, size_t end, int flags,
                      engine_token_list *out) {
     if (begin == end) return;
+    bool continues = (flags & ENGINE_CONTINUES) && begin == 0;
     str part = str_cut(s, begin, end);
     if (t->kind == TOKENIZER_SPM)
-        engine_spm_run(t, part, begin, out);
+        engine_spm_run(t, part, begin, continues, out);
     else if (t->kind == TOKENIZER_BPE)
         engine_bpe_run(t, part, begin, out);
+    else if (t->kind == TOKENIZER_UNIGRAM)
+        engine_unigram_run(t, part, begin, continues, out);
     else
         engine_wordpiece_run(t, part, begin, out);
 }
 
-static void run(const engine_tokenizer *t, str s, const engine_trie *written,
-                engine_token_list *out) {
+static void run(const engine_tokenizer *t, str s, int flags, engine_token_list *out) {
+    const engine_trie *written = flags & ENGINE_PARSE_SPECIAL ? &t->written : &t->user;
     size_t begin = 0, i = 0;
     while (written->nodes && i < s.n) {
         size_t length;
@@ -259,13 +293,13 @@ static void run(const engine_tokenizer *t, str s, const engine_trie *written,
             i++;
             continue;
         }
-        run_part(t, s, begin, i, out);
+        run_part(t, s, begin, i, flags, out);
         engine_token_list_put(out, id, i, i + length);
         i += length;
         while (t->pieces[id].eats_space && i < s.n && engine_is_space((unsigned char)s.p[i])) i++;
         begin = i;
     }
-    run_part(t, s, begin, s.n, out);
+    run_part(t, s, begin, s.n, flags, out);
 }
 
 void engine_tokenize(const engine_tokenizer *t, str s, int flags, arena *a, engine_token **out,
@@ -275,7 +309,7 @@ void engine_tokenize(const engine_tokenizer *t, str s, int flags, arena *a, engi
     int32_t last = t->special[t->kind == TOKENIZER_WORDPIECE ? ENGINE_SEP : ENGINE_EOS];
     if ((flags & ENGINE_ADD_SPECIAL) && t->add_bos && t->special[ENGINE_BOS] >= 0)
         engine_token_list_put(&list, t->special[ENGINE_BOS], 0, 0);
-    run(t, s, flags & ENGINE_PARSE_SPECIAL ? &t->written : &t->user, &list);
+    run(t, s, flags, &list);
     if ((flags & ENGINE_ADD_SPECIAL) && t->add_eos && last >= 0)
         engine_token_list_put(&list, last, s.n, s.n);
     *out = arena_alloc(a, list.n, sizeof **out);

@@ -4,10 +4,11 @@
  * of threads may tokenize with it. Scratch memory of a call is taken and given back inside the
  * call; only the tokens go to the caller's arena.
  *
- * One struct serves all three kinds, since most of it is common: the pieces, the map from bytes
+ * One struct serves all four kinds, since most of it is common: the pieces, the map from bytes
  * to piece, the tokens that are cut out of a text before the kind's own algorithm sees it. The
- * kinds' own files are spm.c, bpe.c (with pretokenize.c) and wordpiece.c; merge.c is the merge
- * loop of the first two, pieces.c holds the two look-up structures.
+ * kinds' own files are spm.c, bpe.c (with pretokenize.c), wordpiece.c and unigram.c (with
+ * charsmap.c); merge.c is the merge loop of the first two, pieces.c holds the two look-up
+ * structures.
  */
 #ifndef CARREL_ENGINE_TOKENIZER_H
 #define CARREL_ENGINE_TOKENIZER_H
@@ -26,14 +27,14 @@ typedef enum {
 } engine_piece_type;
 
 /* Bytes as the algorithm compares them: BPE's normal pieces are decoded to the bytes they stand
- * for, SentencePiece and WordPiece keep U+2581 for a space. */
+ * for, the others keep U+2581 for a space. */
 typedef struct {
     const char *p;
     uint32_t n;
     uint8_t type;    /* engine_piece_type */
     bool end;        /* generation stops here */
     bool eats_space; /* white space behind it in the source is dropped (phi-3) */
-    float score;     /* SentencePiece */
+    float score;     /* SentencePiece, Unigram */
 } engine_piece;
 
 /* ---- pieces.c ---- */
@@ -46,8 +47,8 @@ typedef struct {
 } engine_piece_map;
 
 void engine_piece_map_free(engine_piece_map *m);
-/* A piece with the same bytes is replaced. */
-void engine_piece_map_put(engine_piece_map *m, const engine_piece *pieces, uint32_t at);
+/* False, and nothing is put, where another piece has the same bytes. */
+bool engine_piece_map_put(engine_piece_map *m, const engine_piece *pieces, uint32_t at);
 int32_t engine_piece_map_find(const engine_piece_map *m, const engine_piece *pieces, str bytes);
 
 /* A byte trie for longest matches. {0} is empty; node 0 is the root. */
@@ -110,6 +111,20 @@ bool engine_pre_adds_bos(const engine_pre *p);       /* where the file does not 
 /* Calls fn for the words of s in order; together they are s. */
 void engine_pre_split(const engine_pre *p, str s, engine_pre_fn *fn, void *context);
 
+/* ---- charsmap.c ---- */
+
+/* What characters become before Unigram sees them; {0} changes nothing. */
+typedef struct {
+    const uint32_t *units; /* [count], a double-array trie */
+    const char *replacements;
+    size_t count, bytes;
+} engine_charsmap;
+
+/* Copies it into a. {0} where the file has none; false where it is damaged. */
+bool engine_charsmap_load(engine_charsmap *m, const engine_gguf *g, arena *a, error *err);
+/* Bytes of the longest entry that s starts with, and what they become; 0 where there is none. */
+size_t engine_charsmap_match(const engine_charsmap *m, str s, str *with);
+
 /* ---- the tokenizer ---- */
 
 /* One BPE merge; an open-addressed table of them. */
@@ -117,7 +132,12 @@ typedef struct {
     uint32_t left, right, rank, product; /* left == UINT32_MAX: free */
 } engine_pair;
 
-typedef enum { TOKENIZER_SPM, TOKENIZER_BPE, TOKENIZER_WORDPIECE } engine_tokenizer_kind;
+typedef enum {
+    TOKENIZER_SPM,
+    TOKENIZER_BPE,
+    TOKENIZER_WORDPIECE,
+    TOKENIZER_UNIGRAM
+} engine_tokenizer_kind;
 
 struct engine_tokenizer {
     engine_tokenizer_kind kind;
@@ -130,12 +150,15 @@ struct engine_tokenizer {
     int32_t special[ENGINE_CLS + 1];
     bool add_bos, add_eos;
     bool add_space_prefix;
-    int32_t byte_id[256]; /* SPM: byte tokens; BPE: one-byte pieces */
+    int32_t byte_id[256]; /* SPM, Unigram: byte tokens; BPE: one-byte pieces */
     const engine_pre *pre;
     engine_pair *pairs;
     size_t pair_capacity;
-    engine_trie words;   /* WordPiece */
-    uint32_t word_start; /* its node behind U+2581 */
+    engine_trie words;   /* WordPiece, Unigram */
+    uint32_t word_start; /* WordPiece: its node behind U+2581 */
+    engine_charsmap charsmap;
+    bool merges_spaces;   /* Unigram: a run of white space is one space, at the ends none */
+    double unknown_score; /* Unigram: of a character that no piece covers */
 };
 
 /* Tokens found so far; grows by doubling, then goes to the arena in one piece. */
@@ -146,15 +169,27 @@ typedef struct {
 
 void engine_token_list_put(engine_token_list *l, int32_t id, size_t begin, size_t end);
 
+/* Fills the scores of the pieces; for each token one. */
+bool engine_tokenizer_load_scores(engine_tokenizer *t, const engine_gguf *g, error *err);
+/* Puts piece `id` into t->words; an error where another one has the same bytes. */
+bool engine_tokenizer_put_word(engine_tokenizer *t, size_t id, error *err);
+bool engine_tokenizer_same_bytes(const engine_tokenizer *t, size_t id, error *err); /* false */
+/* "<0x0A>" becomes the byte it stands for. */
+bool engine_spm_load_byte(engine_tokenizer *t, size_t id, error *err);
+
 bool engine_spm_load(engine_tokenizer *t, const engine_gguf *g, error *err);
 bool engine_bpe_load(engine_tokenizer *t, const engine_gguf *g, error *err);
 bool engine_wordpiece_load(engine_tokenizer *t, error *err);
+bool engine_unigram_load(engine_tokenizer *t, const engine_gguf *g, error *err);
 void engine_bpe_unload(engine_tokenizer *t);
 
 /* Append the tokens of s (not empty), which stands at `base` in the whole source; before it stands
- * nothing, or a token that was cut out. */
-void engine_spm_run(const engine_tokenizer *t, str s, size_t base, engine_token_list *out);
+ * nothing, or a token that was cut out, or (`continues`) text. */
+void engine_spm_run(const engine_tokenizer *t, str s, size_t base, bool continues,
+                    engine_token_list *out);
 void engine_bpe_run(const engine_tokenizer *t, str s, size_t base, engine_token_list *out);
 void engine_wordpiece_run(const engine_tokenizer *t, str s, size_t base, engine_token_list *out);
+void engine_unigram_run(const engine_tokenizer *t, str s, size_t base, bool continues,
+                        engine_token_list *out);
 
 #endif

@@ -19,9 +19,7 @@ bool engine_wordpiece_load(engine_tokenizer *t, error *err) {
     for (size_t i = 0; i < t->vocab; i++) {
         const engine_piece *p = &t->pieces[i];
         if (p->type != PIECE_NORMAL || p->n == 0) continue;
-        if (!engine_trie_put(&t->words, (str){p->p, p->n}, (int32_t)i))
-            return error_set(err, ERROR_MODEL, "the vocabulary holds more than %u distinct bytes",
-                             ENGINE_TRIE_NODES_MAX);
+        if (!engine_tokenizer_put_word(t, i, err)) return false;
     }
     t->word_start = engine_trie_walk(&t->words, 0, STR(WORD_MARK));
     if (!t->word_start)

@@ -1,7 +1,8 @@
 /* Fuzz target: the tokenizers. The first byte chooses the vocabulary and the flags, the rest is the
  * text. Checked for every input: tokens are known, their offsets in range and in order; those of
  * SentencePiece and BPE follow each other without a gap and give back the text byte for byte;
- * those of WordPiece are words that begin and end where a character does. With the highest bit
+ * those of Unigram follow each other too, whatever its character map makes of the text; those of
+ * WordPiece are words that begin and end where a character does. With the highest bit
  * set, the rest is a model file instead, whose vocabulary may lie as it likes.
  */
 #include <stdlib.h>
@@ -12,12 +13,12 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { AS_FILE = 0x80, FLAGS_SHIFT = 5, FLAGS_MASK = 3, KIND_MASK = 0x1F };
+enum { AS_FILE = 0x80, FLAGS_SHIFT = 5, FLAGS_MASK = 3, CONTINUES = 0x10, KIND_MASK = 0x0F };
 
 static const char *const pres[] = {"gpt-2",  "llama-bpe", "qwen2",  "qwen35",  "smollm",
                                    "tekken", "gpt-4o",    "falcon", "default", "deepseek-coder"};
 
-enum { PRES = sizeof pres / sizeof *pres, SPM = PRES, WORDPIECE, KINDS };
+enum { PRES = sizeof pres / sizeof *pres, SPM = PRES, WORDPIECE, UNIGRAM, UNIGRAM_MAP, KINDS };
 
 static engine_tokenizer *tokenizers[KINDS];
 
@@ -36,6 +37,8 @@ static void make_all(void) {
     for (int i = 0; i < PRES; i++) tokenizers[i] = made(tiny_bpe(pres[i]));
     tokenizers[SPM] = made(tiny_spm());
     tokenizers[WORDPIECE] = made(tiny_wordpiece());
+    tokenizers[UNIGRAM] = made(tiny_unigram(TINY_BYTES | TINY_PREFIX));
+    tokenizers[UNIGRAM_MAP] = made(tiny_unigram(TINY_MAP | TINY_MERGE_SPACES));
 }
 
 static void expect(bool holds) {
@@ -78,6 +81,17 @@ static void check_gapless(const engine_tokenizer *t, str s, str want, const engi
     text_free(&back);
 }
 
+/* Nothing is left out but a text that becomes nothing. */
+static void check_covers(str s, const engine_token *got, size_t n) {
+    size_t at = 0, added = 0;
+    for (size_t i = 0; i < n; i++) {
+        expect(got[i].begin == at || (got[i].begin == s.n && got[i].end == s.n));
+        added += got[i].begin == got[i].end;
+        at = got[i].end;
+    }
+    expect(at == s.n || added == n);
+}
+
 static void check_words(str s, const engine_token *got, size_t n) {
     bool valid = utf8_valid(s);
     for (size_t i = 0; i < n; i++) {
@@ -95,13 +109,16 @@ static void run(const engine_tokenizer *t, str s, int flags, size_t kind) {
     for (size_t i = 0; i < n; i++) {
         expect(got[i].id >= 0 && (size_t)got[i].id < engine_vocab_size(t));
         expect(got[i].begin <= got[i].end && got[i].end <= s.n);
-        expect((flags & ENGINE_PARSE_SPECIAL) || got[i].begin == got[i].end || kind >= WORDPIECE ||
-               !engine_token_is_control(t, got[i].id));
+        expect((flags & ENGINE_PARSE_SPECIAL) || got[i].begin == got[i].end || kind >= KINDS ||
+               !engine_token_is_control(t, got[i].id) ||
+               got[i].id == engine_token_special(t, ENGINE_UNK));
     }
     if (kind <= SPM)
         check_gapless(t, s, kind == SPM ? marks_as_spaces(s, a) : s, got, n);
     else if (kind == WORDPIECE)
         check_words(s, got, n);
+    else if (kind < KINDS)
+        check_covers(s, got, n);
     arena_free(a);
 }
 
@@ -144,7 +161,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     }
     if (!tokenizers[0]) make_all();
     size_t kind = (data[0] & KIND_MASK) % KINDS;
-    run(tokenizers[kind], (str){(const char *)data + 1, size - 1},
-        data[0] >> FLAGS_SHIFT & FLAGS_MASK, kind);
+    int flags =
+        (data[0] >> FLAGS_SHIFT & FLAGS_MASK) | (data[0] & CONTINUES ? ENGINE_CONTINUES : 0);
+    run(tokenizers[kind], (str){(const char *)data + 1, size - 1}, flags, kind);
     return 0;
 }

@@ -2,7 +2,17 @@
  * See gguf_build.h. */
 #include "tests/support/gguf_build.h"
 
-enum { KIND_U32 = 4, KIND_I32 = 5, KIND_F32 = 6, KIND_BOOL = 7, KIND_STR = 8, KIND_ARRAY = 9 };
+#include <string.h>
+
+enum {
+    KIND_U8 = 0,
+    KIND_U32 = 4,
+    KIND_I32 = 5,
+    KIND_F32 = 6,
+    KIND_BOOL = 7,
+    KIND_STR = 8,
+    KIND_ARRAY = 9
+};
 
 static void put(text *t, const void *p, size_t n) {
     text_put(t, (str){p, n});
@@ -63,6 +73,11 @@ void gguf_build_i32s(gguf_build *b, const char *key, const int32_t *values, size
     put(&b->keys, values, n * sizeof *values);
 }
 
+void gguf_build_u8s(gguf_build *b, const char *key, str bytes) {
+    begin_array(b, key, KIND_U8, bytes.n);
+    text_put(&b->keys, bytes);
+}
+
 text gguf_build_finish(gguf_build *b) {
     text file = {0};
     text_put(&file, STR("GGUF"));
@@ -73,4 +88,22 @@ text gguf_build_finish(gguf_build *b) {
     text_free(&b->keys);
     *b = (gguf_build){0};
     return file;
+}
+
+void gguf_set_bool(text *file, const char *key, bool value) {
+    enum { KEY_COUNT_AT = 16 }; /* behind the mark, the version and the count of tensors */
+    gguf_build one = {0};
+    uint64_t count;
+    gguf_build_bool(&one, key, value);
+    str entry = text_str(&one.keys);
+    size_t at = str_find(text_str(file), str_cut(entry, 0, entry.n - 1), 0);
+    if (at != SIZE_MAX) {
+        file->p[at + entry.n - 1] = (char)value;
+    } else {
+        text_put(file, entry);
+        memcpy(&count, file->p + KEY_COUNT_AT, sizeof count);
+        count++;
+        memcpy(file->p + KEY_COUNT_AT, &count, sizeof count);
+    }
+    text_free(&one.keys);
 }

@@ -20,7 +20,10 @@ void gguf_build_bool(gguf_build *b, const char *key, bool value);
 void gguf_build_strs(gguf_build *b, const char *key, const str *values, size_t n);
 void gguf_build_f32s(gguf_build *b, const char *key, const float *values, size_t n);
 void gguf_build_i32s(gguf_build *b, const char *key, const int32_t *values, size_t n);
+void gguf_build_u8s(gguf_build *b, const char *key, str bytes);
 /* The whole file, version 3, without tensors; free it with text_free. b is empty afterwards. */
 text gguf_build_finish(gguf_build *b);
+/* In a finished file: the key gets this value, whether it was there as a bool or was missing. */
+void gguf_set_bool(text *file, const char *key, bool value);
 
 #endif

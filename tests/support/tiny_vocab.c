@@ -1,6 +1,9 @@
 /* tiny_vocab.c: makes the vocabularies of tiny_vocab.h. */
 #include "tests/support/tiny_vocab.h"
 
+#include <assert.h>
+#include <string.h>
+
 enum { NORMAL = 1, UNKNOWN = 2, CONTROL = 3, USER = 4, BYTE = 6 };
 enum { TOKENS_MAX = 1024 };
 
@@ -84,6 +87,7 @@ text tiny_bpe(const char *pre) {
     str lines[MERGES];
     for (int i = 0; i < 256; i++) add(&v, byte_name(v.a, i), NORMAL);
     add_all(&v, products, sizeof products / sizeof *products, NORMAL);
+    add(&v, STR("whole"), NORMAL); /* no merge makes it */
     add(&v, STR("<|endoftext|>"), CONTROL);
     add(&v, STR("<|im_end|>"), CONTROL);
     add(&v, STR("<think>"), USER);
@@ -109,4 +113,127 @@ text tiny_wordpiece(void) {
     add_ascii(&v, "", '0', '9');
     add_ascii(&v, "", 'a', 'w'); /* without x, y, z: some words are unknown */
     return finish(&v, "bert", &b);
+}
+
+/* ---- Unigram ------------------------------------------------------------------------------ */
+
+enum { MAP_UNITS = 4096, MAP_NODES = 256 };
+
+/* A node of the trie that becomes a double array. */
+typedef struct {
+    int child[256]; /* 0: none */
+    long value;     /* -1: none */
+} map_node;
+
+static size_t map_nodes(map_node *nodes, const tiny_mapping *pairs, size_t n, text *replacements) {
+    size_t count = 1;
+    nodes[0].value = -1;
+    for (size_t i = 0; i < n; i++) {
+        size_t at = 0;
+        for (size_t k = 0; k < pairs[i].from.n; k++) {
+            int *child = &nodes[at].child[(unsigned char)pairs[i].from.p[k]];
+            if (!*child) {
+                assert(count < MAP_NODES);
+                *child = (int)count;
+                nodes[count++].value = -1;
+            }
+            at = (size_t)*child;
+        }
+        nodes[at].value = (long)replacements->n;
+        text_put(replacements, pairs[i].to);
+        text_put_char(replacements, 0);
+    }
+    return count;
+}
+
+/* Where the children of a node can stand: at base ^ label, all free; label 0 is the value. */
+static uint32_t map_base(const map_node *node, const bool *used) {
+    for (uint32_t base = 256; base < MAP_UNITS; base++) {
+        bool free = node->value < 0 || !used[base];
+        for (uint32_t c = 1; c < 256; c++) free = free && (!node->child[c] || !used[base ^ c]);
+        if (free) return base;
+    }
+    assert(false);
+    return 0;
+}
+
+/* A unit: label, "has a value" in bit 8, offset from bit 10; an offset of whole blocks of 256 is
+ * written with bit 9, so that both forms are read. */
+static uint32_t map_unit(uint32_t label, bool value, uint32_t offset) {
+    uint32_t written = offset & 0xFF ? offset << 10 : offset >> 8 << 10 | 1u << 9;
+    return written | label | (uint32_t)value << 8;
+}
+
+text tiny_charsmap(const tiny_mapping *pairs, size_t n) {
+    static map_node nodes[MAP_NODES];
+    uint32_t units[MAP_UNITS] = {0}, place[MAP_NODES] = {0}, label[MAP_NODES] = {0};
+    uint32_t bytes = MAP_UNITS * 4;
+    bool used[MAP_UNITS] = {true};
+    text replacements = {0}, out = {0};
+    memset(nodes, 0, sizeof nodes);
+    size_t count = map_nodes(nodes, pairs, n, &replacements);
+    for (size_t i = 0; i < count; i++) { /* parents come before their children */
+        uint32_t base = map_base(&nodes[i], used);
+        units[place[i]] = map_unit(label[i], nodes[i].value >= 0, place[i] ^ base);
+        if (nodes[i].value >= 0) {
+            units[base] = (uint32_t)nodes[i].value | 0x80000000u;
+            used[base] = true;
+        }
+        for (uint32_t c = 1; c < 256; c++) {
+            if (!nodes[i].child[c]) continue;
+            used[base ^ c] = true;
+            place[nodes[i].child[c]] = base ^ c;
+            label[nodes[i].child[c]] = c;
+        }
+    }
+    text_put(&out, (str){(const char *)&bytes, sizeof bytes});
+    text_put(&out, (str){(const char *)units, sizeof units});
+    text_put(&out, text_str(&replacements));
+    text_free(&replacements);
+    return out;
+}
+
+text tiny_unigram(int with) {
+    static const tiny_mapping pairs[] = {
+        {STR("\uFB01"), STR("fi")},
+        {STR("\uFF21"), STR("A")},
+        {STR("\u3000"), STR(" ")},
+        {STR("\t"), STR(" ")},
+        {STR("\n"), STR(" ")},
+        {STR("e\u0301"), STR("\u00E9")},
+        {STR("\u200B"), STR("")},
+        {STR("\u2460"), STR("1")},
+        {STR("\u2460\u2461"), STR("12")},
+        {STR("\u00A8"), STR(" \u0308")},
+    };
+    /* Scores by order: the whole word is likelier than its parts, unless the parts are short. */
+    static const char *const words[] = {"\u2581", "\u2581the", "\u2581dose", "do",          "se",
+                                        "the",    "fi",        "fine",       "ne",          "caf",
+                                        "é",      "世界",      "12",         "\u2581\u2581"};
+    vocab v = {.a = arena_new()};
+    gguf_build b = {0};
+    add(&v, STR("<s>"), CONTROL);
+    add(&v, STR("<pad>"), CONTROL);
+    add(&v, STR("</s>"), CONTROL);
+    add(&v, STR("<unk>"), UNKNOWN);
+    add_all(&v, words, sizeof words / sizeof *words, NORMAL);
+    add_ascii(&v, "", '!', '~');
+    add(&v, STR("<mask>"), USER);
+    for (int i = 0; (with & TINY_BYTES) && i < 256; i++)
+        add(&v, arena_printf(v.a, "<0x%02X>", (unsigned)i), BYTE);
+    for (size_t i = 0; i < v.n; i++) v.score[i] = -1 - (float)i / 16;
+    gguf_build_f32s(&b, "tokenizer.ggml.scores", v.score, v.n);
+    gguf_build_u32(&b, "tokenizer.ggml.bos_token_id", 0);
+    gguf_build_u32(&b, "tokenizer.ggml.eos_token_id", 2);
+    gguf_build_u32(&b, "tokenizer.ggml.unknown_token_id", 3);
+    gguf_build_bool(&b, "tokenizer.ggml.add_bos_token", true);
+    gguf_build_bool(&b, "tokenizer.ggml.add_eos_token", true);
+    gguf_build_bool(&b, "tokenizer.ggml.add_space_prefix", with & TINY_PREFIX);
+    gguf_build_bool(&b, "tokenizer.ggml.remove_extra_whitespaces", with & TINY_MERGE_SPACES);
+    if (with & TINY_MAP) {
+        text map = tiny_charsmap(pairs, sizeof pairs / sizeof *pairs);
+        gguf_build_u8s(&b, "tokenizer.ggml.precompiled_charsmap", text_str(&map));
+        text_free(&map);
+    }
+    return finish(&v, "t5", &b);
 }

@@ -14,4 +14,14 @@ text tiny_spm(void);
 text tiny_bpe(const char *pre);
 text tiny_wordpiece(void);
 
+/* A SentencePiece character map (tokenizer.ggml.precompiled_charsmap) of n pairs; free it. */
+typedef struct {
+    str from, to;
+} tiny_mapping;
+text tiny_charsmap(const tiny_mapping *pairs, size_t n);
+
+/* Unigram; `charsmap` and byte pieces where asked for. */
+enum { TINY_PREFIX = 1, TINY_MERGE_SPACES = 2, TINY_BYTES = 4, TINY_MAP = 8 };
+text tiny_unigram(int with);
+
 #endif
