@@ -287,6 +287,7 @@ static void choose(void) {
 #if defined(__x86_64__)
     const cpu_features *cpu = cpu_get();
     if (cpu->avx2 && cpu->fma && cpu->f16c) add_table(&engine_kernels_avx2);
+    if (cpu->avx512 && completed == 2) add_table(&engine_kernels_avx512);
 #endif
 }
 

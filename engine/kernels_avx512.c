@@ -1,0 +1,259 @@
+/* kernels_avx512: the inner loops for x86-64 with AVX-512 (F, BW, VL, DQ). This file alone is
+ * compiled for those instructions; nothing here may run before cpu_get() has said that they are
+ * there. What it leaves out comes from the AVX2 table.
+ *
+ * A panel of 16 columns is one register. tiles() keeps up to 24 sums in the 32 registers, 12 rows of
+ * two panels, so that 14 loads feed 24 multiply-adds; with few rows it takes four panels at once
+ * instead, because a single sum would wait for itself. Whatever the shape, a sum runs over i in
+ * order, so that the shape cannot be seen in the result. exp is the polynomial of kernels_avx2.c.
+ */
+#include "engine/kernels.h"
+
+#if defined(__x86_64__)
+
+#include <immintrin.h>
+
+/* The first `count` lanes are on, count <= 16. */
+static inline __mmask16 lanes(size_t count) {
+    return (__mmask16)((1u << count) - 1);
+}
+
+/* e^x for x up to 88; below -87 (where float32 would go denormal) the result is 0. */
+static inline __m512 exp16(__m512 x) {
+    const __m512 ln2_high = _mm512_set1_ps(0x1.62E4p-1f);   /* few bits: n * it is exact */
+    const __m512 ln2_low = _mm512_set1_ps(0x1.7F7D1Cp-20f); /* ln 2 - ln2_high */
+    const __m512 least = _mm512_set1_ps(-87.0f);
+    __mmask16 alive = _mm512_cmp_ps_mask(x, least, _CMP_GE_OQ);
+    x = _mm512_min_ps(_mm512_max_ps(x, least), _mm512_set1_ps(88.0f));
+    __m512 n = _mm512_roundscale_ps(_mm512_mul_ps(x, _mm512_set1_ps(0x1.715476p0f)), 8);
+    __m512 r = _mm512_fnmadd_ps(n, ln2_low, _mm512_fnmadd_ps(n, ln2_high, x));
+    __m512 y = _mm512_set1_ps(1.0f / 5040);
+    y = _mm512_fmadd_ps(y, r, _mm512_set1_ps(1.0f / 720));
+    y = _mm512_fmadd_ps(y, r, _mm512_set1_ps(1.0f / 120));
+    y = _mm512_fmadd_ps(y, r, _mm512_set1_ps(1.0f / 24));
+    y = _mm512_fmadd_ps(y, r, _mm512_set1_ps(1.0f / 6));
+    y = _mm512_fmadd_ps(y, r, _mm512_set1_ps(0.5f));
+    y = _mm512_fmadd_ps(y, r, _mm512_set1_ps(1.0f));
+    y = _mm512_fmadd_ps(y, r, _mm512_set1_ps(1.0f));
+    return _mm512_maskz_scalef_ps(alive, y, n);
+}
+
+/* ---- tiles -------------------------------------------------------------------------------- */
+
+#define INLINE static inline __attribute__((always_inline))
+
+/* 16 elements from element `at` on. */
+INLINE __m512 load_panel(const engine_kv type, const void *panels, size_t at) {
+    if (type == ENGINE_KV_F32) return _mm512_loadu_ps((const float *)panels + at);
+    if (type == ENGINE_KV_F16) {
+        const uint16_t *halves = (const uint16_t *)panels + at;
+        return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)halves));
+    }
+    const int8_t *bytes = (const int8_t *)panels + at;
+    __m128i v = _mm_loadu_si128((const __m128i *)(const void *)bytes);
+    return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(v));
+}
+
+#define UNROLLED _Pragma("GCC unroll 24")
+
+/* `rows` rows from row `r` on with `blocks` panels from panel `b` on. The first three arguments are
+ * constants where this is expanded and all loops but that over i vanish, so that the sums stay in
+ * registers. */
+INLINE void tiles_part(const engine_kv type, const size_t rows, const size_t blocks,
+                       const engine_tiles *t, size_t r, size_t b) {
+    __m512 sums[24], panel[4];
+    const size_t x_stride = t->x_stride, out_stride = t->out_stride;
+    const size_t step = t->step, stride = t->stride;
+    const void *panels = t->panels;
+    const float *x = t->x + r * x_stride, *end = x + t->n;
+    float *out = t->out + r * out_stride + b * ENGINE_PANEL;
+    size_t at = b * step;
+    UNROLLED for (size_t k = 0; k < rows; k++) {
+        __m512 keep = _mm512_set1_ps(t->keep ? t->keep[r + k] : 0);
+        UNROLLED for (size_t j = 0; j < blocks; j++) {
+            __m512 v = t->keep ? _mm512_loadu_ps(out + k * out_stride + j * ENGINE_PANEL) : keep;
+            sums[k * blocks + j] = _mm512_mul_ps(v, keep);
+        }
+    }
+    for (; x < end; x++, at += stride) {
+        UNROLLED for (size_t j = 0; j < blocks; j++) {
+            panel[j] = load_panel(type, panels, at + j * step);
+        }
+        UNROLLED for (size_t k = 0; k < rows; k++) {
+            __m512 v = _mm512_set1_ps(x[k * x_stride]);
+            UNROLLED for (size_t j = 0; j < blocks; j++) {
+                sums[k * blocks + j] = _mm512_fmadd_ps(v, panel[j], sums[k * blocks + j]);
+            }
+        }
+    }
+    UNROLLED for (size_t k = 0; k < rows; k++, out += out_stride) {
+        UNROLLED for (size_t j = 0; j < blocks; j++) {
+            _mm512_storeu_ps(out + j * ENGINE_PANEL, sums[k * blocks + j]);
+        }
+    }
+}
+
+/* All panels for `rows` rows, four, two or one at a time. */
+INLINE void tiles_rows(const engine_kv type, const size_t rows, const engine_tiles *t, size_t r) {
+    size_t b = 0;
+    for (; b + 4 <= t->blocks; b += 4) tiles_part(type, rows, 4, t, r, b);
+    if (b + 2 <= t->blocks) {
+        tiles_part(type, rows, 2, t, r, b);
+        b += 2;
+    }
+    if (b < t->blocks) tiles_part(type, rows, 1, t, r, b);
+}
+
+INLINE void tiles_of(const engine_kv type, const engine_tiles *t) {
+    size_t r = 0;
+    for (; r + 6 <= t->rows; r += 6) tiles_rows(type, 6, t, r);
+    switch (t->rows - r) {
+    case 5:
+        tiles_rows(type, 5, t, r);
+        break;
+    case 4:
+        tiles_rows(type, 4, t, r);
+        break;
+    case 3:
+        tiles_rows(type, 3, t, r);
+        break;
+    case 2:
+        tiles_rows(type, 2, t, r);
+        break;
+    case 1:
+        tiles_rows(type, 1, t, r);
+        break;
+    default:
+        break;
+    }
+}
+
+static void tiles(const engine_tiles *t) {
+    if (t->type == ENGINE_KV_F32) {
+        tiles_of(ENGINE_KV_F32, t);
+    } else if (t->type == ENGINE_KV_F16) {
+        tiles_of(ENGINE_KV_F16, t);
+    } else {
+        tiles_of(ENGINE_KV_INT8, t);
+    }
+}
+
+static void tile(const float *panel, size_t panel_stride, const float *x, size_t x_stride, size_t n,
+                 size_t rows, bool add, float *out, size_t out_stride) {
+    static const float one[ENGINE_TILE] = {1, 1, 1, 1, 1, 1};
+    const engine_tiles t = {.type = ENGINE_KV_F32,
+                            .panels = panel,
+                            .stride = panel_stride,
+                            .blocks = 1,
+                            .n = n,
+                            .x = x,
+                            .x_stride = x_stride,
+                            .rows = rows,
+                            .keep = add ? one : NULL,
+                            .out = out,
+                            .out_stride = out_stride};
+    tiles_of(ENGINE_KV_F32, &t);
+}
+
+/* ---- the rest of attention ---------------------------------------------------------------- */
+
+static float soften(engine_soften *s) {
+    enum { BLOCKS = ENGINE_KEYS / ENGINE_PANEL };
+    const __m512 count = _mm512_setr_ps(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    uint64_t all = (s->end < 64 ? (uint64_t)1 << s->end : 0) - ((uint64_t)1 << s->begin);
+    __m512 v[BLOCKS], top = _mm512_set1_ps(s->most), total = _mm512_setzero_ps();
+    UNROLLED for (size_t b = 0; b < BLOCKS; b++) {
+        __mmask16 seen = (__mmask16)(all >> 16 * b);
+        v[b] = _mm512_loadu_ps(s->scores + 16 * b);
+        if (s->key_scales) {
+            v[b] = _mm512_mul_ps(v[b], _mm512_maskz_loadu_ps(seen, s->key_scales + 16 * b));
+        }
+        if (s->slope != 0) {
+            __m512 away = _mm512_sub_ps(_mm512_set1_ps(s->distance - (float)(16 * b)), count);
+            v[b] = _mm512_fnmadd_ps(_mm512_abs_ps(away), _mm512_set1_ps(s->slope), v[b]);
+        }
+        top = _mm512_mask_max_ps(top, seen, top, v[b]);
+    }
+    float most = _mm512_reduce_max_ps(top);
+    top = _mm512_set1_ps(most);
+    UNROLLED for (size_t b = 0; b < BLOCKS; b++) {
+        __mmask16 seen = (__mmask16)(all >> 16 * b);
+        __m512 e = _mm512_maskz_mov_ps(seen, exp16(_mm512_sub_ps(v[b], top)));
+        total = _mm512_add_ps(total, e);
+        if (s->value_scales) {
+            e = _mm512_maskz_mul_ps(seen, e, _mm512_maskz_loadu_ps(seen, s->value_scales + 16 * b));
+        }
+        _mm512_storeu_ps(s->scores + 16 * b, e);
+    }
+    float keep = _mm512_cvtss_f32(exp16(_mm512_set1_ps(s->most - most)));
+    s->most = most;
+    s->total = s->total * keep + _mm512_reduce_add_ps(total);
+    return keep;
+}
+
+static void blend(float *out, float a, const float *x, float b, size_t n) {
+    const __m512 by = _mm512_set1_ps(b), old = _mm512_set1_ps(a);
+    for (size_t i = 0; i < n; i += 16) {
+        __mmask16 on = lanes(n - i < 16 ? n - i : 16);
+        __m512 v =
+            a == 0 ? _mm512_setzero_ps() : _mm512_mul_ps(old, _mm512_maskz_loadu_ps(on, out + i));
+        v = _mm512_fmadd_ps(by, _mm512_maskz_loadu_ps(on, x + i), v);
+        _mm512_mask_storeu_ps(out + i, on, v);
+    }
+}
+
+static void narrow_f16(const float *x, uint16_t *out, size_t n) {
+    const __m512 most = _mm512_set1_ps(65504);
+    for (size_t i = 0; i < n; i += 16) {
+        __mmask16 on = lanes(n - i < 16 ? n - i : 16);
+        __m512 v = _mm512_maskz_loadu_ps(on, x + i); /* second operand of min, max: NaN stays */
+        v = _mm512_max_ps(_mm512_sub_ps(_mm512_setzero_ps(), most), _mm512_min_ps(most, v));
+        _mm256_mask_storeu_epi16(out + i, on, _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
+    }
+}
+
+static void widen_f16(const uint16_t *x, float *out, size_t n) {
+    for (size_t i = 0; i < n; i += 16) {
+        __mmask16 on = lanes(n - i < 16 ? n - i : 16);
+        _mm512_mask_storeu_ps(out + i, on, _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(on, x + i)));
+    }
+}
+
+static float narrow_i8(const float *x, int8_t *out, size_t n) {
+    __m512 top = _mm512_setzero_ps();
+    for (size_t i = 0; i < n; i += 16) {
+        __mmask16 on = lanes(n - i < 16 ? n - i : 16);
+        top = _mm512_max_ps(top, _mm512_abs_ps(_mm512_maskz_loadu_ps(on, x + i)));
+    }
+    float most = _mm512_reduce_max_ps(top), scale = most / 127;
+    __m512 inverse = _mm512_set1_ps(scale > 0 ? 127 / most : 0);
+    for (size_t i = 0; i < n; i += 16) {
+        __mmask16 on = lanes(n - i < 16 ? n - i : 16);
+        __m512i v = _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_maskz_loadu_ps(on, x + i), inverse));
+        v = _mm512_max_epi32(v, _mm512_set1_epi32(-127));
+        _mm_mask_storeu_epi8(out + i, on, _mm512_cvtsepi32_epi8(v));
+    }
+    return scale;
+}
+
+static void widen_i8(const int8_t *x, float *out, size_t n) {
+    for (size_t i = 0; i < n; i += 16) {
+        __mmask16 on = lanes(n - i < 16 ? n - i : 16);
+        __m512i v = _mm512_cvtepi8_epi32(_mm_maskz_loadu_epi8(on, x + i));
+        _mm512_mask_storeu_ps(out + i, on, _mm512_cvtepi32_ps(v));
+    }
+}
+
+const engine_kernels engine_kernels_avx512 = {
+    .name = "avx512",
+    .tile = tile,
+    .tiles = tiles,
+    .soften = soften,
+    .blend = blend,
+    .narrow_f16 = narrow_f16,
+    .widen_f16 = widen_f16,
+    .narrow_i8 = narrow_i8,
+    .widen_i8 = widen_i8,
+};
+
+#endif
