@@ -25,6 +25,8 @@ enum {
     LINE = 64          /* bytes of alignment */
 };
 
+#define LOG2_E 1.44269504f /* scores are counted in powers of 2, which are quicker than of e */
+
 static size_t padded(size_t n) {
     return (n + ENGINE_PANEL - 1) / ENGINE_PANEL * ENGINE_PANEL;
 }
@@ -107,6 +109,7 @@ typedef struct {
     size_t begin[MOST_ROWS], end[MOST_ROWS]; /* the positions that each row sees */
     float *q;                                /* [rows][head], scaled */
     float *scores;                           /* [rows][ENGINE_KEYS] */
+    float *totals;                           /* [rows][ENGINE_PANEL], of one span */
     float *wide;                             /* [ENGINE_KEYS][width], keys or values in float32 */
     float *part;                             /* [rows][width], of one span */
     float *whole;                            /* [rows][width], of all spans so far */
@@ -123,7 +126,7 @@ static size_t most_rows(size_t head) {
 
 static size_t piece_floats(size_t head) {
     size_t width = padded(head), rows = most_rows(head);
-    return rows * (3 * width + ENGINE_KEYS) + ENGINE_KEYS * width;
+    return rows * (3 * width + ENGINE_KEYS + ENGINE_PANEL) + ENGINE_KEYS * width;
 }
 
 static size_t row_at(const piece *w, size_t r) {
@@ -160,8 +163,9 @@ static void set_piece(piece *w, const engine_kernels *k, const engine_attention 
     w->whole = w->part + most * w->width;
     w->wide = w->whole + most * w->width;
     w->scores = w->wide + ENGINE_KEYS * w->width;
+    w->totals = w->scores + most * ENGINE_KEYS;
     for (size_t r = 0; r < w->rows; r++) {
-        k->blend(w->q + r * c->head, 0, a->q + row_at(w, r), a->scale, c->head);
+        k->blend(w->q + r * c->head, 0, a->q + row_at(w, r), a->scale * LOG2_E, c->head);
         set_range(w, r);
     }
 }
@@ -229,40 +233,56 @@ static void weigh(const piece *w, size_t key, size_t from, size_t to, const floa
 }
 
 /* One step of the rows that see any of the keys from `key` on. */
-static void attend_keys(const piece *w, size_t key, float *part, size_t stride, softmax_sum *sums) {
+static void attend_keys(const piece *w, size_t key, float *part, size_t stride, float *most) {
     const engine_attention *a = w->job;
     const engine_cache *c = a->cache;
     size_t from = 0, to = w->rows;
-    float keep[MOST_ROWS];
+    uint64_t seen[MOST_ROWS];
+    float keep[MOST_ROWS], slopes[MOST_ROWS], distances[MOST_ROWS];
     while (from < to && w->end[from] <= key) from++;
     while (to > from && w->begin[to - 1] >= key + ENGINE_KEYS) to--;
     if (from == to) return;
     score(w, key, from, to);
-    engine_soften s = {.key_scales = scales(c, c->keys, c->head, w->g, key),
-                       .value_scales = scales(c, c->values, w->width, w->g, key)};
     for (size_t r = from; r < to; r++) {
         size_t row = w->first + r, at = a->position + row / w->group;
-        s.scores = w->scores + r * ENGINE_KEYS;
-        s.begin = w->begin[r] > key ? w->begin[r] - key : 0;
-        s.end = least(w->end[r] - key, ENGINE_KEYS);
-        s.slope = a->slopes ? a->slopes[w->g * w->group + row % w->group] : 0;
-        s.distance = (float)at - (float)key;
-        s.most = sums[r].most;
-        s.total = sums[r].total;
-        keep[r] = w->kernels->soften(&s);
-        sums[r] = (softmax_sum){s.most, s.total};
+        size_t begin = w->begin[r] > key ? w->begin[r] - key : 0, end = w->end[r] - key;
+        seen[r] = (end < ENGINE_KEYS ? (uint64_t)1 << end : 0) - ((uint64_t)1 << begin);
+        if (a->slopes == NULL) continue;
+        slopes[r] = a->slopes[w->g * w->group + row % w->group] * LOG2_E;
+        distances[r] = (float)at - (float)key;
     }
+    engine_soften s = {
+        .rows = to - from,
+        .scores = w->scores + from * ENGINE_KEYS,
+        .seen = seen + from,
+        .key_scales = scales(c, c->keys, c->head, w->g, key),
+        .value_scales = scales(c, c->values, w->width, w->g, key),
+        .slopes = a->slopes ? slopes + from : NULL,
+        .distances = distances + from,
+        .most = most + from,
+        .keep = keep + from,
+        .totals = w->totals + from * ENGINE_PANEL,
+    };
+    w->kernels->soften(&s);
     weigh(w, key, from, to, keep, part, stride);
 }
 
+/* part [rows][stride] and the sums of one span. */
 static void attend_span(const piece *w, size_t span, float *part, size_t stride,
                         softmax_sum *sums) {
     size_t end = least(span + SPAN, w->end[w->rows - 1]);
+    float most[MOST_ROWS];
+    memset(w->totals, 0, w->rows * ENGINE_PANEL * sizeof *w->totals);
     for (size_t r = 0; r < w->rows; r++) {
-        sums[r] = (softmax_sum){-INFINITY, 0};
+        most[r] = -INFINITY;
         memset(part + r * stride, 0, w->width * sizeof *part);
     }
-    for (size_t key = span; key < end; key += ENGINE_KEYS) attend_keys(w, key, part, stride, sums);
+    for (size_t key = span; key < end; key += ENGINE_KEYS) attend_keys(w, key, part, stride, most);
+    for (size_t r = 0; r < w->rows; r++) {
+        float total = 0;
+        for (size_t i = 0; i < ENGINE_PANEL; i++) total += w->totals[r * ENGINE_PANEL + i];
+        sums[r] = (softmax_sum){most[r], total};
+    }
 }
 
 /* Adds a span to the spans before it. */
@@ -271,7 +291,7 @@ static void join(const piece *w, const float *part, size_t stride, const softmax
     for (size_t r = 0; r < w->rows; r++) {
         if (sums[r].most == -INFINITY) continue; /* saw nothing of it */
         float most = sums[r].most > whole[r].most ? sums[r].most : whole[r].most;
-        float a = expf(whole[r].most - most), b = expf(sums[r].most - most);
+        float a = exp2f(whole[r].most - most), b = exp2f(sums[r].most - most);
         w->kernels->blend(w->whole + r * w->width, a, part + r * stride, b, w->width);
         whole[r] = (softmax_sum){most, whole[r].total * a + sums[r].total * b};
     }

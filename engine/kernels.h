@@ -40,15 +40,19 @@ typedef struct {
     size_t out_stride;
 } engine_tiles;
 
-/* One query and ENGINE_KEYS keys, of which it sees [begin, end). Each score seen is multiplied with
- * its key's scale, loses slope * |distance - j|, and becomes e^(score - most) times its value's
- * scale; the others become 0. `most` and `total` go on from the keys before. */
+/* Some queries and ENGINE_KEYS keys. A score that is seen is multiplied with its key's scale, loses
+ * slope * |distance - key|, and becomes 2^(score - most) times its value's scale; the others become
+ * 0. `most` and `totals` go on from the keys before; keep = 2^(most before - most now) is what was
+ * summed so far must be multiplied with. */
 typedef struct {
-    float *scores;                          /* [ENGINE_KEYS] */
-    size_t begin, end;                      /* begin < end */
+    size_t rows;
+    float *scores;                          /* [rows][ENGINE_KEYS] */
+    const uint64_t *seen;                   /* [rows], bit j: sees key j; never 0 */
     const float *key_scales, *value_scales; /* [ENGINE_KEYS], as far as seen; NULL: all 1 */
-    float slope, distance;                  /* from the first key of the step to the query */
-    float most, total; /* so far: the greatest score and the sum of e^(score - most) */
+    const float *slopes;                    /* [rows]; NULL: none */
+    const float *distances;                 /* [rows], from the first key to the query */
+    float *most, *keep;                     /* [rows] */
+    float *totals;                          /* [rows][ENGINE_PANEL], to be added up */
 } engine_soften;
 
 /* A table may leave a field NULL: engine_kernels_all fills it from the next simpler table. */
@@ -67,8 +71,7 @@ typedef struct {
     void (*tile)(const float *panel, size_t panel_stride, const float *x, size_t x_stride, size_t n,
                  size_t rows, bool add, float *out, size_t out_stride);
     void (*tiles)(const engine_tiles *t);
-    /* returns e^(most before - most now), which what was summed so far must be multiplied with */
-    float (*soften)(engine_soften *s);
+    void (*soften)(const engine_soften *s);
     /* out = a * out + b * x; a == 0: out is not read. Never gives -0, so that sums that differ in
      * nothing but added zeros agree in every bit. */
     void (*blend)(float *out, float a, const float *x, float b, size_t n);

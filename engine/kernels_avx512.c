@@ -157,38 +157,80 @@ static void tile(const float *panel, size_t panel_stride, const float *x, size_t
 
 /* ---- the rest of attention ---------------------------------------------------------------- */
 
-static float soften(engine_soften *s) {
-    enum { BLOCKS = ENGINE_KEYS / ENGINE_PANEL };
+/* 2^x for x up to 0; below -126 (where float32 would go denormal) the result is 0. The Taylor
+ * polynomial of degree 7 on [-1/2, 1/2], its last term spread over the lower ones as Chebyshev
+ * does: 6e-9 off at most. */
+static inline __m512 power16(__m512 x) {
+    __mmask16 alive = _mm512_cmp_ps_mask(x, _mm512_set1_ps(-126.0f), _CMP_GE_OQ);
+    __m512 n = _mm512_roundscale_ps(x, 8);
+    __m512 r = _mm512_sub_ps(x, n);
+    __m512 y = _mm512_set1_ps(1.54035304e-4f);
+    y = _mm512_fmadd_ps(y, r, _mm512_set1_ps(1.34002888e-3f));
+    y = _mm512_fmadd_ps(y, r, _mm512_set1_ps(9.61812911e-3f));
+    y = _mm512_fmadd_ps(y, r, _mm512_set1_ps(5.55032745e-2f));
+    y = _mm512_fmadd_ps(y, r, _mm512_set1_ps(2.40226507e-1f));
+    y = _mm512_fmadd_ps(y, r, _mm512_set1_ps(6.93147207e-1f));
+    y = _mm512_fmadd_ps(y, r, _mm512_set1_ps(1.0f));
+    return _mm512_maskz_scalef_ps(alive, y, n);
+}
+
+enum { BLOCKS = ENGINE_KEYS / ENGINE_PANEL };
+
+/* Finished scores of row r into v; returns the greatest of them and of those before. */
+INLINE float finish_scores(const engine_soften *s, size_t r, __m512 v[BLOCKS]) {
     const __m512 count = _mm512_setr_ps(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-    uint64_t all = (s->end < 64 ? (uint64_t)1 << s->end : 0) - ((uint64_t)1 << s->begin);
-    __m512 v[BLOCKS], top = _mm512_set1_ps(s->most), total = _mm512_setzero_ps();
+    __m512 top = _mm512_set1_ps(s->most[r]);
     UNROLLED for (size_t b = 0; b < BLOCKS; b++) {
-        __mmask16 seen = (__mmask16)(all >> 16 * b);
-        v[b] = _mm512_loadu_ps(s->scores + 16 * b);
+        __mmask16 seen = (__mmask16)(s->seen[r] >> 16 * b);
+        v[b] = _mm512_loadu_ps(s->scores + r * ENGINE_KEYS + 16 * b);
         if (s->key_scales) {
             v[b] = _mm512_mul_ps(v[b], _mm512_maskz_loadu_ps(seen, s->key_scales + 16 * b));
         }
-        if (s->slope != 0) {
-            __m512 away = _mm512_sub_ps(_mm512_set1_ps(s->distance - (float)(16 * b)), count);
-            v[b] = _mm512_fnmadd_ps(_mm512_abs_ps(away), _mm512_set1_ps(s->slope), v[b]);
+        if (s->slopes) {
+            __m512 away = _mm512_sub_ps(_mm512_set1_ps(s->distances[r] - (float)(16 * b)), count);
+            v[b] = _mm512_fnmadd_ps(_mm512_abs_ps(away), _mm512_set1_ps(s->slopes[r]), v[b]);
         }
         top = _mm512_mask_max_ps(top, seen, top, v[b]);
     }
-    float most = _mm512_reduce_max_ps(top);
-    top = _mm512_set1_ps(most);
-    UNROLLED for (size_t b = 0; b < BLOCKS; b++) {
-        __mmask16 seen = (__mmask16)(all >> 16 * b);
-        __m512 e = _mm512_maskz_mov_ps(seen, exp16(_mm512_sub_ps(v[b], top)));
-        total = _mm512_add_ps(total, e);
-        if (s->value_scales) {
-            e = _mm512_maskz_mul_ps(seen, e, _mm512_maskz_loadu_ps(seen, s->value_scales + 16 * b));
+    return _mm512_reduce_max_ps(top);
+}
+
+static void soften(const engine_soften *s) {
+    for (size_t first = 0; first < s->rows; first += 16) {
+        size_t rows = s->rows - first < 16 ? s->rows - first : 16;
+        float tops[16];
+        for (size_t k = 0; k < rows; k++) {
+            __m512 v[BLOCKS];
+            tops[k] = finish_scores(s, first + k, v);
+            if (!s->key_scales && !s->slopes) continue;
+            UNROLLED for (size_t b = 0; b < BLOCKS; b++) {
+                _mm512_storeu_ps(s->scores + (first + k) * ENGINE_KEYS + 16 * b, v[b]);
+            }
         }
-        _mm512_storeu_ps(s->scores + 16 * b, e);
+        __mmask16 on = lanes(rows);
+        __m512 most = _mm512_maskz_loadu_ps(on, tops);
+        __m512 before = _mm512_maskz_loadu_ps(on, s->most + first);
+        _mm512_mask_storeu_ps(s->keep + first, on, power16(_mm512_sub_ps(before, most)));
+        _mm512_mask_storeu_ps(s->most + first, on, most);
+        for (size_t r = first; r < first + rows; r++) {
+            __m512 top = _mm512_set1_ps(tops[r - first]);
+            float *totals = s->totals + r * ENGINE_PANEL;
+            __m512 total = _mm512_mul_ps(_mm512_loadu_ps(totals), _mm512_set1_ps(s->keep[r]));
+            UNROLLED for (size_t b = 0; b < BLOCKS; b++) {
+                __mmask16 seen = (__mmask16)(s->seen[r] >> 16 * b);
+                float *scores = s->scores + r * ENGINE_KEYS + 16 * b;
+                __m512 e = power16(_mm512_sub_ps(_mm512_loadu_ps(scores), top));
+                e = _mm512_maskz_mov_ps(seen, e);
+                total = _mm512_add_ps(total, e);
+                if (s->value_scales) {
+                    __m512 by = _mm512_maskz_loadu_ps(seen, s->value_scales + 16 * b);
+                    e = _mm512_maskz_mul_ps(seen, e, by);
+                }
+                _mm512_storeu_ps(scores, e);
+            }
+            _mm512_storeu_ps(totals, total);
+        }
     }
-    float keep = _mm512_cvtss_f32(exp16(_mm512_set1_ps(s->most - most)));
-    s->most = most;
-    s->total = s->total * keep + _mm512_reduce_add_ps(total);
-    return keep;
 }
 
 static void blend(float *out, float a, const float *x, float b, size_t n) {

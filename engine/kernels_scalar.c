@@ -103,23 +103,27 @@ static void tiles(const engine_tiles *t) {
     }
 }
 
-static float soften(engine_soften *s) {
-    float most = s->most, before = s->most, total = 0;
-    for (size_t j = s->begin; j < s->end; j++) {
-        if (s->key_scales) s->scores[j] *= s->key_scales[j];
-        s->scores[j] -= s->slope * fabsf(s->distance - (float)j);
-        most = s->scores[j] > most ? s->scores[j] : most;
+static void soften(const engine_soften *s) {
+    for (size_t r = 0; r < s->rows; r++) {
+        float *scores = s->scores + r * ENGINE_KEYS, *totals = s->totals + r * ENGINE_PANEL;
+        float most = s->most[r];
+        for (size_t j = 0; j < ENGINE_KEYS; j++) {
+            if (!(s->seen[r] >> j & 1)) continue;
+            if (s->key_scales) scores[j] *= s->key_scales[j];
+            if (s->slopes) scores[j] -= s->slopes[r] * fabsf(s->distances[r] - (float)j);
+            most = scores[j] > most ? scores[j] : most;
+        }
+        float keep = exp2f(s->most[r] - most);
+        for (size_t j = 0; j < ENGINE_PANEL; j++) totals[j] *= keep;
+        for (size_t j = 0; j < ENGINE_KEYS; j++) {
+            bool seen = s->seen[r] >> j & 1;
+            float e = seen ? exp2f(scores[j] - most) : 0;
+            totals[j % ENGINE_PANEL] += e;
+            scores[j] = seen && s->value_scales ? e * s->value_scales[j] : e;
+        }
+        s->keep[r] = keep;
+        s->most[r] = most;
     }
-    for (size_t j = 0; j < ENGINE_KEYS; j++) {
-        bool seen = j >= s->begin && j < s->end;
-        float e = seen ? expf(s->scores[j] - most) : 0;
-        total += e;
-        s->scores[j] = seen && s->value_scales ? e * s->value_scales[j] : e;
-    }
-    float keep = expf(before - most);
-    s->most = most;
-    s->total = s->total * keep + total;
-    return keep;
 }
 
 static void blend(float *out, float a, const float *x, float b, size_t n) {
