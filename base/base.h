@@ -144,8 +144,7 @@ typedef struct pool pool;
 /* Handles items [begin, end); `worker` is 0 .. pool_size-1 and names the running thread. */
 typedef void pool_fn(void *context, size_t begin, size_t end, int worker);
 
-pool *
-pool_new(int threads); /* 0: one for each core the process may use; the caller counts as one */
+pool *pool_new(int threads); /* 0: machine_threads; the caller counts as one */
 void pool_free(pool *p);
 int pool_size(const pool *p);
 /* Runs fn over [0, count) in pieces of `grain` items, claimed in turn; returns when all are done.
@@ -166,5 +165,24 @@ typedef struct {
 const cpu_features *cpu_get(void);
 
 double clock_ms(void); /* monotonic */
+
+/* Threads that computing starts by default: the physical cores among those that the process may run
+ * on, and no more than its CPU quota; at least 1. `root` stands before every path: "" but in a
+ * test. `mask`: a cpu_set_t, or NULL for the process's own. */
+int machine_threads(const char *root, const void *mask);
+
+typedef struct {
+    bool battery; /* a battery of the machine drains, and no mains is there */
+    int percent;  /* of it, -1: unknown */
+    bool hot;     /* the kernel slows a processor down */
+    bool mains;
+    uint64_t throttles; /* how often it has since the start; for the next reading */
+} power_state;
+
+/* before: an earlier reading, or NULL; throttling since then counts as hot. */
+void power_read(const char *root, const power_state *before, power_state *out);
+
+/* The start of a small file such as those of /sys, zero-terminated; false where it cannot be read. */
+bool machine_read(const char *root, const char *path, char *out, size_t capacity);
 
 #endif

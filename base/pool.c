@@ -56,7 +56,7 @@ static void *thread_main(void *argument) {
 }
 
 pool *pool_new(int threads) {
-    if (threads <= 0) threads = cpu_get()->cores;
+    if (threads <= 0) threads = machine_threads("", NULL);
     if (threads > POOL_MOST_THREADS) threads = POOL_MOST_THREADS;
     pool *p = mem_new(1, sizeof *p);
     pthread_mutex_init(&p->lock, NULL);
