@@ -55,7 +55,9 @@ static void look(const cli_args *args, adding *x) {
 
 static bool open_all(const cli_args *args, adding *x, error *err) {
     bool fresh = false;
-    int jobs = args->v[ADD_JOBS].given ? (int)args->v[ADD_JOBS].number : cpu_get()->cores;
+    cli_compute compute;
+    cli_compute_start(args, &compute);
+    int jobs = args->v[ADD_JOBS].given ? (int)args->v[ADD_JOBS].number : compute.threads;
     if (jobs > CLI_JOBS_MAX) jobs = CLI_JOBS_MAX;
     if ((size_t)jobs > x->todo_count) jobs = (int)x->todo_count;
     if (!cli_open_embedder(&x->embedder, err) ||
@@ -204,7 +206,8 @@ static const cli_option options[] = {
      .value = "N",
      .low = 1,
      .high = CLI_JOBS_MAX,
-     .help = "parsers at once (default: one for each core)"},
+     .help = "parsers at once (default: one for each thread)"},
+    CLI_COMPUTE_OPTIONS,
 };
 
 const cli_command cli_command_add = {

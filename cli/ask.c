@@ -30,6 +30,8 @@ enum {
 #define PLACES_MAX 64
 #define CITATION_INDENT 2
 #define QUOTE_INDENT 6
+/* Tokens that a decoder may write while the machine is spared: about two sentences. */
+#define SPARE_TOKENS 96
 
 typedef struct {
     cli_session session;
@@ -113,6 +115,8 @@ static bool cancelled(void *context) {
 static bool answer_json(void *context, str question, arena *a, json_t **out, error *err) {
     asking *x = context;
     query_answer answer;
+    cli_session_refresh(&x->session);
+    x->options.max_tokens = x->session.compute.spare ? SPARE_TOKENS : 0;
     query_context q = cli_session_context(&x->session);
     query_events events = {.cancelled = cancelled};
     if (!query_ask(&q, question, &x->options, &events, a, &answer, err)) return false;
@@ -288,6 +292,7 @@ static void note_timings(const query_answer *r) {
 
 static bool answer_text(asking *x, str question, error *err) {
     query_answer r;
+    x->options.max_tokens = x->session.compute.spare ? SPARE_TOKENS : 0;
     query_context q = cli_session_context(&x->session);
     query_events events = {on_sources, on_verdict, on_piece, on_sentence, cancelled, x};
     arena *a = arena_new();
@@ -422,6 +427,7 @@ static const cli_option options[] = {
      .kind = CLI_TEXT,
      .value = "FILE",
      .help = "one question per line ('-': stdin), one JSON line each"},
+    CLI_COMPUTE_OPTIONS,
 };
 
 const cli_command cli_command_ask = {

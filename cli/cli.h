@@ -195,6 +195,39 @@ bool cli_absolute(const char *path, text *out, error *err);
 void cli_utf8_name(text *out, str name);
 str cli_file_name(str path); /* behind the last slash */
 
+/* ---- how much of the machine (compute.c) -------------------------------------------------- */
+
+/* In the order of --power's choices. */
+typedef enum { CLI_POWER_AUTO, CLI_POWER_SAVER, CLI_POWER_FULL } cli_power;
+
+typedef struct {
+    int threads; /* to compute with */
+    bool spare;  /* answers are kept short */
+    cli_power power;
+    int asked; /* --threads, or 0 */
+    power_state state;
+    double looked_ms;
+} cli_compute;
+
+/* The rows of a command's table that computes; cli_compute_start finds them by name. */
+#define CLI_COMPUTE_OPTIONS                                                                \
+    {.name = "threads",                                                                    \
+     .letter = 't',                                                                        \
+     .kind = CLI_COUNT,                                                                    \
+     .value = "N",                                                                         \
+     .low = 1,                                                                             \
+     .high = 64,                                                                           \
+     .help = "threads to compute with (default: the physical cores)"},                     \
+    {                                                                                      \
+        .name = "power", .kind = CLI_CHOICE, .value = "HOW", .choices = "auto|saver|full", \
+        .help = "saver: fewer threads, shorter answers; auto: so on battery or heat"       \
+    }
+
+/* Looks at the options and the machine; says it on stderr when the machine is to be spared. */
+void cli_compute_start(const cli_args *args, cli_compute *c);
+/* Looks again, now and then, in a long run; true when something has changed. */
+bool cli_compute_again(cli_compute *c);
+
 /* ---- opened things (open.c) --------------------------------------------------------------- */
 
 #define CLI_EMBEDDING_FILE "carrel-embed.gguf"
@@ -208,6 +241,7 @@ typedef struct {
     embed_reader *reader;
     engine_model *decoder;
     pool *threads;
+    cli_compute compute;
 } cli_session;
 
 enum {
@@ -221,6 +255,8 @@ enum {
 /* The library must exist. `decoder`: a file that overrides the recorded one, or NULL. */
 bool cli_session_open(const cli_args *args, int needs, const char *decoder, cli_session *s,
                       error *err);
+/* Between two questions of a long run: fewer threads on battery, all of them when it is plugged in. */
+void cli_session_refresh(cli_session *s);
 void cli_session_close(cli_session *s);
 query_context cli_session_context(const cli_session *s);
 

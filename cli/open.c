@@ -118,8 +118,17 @@ bool cli_session_open(const cli_args *args, int needs, const char *decoder, cli_
         return false;
     if ((needs & CLI_NEED_READER) && !open_reader(&s->reader, err)) return false;
     if ((needs & CLI_NEED_DECODER) && !open_decoder(decoder, &s->decoder, err)) return false;
-    if (needs & CLI_NEED_THREADS) s->threads = pool_new(0);
+    if (needs & CLI_NEED_THREADS) {
+        cli_compute_start(args, &s->compute);
+        s->threads = pool_new(s->compute.threads);
+    }
     return true;
+}
+
+void cli_session_refresh(cli_session *s) {
+    if (!s->threads || !cli_compute_again(&s->compute)) return;
+    pool_free(s->threads);
+    s->threads = pool_new(s->compute.threads);
 }
 
 void cli_session_close(cli_session *s) {

@@ -175,6 +175,7 @@ static const cli_option options[] = {
      .kind = CLI_TEXT,
      .value = "FILE",
      .help = "one question per line ('-': stdin), one JSON line each"},
+    CLI_COMPUTE_OPTIONS,
 };
 
 const cli_command cli_command_search = {
