@@ -1,125 +1,388 @@
-/* bench_engine: how fast a model reads a prompt and writes tokens on this machine.
+/* bench_engine: how fast a model reads and writes on this machine, one JSON object a line.
  *
- *   bench_engine MODEL.gguf [THREADS [PROMPT [GENERATED]]]
+ *   bench_engine FILE [--prompt N] [--generate N] [--batch N] [--depth N] [--load 0|1]
+ *   bench_engine FILE --embed N [--chunks N]     an embedding model over chunks of N tokens
+ *   bench_engine FILE --reader                   a carrel-reader over 5 inputs of 300 tokens
+ *   bench_engine --bandwidth                     how fast the machine reads memory
+ *   each with [--threads N] [--repeat N]
  *
- * A llama is timed over PROMPT tokens at once (default 128) and GENERATED tokens one by one after
- * them (default 64); a carrel-reader over 5 inputs of 300 tokens. One run to warm up, then the
- * median of five. CARREL_CPU=scalar in the environment times the plain kernels.
+ * A test runs once to warm up and then --repeat times (5); median and best are told. As in the
+ * peers' programs, `prompt` reads N tokens at once and wants the last one's logits, `generate` reads
+ * N tokens one by one; both start behind --depth positions. `batch` is what N tokens at once with
+ * all their logits, as drafting asks for them, cost against one. `load` opens the file anew each
+ * time. 0 leaves a test out. tests/bench/engine.sh sets this beside a peer's program.
+ * CARREL_CPU=scalar (avx2, ...) in the environment times other kernels.
+ *
+ * It uses engine.h alone, as the rooms above the engine do, and never writes a file.
  */
-#include "engine/model.h"
+#include "engine/engine.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
 
-enum { RUNS = 5, READER_INPUTS = 5, READER_TOKENS = 300 };
+enum { READER_INPUTS = 5, READER_TOKENS = 300, MOST_RUNS = 1000, MOST_TOKENS = 1000000 };
+
+typedef struct {
+    const char *file;
+    long prompt, generate, batch, depth, load, embed, chunks, reader, bandwidth, threads, repeat;
+} options;
+
+typedef struct {
+    const options *o;
+    engine_model *model;
+    engine_session *session;
+    pool *pool;
+    int32_t *ids;
+    float *logits;
+} bench;
 
 static int by_size(const void *a, const void *b) {
     double x = *(const double *)a, y = *(const double *)b;
     return (x > y) - (x < y);
 }
 
-static double median(double *ms) {
-    qsort(ms, RUNS, sizeof *ms, by_size);
-    return ms[RUNS / 2];
+/* Sorts; the lower of two in the middle. */
+static double median(double *values, size_t n) {
+    qsort(values, n, sizeof *values, by_size);
+    return values[(n - 1) / 2];
 }
 
-static bool time_llama(engine_model *m, pool *p, size_t prompt, size_t generated, error *err) {
-    engine_info info;
-    engine_session *s = NULL;
-    double prompt_ms[RUNS], generated_ms[RUNS];
-    bool ok = false;
-    engine_model_info(m, &info);
-    int32_t *ids = mem_new(prompt, sizeof *ids);
-    float *logits = mem_new(info.vocab, sizeof *logits);
-    for (size_t i = 0; i < prompt; i++) ids[i] = (int32_t)(i * 7919 % info.vocab);
-    const engine_session_options options = {.n_ctx = (uint32_t)(prompt + generated)};
-    if (!engine_session_new(m, p, &options, &s, err)) goto done;
-    for (int run = -1; run < RUNS; run++) {
-        engine_session_truncate(s, 0);
-        double begin = clock_ms();
-        if (!engine_eval(s, ids, prompt, false, logits, err)) goto done;
-        double middle = clock_ms();
-        for (size_t i = 0; i < generated; i++) {
-            if (!engine_eval(s, ids + i % prompt, 1, false, logits, err)) goto done;
-        }
-        double end = clock_ms();
-        if (run >= 0) {
-            prompt_ms[run] = middle - begin;
-            generated_ms[run] = end - middle;
-        }
+static void tell_speed(const options *o, const char *test, size_t tokens, double *ms) {
+    size_t runs = (size_t)o->repeat;
+    double middle = median(ms, runs);
+    printf("{\"test\": \"%s\", \"tokens\": %zu, \"threads\": %ld, \"runs\": %zu, "
+           "\"ms\": %.3f, \"median\": %.2f, \"best\": %.2f}\n",
+           test, tokens, o->threads, runs, middle, (double)tokens / middle * 1e3,
+           (double)tokens / ms[0] * 1e3);
+    fflush(stdout);
+}
+
+/* ---- memory --------------------------------------------------------------------------------- */
+
+/* A line of /proc/self/status in bytes; 0 where there is none. */
+static uint64_t status_bytes(const char *key) {
+    char line[256];
+    uint64_t kb = 0;
+    FILE *f = fopen("/proc/self/status", "r");
+    if (!f) return 0;
+    while (fgets(line, sizeof line, f)) {
+        if (strncmp(line, key, strlen(key)) == 0) kb = strtoull(line + strlen(key), NULL, 10);
     }
-    printf("prompt     %4zu tokens  %8.1f tokens/s\n", prompt,
-           (double)prompt / median(prompt_ms) * 1e3);
-    printf("generation %4zu tokens  %8.1f tokens/s\n", generated,
-           (double)generated / median(generated_ms) * 1e3);
-    ok = true;
-done:
-    engine_session_free(s);
-    mem_free(logits);
-    mem_free(ids);
-    return ok;
+    fclose(f);
+    return kb * 1024;
 }
 
-static bool time_reader(const engine_gguf *g, pool *p, error *err) {
-    engine_encoder *e;
+/* What one token must read: every matrix once, the table of the words only where it is the output
+ * matrix too. */
+static uint64_t bytes_for_a_token(const engine_gguf *g) {
+    uint64_t bytes = 0;
+    bool tied = !engine_gguf_find(g, "output.weight");
+    for (size_t i = 0; i < engine_gguf_tensor_count(g); i++) {
+        const engine_tensor *t = engine_gguf_tensor_at(g, i);
+        if (tied || !str_eq(t->name, STR("token_embd.weight"))) bytes += t->bytes;
+    }
+    return bytes;
+}
+
+static bool tell_file(const options *o, error *err) {
+    engine_gguf *g;
+    str architecture = {0};
+    if (!engine_gguf_open(o->file, &g, err)) return false;
+    engine_gguf_str(g, "general.architecture", &architecture);
+    printf("{\"test\": \"file\", \"path\": \"%s\", \"architecture\": \"%.*s\", \"bytes\": %" PRIu64
+           ", \"token_bytes\": %" PRIu64 "}\n",
+           o->file, (int)architecture.n, architecture.p, engine_gguf_bytes(g),
+           bytes_for_a_token(g));
+    engine_gguf_close(g);
+    return true;
+}
+
+static void tell_memory(uint64_t before, uint64_t loaded) {
+    printf("{\"test\": \"memory\", \"before\": %" PRIu64 ", \"loaded\": %" PRIu64
+           ", \"running\": %" PRIu64 ", \"private\": %" PRIu64 ", \"peak\": %" PRIu64 "}\n",
+           before, loaded, status_bytes("VmRSS:"), status_bytes("RssAnon:"),
+           status_bytes("VmHWM:"));
+}
+
+/* ---- decoders ------------------------------------------------------------------------------- */
+
+/* Forgets all, then reads --depth tokens. */
+static bool rewind_to_depth(bench *b, error *err) {
+    engine_session_truncate(b->session, 0);
+    return b->o->depth == 0 ||
+           engine_eval(b->session, b->ids, (size_t)b->o->depth, false, b->logits, err);
+}
+
+static bool time_prompt(bench *b, error *err) {
+    double ms[MOST_RUNS];
+    size_t n = (size_t)b->o->prompt;
+    for (long run = -1; run < b->o->repeat; run++) {
+        if (!rewind_to_depth(b, err)) return false;
+        double begin = clock_ms();
+        if (!engine_eval(b->session, b->ids, n, false, b->logits, err)) return false;
+        if (run >= 0) ms[run] = clock_ms() - begin;
+    }
+    tell_speed(b->o, "prompt", n, ms);
+    return true;
+}
+
+static bool time_generate(bench *b, error *err) {
+    double ms[MOST_RUNS];
+    size_t n = (size_t)b->o->generate;
+    for (long run = -1; run < b->o->repeat; run++) {
+        if (!rewind_to_depth(b, err)) return false;
+        double begin = clock_ms();
+        for (size_t i = 0; i < (run < 0 ? 1 : n); i++) {
+            if (!engine_eval(b->session, b->ids + i, 1, false, b->logits, err)) return false;
+        }
+        if (run >= 0) ms[run] = clock_ms() - begin;
+    }
+    tell_speed(b->o, "generate", n, ms);
+    return true;
+}
+
+/* One and N tokens in turn, so that what else the machine does meets both alike; a step is short, so
+ * there are many. */
+static bool time_batch(bench *b, error *err) {
+    double one[MOST_RUNS], many[MOST_RUNS];
+    size_t n = (size_t)b->o->batch, steps = (size_t)b->o->repeat * 8;
+    if (steps > MOST_RUNS) steps = MOST_RUNS;
+    if (!rewind_to_depth(b, err)) return false;
+    for (size_t i = 0; i <= steps; i++) { /* the first one warms up and is written over */
+        size_t at = i == 0 ? 0 : i - 1;
+        double begin = clock_ms();
+        if (!engine_eval(b->session, b->ids, 1, true, b->logits, err)) return false;
+        one[at] = clock_ms() - begin;
+        engine_session_truncate(b->session, (size_t)b->o->depth);
+        begin = clock_ms();
+        if (!engine_eval(b->session, b->ids, n, true, b->logits, err)) return false;
+        many[at] = clock_ms() - begin;
+        engine_session_truncate(b->session, (size_t)b->o->depth);
+    }
+    double one_ms = median(one, steps), many_ms = median(many, steps);
+    printf("{\"test\": \"batch\", \"tokens\": %zu, \"threads\": %ld, \"runs\": %zu, "
+           "\"one_ms\": %.3f, \"ms\": %.3f, \"cost\": %.3f}\n",
+           n, b->o->threads, steps, one_ms, many_ms, many_ms / one_ms);
+    return true;
+}
+
+/* From nothing to the first token's logits, with the file in the page cache. */
+static bool time_load(const options *o, pool *p, error *err) {
+    double open_ms[MOST_RUNS], token_ms[MOST_RUNS];
+    bool ok = true;
+    for (long run = -1; run < o->repeat && ok; run++) {
+        engine_model *m = NULL;
+        engine_session *s = NULL;
+        float *logits = NULL;
+        int32_t id = 1;
+        double begin = clock_ms(), opened = begin;
+        ok = engine_model_open(o->file, &m, err);
+        if (ok) {
+            engine_info info;
+            opened = clock_ms();
+            engine_model_info(m, &info);
+            logits = mem_new(info.vocab, sizeof *logits);
+            const engine_session_options small = {.n_ctx = 512};
+            ok = engine_session_new(m, p, &small, &s, err) &&
+                 engine_eval(s, &id, 1, false, logits, err);
+        }
+        if (run >= 0) {
+            open_ms[run] = opened - begin;
+            token_ms[run] = clock_ms() - begin;
+        }
+        mem_free(logits);
+        engine_session_free(s);
+        engine_model_close(m);
+    }
+    if (!ok) return false;
+    double open_median = median(open_ms, (size_t)o->repeat);
+    printf(
+        "{\"test\": \"load\", \"threads\": %ld, \"runs\": %ld, \"open_ms\": %.1f, \"ms\": %.1f}\n",
+        o->threads, o->repeat, open_median, median(token_ms, (size_t)o->repeat));
+    return true;
+}
+
+static bool run_decoder(const options *o, pool *p, error *err) {
+    bench b = {.o = o, .pool = p};
+    engine_info info;
+    uint64_t before = status_bytes("VmRSS:");
+    if (!engine_model_open(o->file, &b.model, err)) return false;
+    uint64_t loaded = status_bytes("VmRSS:");
+    engine_model_info(b.model, &info);
+    long longest = o->prompt > o->generate ? o->prompt : o->generate;
+    if (o->batch > longest) longest = o->batch;
+    if (o->depth > longest) longest = o->depth;
+    if (longest < 1) longest = 1;
+    const engine_session_options session = {.n_ctx = (uint32_t)(o->depth + longest)};
+    b.ids = mem_new((size_t)longest, sizeof *b.ids);
+    b.logits = mem_new((size_t)(o->batch > 1 ? o->batch : 1), info.vocab * sizeof *b.logits);
+    for (long i = 0; i < longest; i++) b.ids[i] = (int32_t)((uint64_t)i * 7919 % info.vocab);
+    bool ok = engine_session_new(b.model, p, &session, &b.session, err) &&
+              (o->prompt == 0 || time_prompt(&b, err)) &&
+              (o->generate == 0 || time_generate(&b, err)) &&
+              (o->batch == 0 || time_batch(&b, err));
+    if (ok) tell_memory(before, loaded);
+    engine_session_free(b.session);
+    engine_model_close(b.model);
+    mem_free(b.logits);
+    mem_free(b.ids);
+    return ok && (!o->load || time_load(o, p, err));
+}
+
+/* ---- encoders ------------------------------------------------------------------------------- */
+
+static bool time_reader(const options *o, engine_encoder *e, pool *p, error *err) {
     int32_t ids[READER_TOKENS];
     uint8_t types[READER_TOKENS];
     float out[2 * READER_TOKENS];
-    double ms[RUNS];
-    bool ok = true;
-    if (!engine_encoder_open(g, &e, err)) return false;
+    double ms[MOST_RUNS];
     for (size_t i = 0; i < READER_TOKENS; i++) {
         ids[i] = (int32_t)(i * 7 % 256);
         types[i] = i >= 16;
     }
-    for (int run = -1; run < RUNS && ok; run++) {
+    for (long run = -1; run < o->repeat; run++) {
         double begin = clock_ms();
-        for (int i = 0; i < READER_INPUTS && ok; i++) {
+        for (int i = 0; i < READER_INPUTS; i++) {
             arena *a = arena_new();
-            ok = engine_encode(e, p, ids, types, READER_TOKENS, a, out, err);
+            bool ok = engine_encode(e, p, ids, types, READER_TOKENS, a, out, err);
             arena_free(a);
+            if (!ok) return false;
         }
         if (run >= 0) ms[run] = clock_ms() - begin;
     }
-    engine_encoder_close(e);
+    tell_speed(o, "reader", (size_t)READER_INPUTS * READER_TOKENS, ms);
+    return true;
+}
+
+static bool run_encoder(const options *o, pool *p, error *err) {
+    engine_gguf *g;
+    engine_encoder *e;
+    if (!engine_gguf_open(o->file, &g, err)) return false;
+    bool ok = engine_encoder_open(g, &e, err);
     if (ok) {
-        printf("reader     %d x %d tokens  %8.1f ms\n", READER_INPUTS, READER_TOKENS, median(ms));
+        ok = time_reader(o, e, p, err);
+        engine_encoder_close(e);
     }
+    engine_gguf_close(g);
     return ok;
+}
+
+/* ---- the machine ---------------------------------------------------------------------------- */
+
+/* 64 bytes, however many registers that takes. */
+typedef uint64_t lane __attribute__((vector_size(64)));
+enum { PIECE = 4 << 20 };
+#define BUFFER ((size_t)2 << 30) /* far past every cache */
+
+typedef struct {
+    const lane *buffer;
+    uint64_t sums[64]; /* one for each worker: the reads must have a use */
+} reading;
+
+static void fill_pieces(void *context, size_t begin, size_t end, int worker) {
+    (void)worker;
+    memset((char *)context + begin * PIECE, 0x5a, (end - begin) * PIECE);
+}
+
+static void read_pieces(void *context, size_t begin, size_t end, int worker) {
+    reading *r = context;
+    const lane *p = r->buffer + begin * (PIECE / sizeof *p);
+    const lane *stop = r->buffer + end * (PIECE / sizeof *p);
+    lane a = {0}, b = {0}, c = {0}, d = {0};
+    for (; p < stop; p += 4) {
+        __builtin_prefetch(p + 64);
+        __builtin_prefetch(p + 65);
+        __builtin_prefetch(p + 66);
+        __builtin_prefetch(p + 67);
+        a ^= p[0];
+        b ^= p[1];
+        c ^= p[2];
+        d ^= p[3];
+    }
+    a ^= b ^ c ^ d;
+    r->sums[worker] ^= a[0] ^ a[1] ^ a[2] ^ a[3] ^ a[4] ^ a[5] ^ a[6] ^ a[7];
+}
+
+static bool run_bandwidth(const options *o, pool *p, error *err) {
+    double best = 0, gb = (double)BUFFER / 1e9;
+    reading r = {0};
+    void *memory = mmap(NULL, BUFFER, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) {
+        return error_set(err, ERROR_LIMIT, "2 GiB of memory are needed to measure its speed");
+    }
+    madvise(memory, BUFFER, MADV_HUGEPAGE); /* it may say no: then pages are small */
+    parallel_for(p, BUFFER / PIECE, 8, fill_pieces, memory);
+    r.buffer = memory;
+    for (long run = -1; run < o->repeat; run++) {
+        double begin = clock_ms();
+        parallel_for(p, BUFFER / PIECE, 1, read_pieces, &r);
+        double speed = gb / (clock_ms() - begin) * 1e3;
+        if (run >= 0 && speed > best) best = speed;
+    }
+    printf("{\"test\": \"bandwidth\", \"threads\": %ld, \"runs\": %ld, \"gb_per_s\": %.2f}\n",
+           o->threads, o->repeat, best);
+    munmap(memory, BUFFER);
+    return r.sums[0] != 1; /* never so, and the compiler cannot know */
+}
+
+/* ---- arguments ------------------------------------------------------------------------------ */
+
+static const char usage[] =
+    "usage: bench_engine FILE [--prompt N] [--generate N] [--batch N] [--depth N] [--load 0|1]\n"
+    "       bench_engine FILE --reader\n"
+    "       bench_engine --bandwidth\n"
+    "       each with [--threads N] [--repeat N]\n";
+
+static bool read_options(int argc, char **argv, options *o) {
+    const struct {
+        const char *name;
+        long *value, least, most;
+    } numbers[] = {
+        {"--prompt", &o->prompt, 0, MOST_TOKENS},
+        {"--generate", &o->generate, 0, MOST_TOKENS},
+        {"--batch", &o->batch, 0, 512},
+        {"--depth", &o->depth, 0, MOST_TOKENS},
+        {"--load", &o->load, 0, 1},
+        {"--threads", &o->threads, 1, 64},
+        {"--repeat", &o->repeat, 1, MOST_RUNS},
+    };
+    for (int i = 1; i < argc; i++) {
+        size_t k = 0;
+        if (strcmp(argv[i], "--reader") == 0) {
+            o->reader = 1;
+        } else if (strcmp(argv[i], "--bandwidth") == 0) {
+            o->bandwidth = 1;
+        } else if (argv[i][0] != '-' && !o->file) {
+            o->file = argv[i];
+        } else {
+            while (k < sizeof numbers / sizeof *numbers && strcmp(argv[i], numbers[k].name)) k++;
+            if (k == sizeof numbers / sizeof *numbers || i + 1 == argc) return false;
+            char *end;
+            long n = strtol(argv[++i], &end, 10);
+            if (end == argv[i] || *end || n < numbers[k].least || n > numbers[k].most) return false;
+            *numbers[k].value = n;
+        }
+    }
+    return o->bandwidth ? !o->file : o->file != NULL;
 }
 
 int main(int argc, char **argv) {
     error err = {0};
-    engine_gguf *g = NULL;
-    engine_model *m = NULL;
-    str architecture = {0};
-    if (argc < 2 || argc > 5) {
-        fprintf(stderr, "usage: bench_engine MODEL.gguf [THREADS [PROMPT [GENERATED]]]\n");
+    options o = {.prompt = 512, .generate = 128, .batch = 8, .load = 1, .repeat = 5};
+    if (!read_options(argc, argv, &o)) {
+        fputs(usage, stderr);
         return ERROR_USAGE;
     }
-    long prompt = argc > 3 ? atol(argv[3]) : 128, generated = argc > 4 ? atol(argv[4]) : 64;
-    if (prompt < 1 || generated < 1 || prompt > 1000000 || generated > 1000000) {
-        fprintf(stderr, "bench_engine: give 1 to 1000000 tokens\n");
-        return ERROR_USAGE;
-    }
-    if (!engine_gguf_open(argv[1], &g, &err)) goto fail;
-    pool *p = pool_new(argc > 2 ? atoi(argv[2]) : 0);
-    printf("%s, %" PRIu64 " bytes, %s kernels, %d threads\n", argv[1], engine_gguf_bytes(g),
-           engine_kernels_get()->name, pool_size(p));
-    engine_gguf_str(g, "general.architecture", &architecture);
-    bool ok;
-    if (str_eq(architecture, STR("carrel-reader"))) {
-        ok = time_reader(g, p, &err);
-        engine_gguf_close(g);
-    } else {
-        ok = engine_model_load(g, &m, &err) &&
-             time_llama(m, p, (size_t)prompt, (size_t)generated, &err);
-        engine_model_close(m);
-    }
+    pool *p = pool_new((int)o.threads);
+    o.threads = pool_size(p);
+    bool ok = o.bandwidth ? run_bandwidth(&o, p, &err)
+                          : tell_file(&o, &err) &&
+                                (o.reader ? run_encoder(&o, p, &err) : run_decoder(&o, p, &err));
     pool_free(p);
     if (ok) return 0;
-fail:
     fprintf(stderr, "bench_engine: %s\n", err.text);
     return (int)err.code;
 }

@@ -13,13 +13,14 @@ echo "== machine: $(nproc) cores, $(sed -n 's/^model name\s*: //p' /proc/cpuinfo
 echo "== index: 100,000 vectors of 256, 1,600 documents"
 "$build/bench_index" 100000 256 1600
 
-echo "== engine: random weights in the shape of SmolLM2-135M, Q8_0; then the built-in reader"
-"$build/tools/make_gguf" smollm2 q8_0 "$work/smollm2.gguf"
-for cpu in scalar avx2; do
+echo "== the built-in reader"
+for cpu in scalar avx2 avx512; do
     echo "-- CARREL_CPU=$cpu"
-    CARREL_CPU=$cpu "$build/bench_engine" "$work/smollm2.gguf" "$(nproc)"
-    CARREL_CPU=$cpu "$build/bench_engine" models/carrel-reader.gguf "$(nproc)"
+    CARREL_CPU=$cpu "$build/bench_engine" models/carrel-reader.gguf --reader
 done
+echo "== engine: random weights in the shape of SmolLM2-135M, Q8_0"
+"$build/tools/make_gguf" smollm2 q8_0 "$work/smollm2.gguf"
+"$build/bench_engine" "$work/smollm2.gguf"
 
 echo "== ask: whole process, samples/, median of 9"
 "$build/carrel" --library "$work/s.db" add samples >/dev/null
