@@ -286,6 +286,137 @@ static void widen_i8(const int8_t *x, float *out, size_t n) {
     }
 }
 
+/* ---- norms and activations ---------------------------------------------------------------- */
+
+/* The sum of (x - middle)^2, or with `plain` of x - middle. */
+static float sum_around(const float *x, float middle, bool plain, size_t n) {
+    const __m512 from = _mm512_set1_ps(middle), one = _mm512_set1_ps(1);
+    __m512 sums[4];
+    UNROLLED for (size_t j = 0; j < 4; j++) sums[j] = _mm512_setzero_ps();
+    for (size_t i = 0; i < n; i += 64) {
+        UNROLLED for (size_t j = 0; j < 4; j++) {
+            size_t at = i + 16 * j, left = at < n ? n - at : 0;
+            __mmask16 on = lanes(left < 16 ? left : 16);
+            __m512 v = _mm512_maskz_sub_ps(on, _mm512_maskz_loadu_ps(on, x + at), from);
+            sums[j] = _mm512_fmadd_ps(v, plain ? one : v, sums[j]);
+        }
+    }
+    sums[0] = _mm512_add_ps(_mm512_add_ps(sums[0], sums[1]), _mm512_add_ps(sums[2], sums[3]));
+    return _mm512_reduce_add_ps(sums[0]);
+}
+
+static float inverse_root(float x) {
+    return 1.0f / _mm_cvtss_f32(_mm_sqrt_ss(_mm_set_ss(x)));
+}
+
+static void rms_norm(const float *x, const float *weight, float epsilon, float *out, size_t n) {
+    __m512 s = _mm512_set1_ps(inverse_root(sum_around(x, 0, false, n) / (float)n + epsilon));
+    for (size_t i = 0; i < n; i += 16) {
+        __mmask16 on = lanes(n - i < 16 ? n - i : 16);
+        __m512 v = _mm512_mul_ps(_mm512_maskz_loadu_ps(on, x + i), s);
+        v = _mm512_mul_ps(v, _mm512_maskz_loadu_ps(on, weight + i));
+        _mm512_mask_storeu_ps(out + i, on, v);
+    }
+}
+
+static void layer_norm(const float *x, const float *weight, const float *bias, float epsilon,
+                       float *out, size_t n) {
+    float mean = sum_around(x, 0, true, n) / (float)n;
+    __m512 m = _mm512_set1_ps(mean);
+    __m512 s = _mm512_set1_ps(inverse_root(sum_around(x, mean, false, n) / (float)n + epsilon));
+    for (size_t i = 0; i < n; i += 16) {
+        __mmask16 on = lanes(n - i < 16 ? n - i : 16);
+        __m512 v = _mm512_mul_ps(_mm512_sub_ps(_mm512_maskz_loadu_ps(on, x + i), m), s);
+        v = _mm512_fmadd_ps(v, _mm512_maskz_loadu_ps(on, weight + i),
+                            _mm512_maskz_loadu_ps(on, bias + i));
+        _mm512_mask_storeu_ps(out + i, on, v);
+    }
+}
+
+static void softmax(float *x, size_t n) {
+    __m512 top = _mm512_set1_ps(x[0]), total = _mm512_setzero_ps();
+    for (size_t i = 0; i < n; i += 16) {
+        __mmask16 on = lanes(n - i < 16 ? n - i : 16);
+        top = _mm512_mask_max_ps(top, on, top, _mm512_maskz_loadu_ps(on, x + i));
+    }
+    top = _mm512_set1_ps(_mm512_reduce_max_ps(top));
+    for (size_t i = 0; i < n; i += 16) {
+        __mmask16 on = lanes(n - i < 16 ? n - i : 16);
+        __m512 e = exp16(_mm512_sub_ps(_mm512_maskz_loadu_ps(on, x + i), top));
+        _mm512_mask_storeu_ps(x + i, on, e);
+        total = _mm512_mask_add_ps(total, on, total, e);
+    }
+    __m512 scale = _mm512_set1_ps(1.0f / _mm512_reduce_add_ps(total));
+    for (size_t i = 0; i < n; i += 16) {
+        __mmask16 on = lanes(n - i < 16 ? n - i : 16);
+        __m512 v = _mm512_mul_ps(_mm512_maskz_loadu_ps(on, x + i), scale);
+        _mm512_mask_storeu_ps(x + i, on, v);
+    }
+}
+
+static __m512 silu16(__m512 g) {
+    const __m512 one = _mm512_set1_ps(1.0f);
+    return _mm512_div_ps(g, _mm512_add_ps(one, exp16(_mm512_sub_ps(_mm512_setzero_ps(), g))));
+}
+
+/* x / (1 + e^-2u), 2u = x (2 sqrt(2 / pi) + 2 sqrt(2 / pi) 0.044715 x^2) */
+static __m512 gelu16(__m512 x) {
+    const __m512 a = _mm512_set1_ps(-1.59576912f), b = _mm512_set1_ps(-0.0713548163f);
+    __m512 u = _mm512_mul_ps(x, _mm512_fmadd_ps(_mm512_mul_ps(x, x), b, a));
+    return _mm512_div_ps(x, _mm512_add_ps(_mm512_set1_ps(1.0f), exp16(u)));
+}
+
+/* x = f(x) * by, by NULL: 1 */
+INLINE void activate(__m512 (*const f)(__m512), float *x, const float *by, size_t n) {
+    for (size_t i = 0; i < n; i += 16) {
+        __mmask16 on = lanes(n - i < 16 ? n - i : 16);
+        __m512 v = f(_mm512_maskz_loadu_ps(on, x + i));
+        if (by) v = _mm512_mul_ps(v, _mm512_maskz_loadu_ps(on, by + i));
+        _mm512_mask_storeu_ps(x + i, on, v);
+    }
+}
+
+static void silu_mul(float *gate, const float *up, size_t n) {
+    activate(silu16, gate, up, n);
+}
+
+static void gelu_mul(float *gate, const float *up, size_t n) {
+    activate(gelu16, gate, up, n);
+}
+
+static void gelu(float *x, size_t n) {
+    activate(gelu16, x, NULL, n);
+}
+
+/* ---- positions ---------------------------------------------------------------------------- */
+
+static void rope_norm(float *x, const float *turn, size_t pairs) {
+    for (size_t i = 0; i < 2 * pairs; i += 16) {
+        __mmask16 on = lanes(2 * pairs - i < 16 ? 2 * pairs - i : 16);
+        __m512 v = _mm512_maskz_loadu_ps(on, x + i), t = _mm512_maskz_loadu_ps(on, turn + i);
+        __m512 s = _mm512_mul_ps(_mm512_permute_ps(v, 0xB1), _mm512_movehdup_ps(t));
+        /* even places subtract, odd ones add */
+        _mm512_mask_storeu_ps(x + i, on, _mm512_fmaddsub_ps(v, _mm512_moveldup_ps(t), s));
+    }
+}
+
+static void rope_neox(float *x, const float *turn, size_t pairs) {
+    const __m512i even =
+        _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+    const __m512i odd = _mm512_add_epi32(even, _mm512_set1_epi32(1));
+    for (size_t i = 0; i < pairs; i += 16) {
+        size_t left = pairs - i < 16 ? pairs - i : 16;
+        __mmask16 on = lanes(left);
+        __m512 t0 = _mm512_maskz_loadu_ps(lanes(left < 8 ? 2 * left : 16), turn + 2 * i);
+        __m512 t1 = _mm512_maskz_loadu_ps(lanes(left > 8 ? 2 * left - 16 : 0), turn + 2 * i + 16);
+        __m512 c = _mm512_permutex2var_ps(t0, even, t1), s = _mm512_permutex2var_ps(t0, odd, t1);
+        __m512 a = _mm512_maskz_loadu_ps(on, x + i);
+        __m512 b = _mm512_maskz_loadu_ps(on, x + pairs + i);
+        _mm512_mask_storeu_ps(x + i, on, _mm512_fmsub_ps(a, c, _mm512_mul_ps(b, s)));
+        _mm512_mask_storeu_ps(x + pairs + i, on, _mm512_fmadd_ps(b, c, _mm512_mul_ps(a, s)));
+    }
+}
+
 const engine_kernels engine_kernels_avx512 = {
     .name = "avx512",
     .tile = tile,
@@ -296,6 +427,14 @@ const engine_kernels engine_kernels_avx512 = {
     .widen_f16 = widen_f16,
     .narrow_i8 = narrow_i8,
     .widen_i8 = widen_i8,
+    .rms_norm = rms_norm,
+    .layer_norm = layer_norm,
+    .softmax = softmax,
+    .silu_mul = silu_mul,
+    .gelu_mul = gelu_mul,
+    .gelu = gelu,
+    .rope_norm = rope_norm,
+    .rope_neox = rope_neox,
 };
 
 #endif
