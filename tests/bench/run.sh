@@ -19,7 +19,7 @@ for cpu in scalar avx2 avx512; do
     CARREL_CPU=$cpu "$build/bench_engine" models/carrel-reader.gguf --reader
 done
 echo "== engine: random weights in the shape of SmolLM2-135M, Q8_0"
-"$build/tools/make_gguf" smollm2 q8_0 "$work/smollm2.gguf"
+"$build/tools/make_model" smollm2-135m q8_0 "$work/smollm2.gguf"
 "$build/bench_engine" "$work/smollm2.gguf"
 
 echo "== ask: whole process, samples/, median of 9"

@@ -61,8 +61,7 @@ text tiny_spm(void) {
     return finish(&v, "llama", &b);
 }
 
-/* The printable character that stands for a byte in the files of byte-level BPE. */
-static str byte_name(arena *a, int byte) {
+str tiny_byte_name(arena *a, int byte) {
     uint32_t next = 256, c = 0;
     for (int i = 0; i <= byte; i++) {
         bool itself = (i >= 0x21 && i <= 0x7E) || (i >= 0xA1 && i <= 0xAC) || i >= 0xAE;
@@ -85,7 +84,7 @@ text tiny_bpe(const char *pre) {
     vocab v = {.a = arena_new()};
     gguf_build b = {0};
     str lines[MERGES];
-    for (int i = 0; i < 256; i++) add(&v, byte_name(v.a, i), NORMAL);
+    for (int i = 0; i < 256; i++) add(&v, tiny_byte_name(v.a, i), NORMAL);
     add_all(&v, products, sizeof products / sizeof *products, NORMAL);
     add(&v, STR("whole"), NORMAL); /* no merge makes it */
     add(&v, STR("<|endoftext|>"), CONTROL);

@@ -24,4 +24,7 @@ text tiny_charsmap(const tiny_mapping *pairs, size_t n);
 enum { TINY_PREFIX = 1, TINY_MERGE_SPACES = 2, TINY_BYTES = 4, TINY_MAP = 8 };
 text tiny_unigram(int with);
 
+/* The printable character that stands for a byte in the files of byte-level BPE. */
+str tiny_byte_name(arena *a, int byte);
+
 #endif
