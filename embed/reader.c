@@ -242,7 +242,8 @@ bool embed_read(const embed_reader *r, pool *p, str question, str passage, size_
         memcpy(types + offset, passage_types + from, n);
         ids[offset + n] = r->sep;
         types[offset + n] = TYPE_QUESTION;
-        ok = engine_encode(r->encoder, p, ids, types, offset + n + 1, scratch, logits, err);
+        const engine_sequence input = {ids, types, offset + n + 1};
+        ok = engine_encode_batch(r->encoder, p, &input, 1, logits, err);
         if (ok && limit > 0) collect_spans(logits, offset, given + from, n, &best);
         if (from + n == given_n) break;
         from += n - WINDOW_OVERLAP;

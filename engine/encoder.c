@@ -1,216 +1,274 @@
-/* encoder: the architecture `carrel-reader`, which scores where an answer starts and ends.
+/* encoder: whole inputs go in, and spans, vectors or scores come out.
  *
- *   x = token_embd[id] + token_types[type]
- *   each layer: x += attn_output(attention(rms(x) * attn_norm))
- *               x += down(silu(gate(h)) * up(h)), h = rms(x) * ffn_norm
- *   out = span(rms(x) * output_norm)
+ * Inputs are sorted by length and run together, so that the matrices meet enough tokens at a time;
+ * each sees only itself. A batch holds up to 512 tokens, or one input that is longer: that bounds
+ * the memory, which is taken once for a call. Keys and values of one layer are all that is kept,
+ * and the next layer uses their place again.
  *
- * Attention sees the whole input both ways; queries and keys carry rotary positions in halves over
- * the whole head, counted from 0. Definition and training: models/train/README.md. The steps are
- * those of a decoder, without a cache that outlives the call: keys and values of one layer lie in
- * the caller's arena and are used again by the next layer.
- *
- * Immutable once open; any number of threads may encode at once, each with its own pool and arena.
+ * Immutable once open; any number of threads may encode at once, each with its own pool.
  */
-#include "engine/block.h"
+#include "engine/pooling.h"
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
-    MAX_NAME = 128,
-    MAX_CONTEXT = 8192, /* attention is quadratic here; ours reads a few hundred tokens */
-    MAX_WIDTH = 16384,  /* with the longest context, 512 MiB for the widest of the buffers */
-    MAX_TYPES = 256,    /* a type is one byte */
-    OUTPUTS = 2         /* start, end */
+    BATCH = 512, /* tokens: enough for the matrices, few enough to stay in the second cache */
+    OUTPUTS = 2  /* of a span: start, end */
 };
 
 struct engine_encoder {
-    const engine_gguf *gguf;
-    engine_shape shape;
-    uint32_t layers, context, types, vocab;
-    double *frequencies; /* [head / 2] */
-    const engine_tensor *embedding, *type_rows;
-    const float *output_norm;
+    engine_network net;
+    engine_encoder_info info;
+    engine_head head;
     engine_linear span;
-    engine_layer *layer;
+    double *frequencies;
 };
 
-/* ---- loading ------------------------------------------------------------------------------ */
+/* ---- opening ------------------------------------------------------------------------------ */
 
-static bool need_key(const engine_encoder *e, const char *key, uint32_t most, uint32_t *out,
-                     error *err) {
-    char full[MAX_NAME];
-    snprintf(full, sizeof full, "carrel-reader.%s", key);
-    return engine_need_u32(e->gguf, full, 1, most, out, err);
-}
-
-static bool read_sizes(engine_encoder *e, error *err) {
-    engine_shape *s = &e->shape;
-    float base;
-    if (!need_key(e, "block_count", ENGINE_MAX_LAYERS, &e->layers, err) ||
-        !need_key(e, "embedding_length", MAX_WIDTH, &s->width, err) ||
-        !need_key(e, "feed_forward_length", MAX_WIDTH, &s->hidden, err) ||
-        !need_key(e, "attention.head_count", MAX_WIDTH, &s->heads, err) ||
-        !need_key(e, "context_length", MAX_CONTEXT, &e->context, err) ||
-        !need_key(e, "token_type_count", MAX_TYPES, &e->types, err) ||
-        !engine_need_f32(e->gguf, "carrel-reader.attention.layer_norm_rms_epsilon", &s->epsilon,
-                         err) ||
-        !engine_need_f32(e->gguf, "carrel-reader.rope.freq_base", &base, err)) {
-        return false;
+static bool load_head(engine_encoder *e, engine_kind kind, engine_loader *l, error *err) {
+    const engine_gguf *g = e->net.gguf;
+    engine_encoder_info *info = &e->info;
+    info->width = e->net.shape.width;
+    if (kind == ENGINE_READER) {
+        info->output = ENGINE_SPANS;
+        return engine_load_linear(l, "span", info->width, OUTPUTS, &e->span, err);
     }
-    s->head = s->rotary = s->width / s->heads;
-    s->kv_heads = s->heads;
-    s->halves = true;
-    if (s->width % s->heads != 0 || s->head % 2 != 0 || s->head > ENGINE_MAX_HEAD || base <= 0) {
-        return error_set(err, ERROR_MODEL,
-                         STR_FMT ": %" PRIu32 " heads do not fit a width of %" PRIu32,
-                         STR_ARG(engine_gguf_path(e->gguf)), s->heads, s->width);
-    }
-    e->frequencies = mem_new(s->head / 2, sizeof *e->frequencies);
-    engine_rope_frequencies(e->frequencies, s->head, (double)base, NULL);
+    info->output = kind == ENGINE_RERANKER ? ENGINE_RANK : ENGINE_VECTOR;
+    e->head.last = e->net.shape.causal;
+    if (!engine_head_load(&e->head, g, l, info->width, err)) return false;
+    info->width = engine_head_width(&e->head);
     return true;
-}
-
-static bool load_layer(engine_encoder *e, uint32_t i, error *err) {
-    engine_layer *l = &e->layer[i];
-    uint32_t d = e->shape.width, f = e->shape.hidden;
-    const struct {
-        const char *name;
-        uint32_t columns, rows;
-        engine_linear *out;
-    } parts[] = {
-        {"attn_q", d, d, &l->q},      {"attn_k", d, d, &l->k},      {"attn_v", d, d, &l->v},
-        {"attn_output", d, d, &l->o}, {"ffn_gate", d, f, &l->gate}, {"ffn_up", d, f, &l->up},
-        {"ffn_down", f, d, &l->down},
-    };
-    char name[MAX_NAME];
-    for (size_t j = 0; j < sizeof parts / sizeof *parts; j++) {
-        snprintf(name, sizeof name, "blk.%" PRIu32 ".%s", i, parts[j].name);
-        if (!engine_linear_load(e->gguf, name, parts[j].columns, parts[j].rows, parts[j].out,
-                                err)) {
-            return false;
-        }
-    }
-    snprintf(name, sizeof name, "blk.%" PRIu32 ".attn_norm.weight", i);
-    if (!engine_vector_load(e->gguf, name, d, &l->attn_norm, err)) return false;
-    snprintf(name, sizeof name, "blk.%" PRIu32 ".ffn_norm.weight", i);
-    return engine_vector_load(e->gguf, name, d, &l->ffn_norm, err);
-}
-
-static bool load_ends(engine_encoder *e, error *err) {
-    const engine_gguf *g = e->gguf;
-    const engine_tensor *t = engine_gguf_find(g, "token_embd.weight");
-    uint64_t vocab = t && t->shape[1] <= INT32_MAX ? t->shape[1] : 0; /* 0: need says so */
-    e->vocab = (uint32_t)vocab;
-    uint64_t d = e->shape.width, ids[] = {d, vocab}, types[] = {d, e->types};
-    return engine_gguf_need(g, "token_embd.weight", 2, ids, &e->embedding, err) &&
-           engine_gguf_need(g, "token_types.weight", 2, types, &e->type_rows, err) &&
-           engine_vector_load(g, "output_norm.weight", d, &e->output_norm, err) &&
-           engine_linear_load(g, "span", d, OUTPUTS, &e->span, err);
 }
 
 bool engine_encoder_open(const engine_gguf *g, engine_encoder **out, error *err) {
+    engine_kind kind = engine_gguf_kind(g);
+    if (kind == ENGINE_DECODER || kind == ENGINE_STATIC) {
+        return error_set(err, ERROR_MODEL,
+                         STR_FMT ": a model of this architecture cannot read an input as a whole",
+                         STR_ARG(engine_gguf_path(g)));
+    }
     engine_encoder *e = mem_new(1, sizeof *e);
-    str architecture = {0};
-    e->gguf = g;
-    e->shape.kernels = engine_kernels_get();
-    engine_gguf_str(g, "general.architecture", &architecture);
-    if (!str_eq(architecture, STR("carrel-reader"))) {
-        error_set(err, ERROR_MODEL, STR_FMT ": not a reader; its architecture is not carrel-reader",
-                  STR_ARG(engine_gguf_path(g)));
-        goto fail;
+    engine_loader *l = NULL;
+    bool ok = engine_loader_begin(g, &e->net, &l, err) && load_head(e, kind, l, err) &&
+              engine_loader_end(l, err);
+    engine_loader_free(l);
+    if (!ok) {
+        engine_encoder_close(e);
+        return false;
     }
-    if (!read_sizes(e, err) || !load_ends(e, err)) goto fail;
-    e->layer = mem_new(e->layers, sizeof *e->layer);
-    for (uint32_t i = 0; i < e->layers; i++) {
-        if (!load_layer(e, i, err)) goto fail;
-    }
+    e->frequencies = engine_network_frequencies(&e->net, e->net.context);
+    e->info.context = e->net.context;
+    e->info.types = e->net.types;
+    engine_gguf_str(g, "general.architecture", &e->info.architecture);
+    engine_gguf_str(g, "general.name", &e->info.name);
+    e->info.parameters = engine_gguf_parameters(g);
+    e->info.file_bytes = engine_gguf_bytes(g);
     *out = e;
     return true;
-fail:
-    engine_encoder_close(e);
-    return false;
 }
 
 void engine_encoder_close(engine_encoder *e) {
     if (e == NULL) return;
+    engine_network_free(&e->net);
     mem_free(e->frequencies);
-    mem_free(e->layer);
     mem_free(e);
 }
 
+void engine_encoder_describe(const engine_encoder *e, engine_encoder_info *out) {
+    *out = e->info;
+}
+
 uint32_t engine_encoder_context(const engine_encoder *e) {
-    return e->context;
+    return e->info.context;
 }
 
 /* ---- running ------------------------------------------------------------------------------ */
 
-static bool check_input(const engine_encoder *e, const int32_t *ids, const uint8_t *types, size_t n,
-                        error *err) {
-    if (n == 0 || n > e->context) {
-        return error_set(err, ERROR_LIMIT, "the reader takes 1 to %" PRIu32 " tokens, not %zu",
-                         e->context, n);
+static bool check_input(const engine_encoder *e, const engine_sequence *in, error *err) {
+    uint32_t types = e->net.types ? e->net.types : 1;
+    if (in->n == 0 || in->n > e->net.context) {
+        return error_set(err, ERROR_LIMIT, "the model takes 1 to %" PRIu32 " tokens, not %zu",
+                         e->net.context, in->n);
     }
-    for (size_t i = 0; i < n; i++) {
-        if (ids[i] < 0 || (uint32_t)ids[i] >= e->vocab || types[i] >= e->types) {
+    for (size_t i = 0; i < in->n; i++) {
+        uint32_t type = in->types ? in->types[i] : 0;
+        if (in->ids[i] < 0 || (uint32_t)in->ids[i] >= e->net.vocab || type >= types) {
             return error_set(err, ERROR_INTERNAL,
-                             "token %" PRId32 " of type %d is outside the reader's %" PRIu32
+                             "token %" PRId32 " of type %" PRIu32 " is outside the model's %" PRIu32
                              " tokens and %" PRIu32 " types",
-                             ids[i], types[i], e->vocab, e->types);
+                             in->ids[i], type, e->net.vocab, types);
         }
     }
     return true;
 }
 
-/* x = token_embd[id] + token_types[type]; h is scratch. */
-static void embed_token(const engine_encoder *e, int32_t id, uint8_t type, float *x, float *h) {
-    const engine_tensor *w = e->embedding, *y = e->type_rows;
-    const uint8_t *row = w->data, *type_row = y->data;
-    size_t d = e->shape.width;
-    row += (size_t)id * engine_row_bytes(w->type, d);
-    type_row += type * engine_row_bytes(y->type, d);
-    e->shape.kernels->unpack(w->type, row, x, d);
-    e->shape.kernels->unpack(y->type, type_row, h, d);
-    for (size_t i = 0; i < d; i++) x[i] += h[i];
+typedef struct {
+    const engine_sequence *in;
+    float *out;
+} item;
+
+/* The longest first; among equals, as they came. */
+static int by_length(const void *a, const void *b) {
+    const item *x = a, *y = b;
+    if (x->in->n != y->in->n) return x->in->n < y->in->n ? 1 : -1;
+    return x->in < y->in ? -1 : x->in > y->in;
 }
 
-static float *floats(arena *a, size_t n, size_t width) {
-    return arena_alloc(a, n * width, sizeof(float));
+static item *sort_items(const engine_encoder *e, const engine_sequence *in, size_t count,
+                        float *out) {
+    item *items = mem_new(count, sizeof *items);
+    for (size_t i = 0; i < count; i++) {
+        items[i] = (item){&in[i], out};
+        out += e->info.output == ENGINE_SPANS    ? OUTPUTS * in[i].n
+               : e->info.output == ENGINE_VECTOR ? e->info.width
+                                                 : 1;
+    }
+    qsort(items, count, sizeof *items, by_length);
+    return items;
 }
 
-bool engine_encode(const engine_encoder *e, pool *p, const int32_t *ids, const uint8_t *types,
-                   size_t n, arena *a, float *out, error *err) {
-    if (!check_input(e, ids, types, n, err)) return false;
-    const engine_shape *s = &e->shape;
-    size_t d = s->width;
-    engine_cache c = {
+/* How many of the items run together, and their tokens. */
+static size_t next_batch(const item *items, size_t count, size_t *tokens) {
+    size_t n = 1;
+    *tokens = items[0].in->n;
+    while (n < count && *tokens + items[n].in->n <= BATCH) *tokens += items[n++].in->n;
+    return n;
+}
+
+static engine_cache cache_for(const engine_encoder *e, size_t n) {
+    return (engine_cache){
         .type = ENGINE_KV_F32,
-        .kv_heads = s->heads,
-        .head = s->head,
+        .kv_heads = e->net.shape.kv_heads,
+        .head = e->net.shape.head,
         .capacity = (uint32_t)((n + ENGINE_PANEL - 1) / ENGINE_PANEL * ENGINE_PANEL),
     };
-    engine_cache_place(&c, arena_alloc(a, engine_cache_bytes(&c), 1));
-    engine_work w = {
-        .x = floats(a, n, d),
-        .h = floats(a, n, d),
-        .q = floats(a, n, d),
-        .attended = floats(a, n, d),
-        .k = floats(a, n, d),
-        .v = floats(a, n, d),
-        .gate = floats(a, n, s->hidden),
-        .up = floats(a, n, s->hidden),
-        .turn = floats(a, n, s->head),
-        .scratch = arena_alloc(a, engine_attention_scratch(pool_size(p), s->heads, s->head, n), 1),
-    };
-    for (size_t t = 0; t < n; t++) {
-        embed_token(e, ids[t], types[t], w.x + t * d, w.h);
-        engine_rope_turn(w.turn + t * s->head, e->frequencies, s->head / 2, t);
+}
+
+/* What the batches of a call use one after the other. */
+typedef struct {
+    size_t tokens, runs, keys, cache_bytes; /* the most of any batch */
+    engine_work work;
+    engine_run *run;
+    engine_cache *cache;
+    int32_t *ids;
+    uint8_t *types, *cache_memory;
+    float **to;
+    float *rows;
+    void *memory;
+} batch_memory;
+
+static void measure(const engine_encoder *e, const item *items, size_t count, batch_memory *m) {
+    size_t tokens, runs;
+    for (size_t i = 0; i < count; i += runs) {
+        size_t bytes = 0;
+        runs = next_batch(items + i, count - i, &tokens);
+        for (size_t r = 0; r < runs; r++) {
+            engine_cache c = cache_for(e, items[i + r].in->n);
+            bytes += engine_cache_bytes(&c);
+        }
+        m->tokens = tokens > m->tokens ? tokens : m->tokens;
+        m->runs = runs > m->runs ? runs : m->runs;
+        m->cache_bytes = bytes > m->cache_bytes ? bytes : m->cache_bytes;
     }
-    for (uint32_t i = 0; i < e->layers; i++) engine_block(s, &e->layer[i], &c, &w, p, n, 0);
-    engine_block_norm(s, &w, p, e->output_norm, n);
-    engine_product span = {&e->span, out, OUTPUTS, false};
-    engine_multiply(s->kernels, p, &span, 1, w.h, d, n);
+    m->keys = items[0].in->n;
+}
+
+static bool take_memory(const engine_encoder *e, const pool *p, batch_memory *m, error *err) {
+    char what[64];
+    size_t rows = e->info.output == ENGINE_SPANS ? OUTPUTS * m->tokens
+                                                 : engine_head_memory(&e->head, m->runs);
+    size_t work =
+        engine_network_work(&e->net, &m->work, m->tokens, m->runs, m->keys, pool_size(p), NULL);
+    snprintf(what, sizeof what, "an input of %zu tokens", m->keys);
+    if (!engine_memory_fits((uint64_t)work + m->cache_bytes + rows * sizeof(float), what, err)) {
+        return false;
+    }
+    m->memory = mem_new(work, 1);
+    engine_network_work(&e->net, &m->work, m->tokens, m->runs, m->keys, pool_size(p), m->memory);
+    m->cache_memory = mem_new(m->cache_bytes, 1);
+    m->rows = mem_new(rows, sizeof *m->rows);
+    m->run = mem_new(m->runs, sizeof *m->run);
+    m->cache = mem_new(m->runs, sizeof *m->cache);
+    m->to = mem_new(m->runs, sizeof *m->to);
+    m->ids = mem_new(m->tokens, sizeof *m->ids);
+    m->types = mem_new(m->tokens, 1);
     return true;
+}
+
+static void free_memory(batch_memory *m) {
+    mem_free(m->memory);
+    mem_free(m->cache_memory);
+    mem_free(m->rows);
+    mem_free(m->run);
+    mem_free(m->cache);
+    mem_free(m->to);
+    mem_free(m->ids);
+    mem_free(m->types);
+}
+
+static void finish(const engine_encoder *e, pool *p, const batch_memory *m, size_t runs,
+                   size_t tokens) {
+    const engine_shape *s = &e->net.shape;
+    float *x = m->work.x;
+    if (e->net.output_norm.weight) {
+        engine_block_norm(s, p, &e->net.output_norm, x, m->work.h, tokens);
+        x = m->work.h;
+    }
+    if (e->info.output != ENGINE_SPANS) {
+        engine_head_run(&e->head, s->kernels, p, x, m->run, runs, m->rows, m->to);
+        return;
+    }
+    engine_product span = {&e->span, m->rows, OUTPUTS, false};
+    engine_multiply(s->kernels, p, &span, 1, x, s->width, tokens);
+    for (size_t r = 0; r < runs; r++) {
+        memcpy(m->to[r], m->rows + OUTPUTS * m->run[r].first,
+               OUTPUTS * m->run[r].n * sizeof(float));
+    }
+}
+
+static void run_batch(const engine_encoder *e, pool *p, batch_memory *m, const item *items,
+                      size_t runs, size_t tokens) {
+    uint8_t *place = m->cache_memory;
+    size_t first = 0;
+    for (size_t r = 0; r < runs; r++) {
+        const engine_sequence *in = items[r].in;
+        m->cache[r] = cache_for(e, in->n);
+        engine_cache_place(&m->cache[r], place);
+        place += engine_cache_bytes(&m->cache[r]);
+        m->run[r] = (engine_run){.cache = &m->cache[r], .first = first, .n = in->n};
+        m->to[r] = items[r].out;
+        memcpy(m->ids + first, in->ids, in->n * sizeof *in->ids);
+        if (in->types) {
+            memcpy(m->types + first, in->types, in->n);
+        } else {
+            memset(m->types + first, 0, in->n);
+        }
+        first += in->n;
+    }
+    engine_network_run(&e->net, e->frequencies, &m->work, p, m->ids, m->types, m->run, runs, 0);
+    finish(e, p, m, runs, tokens);
+}
+
+bool engine_encode_batch(const engine_encoder *e, pool *p, const engine_sequence *in, size_t count,
+                         float *out, error *err) {
+    batch_memory m = {0};
+    size_t runs, tokens;
+    for (size_t i = 0; i < count; i++) {
+        if (!check_input(e, &in[i], err)) return false;
+    }
+    if (count == 0) return true;
+    item *items = sort_items(e, in, count, out);
+    measure(e, items, count, &m);
+    bool ok = take_memory(e, p, &m, err);
+    for (size_t i = 0; ok && i < count; i += runs) {
+        runs = next_batch(items + i, count - i, &tokens);
+        run_batch(e, p, &m, items + i, runs, tokens);
+    }
+    free_memory(&m);
+    mem_free(items);
+    return ok;
 }

@@ -256,16 +256,37 @@ int32_t engine_sample(engine_sampler *s, const float *logits, const uint64_t *al
 
 /* ---- encoders ----------------------------------------------------------------------------- */
 
-/* Architecture `carrel-reader` (models/train/README.md): pre-norm RMSNorm, bidirectional attention,
- * NEOX rotary positions from 0, SwiGLU, no biases, token types added to the embedding; two outputs
- * for each token, start and end. */
+/* Networks that read a whole input at once. What one gives of it is told by the file:
+ * SPANS, architecture `carrel-reader` (models/train/README.md): start and end logits of each token;
+ * VECTOR, embedding models: a vector of length 1 for each input, whose products are cosines;
+ * RANK, rerankers: how well a passage answers a question, 0 to 1, higher is better. */
 typedef struct engine_encoder engine_encoder; /* immutable; keeps g's mapping: g must outlive it */
 
+typedef enum { ENGINE_SPANS, ENGINE_VECTOR, ENGINE_RANK } engine_output;
+
+typedef struct {
+    engine_output output;
+    uint32_t context, width; /* most tokens in one input; of a vector */
+    uint32_t types;          /* token types 0 .. types - 1; 0: the model knows none */
+    str architecture, name;  /* borrowed from g; may be empty */
+    uint64_t parameters, file_bytes;
+} engine_encoder_info;
+
+/* One input. types: NULL is type 0 throughout. */
+typedef struct {
+    const int32_t *ids;
+    const uint8_t *types;
+    size_t n;
+} engine_sequence;
+
 bool engine_encoder_open(const engine_gguf *g, engine_encoder **out, error *err);
-void engine_encoder_close(engine_encoder *e);
+void engine_encoder_close(engine_encoder *e); /* NULL is fine */
+void engine_encoder_describe(const engine_encoder *e, engine_encoder_info *out);
 uint32_t engine_encoder_context(const engine_encoder *e); /* most tokens in one input */
-/* ids, types: [n]; out: [n][2] start and end logits. Scratch memory from a. */
-bool engine_encode(const engine_encoder *e, pool *p, const int32_t *ids, const uint8_t *types,
-                   size_t n, arena *a, float *out, error *err);
+/* Any number of inputs; they are sorted and run together as memory allows, and one does not depend
+ * on the others. out: SPANS: [n][2] of each input behind those of the inputs before it;
+ * VECTOR: [count][width]; RANK: [count]. Safe in several threads at once, each with its own pool. */
+bool engine_encode_batch(const engine_encoder *e, pool *p, const engine_sequence *in, size_t count,
+                         float *out, error *err);
 
 #endif

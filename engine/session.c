@@ -9,8 +9,7 @@
 #include "engine/model.h"
 
 #include <inttypes.h>
-#include <string.h>
-#include <unistd.h>
+#include <stdio.h>
 
 enum {
     BATCH = 256 /* a panel of weights is unpacked once for so many tokens; more gains little */
@@ -20,92 +19,57 @@ struct engine_session {
     const engine_model *model;
     pool *pool;
     size_t n_ctx, length;
-    float *memory;        /* everything below, in one piece */
+    double *frequencies;  /* of the positions, as they are in a context of n_ctx */
     engine_cache *caches; /* one for each layer */
-    engine_work work;     /* of BATCH tokens */
+    void *cache_memory, *work_memory;
+    engine_work work; /* of BATCH tokens */
 };
-
-/* ---- memory ------------------------------------------------------------------------------- */
-
-/* Cuts a piece off; with base NULL it only counts, so that sizes are written down once. */
-static float *piece(float *base, size_t *used, size_t floats) {
-    float *p = base ? base + *used : NULL;
-    *used += (floats + 15) & ~(size_t)15; /* whole cache lines */
-    return p;
-}
-
-/* Lays the session out in `base`; returns the floats needed. Sizes cannot wrap: each factor was
- * bounded when the model was loaded, and n_ctx by the model's context. */
-static size_t lay_out(engine_session *s, float *base) {
-    const engine_shape *m = &s->model->shape;
-    engine_work *w = &s->work;
-    size_t used = 0, q = (size_t)m->heads * m->head, kv = (size_t)m->kv_heads * m->head;
-    for (uint32_t i = 0; i < s->model->info.layers; i++) {
-        engine_cache *c = &s->caches[i];
-        float *memory = piece(base, &used, engine_cache_bytes(c) / sizeof *memory);
-        if (memory) engine_cache_place(c, memory);
-    }
-    w->x = piece(base, &used, BATCH * (size_t)m->width);
-    w->h = piece(base, &used, BATCH * (size_t)m->width);
-    w->q = piece(base, &used, BATCH * q);
-    w->attended = piece(base, &used, BATCH * q);
-    w->k = piece(base, &used, BATCH * kv);
-    w->v = piece(base, &used, BATCH * kv);
-    w->gate = piece(base, &used, BATCH * (size_t)m->hidden);
-    w->up = piece(base, &used, BATCH * (size_t)m->hidden);
-    w->turn = piece(base, &used, BATCH * (size_t)m->rotary);
-    size_t scratch = engine_attention_scratch(pool_size(s->pool), m->heads, m->head, s->n_ctx);
-    w->scratch = piece(base, &used, scratch / sizeof(float));
-    return used;
-}
-
-static bool check_memory(const engine_session *s, size_t floats, error *err) {
-    long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
-    uint64_t machine = pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page : UINT64_MAX;
-    size_t mebibytes = floats / (1024 * 1024 / sizeof(float));
-    if (floats <= machine / sizeof(float)) return true;
-    return error_set(err, ERROR_LIMIT,
-                     "a context of %zu tokens needs %zu MiB and this machine has %" PRIu64
-                     " MiB; ask for a shorter one",
-                     s->n_ctx, mebibytes, machine / (1024 * 1024));
-}
 
 bool engine_session_new(const engine_model *m, pool *p, const engine_session_options *o,
                         engine_session **out, error *err) {
+    const engine_network *net = &m->net;
     uint32_t n_ctx = o->n_ctx;
-    if (n_ctx == 0 || n_ctx > m->info.context_length) {
+    if (n_ctx == 0 || n_ctx > net->context) {
         return error_set(err, ERROR_LIMIT,
                          "a context of %" PRIu32 " tokens was asked for and the model takes 1 to "
                          "%" PRIu32,
-                         n_ctx, m->info.context_length);
+                         n_ctx, net->context);
     }
+    engine_cache c = {
+        .type = o->kv,
+        .kv_heads = net->shape.kv_heads,
+        .head = net->shape.head,
+        .capacity = (n_ctx + ENGINE_PANEL - 1) / ENGINE_PANEL * ENGINE_PANEL,
+    };
+    engine_work work = {0};
+    char what[64];
+    size_t cache = engine_cache_bytes(&c), caches = cache * net->layer_count;
+    size_t scratch = engine_network_work(net, &work, BATCH, 1, n_ctx, pool_size(p), NULL);
+    snprintf(what, sizeof what, "a context of %" PRIu32 " tokens", n_ctx);
+    if (!engine_memory_fits((uint64_t)caches + scratch, what, err)) return false;
+
     engine_session *s = mem_new(1, sizeof *s);
     s->model = m;
     s->pool = p;
     s->n_ctx = n_ctx;
-    s->caches = mem_new(m->info.layers, sizeof *s->caches);
-    for (uint32_t i = 0; i < m->info.layers; i++) {
-        s->caches[i] = (engine_cache){
-            .type = o->kv,
-            .kv_heads = m->shape.kv_heads,
-            .head = m->shape.head,
-            .capacity = (n_ctx + ENGINE_PANEL - 1) / ENGINE_PANEL * ENGINE_PANEL,
-        };
+    s->frequencies = engine_network_frequencies(net, n_ctx);
+    s->caches = mem_new(net->layer_count, sizeof *s->caches);
+    s->cache_memory = mem_new(caches, 1);
+    s->work_memory = mem_new(scratch, 1);
+    for (uint32_t i = 0; i < net->layer_count; i++) {
+        s->caches[i] = c;
+        engine_cache_place(&s->caches[i], (uint8_t *)s->cache_memory + i * cache);
     }
-    size_t floats = lay_out(s, NULL);
-    if (!check_memory(s, floats, err)) {
-        engine_session_free(s);
-        return false;
-    }
-    s->memory = mem_new(floats, sizeof *s->memory);
-    lay_out(s, s->memory);
+    engine_network_work(net, &s->work, BATCH, 1, n_ctx, pool_size(p), s->work_memory);
     *out = s;
     return true;
 }
 
 void engine_session_free(engine_session *s) {
     if (s == NULL) return;
-    mem_free(s->memory);
+    mem_free(s->cache_memory);
+    mem_free(s->work_memory);
+    mem_free(s->frequencies);
     mem_free(s->caches);
     mem_free(s);
 }
@@ -118,36 +82,24 @@ void engine_session_truncate(engine_session *s, size_t length) {
     if (length < s->length) s->length = length;
 }
 
-/* ---- one batch ---------------------------------------------------------------------------- */
-
 /* logits: [vocab] of the last token, [n][vocab] with `all`, or NULL. */
 static void run_batch(engine_session *s, const int32_t *ids, size_t n, bool all, float *logits) {
     const engine_model *m = s->model;
-    const engine_shape *shape = &m->shape;
-    engine_work *w = &s->work;
-    size_t row = engine_row_bytes(m->embedding->type, shape->width);
-    for (size_t t = 0; t < n; t++) {
-        const uint8_t *data = m->embedding->data;
-        shape->kernels->unpack(m->embedding->type, data + (size_t)ids[t] * row,
-                               w->x + t * shape->width, shape->width);
-        engine_rope_turn(w->turn + t * shape->rotary, m->frequencies, shape->rotary / 2,
-                         s->length + t);
-    }
-    for (size_t i = 0; i < m->info.layers; i++) {
-        engine_block(shape, &m->layers[i], &s->caches[i], w, s->pool, n, s->length);
-    }
+    const engine_shape *shape = &m->net.shape;
+    engine_run run = {.cache = s->caches, .n = n, .position = s->length};
+    engine_network_run(&m->net, s->frequencies, &s->work, s->pool, ids, NULL, &run, 1, 1);
     s->length += n;
     if (logits == NULL) return;
     size_t first = all ? 0 : n - 1;
-    engine_work asked = {.x = w->x + first * shape->width, .h = w->h};
-    engine_block_norm(shape, &asked, s->pool, m->output_norm, n - first);
-    engine_product o = {&m->output, logits, m->info.vocab, false};
-    engine_multiply(shape->kernels, s->pool, &o, 1, asked.h, shape->width, n - first);
+    engine_block_norm(shape, s->pool, &m->net.output_norm, s->work.x + first * shape->width,
+                      s->work.h, n - first);
+    engine_product o = {m->tied ? &m->net.embedding : &m->output, logits, m->net.vocab, false};
+    engine_multiply(shape->kernels, s->pool, &o, 1, s->work.h, shape->width, n - first);
 }
 
 bool engine_eval(engine_session *s, const int32_t *ids, size_t n, bool all, float *logits,
                  error *err) {
-    size_t vocab = s->model->info.vocab;
+    size_t vocab = s->model->net.vocab;
     if (n == 0) return error_set(err, ERROR_INTERNAL, "the model was asked about no tokens at all");
     if (n > s->n_ctx - s->length) {
         return error_set(err, ERROR_LIMIT,

@@ -246,10 +246,8 @@ static bool time_reader(const options *o, engine_encoder *e, pool *p, error *err
     for (long run = -1; run < o->repeat; run++) {
         double begin = clock_ms();
         for (int i = 0; i < READER_INPUTS; i++) {
-            arena *a = arena_new();
-            bool ok = engine_encode(e, p, ids, types, READER_TOKENS, a, out, err);
-            arena_free(a);
-            if (!ok) return false;
+            const engine_sequence input = {ids, types, READER_TOKENS};
+            if (!engine_encode_batch(e, p, &input, 1, out, err)) return false;
         }
         if (run >= 0) ms[run] = clock_ms() - begin;
     }

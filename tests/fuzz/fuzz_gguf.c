@@ -1,16 +1,17 @@
 /* fuzz_gguf: any bytes as a model file. Whatever is accepted is read to its last byte, asked for
- * the keys that the engine asks for, loaded as a decoder and as a reader, and, when it is small,
+ * the keys that the engine asks for, loaded as a decoder and as an encoder, and, when it is small,
  * run over two tokens: a file that passed the checks must be safe to run. Seeds:
  * a llama and a reader of two kilobytes, whole, cut and changed.
  */
 #include "engine/model.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { MOST_LAYERS = 4, MOST_WIDTH = 4096, TOKENS = 2 };
+enum { MOST_LAYERS = 4, MOST_WIDTH = 4096, MOST_VOCAB = 4096, TOKENS = 2 };
 
 static volatile uint64_t sink; /* so that reads are not optimised away */
 
@@ -55,28 +56,46 @@ static void walk_keys(const engine_gguf *g) {
     }
 }
 
-static void run_reader(const engine_gguf *g) {
+static bool is_small(const engine_gguf *g) {
+    engine_description d;
+    str key = {0};
+    uint32_t hidden = 0;
+    char full[128];
+    engine_describe(g, &d);
+    engine_gguf_str(g, "general.architecture", &key);
+    snprintf(full, sizeof full, STR_FMT ".feed_forward_length", STR_ARG(key));
+    engine_gguf_u32(g, full, &hidden);
+    return d.layers <= MOST_LAYERS && d.width <= MOST_WIDTH && hidden <= MOST_WIDTH &&
+           d.vocab <= MOST_VOCAB;
+}
+
+static void run_encoder(const engine_gguf *g, bool small) {
     engine_encoder *e;
+    engine_encoder_info info;
     int32_t ids[TOKENS] = {0};
-    uint8_t types[TOKENS] = {0};
-    float out[2 * TOKENS];
+    const engine_sequence in[] = {{ids, NULL, TOKENS}, {ids, NULL, 1}};
     if (!engine_encoder_open(g, &e, NULL)) return;
-    arena *a = arena_new();
-    sink += engine_encode(e, NULL, ids, types, TOKENS, a, out, NULL);
-    arena_free(a);
+    engine_encoder_describe(e, &info);
+    if (!small) {
+        engine_encoder_close(e);
+        return;
+    }
+    float *out = mem_new(2 * ((size_t)info.width + 2 * TOKENS), sizeof *out);
+    sink += engine_encode_batch(e, NULL, in, 2, out, NULL);
+    mem_free(out);
     engine_encoder_close(e);
 }
 
-static void run_decoder(engine_gguf *g) {
+static void run_decoder(engine_gguf *g, bool small) {
     engine_model *m;
     engine_session *s;
+    engine_info info;
     int32_t ids[TOKENS] = {0};
     if (!engine_model_load(g, &m, NULL)) return;
-    bool small = m->info.layers <= MOST_LAYERS && m->shape.width <= MOST_WIDTH &&
-                 m->shape.hidden <= MOST_WIDTH;
+    engine_model_info(m, &info);
     if (small &&
         engine_session_new(m, NULL, &(engine_session_options){.n_ctx = TOKENS}, &s, NULL)) {
-        float *logits = mem_new(m->info.vocab, sizeof *logits);
+        float *logits = mem_new(info.vocab, sizeof *logits);
         sink += engine_eval(s, ids, TOKENS, false, logits, NULL);
         mem_free(logits);
         engine_session_free(s);
@@ -93,7 +112,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     }
     walk_tensors(g);
     walk_keys(g);
-    run_reader(g);
-    run_decoder(g); /* closes g */
+    bool small = is_small(g);
+    run_encoder(g, small);
+    run_decoder(g, small); /* closes g */
     return 0;
 }

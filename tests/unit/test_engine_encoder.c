@@ -48,18 +48,17 @@ static void pick(int32_t *ids, uint8_t *types, size_t n, const reader_shape *s) 
     }
 }
 
-/* [n][2] from a fresh arena; the caller frees it. */
+/* [n][2]; the caller frees it. */
 static float *encode(const engine_gguf *g, pool *p, const int32_t *ids, const uint8_t *types,
                      size_t n) {
     engine_encoder *e;
     error err = {0};
-    arena *a = arena_new();
+    const engine_sequence in = {ids, types, n};
     float *out = mem_new(2 * n, sizeof *out);
-    if (!engine_encoder_open(g, &e, &err) || !engine_encode(e, p, ids, types, n, a, out, &err)) {
+    if (!engine_encoder_open(g, &e, &err) || !engine_encode_batch(e, p, &in, 1, out, &err)) {
         fail_msg("%s", err.text);
     }
     engine_encoder_close(e);
-    arena_free(a);
     return out;
 }
 
@@ -262,31 +261,35 @@ static void test_inputs_are_seen(void **state) {
     text_free(&file);
 }
 
+/* The first n of ids and types. */
+static bool encode_some(const engine_encoder *e, const int32_t *ids, const uint8_t *types, size_t n,
+                        error *err) {
+    float out[130];
+    return engine_encode_batch(e, NULL, &(engine_sequence){ids, types, n}, 1, out, err);
+}
+
 static void test_bad_input(void **state) {
     (void)state;
     int32_t ids[65] = {0};
     uint8_t types[65] = {0};
-    float out[130];
     engine_encoder *e;
     error err = {0};
     text file = fixture_reader(&plain);
     engine_gguf *g = open_bytes(&file);
-    arena *a = arena_new();
     assert_true(engine_encoder_open(g, &e, &err));
     assert_int_equal(engine_encoder_context(e), 64);
-    assert_true(engine_encode(e, NULL, ids, types, 64, a, out, &err));
-    assert_false(engine_encode(e, NULL, ids, types, 65, a, out, &err));
+    assert_true(encode_some(e, ids, types, 64, &err));
+    assert_false(encode_some(e, ids, types, 65, &err));
     assert_int_equal(err.code, ERROR_LIMIT);
-    assert_false(engine_encode(e, NULL, ids, types, 0, a, out, &err));
+    assert_false(encode_some(e, ids, types, 0, &err));
     ids[3] = 200;
-    assert_false(engine_encode(e, NULL, ids, types, 5, a, out, &err));
+    assert_false(encode_some(e, ids, types, 5, &err));
     ids[3] = -1;
-    assert_false(engine_encode(e, NULL, ids, types, 5, a, out, &err));
+    assert_false(encode_some(e, ids, types, 5, &err));
     ids[3] = 0;
     types[4] = 3;
-    assert_false(engine_encode(e, NULL, ids, types, 5, a, out, &err));
-    assert_true(engine_encode(e, NULL, ids, types, 4, a, out, &err));
-    arena_free(a);
+    assert_false(encode_some(e, ids, types, 5, &err));
+    assert_true(encode_some(e, ids, types, 4, &err));
     engine_encoder_close(e);
     engine_gguf_close(g);
     text_free(&file);
