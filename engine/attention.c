@@ -174,11 +174,16 @@ static size_t least(size_t a, size_t b) {
     return a < b ? a : b;
 }
 
-/* n elements of the cache at `at`; in float32 if there are rows enough to make that worth while. */
-static const void *widened(const piece *w, const void *part, size_t at, size_t n, size_t rows,
-                           engine_kv *type) {
+/* Where the keys or values, of `width`, from `key` on begin. */
+static const char *tile_at(const piece *w, const void *part, size_t width, size_t key) {
+    const engine_cache *c = w->job->cache;
+    return (const char *)part + (w->g * c->capacity + key) * width * element_bytes(c->type);
+}
+
+/* The n elements at p of the cache; in float32 if there are rows enough to make that worth while.
+ */
+static const void *widened(const piece *w, const char *p, size_t n, size_t rows, engine_kv *type) {
     *type = w->job->cache->type;
-    const char *p = (const char *)part + at * element_bytes(*type);
     if (*type == ENGINE_KV_F32 || rows <= DIRECT_ROWS) return p;
     if (*type == ENGINE_KV_F16) {
         w->kernels->widen_f16((const uint16_t *)(const void *)p, w->wide, n);
@@ -198,8 +203,9 @@ static void score(const piece *w, size_t key, size_t from, size_t to) {
                       .n = c->head,
                       .x_stride = c->head,
                       .out_stride = ENGINE_KEYS};
-    t.panels = widened(w, c->keys, (w->g * c->capacity + key) * c->head, panels * t.step, to - from,
-                       &t.type);
+    const char *keys = tile_at(w, c->keys, c->head, key);
+    t.ahead = (uintptr_t)tile_at(w, c->values, w->width, key) - (uintptr_t)keys;
+    t.panels = widened(w, keys, panels * t.step, to - from, &t.type);
     for (size_t r = from; r < to; r += t.rows) {
         t.rows = least(to - r, CHUNK);
         size_t seen = least(w->end[r + t.rows - 1] - key, ENGINE_KEYS);
@@ -220,8 +226,10 @@ static void weigh(const piece *w, size_t key, size_t from, size_t to, const floa
                       .blocks = w->width / ENGINE_PANEL,
                       .x_stride = ENGINE_KEYS,
                       .out_stride = stride};
-    t.panels = widened(w, c->values, (w->g * c->capacity + key) * w->width, seen * w->width,
-                       to - from, &t.type);
+    const char *values = tile_at(w, c->values, w->width, key);
+    uintptr_t keys = (uintptr_t)tile_at(w, c->keys, c->head, key);
+    t.ahead = keys + ENGINE_KEYS * c->head * element_bytes(c->type) - (uintptr_t)values;
+    t.panels = widened(w, values, seen * w->width, to - from, &t.type);
     for (size_t r = from; r < to; r += t.rows) {
         t.rows = least(to - r, CHUNK);
         t.n = least(w->end[r + t.rows - 1] - key, ENGINE_KEYS);

@@ -38,6 +38,7 @@ typedef struct {
     const float *keep; /* [rows] */
     float *out;
     size_t out_stride;
+    uintptr_t ahead; /* bytes from what is read to what will be needed soon; a hint for few rows */
 } engine_tiles;
 
 /* Some queries and ENGINE_KEYS keys. A score that is seen is multiplied with its key's scale, loses

@@ -236,6 +236,15 @@ INLINE __m256 load_panel(const engine_kv type, const void *panels, size_t at) {
     return type == ENGINE_KV_F16 ? load_half8(p + 2 * at) : load_i8x8(p + at);
 }
 
+/* Up to here the time goes into reading the panels. */
+enum { AHEAD_ROWS = 4 };
+
+INLINE void look_ahead(const engine_kv type, const engine_tiles *t, size_t at) {
+    size_t bytes = type == ENGINE_KV_INT8 ? 1 : type == ENGINE_KV_F16 ? 2 : 4;
+    uintptr_t p = (uintptr_t)t->panels + at * bytes + t->ahead;
+    _mm_prefetch((const char *)p, _MM_HINT_T0);
+}
+
 /* `rows` rows from row `r` on with `blocks` panels from panel `b` on. The first three arguments are
  * constants where this is expanded and all loops but that over i vanish, so that the sums, two
  * registers for a row and panel, stay in registers. */
@@ -258,6 +267,7 @@ INLINE void tiles_part(const engine_kv type, const size_t rows, const size_t blo
     for (; x < end; x++, at += stride) {
         UNROLLED for (size_t j = 0; j < halves; j++) {
             panel[j] = load_panel(type, panels, at + j / 2 * step + j % 2 * 8);
+            if (rows <= AHEAD_ROWS && j % 2 == 0) look_ahead(type, t, at + j / 2 * step);
         }
         UNROLLED for (size_t k = 0; k < rows; k++) {
             __m256 v = _mm256_broadcast_ss(x + k * x_stride);
@@ -318,7 +328,7 @@ static void tiles(const engine_tiles *t) {
 /* 2^x for x up to 0; below -126 (where float32 would go denormal) the result is 0. The Taylor
  * polynomial of degree 7 on [-1/2, 1/2], its last term spread over the lower ones as Chebyshev
  * does: 6e-9 off at most. */
-static __m256 power8(__m256 x) {
+static inline __m256 power8(__m256 x) {
     const __m256 least = _mm256_set1_ps(-126.0f);
     __m256 alive = _mm256_cmp_ps(x, least, _CMP_GE_OQ);
     x = _mm256_max_ps(x, least);
@@ -343,48 +353,59 @@ static inline __m256i lanes_of(uint64_t bits, size_t first) {
     return _mm256_cmpeq_epi32(_mm256_and_si256(all, each), each);
 }
 
-/* Finishes the scores of row r; returns the greatest of them and of those before. */
-static float finish_scores(const engine_soften *s, size_t r) {
+/* Finishes the scores of row r; returns the greatest of them and of those before. `all`: sees all
+ * keys; a constant where this is expanded. */
+INLINE float finish_scores(const engine_soften *s, size_t r, const bool all) {
     const __m256 count = _mm256_setr_ps(0, 1, 2, 3, 4, 5, 6, 7), sign = _mm256_set1_ps(-0.0f);
-    __m256 top = _mm256_set1_ps(s->most[r]);
-    for (size_t j = 0; j < ENGINE_KEYS; j += 8) {
+    __m256 tops[2];
+    tops[0] = tops[1] = _mm256_set1_ps(s->most[r]);
+    UNROLLED for (size_t j = 0; j < ENGINE_KEYS; j += 8) {
         float *scores = s->scores + r * ENGINE_KEYS + j;
-        __m256i seen = lanes_of(s->seen[r], j);
-        __m256 v = _mm256_loadu_ps(scores);
+        __m256i seen = all ? _mm256_set1_epi32(-1) : lanes_of(s->seen[r], j);
+        __m256 v = _mm256_loadu_ps(scores), *top = &tops[j / 8 % 2];
         if (s->key_scales) v = _mm256_mul_ps(v, _mm256_maskload_ps(s->key_scales + j, seen));
         if (s->slopes) {
             __m256 away = _mm256_sub_ps(_mm256_set1_ps(s->distances[r] - (float)j), count);
             v = _mm256_fnmadd_ps(_mm256_andnot_ps(sign, away), _mm256_set1_ps(s->slopes[r]), v);
         }
         if (s->key_scales || s->slopes) _mm256_storeu_ps(scores, v);
-        v = _mm256_blendv_ps(top, v, _mm256_castsi256_ps(seen));
-        top = _mm256_max_ps(top, v);
+        if (!all) v = _mm256_blendv_ps(*top, v, _mm256_castsi256_ps(seen));
+        *top = _mm256_max_ps(*top, v);
     }
-    return most8(top);
+    return most8(_mm256_max_ps(tops[0], tops[1]));
+}
+
+INLINE void soften_row(const engine_soften *s, size_t r, const bool all) {
+    float *totals = s->totals + r * ENGINE_PANEL, most = finish_scores(s, r, all);
+    __m256 top = _mm256_set1_ps(most);
+    __m256 keep = power8(_mm256_sub_ps(_mm256_set1_ps(s->most[r]), top));
+    __m256 sums[2];
+    sums[0] = _mm256_mul_ps(_mm256_loadu_ps(totals), keep);
+    sums[1] = _mm256_mul_ps(_mm256_loadu_ps(totals + 8), keep);
+    UNROLLED for (size_t j = 0; j < ENGINE_KEYS / 8; j++) {
+        float *scores = s->scores + r * ENGINE_KEYS + 8 * j;
+        __m256i seen = all ? _mm256_set1_epi32(-1) : lanes_of(s->seen[r], 8 * j);
+        __m256 e = power8(_mm256_sub_ps(_mm256_loadu_ps(scores), top));
+        if (!all) e = _mm256_and_ps(e, _mm256_castsi256_ps(seen));
+        sums[j % 2] = _mm256_add_ps(sums[j % 2], e);
+        if (s->value_scales) {
+            e = _mm256_mul_ps(e, _mm256_maskload_ps(s->value_scales + 8 * j, seen));
+        }
+        _mm256_storeu_ps(scores, e);
+    }
+    _mm256_storeu_ps(totals, sums[0]);
+    _mm256_storeu_ps(totals + 8, sums[1]);
+    s->most[r] = most;
+    s->keep[r] = _mm256_cvtss_f32(keep);
 }
 
 static void soften(const engine_soften *s) {
     for (size_t r = 0; r < s->rows; r++) {
-        float *totals = s->totals + r * ENGINE_PANEL, most = finish_scores(s, r);
-        __m256 top = _mm256_set1_ps(most);
-        __m256 keep = power8(_mm256_sub_ps(_mm256_set1_ps(s->most[r]), top));
-        __m256 sums[] = {_mm256_mul_ps(_mm256_loadu_ps(totals), keep),
-                         _mm256_mul_ps(_mm256_loadu_ps(totals + 8), keep)};
-        UNROLLED for (size_t j = 0; j < ENGINE_KEYS / 8; j++) {
-            float *scores = s->scores + r * ENGINE_KEYS + 8 * j;
-            __m256i seen = lanes_of(s->seen[r], 8 * j);
-            __m256 e = power8(_mm256_sub_ps(_mm256_loadu_ps(scores), top));
-            e = _mm256_and_ps(e, _mm256_castsi256_ps(seen));
-            sums[j % 2] = _mm256_add_ps(sums[j % 2], e);
-            if (s->value_scales) {
-                e = _mm256_mul_ps(e, _mm256_maskload_ps(s->value_scales + 8 * j, seen));
-            }
-            _mm256_storeu_ps(scores, e);
+        if (s->seen[r] == UINT64_MAX) {
+            soften_row(s, r, true);
+        } else {
+            soften_row(s, r, false);
         }
-        _mm256_storeu_ps(totals, sums[0]);
-        _mm256_storeu_ps(totals + 8, sums[1]);
-        s->most[r] = most;
-        s->keep[r] = _mm256_cvtss_f32(keep);
     }
 }
 
@@ -454,7 +475,7 @@ static void widen_i8(const int8_t *x, float *out, size_t n) {
 /* ---- norms and activations ---------------------------------------------------------------- */
 
 /* e^x for x up to 88; below -87 (where float32 would go denormal) the result is 0. */
-static __m256 exp8(__m256 x) {
+static inline __m256 exp8(__m256 x) {
     const __m256 ln2_high = _mm256_set1_ps(0x1.62E4p-1f);   /* few bits: n * it is exact */
     const __m256 ln2_low = _mm256_set1_ps(0x1.7F7D1Cp-20f); /* ln 2 - ln2_high */
     const __m256 least = _mm256_set1_ps(-87.0f);
