@@ -16,8 +16,13 @@
 #include <assert.h>
 #include <math.h>
 
-enum { GRID = 17 /* scales tried; more gain less than 0.1% */ };
+enum {
+    GRID = 17, /* scales tried; more gain less than 0.1% */
+    IQ4_GRID = 9,
+    LANES = 4
+};
 
+#define IQ4_STEP 0.05f    /* of the scale */
 #define MORE 1.000001f    /* a gain of less is the rounding of the sums */
 #define GRID_STEP 0.125f  /* levels between one scale and the next */
 #define LARGEST 65504.0f  /* float16 */
@@ -41,9 +46,32 @@ uint16_t engine_float_to_half(float value) {
 
 /* ---- fitting ------------------------------------------------------------------------------ */
 
+static float sum_lanes(const float *lanes) {
+    return (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]);
+}
+
 /* 0, 1, -1, 2, -2 ...: the plain scale comes first, so that what it meets exactly keeps it. */
 static float grid_step(int g) {
     return (float)(g % 2 ? (g + 1) / 2 : -g / 2);
+}
+
+/* How the rounded integers q of x * inverse go with x. Four sums side by side, so that a compiler
+ * can keep them in one register; n is a multiple of four. */
+typedef struct {
+    float xq, qq;
+} scale_sums;
+
+static inline scale_sums sum_scale(const float *x, size_t n, float inverse, float least,
+                                   float most) {
+    float xq[LANES] = {0}, qq[LANES] = {0};
+    for (size_t i = 0; i < n; i += LANES) {
+        for (size_t l = 0; l < LANES; l++) {
+            float q = engine_rounded(x[i + l] * inverse, least, most);
+            xq[l] += x[i + l] * q;
+            qq[l] += q * q;
+        }
+    }
+    return (scale_sums){sum_lanes(xq), sum_lanes(qq)};
 }
 
 float engine_fit_scale(const float *x, size_t n, int least, int most) {
@@ -52,18 +80,12 @@ float engine_fit_scale(const float *x, size_t n, int least, int most) {
     if (fabsf(extreme) < SMALLEST) return 0;
     for (int side = 0; side < 2; side++) { /* the extreme becomes the least level, or the most */
         for (int g = 0; g < GRID; g++) {
-            float levels = (float)(side ? most : least);
             float step = grid_step(g) * GRID_STEP;
-            float inverse = (levels < 0 ? levels - step : levels + step) / extreme;
-            float products = 0, squares = 0;
-            for (size_t i = 0; i < n; i++) {
-                float q = (float)engine_level(x[i] * inverse, least, most);
-                products += x[i] * q;
-                squares += q * q;
-            }
-            if (products * products > best_gain * MORE * squares) {
-                best_gain = products * products / squares;
-                best = products / squares;
+            float levels = side ? (float)most + step : (float)least - step;
+            scale_sums s = sum_scale(x, n, levels / extreme, (float)least, (float)most);
+            if (s.xq * s.xq > best_gain * MORE * s.qq) {
+                best_gain = s.xq * s.xq / s.qq;
+                best = s.xq / s.qq;
             }
         }
     }
@@ -76,16 +98,19 @@ typedef struct {
 } affine_sums;
 
 static affine_sums sum_affine(const float *x, size_t n, float origin, engine_affine a, int most) {
-    affine_sums s = {.n = (float)n};
-    float inverse = 1 / a.scale;
-    for (size_t i = 0; i < n; i++) {
-        float y = x[i] - origin, q = (float)engine_level((x[i] - a.min) * inverse, 0, most);
-        s.y += y;
-        s.q += q;
-        s.yq += y * q;
-        s.qq += q * q;
+    float sy[LANES] = {0}, sq[LANES] = {0}, syq[LANES] = {0}, sqq[LANES] = {0};
+    float inverse = 1 / a.scale, limit = (float)most;
+    for (size_t i = 0; i < n; i += LANES) {
+        for (size_t l = 0; l < LANES; l++) {
+            float y = x[i + l] - origin;
+            float q = engine_rounded((x[i + l] - a.min) * inverse, 0, limit);
+            sy[l] += y;
+            sq[l] += q;
+            syq[l] += y * q;
+            sqq[l] += q * q;
+        }
     }
-    return s;
+    return (affine_sums){(float)n, sum_lanes(sy), sum_lanes(sq), sum_lanes(syq), sum_lanes(sqq)};
 }
 
 /* Least squares of y = scale q + (min - origin); with `below` min stays at or under zero. */
@@ -237,9 +262,9 @@ float engine_fit_iq4(const engine_iq4_nearest *t, const float *x) {
     }
     if (fabsf(extreme) < SMALLEST) return 0;
     for (int side = 0; side < 2; side++) {
-        for (int g = 0; g < GRID; g++) {
+        for (int g = 0; g < IQ4_GRID; g++) {
             float level = (float)engine_iq4_levels[side ? 15 : 0];
-            float inverse = level * (1 + 0.025f * grid_step(g)) / extreme;
+            float inverse = level * (1 + IQ4_STEP * grid_step(g)) / extreme;
             float products = 0, squares = 0;
             for (size_t i = 0; i < ENGINE_BLOCK; i++) {
                 float q = (float)engine_iq4_levels[engine_iq4_index(t, x[i] * inverse)];

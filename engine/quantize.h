@@ -7,14 +7,16 @@
 /* To the nearest, ties to even; infinity where it is too large. */
 uint16_t engine_float_to_half(float value);
 
-/* The nearest integer in [least, most], for |v| below 2^22: adding 1.5 * 2^23 leaves it in the low
- * bits. (lrintf is a call on plain x86-64, and this runs some twenty times for each weight.) */
+/* The nearest integer in [least, most], for bounds below 2^22: adding 1.5 * 2^23 leaves no bits for
+ * a fraction. (rintf is a call on plain x86-64, and this runs some forty times for each weight.) */
+static inline float engine_rounded(float v, float least, float most) {
+    v = v > least ? v : least;
+    v = v < most ? v : most;
+    return (v + 12582912.0f) - 12582912.0f;
+}
+
 static inline int engine_level(float v, int least, int most) {
-    float clamped = v < (float)least ? (float)least : v > (float)most ? (float)most : v;
-    float shifted = clamped + 12582912.0f;
-    int32_t bits;
-    memcpy(&bits, &shifted, sizeof bits);
-    return bits - 0x4B400000;
+    return (int)engine_rounded(v, (float)least, (float)most);
 }
 
 /* The scale s of either sign for which s * level in [least, most] meets x best; 0 for zeros. */

@@ -12,7 +12,7 @@
 #include <assert.h>
 #include <math.h>
 
-enum { MOST_SUBS = 16 };
+enum { MOST_SUBS = 16, LANES = 4 };
 
 static float put_half(uint8_t *at, float value) {
     uint16_t half = engine_float_to_half(value);
@@ -26,17 +26,27 @@ static float inverse_of(float scale) {
 
 /* ---- scale and minimum -------------------------------------------------------------------- */
 
-/* levels may be NULL. The squared error of x = scale * level - min. */
-static float round_affine(const float *x, size_t n, float scale, float min, int most,
-                          uint8_t *levels) {
-    float squares = 0, inverse = inverse_of(scale);
-    for (size_t i = 0; i < n; i++) {
-        int q = engine_level((x[i] + min) * inverse, 0, most);
-        float d = x[i] - (scale * (float)q - min);
-        squares += d * d;
-        if (levels) levels[i] = (uint8_t)q;
+/* The squared error of x = scale * level - min with the levels rounded. n: a multiple of LANES. */
+static inline float error_of(const float *x, size_t n, float scale, float min, float least,
+                             float most) {
+    float squares[LANES] = {0}, inverse = inverse_of(scale);
+    for (size_t i = 0; i < n; i += LANES) {
+        for (size_t l = 0; l < LANES; l++) {
+            float q = engine_rounded((x[i + l] + min) * inverse, least, most);
+            float d = x[i + l] + min - scale * q;
+            squares[l] += d * d;
+        }
     }
-    return squares;
+    return (squares[0] + squares[1]) + (squares[2] + squares[3]);
+}
+
+/* The levels themselves, counted from the least. */
+static void round_levels(const float *x, size_t n, float scale, float min, int least, int most,
+                         uint8_t *levels) {
+    float inverse = inverse_of(scale);
+    for (size_t i = 0; i < n; i++) {
+        levels[i] = (uint8_t)(engine_level((x[i] + min) * inverse, least, most) - least);
+    }
 }
 
 typedef struct {
@@ -55,7 +65,7 @@ static void choose_affine(affine_block *b, size_t sub, const float *x, engine_af
     for (int s = near_scale - 1; s <= near_scale + 1; s++) {
         for (int m = near_min - 1; m <= near_min + 1; m++) {
             if (s < 0 || m < 0 || s > b->coarse || m > b->coarse) continue;
-            float e = round_affine(x, b->n, b->d * (float)s, b->dmin * (float)m, b->most, NULL);
+            float e = error_of(x, b->n, b->d * (float)s, b->dmin * (float)m, 0, (float)b->most);
             if (e < best) {
                 best = e;
                 b->scales[sub] = (uint8_t)s;
@@ -63,7 +73,7 @@ static void choose_affine(affine_block *b, size_t sub, const float *x, engine_af
             }
         }
     }
-    round_affine(x, b->n, b->d * (float)b->scales[sub], b->dmin * (float)b->mins[sub], b->most,
+    round_levels(x, b->n, b->d * (float)b->scales[sub], b->dmin * (float)b->mins[sub], 0, b->most,
                  b->levels + sub * b->n);
 }
 
@@ -124,19 +134,6 @@ static void to_q5_k(const float *x, uint8_t *out) {
 
 /* ---- scale alone -------------------------------------------------------------------------- */
 
-/* Levels least..most, stored from 0 on; the squared error. */
-static float round_scale(const float *x, size_t n, float scale, int least, int most,
-                         uint8_t *levels) {
-    float squares = 0, inverse = inverse_of(scale);
-    for (size_t i = 0; i < n; i++) {
-        int q = engine_level(x[i] * inverse, least, most);
-        float d = x[i] - scale * (float)q;
-        squares += d * d;
-        if (levels) levels[i] = (uint8_t)(q - least);
-    }
-    return squares;
-}
-
 /* 16 sub-blocks of 16 values; the integers of the scales are in [-coarse, coarse). */
 static void fit_scale_block(const float *x, int least, int most, int coarse, uint8_t *half,
                             int8_t *scales, uint8_t *levels) {
@@ -151,13 +148,13 @@ static void fit_scale_block(const float *x, int least, int most, int coarse, uin
         float best = INFINITY;
         for (int s = nearest - 1; s <= nearest + 1; s++) {
             if (s < -coarse || s >= coarse) continue;
-            float e = round_scale(x + j * 16, 16, d * (float)s, least, most, NULL);
+            float e = error_of(x + j * 16, 16, d * (float)s, 0, (float)least, (float)most);
             if (e < best) {
                 best = e;
                 scales[j] = (int8_t)s;
             }
         }
-        round_scale(x + j * 16, 16, d * (float)scales[j], least, most, levels + j * 16);
+        round_levels(x + j * 16, 16, d * (float)scales[j], 0, least, most, levels + j * 16);
     }
 }
 

@@ -261,6 +261,19 @@ static bool advance(requantizing *r, uint64_t bytes, error *err) {
     return error_set(err, ERROR_CANCELLED, "stopped; no file was written");
 }
 
+/* Names come from a file and go to a terminal. */
+static bool bad_value(const requantizing *r, str name, uint32_t type, error *err) {
+    char shown[64];
+    size_t n = name.n < sizeof shown - 1 ? name.n : sizeof shown - 1;
+    for (size_t i = 0; i < n; i++) {
+        shown[i] = name.p[i] >= 0x20 && name.p[i] < 0x7F ? name.p[i] : '?';
+    }
+    shown[n] = 0;
+    return error_set(err, ERROR_MODEL,
+                     STR_FMT ": tensor \"%s\" holds a value that is not finite or too large for %s",
+                     STR_ARG(engine_gguf_path(r->g)), shown, engine_type_name(type));
+}
+
 static bool requantize_tensor(requantizing *r, const engine_tensor *t, uint32_t type, error *err) {
     size_t columns = (size_t)t->shape[0];
     size_t in_bytes = engine_row_bytes(t->type, columns);
@@ -274,13 +287,7 @@ static bool requantize_tensor(requantizing *r, const engine_tensor *t, uint32_t 
     for (; ok && p.row < rows; p.row += most) {
         size_t n = rows - p.row < most ? rows - p.row : most;
         parallel_for(r->p, n, GRAIN_VALUES / columns + 1, quantize_rows, &p);
-        if (atomic_load(&p.bad)) {
-            ok = error_set(err, ERROR_MODEL,
-                           STR_FMT ": tensor \"" STR_FMT "\" holds a value that is not finite or "
-                                   "too large for %s",
-                           STR_ARG(engine_gguf_path(r->g)), STR_ARG(t->name),
-                           engine_type_name(type));
-        }
+        ok = !atomic_load(&p.bad) || bad_value(r, t->name, type, err);
         ok = ok && engine_gguf_write(r->w, p.out, n * out_bytes, err) &&
              advance(r, (uint64_t)n * in_bytes, err);
     }
