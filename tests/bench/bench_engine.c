@@ -1,8 +1,7 @@
 /* bench_engine: how fast a model reads and writes on this machine, one JSON object a line.
  *
  *   bench_engine FILE [--prompt N] [--generate N] [--batch N] [--depth N] [--load 0|1]
- *   bench_engine FILE --embed N [--chunks N]     an embedding model over chunks of N tokens
- *   bench_engine FILE --reader                   a carrel-reader over 5 inputs of 300 tokens
+ *   bench_engine FILE --embed N [--chunks N]     an encoder over chunks (16) of N tokens
  *   bench_engine --bandwidth                     how fast the machine reads memory
  *   each with [--threads N] [--repeat N]
  *
@@ -23,11 +22,11 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum { READER_INPUTS = 5, READER_TOKENS = 300, MOST_RUNS = 1000, MOST_TOKENS = 1000000 };
+enum { MOST_RUNS = 1000, MOST_TOKENS = 1000000 };
 
 typedef struct {
     const char *file;
-    long prompt, generate, batch, depth, load, embed, chunks, reader, bandwidth, threads, repeat;
+    long prompt, generate, batch, depth, load, embed, chunks, bandwidth, threads, repeat;
 } options;
 
 typedef struct {
@@ -234,34 +233,45 @@ static bool run_decoder(const options *o, pool *p, error *err) {
 
 /* ---- encoders ------------------------------------------------------------------------------- */
 
-static bool time_reader(const options *o, engine_encoder *e, pool *p, error *err) {
-    int32_t ids[READER_TOKENS];
-    uint8_t types[READER_TOKENS];
-    float out[2 * READER_TOKENS];
+/* --chunks inputs of --embed tokens, given at once: vectors, scores or a reader's spans. */
+static bool time_encoder(const options *o, const engine_gguf *g, const engine_encoder *e, pool *p,
+                         error *err) {
     double ms[MOST_RUNS];
-    for (size_t i = 0; i < READER_TOKENS; i++) {
-        ids[i] = (int32_t)(i * 7 % 256);
-        types[i] = i >= 16;
-    }
-    for (long run = -1; run < o->repeat; run++) {
+    size_t n = (size_t)o->embed, count = (size_t)o->chunks;
+    size_t vocab = engine_gguf_array_count(g, "tokenizer.ggml.tokens");
+    engine_encoder_info info;
+    bool ok = true;
+    engine_encoder_describe(e, &info);
+    size_t width = info.output == ENGINE_SPANS    ? 2 * n
+                   : info.output == ENGINE_VECTOR ? info.width
+                                                  : 1;
+    int32_t *ids = mem_new(count * n, sizeof *ids);
+    float *out = mem_new(count * width, sizeof *out);
+    engine_sequence *inputs = mem_new(count, sizeof *inputs);
+    for (size_t i = 0; i < count * n; i++) ids[i] = (int32_t)(i * 7919 % (vocab ? vocab : 1));
+    for (size_t i = 0; i < count; i++) inputs[i] = (engine_sequence){ids + i * n, NULL, n};
+    for (long run = -1; run < o->repeat && ok; run++) {
         double begin = clock_ms();
-        for (int i = 0; i < READER_INPUTS; i++) {
-            const engine_sequence input = {ids, types, READER_TOKENS};
-            if (!engine_encode_batch(e, p, &input, 1, out, err)) return false;
-        }
+        ok = engine_encode_batch(e, p, inputs, count, out, err);
         if (run >= 0) ms[run] = clock_ms() - begin;
     }
-    tell_speed(o, "reader", (size_t)READER_INPUTS * READER_TOKENS, ms);
-    return true;
+    if (ok) tell_speed(o, "embed", count * n, ms);
+    mem_free(inputs);
+    mem_free(out);
+    mem_free(ids);
+    return ok;
 }
 
 static bool run_encoder(const options *o, pool *p, error *err) {
     engine_gguf *g;
     engine_encoder *e;
+    uint64_t before = status_bytes("VmRSS:");
     if (!engine_gguf_open(o->file, &g, err)) return false;
     bool ok = engine_encoder_open(g, &e, err);
     if (ok) {
-        ok = time_reader(o, e, p, err);
+        uint64_t loaded = status_bytes("VmRSS:");
+        ok = time_encoder(o, g, e, p, err);
+        if (ok) tell_memory(before, loaded);
         engine_encoder_close(e);
     }
     engine_gguf_close(g);
@@ -330,7 +340,7 @@ static bool run_bandwidth(const options *o, pool *p, error *err) {
 
 static const char usage[] =
     "usage: bench_engine FILE [--prompt N] [--generate N] [--batch N] [--depth N] [--load 0|1]\n"
-    "       bench_engine FILE --reader\n"
+    "       bench_engine FILE --embed N [--chunks N]\n"
     "       bench_engine --bandwidth\n"
     "       each with [--threads N] [--repeat N]\n";
 
@@ -346,12 +356,12 @@ static bool read_options(int argc, char **argv, options *o) {
         {"--load", &o->load, 0, 1},
         {"--threads", &o->threads, 1, 64},
         {"--repeat", &o->repeat, 1, MOST_RUNS},
+        {"--embed", &o->embed, 1, 100000},
+        {"--chunks", &o->chunks, 1, 10000},
     };
     for (int i = 1; i < argc; i++) {
         size_t k = 0;
-        if (strcmp(argv[i], "--reader") == 0) {
-            o->reader = 1;
-        } else if (strcmp(argv[i], "--bandwidth") == 0) {
+        if (strcmp(argv[i], "--bandwidth") == 0) {
             o->bandwidth = 1;
         } else if (argv[i][0] != '-' && !o->file) {
             o->file = argv[i];
@@ -369,7 +379,7 @@ static bool read_options(int argc, char **argv, options *o) {
 
 int main(int argc, char **argv) {
     error err = {0};
-    options o = {.prompt = 512, .generate = 128, .batch = 8, .load = 1, .repeat = 5};
+    options o = {.prompt = 512, .generate = 128, .batch = 8, .load = 1, .repeat = 5, .chunks = 16};
     if (!read_options(argc, argv, &o)) {
         fputs(usage, stderr);
         return ERROR_USAGE;
@@ -378,7 +388,7 @@ int main(int argc, char **argv) {
     o.threads = pool_size(p);
     bool ok = o.bandwidth ? run_bandwidth(&o, p, &err)
                           : tell_file(&o, &err) &&
-                                (o.reader ? run_encoder(&o, p, &err) : run_decoder(&o, p, &err));
+                                (o.embed ? run_encoder(&o, p, &err) : run_decoder(&o, p, &err));
     pool_free(p);
     if (ok) return 0;
     fprintf(stderr, "bench_engine: %s\n", err.text);

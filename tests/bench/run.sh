@@ -2,6 +2,8 @@
 # `make bench`: what Carrel takes on this machine, in plain lines. Times are medians of several runs
 # where a program can repeat itself; machines are noisy, so quote ratios between lines of one run.
 # usage: tests/bench/run.sh BUILD EVAL_DIR
+# What engine.sh takes from the environment (PEER=..., MODELS=...) may be given to make; MODEL_FILES is a
+# folder that keeps its model files.
 set -eu
 build=${1:?usage: tests/bench/run.sh BUILD EVAL_DIR}
 eval_dir=${2:-../shared/eval}
@@ -13,14 +15,12 @@ echo "== machine: $(nproc) cores, $(sed -n 's/^model name\s*: //p' /proc/cpuinfo
 echo "== index: 100,000 vectors of 256, 1,600 documents"
 "$build/bench_index" 100000 256 1600
 
-echo "== the built-in reader"
+echo "== the built-in reader, 5 passages of 300 tokens"
 for cpu in scalar avx2 avx512; do
-    echo "-- CARREL_CPU=$cpu"
-    CARREL_CPU=$cpu "$build/bench_engine" models/carrel-reader.gguf --reader
+    CARREL_CPU=$cpu "$build/bench_engine" models/carrel-reader.gguf --embed 300 --chunks 5 |
+        sed -n "s/.*\"ms\": *\([0-9.]*\).*/$cpu \1 ms/p"
 done
-echo "== engine: random weights in the shape of SmolLM2-135M, Q8_0"
-"$build/tools/make_model" smollm2-135m q8_0 "$work/smollm2.gguf"
-"$build/bench_engine" "$work/smollm2.gguf"
+bash tests/bench/engine.sh "$build" ${MODEL_FILES:+"$MODEL_FILES"}
 
 echo "== ask: whole process, samples/, median of 9"
 "$build/carrel" --library "$work/s.db" add samples >/dev/null
