@@ -63,9 +63,9 @@ engine_pooling engine_gguf_pooling(const engine_gguf *g) {
     if (engine_gguf_find(g, "cls.output.weight")) return ENGINE_POOL_RANK;
     if (kind == ENGINE_VECTORS) return ENGINE_POOL_MEAN;
     if (!str_starts(architecture, STR("qwen"))) return ENGINE_POOL_NONE;
-    return name_says(g, "rerank")  ? ENGINE_POOL_RANK
-           : name_says(g, "embed") ? ENGINE_POOL_LAST
-                                   : ENGINE_POOL_NONE;
+    return name_says(g, "rerank")      ? ENGINE_POOL_RANK
+           : name_says(g, "embedding") ? ENGINE_POOL_LAST
+                                       : ENGINE_POOL_NONE;
 }
 
 engine_kind engine_gguf_kind(const engine_gguf *g) {

@@ -44,7 +44,7 @@ static int find_yes(const engine_gguf *g) {
 static bool load_classifier(engine_head *h, const engine_gguf *g, engine_loader *l, error *err) {
     const engine_tensor *t = engine_gguf_find(g, "cls.output.weight");
     int yes = find_yes(g);
-    h->labels = t->shape[1] == 2 ? 2 : 1; /* another number: the rows say so */
+    h->labels = t && t->shape[1] == 2 ? 2 : 1; /* another number, or none: the rows say so */
     h->yes = yes > 0;
     if (h->labels == 2 && yes < 0) {
         return error_set(err, ERROR_MODEL,
@@ -90,8 +90,8 @@ bool engine_head_load(engine_head *h, const engine_gguf *g, engine_loader *l, ui
     h->width = width;
     engine_load_skip(l, "output"); /* the matrix of a decoder, which some files still carry */
     if (h->pooling == ENGINE_POOL_RANK) {
-        return engine_gguf_find(g, "cls.output.weight") ? load_classifier(h, g, l, err)
-                                                        : load_words(h, g, l, err);
+        bool words = h->last && !engine_gguf_find(g, "cls.output.weight");
+        return words ? load_words(h, g, l, err) : load_classifier(h, g, l, err);
     }
     engine_load_skip(l, "cls"); /* what the model was trained with, of no use for a vector */
     return load_dense(g, l, "dense_2", width, &h->dense[0], &h->widths[0], err) &&
