@@ -406,7 +406,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_reference), cmocka_unit_test(test_changes),
         cmocka_unit_test(test_kinds),     cmocka_unit_test(test_kinds_by_name),
-        cmocka_unit_test(test_harmless),  cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_harmless),  cmocka_unit_test(test_vocabulary),
+        cmocka_unit_test(test_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
