@@ -72,29 +72,69 @@ static float *scales(const engine_cache *c, void *part, size_t width, size_t g, 
     return (float *)(void *)all + g * c->capacity + position;
 }
 
-void engine_cache_put(const engine_kernels *k, const engine_cache *c, size_t position,
-                      const float *key, const float *value) {
-    size_t head = c->head, width = padded(head);
-    size_t panel = position / ENGINE_PANEL, lane = position % ENGINE_PANEL;
-    for (size_t g = 0; g < c->kv_heads; g++, key += head, value += head) {
-        size_t to = (g * c->capacity + panel * ENGINE_PANEL) * head + lane;
-        size_t at = (g * c->capacity + position) * width;
-        if (c->type == ENGINE_KV_F32) {
-            float *keys = (float *)c->keys + to;
-            for (size_t i = 0; i < head; i++) keys[i * ENGINE_PANEL] = key[i];
-            memcpy((float *)c->values + at, value, head * sizeof *value);
-        } else if (c->type == ENGINE_KV_F16) {
-            uint16_t halves[ENGINE_MAX_HEAD], *keys = (uint16_t *)c->keys + to;
-            k->narrow_f16(key, halves, head);
-            for (size_t i = 0; i < head; i++) keys[i * ENGINE_PANEL] = halves[i];
-            k->narrow_f16(value, (uint16_t *)c->values + at, head);
-        } else {
-            int8_t bytes[ENGINE_MAX_HEAD], *keys = (int8_t *)c->keys + to;
-            *scales(c, c->keys, head, g, position) = k->narrow_i8(key, bytes, head);
-            for (size_t i = 0; i < head; i++) keys[i * ENGINE_PANEL] = bytes[i];
-            *scales(c, c->values, width, g, position) =
-                k->narrow_i8(value, (int8_t *)c->values + at, head);
+/* One head of one position. */
+static void put_key(const engine_kernels *k, const engine_cache *c, size_t g, size_t position,
+                    const float *key) {
+    size_t head = c->head, lane = position % ENGINE_PANEL;
+    size_t to = (g * c->capacity + position - lane) * head + lane;
+    if (c->type == ENGINE_KV_F32) {
+        float *keys = (float *)c->keys + to;
+        for (size_t i = 0; i < head; i++) keys[i * ENGINE_PANEL] = key[i];
+    } else if (c->type == ENGINE_KV_F16) {
+        uint16_t halves[ENGINE_MAX_HEAD], *keys = (uint16_t *)c->keys + to;
+        k->narrow_f16(key, halves, head);
+        for (size_t i = 0; i < head; i++) keys[i * ENGINE_PANEL] = halves[i];
+    } else {
+        int8_t bytes[ENGINE_MAX_HEAD], *keys = (int8_t *)c->keys + to;
+        *scales(c, c->keys, head, g, position) = k->narrow_i8(key, bytes, head);
+        for (size_t i = 0; i < head; i++) keys[i * ENGINE_PANEL] = bytes[i];
+    }
+}
+
+/* One head of the 16 positions of a panel at once, from rows `stride` floats apart. */
+static void put_panel(const engine_kernels *k, const engine_cache *c, size_t g, size_t position,
+                      const float *keys, size_t stride) {
+    size_t to = (g * c->capacity + position) * c->head;
+    float panel[ENGINE_MAX_HEAD * ENGINE_PANEL];
+    if (c->type == ENGINE_KV_F32) {
+        k->transpose(keys, stride, (float *)c->keys + to, c->head);
+    } else {
+        k->transpose(keys, stride, panel, c->head);
+        k->narrow_f16(panel, (uint16_t *)c->keys + to, c->head * ENGINE_PANEL);
+    }
+}
+
+static void put_value(const engine_kernels *k, const engine_cache *c, size_t g, size_t position,
+                      const float *value) {
+    size_t width = padded(c->head), at = (g * c->capacity + position) * width;
+    if (c->type == ENGINE_KV_F32) {
+        memcpy((float *)c->values + at, value, c->head * sizeof *value);
+    } else if (c->type == ENGINE_KV_F16) {
+        k->narrow_f16(value, (uint16_t *)c->values + at, c->head);
+    } else {
+        *scales(c, c->values, width, g, position) =
+            k->narrow_i8(value, (int8_t *)c->values + at, c->head);
+    }
+}
+
+void engine_cache_put(const engine_kernels *k, const engine_cache *c, size_t position, size_t n,
+                      const float *keys, const float *values) {
+    size_t row = (size_t)c->kv_heads * c->head, step;
+    for (size_t t = 0; t < n; t += step) {
+        size_t at = position + t;
+        bool whole = at % ENGINE_PANEL == 0 && n - t >= ENGINE_PANEL && c->type != ENGINE_KV_INT8;
+        step = whole ? ENGINE_PANEL : 1;
+        for (size_t g = 0; g < c->kv_heads; g++) {
+            const float *key = keys + t * row + g * c->head;
+            if (whole) {
+                put_panel(k, c, g, at, key, row);
+            } else {
+                put_key(k, c, g, at, key);
+            }
         }
+    }
+    for (size_t i = 0; i < n * c->kv_heads; i++) {
+        put_value(k, c, i % c->kv_heads, position + i / c->kv_heads, values + i * c->head);
     }
 }
 

@@ -22,10 +22,10 @@ typedef struct {
 size_t engine_cache_bytes(const engine_cache *c); /* keys and values together */
 /* Sets the pointers; memory of any alignment, which stays the caller's. */
 void engine_cache_place(engine_cache *c, void *memory);
-/* Stores key and value [kv_heads * head] of one position. Positions may be stored by several
- * threads at once. */
-void engine_cache_put(const engine_kernels *k, const engine_cache *c, size_t position,
-                      const float *key, const float *value);
+/* Stores keys and values [n][kv_heads * head] of n positions, the first of them `position`. Several
+ * threads may store different positions at once. */
+void engine_cache_put(const engine_kernels *k, const engine_cache *c, size_t position, size_t n,
+                      const float *keys, const float *values);
 
 typedef struct {
     const engine_cache *cache;

@@ -67,12 +67,14 @@ static void place_step(void *context, size_t begin, size_t end, int worker) {
     size_t q_width = (size_t)s->heads * s->head, kv_width = (size_t)s->kv_heads * s->head;
     (void)worker;
     for (size_t t = begin; t < end; t++) {
-        const engine_run *run = &c->runs[c->work->run[t]];
-        float *k = c->work->k + t * kv_width;
         place_heads(c, t, c->work->q + t * q_width, s->heads, &c->layer->q_norm);
-        place_heads(c, t, k, s->kv_heads, &c->layer->k_norm);
-        engine_cache_put(s->kernels, run->cache, run->position + t - run->first, k,
-                         c->work->v + t * kv_width);
+        place_heads(c, t, c->work->k + t * kv_width, s->kv_heads, &c->layer->k_norm);
+    }
+    for (size_t t = begin, n; t < end; t += n) { /* what is of one run at once */
+        const engine_run *run = &c->runs[c->work->run[t]];
+        for (n = 1; t + n < end && c->work->run[t + n] == c->work->run[t];) n++;
+        engine_cache_put(s->kernels, run->cache, run->position + t - run->first, n,
+                         c->work->k + t * kv_width, c->work->v + t * kv_width);
     }
 }
 

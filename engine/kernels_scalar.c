@@ -81,24 +81,28 @@ static void tile(const float *panel, size_t panel_stride, const float *x, size_t
     }
 }
 
-static float element(engine_kv type, const void *p, size_t i) {
-    if (type == ENGINE_KV_F16) return engine_half_to_float(((const uint16_t *)p)[i]);
-    return type == ENGINE_KV_INT8 ? (float)((const int8_t *)p)[i] : ((const float *)p)[i];
+static void load_panel(engine_kv type, const void *panels, size_t at, float out[ENGINE_PANEL]) {
+    for (size_t r = 0; r < ENGINE_PANEL; r++) {
+        out[r] = type == ENGINE_KV_F32 ? ((const float *)panels)[at + r]
+                 : type == ENGINE_KV_INT8
+                     ? (float)((const int8_t *)panels)[at + r]
+                     : engine_half_to_float(((const uint16_t *)panels)[at + r]);
+    }
 }
 
 static void tiles(const engine_tiles *t) {
     for (size_t b = 0; b < t->blocks; b++) {
-        for (size_t row = 0; row < t->rows; row++) {
-            float *out = t->out + row * t->out_stride + b * ENGINE_PANEL, sums[ENGINE_PANEL];
-            for (size_t r = 0; r < ENGINE_PANEL; r++) sums[r] = t->keep ? out[r] * t->keep[row] : 0;
-            for (size_t i = 0; i < t->n; i++) {
-                size_t at = b * t->step + i * t->stride;
-                float v = t->x[row * t->x_stride + i];
-                for (size_t r = 0; r < ENGINE_PANEL; r++) {
-                    sums[r] += v * element(t->type, t->panels, at + r);
-                }
+        float *out = t->out + b * ENGINE_PANEL, panel[ENGINE_PANEL];
+        for (size_t j = 0; j < t->rows * ENGINE_PANEL; j++) {
+            float *sum = out + j / ENGINE_PANEL * t->out_stride + j % ENGINE_PANEL;
+            *sum = t->keep ? *sum * t->keep[j / ENGINE_PANEL] : 0;
+        }
+        for (size_t i = 0; i < t->n; i++) {
+            load_panel(t->type, t->panels, b * t->step + i * t->stride, panel);
+            for (size_t row = 0; row < t->rows; row++) {
+                float v = t->x[row * t->x_stride + i], *sums = out + row * t->out_stride;
+                for (size_t r = 0; r < ENGINE_PANEL; r++) sums[r] += v * panel[r];
             }
-            memcpy(out, sums, sizeof sums);
         }
     }
 }
