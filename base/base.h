@@ -75,6 +75,9 @@ void *mem_new(size_t count, size_t size);           /* checks count * size for o
 void *mem_grow(void *p, size_t count, size_t size); /* realloc; new bytes are not zeroed */
 void mem_free(void *p);
 
+/* Bytes that the system could give now without swapping; UINT64_MAX where it does not say. */
+uint64_t mem_available(void);
+
 /* Many small allocations, one free. Not for use by two threads at once. */
 typedef struct arena arena;
 

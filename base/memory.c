@@ -4,6 +4,7 @@
  */
 #include "base/base.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,6 +39,18 @@ void *mem_grow(void *p, size_t count, size_t size) {
 
 void mem_free(void *p) {
     free(p);
+}
+
+uint64_t mem_available(void) {
+    char line[128];
+    uint64_t kibibytes = UINT64_MAX;
+    FILE *f = fopen("/proc/meminfo", "re");
+    if (!f) return UINT64_MAX;
+    while (fgets(line, sizeof line, f)) {
+        if (sscanf(line, "MemAvailable: %" SCNu64, &kibibytes) == 1) break;
+    }
+    fclose(f);
+    return kibibytes > UINT64_MAX / 1024 ? UINT64_MAX : kibibytes * 1024;
 }
 
 /* ---- arenas ---- */

@@ -133,13 +133,19 @@ bool engine_load_norm(engine_loader *l, const char *name, uint64_t n, engine_nor
 
 bool engine_load_linear(engine_loader *l, const char *name, uint64_t columns, uint64_t rows,
                         engine_linear *out, error *err) {
+    return engine_load_rows(l, name, columns, rows, 0, rows, out, err);
+}
+
+bool engine_load_lookup(engine_loader *l, const char *name, uint64_t columns, uint64_t rows,
+                        engine_linear *out, error *err) {
     engine_load_skip(l, name);
-    return engine_weights_linear(l->net->weights, name, columns, rows, out, err);
+    return engine_weights_lookup(l->net->weights, name, columns, rows, out, err);
 }
 
 bool engine_load_rows(engine_loader *l, const char *name, uint64_t columns, uint64_t rows,
                       uint64_t begin, uint64_t count, engine_linear *out, error *err) {
     engine_load_skip(l, name);
+    if (columns > l->net->columns) l->net->columns = (uint32_t)columns;
     return engine_weights_rows(l->net->weights, name, columns, rows, begin, count, out, err);
 }
 
@@ -340,7 +346,12 @@ static bool load_embedding(engine_loader *l, error *err) {
                                   "tensor \"token_embd.weight\" has more tokens than any model; "
                                   "the file is damaged");
     }
-    if (!engine_load_linear(l, "token_embd", width, vocab, &net->embedding, err)) return false;
+    engine_kind kind = engine_gguf_kind(l->gguf);
+    bool tied = kind == ENGINE_DECODER && engine_gguf_find(l->gguf, "output.weight") == NULL;
+    if (!(tied ? engine_load_linear : engine_load_lookup)(l, "token_embd", width, vocab,
+                                                          &net->embedding, err)) {
+        return false;
+    }
     size_t tokens = engine_gguf_array_count(l->gguf, "tokenizer.ggml.tokens");
     if (tokens > vocab) {
         return error_set(err, ERROR_MODEL,
@@ -361,7 +372,7 @@ bool engine_load_types(engine_loader *l, error *err) {
     if (types == 0 && t && t->shape[1] <= MAX_TYPES) types = (uint32_t)t->shape[1];
     if (types > MAX_TYPES) return engine_load_refuse(l, err, "it has more than 256 token types");
     l->net->types = types;
-    return (types == 0 && t == NULL) || engine_load_linear(l, "token_types", l->net->shape.width,
+    return (types == 0 && t == NULL) || engine_load_lookup(l, "token_types", l->net->shape.width,
                                                            types, &l->net->type_rows, err);
 }
 

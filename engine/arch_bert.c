@@ -22,7 +22,7 @@ bool engine_arch_bert(engine_loader *l, error *err) {
     if (!load_ends(l, err)) return false;
     if (net->rope_count > 0) return true;
     net->position_rows = net->context;
-    return engine_load_linear(l, "position_embd", net->shape.width, net->context, &net->positions,
+    return engine_load_lookup(l, "position_embd", net->shape.width, net->context, &net->positions,
                               err);
 }
 

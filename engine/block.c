@@ -149,7 +149,7 @@ static void join(step *c, pool *p, const engine_join *how, const engine_linear *
     const engine_shape *s = c->shape;
     bool plain = !how->given.weight && !how->sum.weight;
     engine_product product = {w, plain ? c->work->x : c->work->h, s->width, plain};
-    engine_multiply(s->kernels, p, &product, 1, in, stride, n);
+    engine_multiply(&c->work->acts, p, &product, 1, in, stride, n);
     c->join = how;
     if (!plain) parallel_for(p, n, GRAIN, join_step, c);
 }
@@ -169,7 +169,7 @@ void engine_block(const engine_shape *s, const engine_layer *l, const engine_wor
     const float *in = step_input(&c, p, &l->attn_norm, n);
     engine_product qkv[] = {
         {&l->q, w->q, q, false}, {&l->k, w->k, kv, false}, {&l->v, w->v, kv, false}};
-    engine_multiply(s->kernels, p, qkv, 3, in, s->width, n);
+    engine_multiply(&w->acts, p, qkv, 3, in, s->width, n);
     parallel_for(p, n, GRAIN, place_step, &c);
     attend(&c, p, count);
     join(&c, p, &l->attn, &l->o, w->attended, q, n);
@@ -177,7 +177,7 @@ void engine_block(const engine_shape *s, const engine_layer *l, const engine_wor
     in = step_input(&c, p, &l->ffn_norm, n);
     engine_product ffn[] = {{s->gated ? &l->gate : &l->up, w->gate, s->hidden, false},
                             {&l->up, w->up, s->hidden, false}};
-    engine_multiply(s->kernels, p, ffn, s->gated ? 2 : 1, in, s->width, n);
+    engine_multiply(&w->acts, p, ffn, s->gated ? 2 : 1, in, s->width, n);
     parallel_for(p, n, GRAIN, activate_step, &c);
     join(&c, p, &l->ffn, &l->down, w->gate, s->hidden, n);
 }

@@ -10,7 +10,7 @@
 #define CARREL_ENGINE_BLOCK_H
 
 #include "engine/attention.h"
-#include "engine/weights.h"
+#include "engine/products.h"
 
 enum {
     ENGINE_MOST_ROPES = 2, /* tables of rotary positions: global and local layers */
@@ -73,6 +73,7 @@ typedef struct {
     float *turn[ENGINE_MOST_ROPES]; /* [n][rotary], cos and sin of each pair */
     uint32_t *run;                  /* [n], the run that a token is of */
     engine_attention *jobs;         /* [runs] */
+    engine_acts acts;               /* of the widest input of a product */
     void *scratch;                  /* engine_attention_scratch */
 } engine_work;
 

@@ -219,11 +219,11 @@ static void finish(const engine_encoder *e, pool *p, const batch_memory *m, size
         x = m->work.h;
     }
     if (e->info.output != ENGINE_SPANS) {
-        engine_head_run(&e->head, s->kernels, p, x, m->run, runs, m->rows, m->to);
+        engine_head_run(&e->head, &m->work.acts, p, x, m->run, runs, m->rows, m->to);
         return;
     }
     engine_product span = {&e->span, m->rows, OUTPUTS, false};
-    engine_multiply(s->kernels, p, &span, 1, x, s->width, tokens);
+    engine_multiply(&m->work.acts, p, &span, 1, x, s->width, tokens);
     for (size_t r = 0; r < runs; r++) {
         memcpy(m->to[r], m->rows + OUTPUTS * m->run[r].first,
                OUTPUTS * m->run[r].n * sizeof(float));

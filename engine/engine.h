@@ -47,6 +47,9 @@ bool engine_gguf_open(const char *path, engine_gguf **out, error *err);
 bool engine_gguf_open_memory(const void *bytes, size_t n, engine_gguf **out, error *err);
 void engine_gguf_close(engine_gguf *g); /* NULL is fine */
 
+/* [p, p + n) inside the mapping will not be read soon: its memory may go. */
+void engine_gguf_release(const engine_gguf *g, const void *p, size_t n);
+
 str engine_gguf_path(const engine_gguf *g);
 uint64_t engine_gguf_bytes(const engine_gguf *g); /* length of the file */
 size_t engine_gguf_tensor_count(const engine_gguf *g);

@@ -455,6 +455,12 @@ bool engine_gguf_open(const char *path, engine_gguf **out, error *err) {
     return true;
 }
 
+void engine_gguf_release(const engine_gguf *g, const void *p, size_t n) {
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    uintptr_t from = ((uintptr_t)p + page - 1) & ~(page - 1), to = ((uintptr_t)p + n) & ~(page - 1);
+    if (g->mapped && from < to) madvise((void *)from, to - from, MADV_DONTNEED);
+}
+
 void engine_gguf_close(engine_gguf *g) {
     if (g == NULL) {
         return;

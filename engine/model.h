@@ -24,6 +24,7 @@ typedef struct {
     engine_weights *weights;
     engine_shape shape;
     uint32_t layer_count, context, vocab;
+    uint32_t columns; /* of the widest matrix */
     uint32_t types, position_rows; /* rows of the two below; 0: there is no such matrix */
     engine_layer *layers;
     engine_rope ropes[ENGINE_MOST_ROPES];
@@ -50,7 +51,9 @@ void engine_network_free(engine_network *net); /* what it holds */
 /* engine_weights_linear, and marks the tensors as taken. */
 bool engine_load_linear(engine_loader *l, const char *name, uint64_t columns, uint64_t rows,
                         engine_linear *out, error *err);
-/* The same for engine_weights_rows. */
+/* The same for engine_weights_lookup, and for engine_weights_rows. */
+bool engine_load_lookup(engine_loader *l, const char *name, uint64_t columns, uint64_t rows,
+                        engine_linear *out, error *err);
 bool engine_load_rows(engine_loader *l, const char *name, uint64_t columns, uint64_t rows,
                       uint64_t begin, uint64_t count, engine_linear *out, error *err);
 /* Marks NAME.weight and NAME.bias, where they are there, as known and of no use here. */

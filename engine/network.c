@@ -50,6 +50,8 @@ size_t engine_network_work(const engine_network *net, engine_work *w, size_t tok
     }
     w->run = piece(base, &used, tokens * sizeof *w->run);
     w->jobs = piece(base, &used, runs * sizeof *w->jobs);
+    void *acts = piece(base, &used, engine_acts_bytes(net->columns, tokens));
+    if (acts) engine_acts_place(&w->acts, net->columns, tokens, acts);
     w->scratch = piece(base, &used, engine_attention_scratch(workers, s->heads, s->head, keys));
     return used + (base ? 0 : LINE);
 }
@@ -90,7 +92,7 @@ typedef struct {
 
 static void add_row(const engine_network *net, const engine_linear *w, size_t row, float *h,
                     float *x) {
-    engine_linear_row(net->shape.kernels, w, row, h);
+    engine_linear_row(w, row, h);
     for (size_t i = 0; i < net->shape.width; i++) x[i] += h[i];
 }
 
@@ -105,7 +107,7 @@ static void begin_step(void *context, size_t begin, size_t end, int worker) {
         const engine_run *run = &job->runs[w->run[t]];
         size_t position = run->position + t - run->first;
         float *x = w->x + t * width, *h = w->h + t * width;
-        engine_linear_row(net->shape.kernels, &net->embedding, (size_t)job->ids[t], x);
+        engine_linear_row(&net->embedding, (size_t)job->ids[t], x);
         for (size_t i = 0; net->embedding_scale != 1 && i < width; i++) {
             x[i] *= net->embedding_scale;
         }

@@ -142,11 +142,11 @@ static void to_unit_length(const float *x, float *out, size_t n) {
     for (size_t i = 0; i < n; i++) out[i] = (float)((double)x[i] * scale);
 }
 
-static void score(const engine_head *h, const engine_kernels *k, pool *p, float *rows, float *other,
+static void score(const engine_head *h, const engine_acts *acts, pool *p, float *rows, float *other,
                   size_t stride, size_t count, float *const *out) {
     if (h->has_hidden) {
         engine_product hidden = {&h->hidden, other, stride, false};
-        engine_multiply(k, p, &hidden, 1, rows, stride, count);
+        engine_multiply(acts, p, &hidden, 1, rows, stride, count);
         for (size_t r = 0; r < count; r++) {
             for (size_t i = 0; i < h->width; i++) {
                 rows[r * stride + i] = tanhf(other[r * stride + i]);
@@ -157,7 +157,7 @@ static void score(const engine_head *h, const engine_kernels *k, pool *p, float 
     for (size_t i = 0; i < h->labels; i++) {
         labels[i] = (engine_product){&h->label[i], other + i, ENGINE_MOST_LABELS, false};
     }
-    engine_multiply(k, p, labels, h->labels, rows, stride, count);
+    engine_multiply(acts, p, labels, h->labels, rows, stride, count);
     for (size_t r = 0; r < count; r++) {
         /* softmax's share of one of two is the sigmoid of what it is ahead by */
         const float *y = other + r * ENGINE_MOST_LABELS;
@@ -166,19 +166,19 @@ static void score(const engine_head *h, const engine_kernels *k, pool *p, float 
     }
 }
 
-void engine_head_run(const engine_head *h, const engine_kernels *k, pool *p, const float *x,
+void engine_head_run(const engine_head *h, const engine_acts *acts, pool *p, const float *x,
                      const engine_run *runs, size_t count, float *memory, float *const *out) {
     size_t stride = widest(h);
     float *rows = memory, *other = memory + count * stride;
     pool_rows(h, x, runs, count, stride, rows);
     if (h->pooling == ENGINE_POOL_RANK) {
-        score(h, k, p, rows, other, stride, count, out);
+        score(h, acts, p, rows, other, stride, count, out);
         return;
     }
     for (size_t i = 0; i < 2; i++) {
         if (h->widths[i] == 0) continue;
         engine_product dense = {&h->dense[i], other, stride, false};
-        engine_multiply(k, p, &dense, 1, rows, stride, count);
+        engine_multiply(acts, p, &dense, 1, rows, stride, count);
         float *swap = rows;
         rows = other;
         other = swap;

@@ -40,7 +40,7 @@ uint32_t engine_head_width(const engine_head *h); /* floats for each input */
 /* Floats of memory for `count` inputs. */
 size_t engine_head_memory(const engine_head *h, size_t count);
 /* x: [tokens][width], normed; out[i]: where the result of run i goes. */
-void engine_head_run(const engine_head *h, const engine_kernels *k, pool *p, const float *x,
+void engine_head_run(const engine_head *h, const engine_acts *acts, pool *p, const float *x,
                      const engine_run *runs, size_t count, float *memory, float *const *out);
 
 #endif

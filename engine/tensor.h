@@ -1,6 +1,5 @@
-/* tensor: weight matrices and products with them; what the decoder and the encoder share. Private
- * to this room. Matrices are views of the mapped file; activations are
- * float32, [tokens][width], row by row.
+/* tensor: what loaders of every architecture share: required metadata, vectors, rotary positions, and
+ * the limits that keep products of sizes from wrapping. Private to this room.
  */
 #ifndef CARREL_ENGINE_TENSOR_H
 #define CARREL_ENGINE_TENSOR_H
@@ -13,19 +12,6 @@ enum {
     ENGINE_MAX_CONTEXT = 1 << 24
 };
 
-/* y = W x + bias, W [rows][columns] as it lies in the file. */
-typedef struct {
-    uint32_t type, rows, columns;
-    size_t row_bytes;
-    const uint8_t *data;
-    const float *bias; /* [rows], or NULL */
-} engine_linear;
-
-/* NAME.weight [columns, rows] and, where it is there, NAME.bias [rows] in F32. */
-bool engine_linear_load(const engine_gguf *g, const char *name, uint64_t columns, uint64_t rows,
-                        engine_linear *out, error *err);
-/* Rows [begin, begin + count) of w. */
-engine_linear engine_linear_rows(const engine_linear *w, uint32_t begin, uint32_t count);
 /* An F32 tensor [n], such as the weight of a norm. */
 bool engine_vector_load(const engine_gguf *g, const char *name, uint64_t n, const float **out,
                         error *err);
@@ -33,18 +19,6 @@ bool engine_vector_load(const engine_gguf *g, const char *name, uint64_t n, cons
 bool engine_need_u32(const engine_gguf *g, const char *key, uint32_t least, uint32_t most,
                      uint32_t *out, error *err);
 bool engine_need_f32(const engine_gguf *g, const char *key, float *out, error *err);
-
-/* One product of a step: out[t] = w x[t], or with `add` out[t] += w x[t] (the residual). */
-typedef struct {
-    const engine_linear *w;
-    float *out;
-    size_t stride; /* floats between the rows of out */
-    bool add;
-} engine_product;
-
-/* All products of the same input x [n][x_stride], in one round of the pool. */
-void engine_multiply(const engine_kernels *k, pool *p, const engine_product *products, size_t count,
-                     const float *x, size_t x_stride, size_t n);
 
 /* Rotary positions (Su et al., RoFormer, 2021): pair i turns by base^(-2i/rotary) / factors[i] for
  * each position. factors NULL: all 1. Fills frequencies [rotary / 2]. */

@@ -548,84 +548,16 @@ static void test_i8(void **state) {
     }
 }
 
-/* ---- products ----------------------------------------------------------------------------- */
-
-/* Two matrices of the same input, more columns than a panel holds at once, rows that fill no panel;
- * with and without bias and residual. */
-static void check_multiply(const engine_kernels *k, pool *p, uint32_t type, size_t columns,
-                           size_t n) {
-    enum { ROWS = 37, SECOND = 16, STRIDE = 40 };
-    float *plain = mem_new((ROWS + SECOND) * columns, sizeof *plain);
-    float *x = mem_new(n * columns, sizeof *x), bias[ROWS];
-    float *a = mem_new(n * STRIDE, sizeof *a), *b = mem_new(n * STRIDE, sizeof *b);
-    float *before = mem_new(n * STRIDE, sizeof *before);
-    text t = matrix(type, columns, ROWS + SECOND, plain);
-    fill(x, n * columns, 1);
-    fill(bias, ROWS, 1);
-    fill(before, n * STRIDE, 1);
-    memcpy(a, before, n * STRIDE * sizeof *a);
-    memcpy(b, before, n * STRIDE * sizeof *b);
-    engine_linear whole = {type,
-                           ROWS + SECOND,
-                           (uint32_t)columns,
-                           engine_row_bytes(type, columns),
-                           (const uint8_t *)t.p,
-                           NULL};
-    engine_linear first = engine_linear_rows(&whole, 0, ROWS);
-    engine_linear second = engine_linear_rows(&whole, ROWS, SECOND);
-    first.bias = bias;
-    engine_product both[] = {{&first, a, STRIDE, false}, {&second, b, STRIDE, true}};
-    engine_multiply(k, p, both, 2, x, columns, n);
-    for (size_t i = 0; i < n * STRIDE; i++) {
-        size_t tok = i / STRIDE, r = i % STRIDE;
-        double want_a = r < ROWS ? (double)bias[r] : 0, want_b = (double)before[i];
-        for (size_t c = 0; c < columns; c++) {
-            double v = (double)x[tok * columns + c];
-            if (r < ROWS) want_a += v * (double)plain[r * columns + c];
-            if (r < SECOND) want_b += v * (double)plain[(ROWS + r) * columns + c];
-        }
-        if (r < ROWS) near(want_a, a[i], 1e-4);
-        if (r < SECOND) near(want_b, b[i], 1e-4);
-        assert_true(r < ROWS || a[i] == before[i]);
-        assert_true(r < SECOND || b[i] == before[i]);
-    }
-    float *all[] = {plain, x, a, b, before};
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++) mem_free(all[i]);
-    text_free(&t);
-}
-
-static void test_multiply(void **state) {
-    (void)state;
-    const engine_kernels *k[ENGINE_MOST_TABLES];
-    size_t count = engine_kernels_all(k);
-    pool *two = pool_new(2);
-    const size_t columns[] = {32, 256, 288, 544};
-    for (size_t i = 0; i < count; i++) {
-        for (size_t type = 0; type < 3; type++) {
-            for (size_t c = 0; c < 4; c++) {
-                for (size_t n = 1; n <= 14; n++) {
-                    check_multiply(k[i], n % 2 ? two : NULL, types[type], columns[c], n);
-                }
-            }
-        }
-        for (size_t odd = 1; odd < 300; odd += 41) {
-            check_multiply(k[i], two, ENGINE_F32, odd, 9);
-            check_multiply(k[i], two, ENGINE_F16, odd, 2);
-        }
-    }
-    pool_free(two);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_dot),       cmocka_unit_test(test_unpack),
-        cmocka_unit_test(test_transpose), cmocka_unit_test(test_tile),
-        cmocka_unit_test(test_rms_norm),  cmocka_unit_test(test_softmax),
-        cmocka_unit_test(test_silu),      cmocka_unit_test(test_rope),
-        cmocka_unit_test(test_multiply),  cmocka_unit_test(test_layer_norm),
-        cmocka_unit_test(test_gelu),      cmocka_unit_test(test_tiles),
-        cmocka_unit_test(test_soften),    cmocka_unit_test(test_blend),
-        cmocka_unit_test(test_f16),       cmocka_unit_test(test_i8),
+        cmocka_unit_test(test_dot),        cmocka_unit_test(test_unpack),
+        cmocka_unit_test(test_transpose),  cmocka_unit_test(test_tile),
+        cmocka_unit_test(test_rms_norm),   cmocka_unit_test(test_softmax),
+        cmocka_unit_test(test_silu),       cmocka_unit_test(test_rope),
+        cmocka_unit_test(test_layer_norm), cmocka_unit_test(test_gelu),
+        cmocka_unit_test(test_tiles),      cmocka_unit_test(test_soften),
+        cmocka_unit_test(test_blend),      cmocka_unit_test(test_f16),
+        cmocka_unit_test(test_i8),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
