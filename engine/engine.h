@@ -292,4 +292,15 @@ uint32_t engine_encoder_context(const engine_encoder *e); /* most tokens in one 
 bool engine_encode_batch(const engine_encoder *e, pool *p, const engine_sequence *in, size_t count,
                          float *out, error *err);
 
+/* ---- the machine's limit -------------------------------------------------------------------- */
+
+/* Operations in thousand millions a second over all threads of p, of the instructions that the chosen
+ * kernels multiply with; int8 is 0 where there is none. Takes about a tenth of a second. */
+typedef struct {
+    const char *int8, *f32; /* what they are called */
+    double int8_gops, f32_gops;
+} engine_peaks;
+
+void engine_peaks_measure(pool *p, engine_peaks *out);
+
 #endif

@@ -318,7 +318,7 @@ got=$?
 [ $got -eq 5 ] || [ $got -eq 8 ] && ok "a library where none can be" || not_ok "a library where none can be" "code $got"
 
 # ---- models ------------------------------------------------------------------------------------
-run 0 model ls && [ "$(grep -cE '^(embedding|reader) ' out)" -eq 2 ] && ok "model ls" || not_ok "model ls" "code $got"
+run 0 model ls && [ "$(grep -cE '^\* carrel-(embed|reader).gguf .*built in$' out)" -eq 2 ] && ok "model ls" || not_ok "model ls" "code $got"
 run 0 model ls --json
 json "model ls --json" '(.models | length) == 2 and all(.models[]; .runs and (.hash | length) == 64)'
 own=$(jq -r '.models[0].path' out 2>/dev/null || sed -n 's/.*"path": *"\([^"]*\)".*/\1/p' out | head -1)

@@ -124,6 +124,9 @@ static void the_shipped_catalogue(void **state) {
         snprintf(url, sizeof url, STR_FMT, STR_ARG(c.items[i].url));
         if (!pull_url_name(url, &name, &err)) fail_msg("%s: %s", url, err.text);
         assert_true(str_starts(c.items[i].url, STR("https://")));
+        /* `carrel model use NAME` finds the file by the start of its name. */
+        if (!str_eq_nocase(c.items[i].name, str_cut(text_str(&name), 0, c.items[i].name.n)))
+            fail_msg("%s is no start of %s", c.items[i].name.p, name.p);
         assert_true(str_starts(c.items[i].purpose, STR("answers: ")) ||
                     str_starts(c.items[i].purpose, STR("embeds: ")) ||
                     str_starts(c.items[i].purpose, STR("reranks: ")));
