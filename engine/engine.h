@@ -127,6 +127,7 @@ void engine_gguf_put_str(engine_gguf_writer *w, const char *key, str v);
 void engine_gguf_put_strs(engine_gguf_writer *w, const char *key, const str *v, size_t n);
 void engine_gguf_put_f32s(engine_gguf_writer *w, const char *key, const float *v, size_t n);
 void engine_gguf_put_i32s(engine_gguf_writer *w, const char *key, const int32_t *v, size_t n);
+void engine_gguf_put_u8s(engine_gguf_writer *w, const char *key, str bytes);
 /* As engine_gguf_key_at gives it. */
 void engine_gguf_put_raw(engine_gguf_writer *w, str key, str kind_and_value);
 void engine_gguf_copy(engine_gguf_writer *w, const engine_gguf *g); /* every key but alignment */

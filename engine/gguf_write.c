@@ -24,6 +24,7 @@
 enum {
     ALIGNMENT = 32,        /* the format's own when a file says nothing */
     FILE_BUFFER = 1 << 20, /* rows are short; the disk likes long writes */
+    KIND_U8 = 0,
     KIND_U32 = 4,
     KIND_I32 = 5,
     KIND_F32 = 6,
@@ -135,6 +136,10 @@ void engine_gguf_put_f32s(engine_gguf_writer *w, const char *key, const float *v
 void engine_gguf_put_i32s(engine_gguf_writer *w, const char *key, const int32_t *v, size_t n) {
     if (!begin_array(w, key, KIND_I32, n)) return;
     for (size_t i = 0; i < n; i++) put_number(&w->keys, (uint32_t)v[i], 4);
+}
+
+void engine_gguf_put_u8s(engine_gguf_writer *w, const char *key, str bytes) {
+    if (begin_array(w, key, KIND_U8, bytes.n)) text_put(&w->keys, bytes);
 }
 
 void engine_gguf_copy(engine_gguf_writer *w, const engine_gguf *g) {

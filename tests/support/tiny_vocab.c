@@ -1,6 +1,8 @@
 /* tiny_vocab.c: makes the vocabularies of tiny_vocab.h. */
 #include "tests/support/tiny_vocab.h"
 
+#include "tests/fixtures/gguf_fixture.h"
+
 #include <assert.h>
 #include <string.h>
 
@@ -30,13 +32,13 @@ static void add_ascii(vocab *v, const char *in_front, int first, int last) {
     for (int c = first; c <= last; c++) add(v, arena_printf(v->a, "%s%c", in_front, c), NORMAL);
 }
 
-static text finish(vocab *v, const char *model, gguf_build *b) {
-    gguf_build_str(b, "general.architecture", STR("llama"));
-    gguf_build_str(b, "tokenizer.ggml.model", str_of(model));
-    gguf_build_strs(b, "tokenizer.ggml.tokens", v->token, v->n);
-    gguf_build_i32s(b, "tokenizer.ggml.token_type", v->type, v->n);
+static text finish(vocab *v, const char *model, engine_gguf_writer *b) {
+    engine_gguf_put_str(b, "general.architecture", STR("llama"));
+    engine_gguf_put_str(b, "tokenizer.ggml.model", str_of(model));
+    engine_gguf_put_strs(b, "tokenizer.ggml.tokens", v->token, v->n);
+    engine_gguf_put_i32s(b, "tokenizer.ggml.token_type", v->type, v->n);
     arena_free(v->a);
-    return gguf_build_finish(b);
+    return fixture_file(b);
 }
 
 text tiny_spm(void) {
@@ -45,7 +47,7 @@ text tiny_spm(void) {
                                         "\u2581\u2581", "\u2581", "é",         "à",    "caf",
                                         "ca",           "café",   "世",        "世界"};
     vocab v = {.a = arena_new()};
-    gguf_build b = {0};
+    engine_gguf_writer *b = engine_gguf_writer_new();
     add(&v, STR("<unk>"), UNKNOWN);
     add(&v, STR("<s>"), CONTROL);
     add(&v, STR("</s>"), CONTROL);
@@ -53,12 +55,12 @@ text tiny_spm(void) {
     add_all(&v, words, sizeof words / sizeof *words, NORMAL);
     add_ascii(&v, "", '!', '~');
     add(&v, STR("<tag>"), USER);
-    gguf_build_f32s(&b, "tokenizer.ggml.scores", v.score, v.n);
-    gguf_build_u32(&b, "tokenizer.ggml.bos_token_id", 1);
-    gguf_build_u32(&b, "tokenizer.ggml.eos_token_id", 2);
-    gguf_build_u32(&b, "tokenizer.ggml.unknown_token_id", 0);
-    gguf_build_bool(&b, "tokenizer.ggml.add_space_prefix", false);
-    return finish(&v, "llama", &b);
+    engine_gguf_put_f32s(b, "tokenizer.ggml.scores", v.score, v.n);
+    engine_gguf_put_u32(b, "tokenizer.ggml.bos_token_id", 1);
+    engine_gguf_put_u32(b, "tokenizer.ggml.eos_token_id", 2);
+    engine_gguf_put_u32(b, "tokenizer.ggml.unknown_token_id", 0);
+    engine_gguf_put_bool(b, "tokenizer.ggml.add_space_prefix", false);
+    return finish(&v, "llama", b);
 }
 
 str tiny_byte_name(arena *a, int byte) {
@@ -82,7 +84,7 @@ text tiny_bpe(const char *pre) {
                                            "aa", "aaaa", "ĊĊ",   "ĠĠ",    "ĠĠĠĠ", "'s", ".Ċ"};
     enum { MERGES = sizeof merges / sizeof *merges };
     vocab v = {.a = arena_new()};
-    gguf_build b = {0};
+    engine_gguf_writer *b = engine_gguf_writer_new();
     str lines[MERGES];
     for (int i = 0; i < 256; i++) add(&v, tiny_byte_name(v.a, i), NORMAL);
     add_all(&v, products, sizeof products / sizeof *products, NORMAL);
@@ -91,10 +93,10 @@ text tiny_bpe(const char *pre) {
     add(&v, STR("<|im_end|>"), CONTROL);
     add(&v, STR("<think>"), USER);
     for (int i = 0; i < MERGES; i++) lines[i] = str_of(merges[i]);
-    gguf_build_str(&b, "tokenizer.ggml.pre", str_of(pre));
-    gguf_build_strs(&b, "tokenizer.ggml.merges", lines, MERGES);
-    gguf_build_u32(&b, "tokenizer.ggml.eos_token_id", (uint32_t)v.n - 2);
-    return finish(&v, "gpt2", &b);
+    engine_gguf_put_str(b, "tokenizer.ggml.pre", str_of(pre));
+    engine_gguf_put_strs(b, "tokenizer.ggml.merges", lines, MERGES);
+    engine_gguf_put_u32(b, "tokenizer.ggml.eos_token_id", (uint32_t)v.n - 2);
+    return finish(&v, "gpt2", b);
 }
 
 text tiny_wordpiece(void) {
@@ -103,7 +105,7 @@ text tiny_wordpiece(void) {
                                         "in",         "\u2581世",   "\u2581界",  "\u2581ß",
                                         "ß",          "\u2581з",    "з"};
     vocab v = {.a = arena_new()};
-    gguf_build b = {0};
+    engine_gguf_writer *b = engine_gguf_writer_new();
     add_all(&v, special, sizeof special / sizeof *special, CONTROL);
     add_all(&v, words, sizeof words / sizeof *words, NORMAL);
     add_ascii(&v, "\u2581", '!', '@');
@@ -111,7 +113,7 @@ text tiny_wordpiece(void) {
     add_ascii(&v, "\u2581", 'a', '~');
     add_ascii(&v, "", '0', '9');
     add_ascii(&v, "", 'a', 'w'); /* without x, y, z: some words are unknown */
-    return finish(&v, "bert", &b);
+    return finish(&v, "bert", b);
 }
 
 /* ---- Unigram ------------------------------------------------------------------------------ */
@@ -210,7 +212,7 @@ text tiny_unigram(int with) {
                                         "the",    "fi",        "fine",       "ne",          "caf",
                                         "é",      "世界",      "12",         "\u2581\u2581"};
     vocab v = {.a = arena_new()};
-    gguf_build b = {0};
+    engine_gguf_writer *b = engine_gguf_writer_new();
     add(&v, STR("<s>"), CONTROL);
     add(&v, STR("<pad>"), CONTROL);
     add(&v, STR("</s>"), CONTROL);
@@ -221,18 +223,18 @@ text tiny_unigram(int with) {
     for (int i = 0; (with & TINY_BYTES) && i < 256; i++)
         add(&v, arena_printf(v.a, "<0x%02X>", (unsigned)i), BYTE);
     for (size_t i = 0; i < v.n; i++) v.score[i] = -1 - (float)i / 16;
-    gguf_build_f32s(&b, "tokenizer.ggml.scores", v.score, v.n);
-    gguf_build_u32(&b, "tokenizer.ggml.bos_token_id", 0);
-    gguf_build_u32(&b, "tokenizer.ggml.eos_token_id", 2);
-    gguf_build_u32(&b, "tokenizer.ggml.unknown_token_id", 3);
-    gguf_build_bool(&b, "tokenizer.ggml.add_bos_token", true);
-    gguf_build_bool(&b, "tokenizer.ggml.add_eos_token", true);
-    gguf_build_bool(&b, "tokenizer.ggml.add_space_prefix", with & TINY_PREFIX);
-    gguf_build_bool(&b, "tokenizer.ggml.remove_extra_whitespaces", with & TINY_MERGE_SPACES);
+    engine_gguf_put_f32s(b, "tokenizer.ggml.scores", v.score, v.n);
+    engine_gguf_put_u32(b, "tokenizer.ggml.bos_token_id", 0);
+    engine_gguf_put_u32(b, "tokenizer.ggml.eos_token_id", 2);
+    engine_gguf_put_u32(b, "tokenizer.ggml.unknown_token_id", 3);
+    engine_gguf_put_bool(b, "tokenizer.ggml.add_bos_token", true);
+    engine_gguf_put_bool(b, "tokenizer.ggml.add_eos_token", true);
+    engine_gguf_put_bool(b, "tokenizer.ggml.add_space_prefix", with & TINY_PREFIX);
+    engine_gguf_put_bool(b, "tokenizer.ggml.remove_extra_whitespaces", with & TINY_MERGE_SPACES);
     if (with & TINY_MAP) {
         text map = tiny_charsmap(pairs, sizeof pairs / sizeof *pairs);
-        gguf_build_u8s(&b, "tokenizer.ggml.precompiled_charsmap", text_str(&map));
+        engine_gguf_put_u8s(b, "tokenizer.ggml.precompiled_charsmap", text_str(&map));
         text_free(&map);
     }
-    return finish(&v, "t5", &b);
+    return finish(&v, "t5", b);
 }

@@ -7,7 +7,7 @@
 #ifndef CARREL_TINY_VOCAB_H
 #define CARREL_TINY_VOCAB_H
 
-#include "tests/support/gguf_build.h"
+#include "base/base.h"
 
 /* Free each with text_free. */
 text tiny_spm(void);

@@ -16,31 +16,23 @@
 
 /* Keys of every kind that models use, and three tensors. */
 static text sample(void) {
-    fixture f = {.random = 3};
-    fixture_key_str(&f, "general.architecture", "test");
-    fixture_key_u32(&f, "a.u32", 4000000000u);
-    fixture_key(&f, "a.u8", 0);
-    text_put_char(&f.keys, (char)200);
-    fixture_key(&f, "a.i16", 3);
-    fixture_bytes(&f.keys, &(int16_t){-2}, 2);
-    fixture_key(&f, "a.u64", 10);
-    fixture_u64(&f.keys, 1ull << 40);
-    fixture_key(&f, "a.small_u64", 10);
-    fixture_u64(&f.keys, 77);
-    fixture_key_float(&f, "a.float", 1.5f);
-    fixture_key(&f, "a.double", 12);
-    fixture_bytes(&f.keys, &(double){0.25}, 8);
-    fixture_key(&f, "a.yes", 7);
-    text_put_char(&f.keys, 1);
-    fixture_key_array(&f, "list.strings", FIXTURE_STRING, 3);
-    fixture_str(&f.keys, STR("one"));
-    fixture_str(&f.keys, STR(""));
-    fixture_str(&f.keys, STR("three\0zero"));
-    fixture_key_array(&f, "list.floats", FIXTURE_FLOAT, 2);
-    fixture_bytes(&f.keys, (float[]){0.5f, -1}, 8);
-    fixture_key_array(&f, "list.bytes", 1, 2); /* int8 */
-    text_put(&f.keys, STR("\x05\xFB"));
-    fixture_key_array(&f, "list.empty", FIXTURE_I32, 0);
+    fixture f = {.w = engine_gguf_writer_new(), .random = 3};
+    const str words[] = {STR("one"), STR(""), STR("three\0zero")};
+    engine_gguf_put_str(f.w, "general.architecture", STR("test"));
+    engine_gguf_put_u32(f.w, "a.u32", 4000000000u);
+    /* the kind, then the value */
+    engine_gguf_put_raw(f.w, STR("a.u8"), STR("\0\0\0\0\xC8"));
+    engine_gguf_put_raw(f.w, STR("a.i16"), STR("\3\0\0\0\xFE\xFF"));
+    engine_gguf_put_raw(f.w, STR("a.u64"), STR("\12\0\0\0\0\0\0\0\0\1\0\0"));
+    engine_gguf_put_raw(f.w, STR("a.small_u64"), STR("\12\0\0\0\x4D\0\0\0\0\0\0\0"));
+    engine_gguf_put_f32(f.w, "a.float", 1.5f);
+    engine_gguf_put_raw(f.w, STR("a.double"), STR("\14\0\0\0\0\0\0\0\0\0\xD0\x3F"));
+    engine_gguf_put_bool(f.w, "a.yes", true);
+    engine_gguf_put_strs(f.w, "list.strings", words, 3);
+    engine_gguf_put_f32s(f.w, "list.floats", (float[]){0.5f, -1}, 2);
+    engine_gguf_put_raw(f.w, STR("list.bytes"), /* int8 */
+                        STR("\11\0\0\0\1\0\0\0\2\0\0\0\0\0\0\0\x05\xFB"));
+    engine_gguf_put_i32s(f.w, "list.empty", NULL, 0);
     fixture_tensor(&f, "z", FIXTURE_F32, 5, 0, 0, 1);
     fixture_tensor(&f, "m", FIXTURE_Q8_0, 64, 3, 0, 1);
     fixture_tensor(&f, "a", FIXTURE_F16, 7, 2, 0, 1);

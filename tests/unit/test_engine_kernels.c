@@ -94,7 +94,7 @@ static void test_unpack(void **state) {
         text t = {0}; /* eight blocks hold each int8 once */
         for (int b = 0; b < 8; b++) {
             uint16_t scale = (uint16_t)(b == 0 ? 0 : b == 1 ? 0x0001 : 0x3000 + b * 77);
-            fixture_bytes(&t, &scale, 2);
+            text_put(&t, (str){(const char *)&scale, sizeof scale});
             for (int j = 0; j < 32; j++) text_put_char(&t, (char)(b * 32 + j));
         }
         got[256] = GUARD;

@@ -74,13 +74,9 @@ static void test_metadata(void **state) {
     (void)state;
     engine_gguf_writer *w = engine_gguf_writer_new();
     const str words[] = {STR("one"), STR(""), STR("three\0zero")};
-    text raw = {0}, file = {0}, again = {0};
+    text file = {0}, again = {0};
     engine_gguf *g, *h;
     error err = {0};
-    fixture_u32(&raw, 9); /* an array of int8 */
-    fixture_u32(&raw, 1);
-    fixture_u64(&raw, 2);
-    text_put(&raw, STR("\x05\xFB"));
     engine_gguf_put_str(w, "a.str", STR("text"));
     engine_gguf_put_u32(w, "a.u32", 4000000000u);
     engine_gguf_put_u32(w, "a.u32", 5); /* the first stays */
@@ -90,7 +86,9 @@ static void test_metadata(void **state) {
     engine_gguf_put_strs(w, "a.empty", NULL, 0);
     engine_gguf_put_f32s(w, "a.f32s", (float[]){0.5f, -1}, 2);
     engine_gguf_put_i32s(w, "a.i32s", (int32_t[]){-7, 8}, 2);
-    engine_gguf_put_raw(w, STR("a.raw"), text_str(&raw));
+    engine_gguf_put_u8s(w, "a.u8s", STR("\x05\xFB"));
+    engine_gguf_put_raw(w, STR("a.raw"), /* an array of int8 */
+                        STR("\11\0\0\0\1\0\0\0\2\0\0\0\0\0\0\0\x05\xFB"));
     engine_gguf_put_u32(w, "general.alignment", 64);
     engine_gguf_header(w, &file);
     engine_gguf_writer_free(w);
@@ -117,10 +115,10 @@ static void test_metadata(void **state) {
     assert_true(engine_gguf_u32(h, "a.u32", &u) && u == 7);
     assert_true(engine_gguf_array_str(h, "a.strs", 2, &s) && str_eq(s, words[2]));
     assert_true(engine_gguf_array_i32(h, "a.raw", 1, &v) && v == -5);
+    assert_true(engine_gguf_array_i32(h, "a.u8s", 1, &v) && v == 251);
     assert_true(engine_gguf_array_i32(h, "a.i32s", 0, &v) && v == -7);
     engine_gguf_close(g);
     engine_gguf_close(h);
-    text_free(&raw);
     text_free(&file);
     text_free(&again);
 }

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "engine/engine.h"
-#include "tests/support/gguf_build.h"
+#include "tests/fixtures/gguf_fixture.h"
 #include "tests/support/tiny_vocab.h"
 
 static engine_tokenizer *made(text file) {
@@ -180,13 +180,26 @@ static void test_long_word(void **state) {
 
 /* ---- features of a file, on and off -------------------------------------------------------- */
 
+/* The key gets this value, whether it was there or not. */
+static void set_bool(text *file, const char *key, bool value) {
+    engine_gguf *g;
+    error err = {0};
+    engine_gguf_writer *w = engine_gguf_writer_new();
+    assert_true(engine_gguf_open_memory(file->p, file->n, &g, &err));
+    engine_gguf_put_bool(w, key, value);
+    engine_gguf_copy(w, g);
+    engine_gguf_close(g);
+    text_free(file);
+    *file = fixture_file(w);
+}
+
 /* What s becomes with the key set to false and to true. */
 static void flip(text (*make)(void), const char *key, const char *s, int flags, const char *off,
                  const char *on) {
     arena *a = arena_new();
     for (int value = 0; value < 2; value++) {
         text file = make();
-        gguf_set_bool(&file, key, value);
+        set_bool(&file, key, value);
         engine_tokenizer *t = made(file);
         assert_string_equal(shown(t, s, flags, a), value ? on : off);
         engine_tokenizer_free(t);
@@ -235,7 +248,7 @@ static void test_continues(void **state) {
     (void)state;
     arena *a = arena_new();
     text file = tiny_spm();
-    gguf_set_bool(&file, "tokenizer.ggml.add_space_prefix", true);
+    set_bool(&file, "tokenizer.ggml.add_space_prefix", true);
     engine_tokenizer *t = made(file);
     assert_string_equal(shown(t, "the<tag>the", 0, a), " the[0,3)|<tag>[3,8)| the[8,11)");
     assert_string_equal(shown(t, "the<tag>the", ENGINE_CONTINUES, a),
@@ -298,13 +311,13 @@ static void test_charsmap(void **state) {
 
 static text unigram_of(const str *tokens, const int32_t *types, const float *scores, size_t n,
                        str map) {
-    gguf_build b = {0};
-    gguf_build_str(&b, "tokenizer.ggml.model", STR("t5"));
-    gguf_build_strs(&b, "tokenizer.ggml.tokens", tokens, n);
-    gguf_build_i32s(&b, "tokenizer.ggml.token_type", types, n);
-    gguf_build_f32s(&b, "tokenizer.ggml.scores", scores, n);
-    if (map.n) gguf_build_u8s(&b, "tokenizer.ggml.precompiled_charsmap", map);
-    return gguf_build_finish(&b);
+    engine_gguf_writer *b = engine_gguf_writer_new();
+    engine_gguf_put_str(b, "tokenizer.ggml.model", STR("t5"));
+    engine_gguf_put_strs(b, "tokenizer.ggml.tokens", tokens, n);
+    engine_gguf_put_i32s(b, "tokenizer.ggml.token_type", types, n);
+    engine_gguf_put_f32s(b, "tokenizer.ggml.scores", scores, n);
+    if (map.n) engine_gguf_put_u8s(b, "tokenizer.ggml.precompiled_charsmap", map);
+    return fixture_file(b);
 }
 
 /* The tokenizer of the file, or NULL with what it says. */
@@ -391,16 +404,17 @@ static void test_ends(void **state) {
                                        "tokenizer.ggml.eom_token_id"};
     (void)state;
     for (int by_id = 0; by_id < 2; by_id++) {
-        gguf_build b = {0};
+        engine_gguf_writer *b = engine_gguf_writer_new();
         float scores[N] = {0};
         int32_t types[N];
         for (size_t i = 0; i < N; i++) types[i] = 1; /* what a careless converter writes */
-        gguf_build_str(&b, "tokenizer.ggml.model", STR("llama"));
-        gguf_build_strs(&b, "tokenizer.ggml.tokens", tokens, N);
-        gguf_build_i32s(&b, "tokenizer.ggml.token_type", types, N);
-        gguf_build_f32s(&b, "tokenizer.ggml.scores", scores, N);
-        for (uint32_t k = 0; by_id && k < BY_ID; k++) gguf_build_u32(&b, keys[k], NAMED + 1 + k);
-        engine_tokenizer *t = made(gguf_build_finish(&b));
+        engine_gguf_put_str(b, "tokenizer.ggml.model", STR("llama"));
+        engine_gguf_put_strs(b, "tokenizer.ggml.tokens", tokens, N);
+        engine_gguf_put_i32s(b, "tokenizer.ggml.token_type", types, N);
+        engine_gguf_put_f32s(b, "tokenizer.ggml.scores", scores, N);
+        for (uint32_t k = 0; by_id && k < BY_ID; k++)
+            engine_gguf_put_u32(b, keys[k], NAMED + 1 + k);
+        engine_tokenizer *t = made(fixture_file(b));
         for (int32_t i = 0; i < N; i++) {
             bool want = i > 0 && i <= NAMED + (by_id ? BY_ID : 0);
             assert_int_equal(engine_token_is_end(t, i), want);
@@ -426,24 +440,25 @@ static void test_misfits(void **state) {
     static const char *const models[] = {"llama", "gpt2", "t5"};
     (void)state;
     for (size_t m = 0; m < 3; m++) {
-        gguf_build b = {0};
-        gguf_build_str(&b, "tokenizer.ggml.model", str_of(models[m]));
-        gguf_build_str(&b, "tokenizer.ggml.pre", STR("gpt-2"));
-        gguf_build_strs(&b, "tokenizer.ggml.tokens", twice, 3);
-        gguf_build_i32s(&b, "tokenizer.ggml.token_type", types, 3);
-        gguf_build_f32s(&b, "tokenizer.ggml.scores", scores, 3);
-        refused(gguf_build_finish(&b), "token 2 of the vocabulary, \"a\", is there twice");
+        engine_gguf_writer *b = engine_gguf_writer_new();
+        engine_gguf_put_str(b, "tokenizer.ggml.model", str_of(models[m]));
+        engine_gguf_put_str(b, "tokenizer.ggml.pre", STR("gpt-2"));
+        engine_gguf_put_strs(b, "tokenizer.ggml.tokens", twice, 3);
+        engine_gguf_put_i32s(b, "tokenizer.ggml.token_type", types, 3);
+        engine_gguf_put_f32s(b, "tokenizer.ggml.scores", scores, 3);
+        refused(fixture_file(b), "token 2 of the vocabulary, \"a\", is there twice");
     }
     refused(unigram_of(words, types, none, 2, (str){0}), "score of token 1");
     refused(unigram_of(words, types + 1, scores, 2, (str){0}), "no unknown token");
-    gguf_build b = {0};
-    gguf_build_str(&b, "tokenizer.ggml.model", STR("t5"));
-    gguf_build_strs(&b, "tokenizer.ggml.tokens", words, 2);
-    gguf_build_f32s(&b, "tokenizer.ggml.scores", scores, 3);
-    refused(gguf_build_finish(&b), "scores has 3 entries for 2 tokens");
-    gguf_build_str(&b, "tokenizer.ggml.model", STR("gpt2"));
-    gguf_build_strs(&b, "tokenizer.ggml.tokens", words, 2);
-    refused(gguf_build_finish(&b), "no merges");
+    engine_gguf_writer *b = engine_gguf_writer_new();
+    engine_gguf_put_str(b, "tokenizer.ggml.model", STR("t5"));
+    engine_gguf_put_strs(b, "tokenizer.ggml.tokens", words, 2);
+    engine_gguf_put_f32s(b, "tokenizer.ggml.scores", scores, 3);
+    refused(fixture_file(b), "scores has 3 entries for 2 tokens");
+    b = engine_gguf_writer_new();
+    engine_gguf_put_str(b, "tokenizer.ggml.model", STR("gpt2"));
+    engine_gguf_put_strs(b, "tokenizer.ggml.tokens", words, 2);
+    refused(fixture_file(b), "no merges");
 }
 
 /* ---- files that are refused --------------------------------------------------------------- */
@@ -477,15 +492,15 @@ static void test_refused(void **state) {
         const refusal *r = &table[i];
         const str tokens[] = {STR("a"), STR("b")};
         int32_t types[] = {r->type, r->type};
-        gguf_build b = {0};
-        gguf_build_str(&b, "tokenizer.ggml.model", str_of(r->model));
-        gguf_build_strs(&b, "tokenizer.ggml.tokens", tokens, r->tokens);
-        gguf_build_i32s(&b, "tokenizer.ggml.token_type", types, r->types);
-        if (r->pre) gguf_build_str(&b, "tokenizer.ggml.pre", str_of(r->pre));
-        if (r->key) gguf_build_u32(&b, r->key, r->id);
+        engine_gguf_writer *b = engine_gguf_writer_new();
+        engine_gguf_put_str(b, "tokenizer.ggml.model", str_of(r->model));
+        engine_gguf_put_strs(b, "tokenizer.ggml.tokens", tokens, r->tokens);
+        engine_gguf_put_i32s(b, "tokenizer.ggml.token_type", types, r->types);
+        if (r->pre) engine_gguf_put_str(b, "tokenizer.ggml.pre", str_of(r->pre));
+        if (r->key) engine_gguf_put_u32(b, r->key, r->id);
         str merge = str_of(r->merge);
-        if (r->merge) gguf_build_strs(&b, "tokenizer.ggml.merges", &merge, 1);
-        text file = gguf_build_finish(&b);
+        if (r->merge) engine_gguf_put_strs(b, "tokenizer.ggml.merges", &merge, 1);
+        text file = fixture_file(b);
         engine_gguf *g;
         engine_tokenizer *t = NULL;
         error err = {0};
