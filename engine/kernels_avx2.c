@@ -236,9 +236,6 @@ INLINE __m256 load_panel(const engine_kv type, const void *panels, size_t at) {
     return type == ENGINE_KV_F16 ? load_half8(p + 2 * at) : load_i8x8(p + at);
 }
 
-/* Up to here the time goes into reading the panels. */
-enum { AHEAD_ROWS = 4 };
-
 INLINE void look_ahead(const engine_kv type, const engine_tiles *t, size_t at) {
     size_t bytes = type == ENGINE_KV_INT8 ? 1 : type == ENGINE_KV_F16 ? 2 : 4;
     uintptr_t p = (uintptr_t)t->panels + at * bytes + t->ahead;
@@ -267,7 +264,10 @@ INLINE void tiles_part(const engine_kv type, const size_t rows, const size_t blo
     for (; x < end; x++, at += stride) {
         UNROLLED for (size_t j = 0; j < halves; j++) {
             panel[j] = load_panel(type, panels, at + j / 2 * step + j % 2 * 8);
-            if (rows <= AHEAD_ROWS && j % 2 == 0) look_ahead(type, t, at + j / 2 * step);
+            /* Many rows come with panels in float32, from the first cache. */
+            if (j % 2 == 0 && (type != ENGINE_KV_F32 || rows <= 4)) {
+                look_ahead(type, t, at + j / 2 * step);
+            }
         }
         UNROLLED for (size_t k = 0; k < rows; k++) {
             __m256 v = _mm256_broadcast_ss(x + k * x_stride);

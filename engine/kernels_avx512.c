@@ -56,9 +56,6 @@ INLINE __m512 load_panel(const engine_kv type, const void *panels, size_t at) {
 
 #define UNROLLED _Pragma("GCC unroll 24")
 
-/* Up to here the time goes into reading the panels. */
-enum { AHEAD_ROWS = 4 };
-
 INLINE void look_ahead(const engine_kv type, const engine_tiles *t, size_t at) {
     size_t bytes = type == ENGINE_KV_INT8 ? 1 : type == ENGINE_KV_F16 ? 2 : 4;
     uintptr_t p = (uintptr_t)t->panels + at * bytes + t->ahead;
@@ -87,7 +84,8 @@ INLINE void tiles_part(const engine_kv type, const size_t rows, const size_t blo
     for (; x < end; x++, at += stride) {
         UNROLLED for (size_t j = 0; j < blocks; j++) {
             panel[j] = load_panel(type, panels, at + j * step);
-            if (rows <= AHEAD_ROWS) look_ahead(type, t, at + j * step);
+            /* Many rows come with panels in float32, from the first cache. */
+            if (type != ENGINE_KV_F32 || rows <= 4) look_ahead(type, t, at + j * step);
         }
         UNROLLED for (size_t k = 0; k < rows; k++) {
             __m512 v = _mm512_set1_ps(x[k * x_stride]);
@@ -103,21 +101,27 @@ INLINE void tiles_part(const engine_kv type, const size_t rows, const size_t blo
     }
 }
 
-/* All panels for `rows` rows, four, two or one at a time. */
+/* All panels for `rows` rows, four (if the sums of so many fit), two or one at a time. */
 INLINE void tiles_rows(const engine_kv type, const size_t rows, const engine_tiles *t, size_t r) {
     size_t b = 0;
-    for (; b + 4 <= t->blocks; b += 4) tiles_part(type, rows, 4, t, r, b);
-    if (b + 2 <= t->blocks) {
-        tiles_part(type, rows, 2, t, r, b);
-        b += 2;
+    if (rows <= 6) {
+        for (; b + 4 <= t->blocks; b += 4) tiles_part(type, rows, 4, t, r, b);
     }
+    for (; b + 2 <= t->blocks; b += 2) tiles_part(type, rows, 2, t, r, b);
     if (b < t->blocks) tiles_part(type, rows, 1, t, r, b);
 }
 
+/* 7 and 8 rows, the heads of some models' groups, are not split: each panel is widened once. */
 INLINE void tiles_of(const engine_kv type, const engine_tiles *t) {
     size_t r = 0;
-    for (; r + 6 <= t->rows; r += 6) tiles_rows(type, 6, t, r);
+    for (; t->rows - r > 8 || t->rows - r == 6; r += 6) tiles_rows(type, 6, t, r);
     switch (t->rows - r) {
+    case 8:
+        tiles_rows(type, 8, t, r);
+        break;
+    case 7:
+        tiles_rows(type, 7, t, r);
+        break;
     case 5:
         tiles_rows(type, 5, t, r);
         break;
