@@ -29,8 +29,9 @@
 #define FS_OF_FILES (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | FS_TRUNCATE)
 
 /* Shared libraries and what they look up: the resolver, TLS, the time zone. */
-static const char *const readable[] = {"/usr", "/lib",      "/lib64",       "/etc",
-                                       "/run", "/proc/sys", "/dev/urandom", "/dev/null"};
+static const char *const readable[] = {"/usr",       "/lib",         "/lib64",
+                                       "/etc",       "/run",         "/proc/sys",
+                                       "/proc/self", "/dev/urandom", "/dev/null"};
 
 static bool allow(int ruleset, const char *path, uint64_t rights, error *err) {
     struct stat st;
