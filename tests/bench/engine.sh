@@ -48,8 +48,8 @@ median() { # WHO TEST: of all rounds; nothing where there is none
 
 # "prompt 123.4" and "generate 56.7" of a peer's JSON.
 peer_speeds() {
-    awk -F'[:,]' '/"n_prompt"/ { p = $2 + 0 } /"n_gen"/ { g = $2 + 0 }
-        /"avg_ts"/ { print g > 0 ? "generate" : p > 0 ? "prompt" : "?", $2 + 0 }'
+    awk -F'[:,]' '/"n_gen"/ { g = $2 + 0 }
+        /"avg_ts"/ { print (g > 0 ? "generate" : "prompt"), $2 + 0 }'
 }
 
 run_peer() { # INDEX OPTIONS...: a peer that fails has no figure
@@ -82,8 +82,9 @@ row() { # TEST
         peer=$1
         if [ "$peer" = embed ]; then peer=prompt; fi
         value=$(median "peer$i" "$peer")
+        if [ -n "$value" ]; then value=$(printf '%.2f' "$value"); fi
         printf ' %9s' "${value:--}"
-        best=$(awk -v a="${best:-0}" -v b="${value:-0}" 'BEGIN { print a > b ? a : b }')
+        best=$(awk -v a="${best:-0}" -v b="${value:-0}" 'BEGIN { print (a > b ? a : b) }')
     done
     if [ "${#peers[@]}" -eq 0 ]; then return; fi
     if [ -z "$ours" ] || [ "${best:-0}" = 0 ]; then
@@ -168,8 +169,19 @@ each() { # FUNCTION KIND: for each model of that kind, its types and numbers of 
     done
 }
 
+# Programs that wait by spinning lose far more on a busy machine than others do.
+warn_if_busy() {
+    local busy
+    busy=$({ head -n 1 /proc/stat; sleep 2; head -n 1 /proc/stat; } | awk '
+        { all = 0; for (i = 2; i <= NF; i++) all += $i; idle = $5 + $6 }
+        NR == 1 { a = all; b = idle }
+        END { printf "%.0f", 100 - 100 * (idle - b) / (all - a) }')
+    if [ "$busy" -gt 10 ]; then echo "   the machine is ${busy}% busy with other things: the figures mean little"; fi
+}
+
 echo "== engine: medians of $ROUNDS interleaved rounds, tokens/s; kernels: ${CARREL_CPU:-the best there are}"
 for i in "${!peers[@]}"; do echo "   peer $((i + 1)): ${peers[$i]}"; done
+warn_if_busy
 head_of_table "pp$PROMPT" "tg$GENERATE"
 echo "  % of reading"
 each measure_decoder decoder

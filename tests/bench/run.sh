@@ -24,7 +24,7 @@ bash tests/bench/engine.sh "$build" ${MODEL_FILES:+"$MODEL_FILES"}
 
 echo "== ask: whole process, samples/, median of 9"
 "$build/carrel" --library "$work/s.db" add samples >/dev/null
-for i in 1 2 3 4 5 6 7 8 9; do
+for _ in 1 2 3 4 5 6 7 8 9; do
     begin=$(date +%s%N)
     "$build/carrel" --library "$work/s.db" ask "How long may an opened vial of tetanus vaccine be used?" >/dev/null
     echo $((($(date +%s%N) - begin) / 1000000))
