@@ -19,6 +19,9 @@ enum {
     ASK_SEED,
     ASK_TEMPERATURE,
     ASK_DECODER,
+    ASK_CHAT,
+    ASK_THINKING,
+    ASK_NO_THINKING,
     ASK_QUESTIONS
 };
 
@@ -39,7 +42,8 @@ typedef struct {
     /* Of the question at hand. */
     const query_source *sources;
     size_t source_count, shown, pieces;
-    bool waiting; /* a line on stderr that must be cleared */
+    bool waiting;                              /* a line on stderr that must be cleared */
+    bool show_thinking, no_thinking, thinking; /* thinking: some of it stands on the screen */
     struct {
         int64_t document;
         uint32_t page;
@@ -112,15 +116,21 @@ static bool cancelled(void *context) {
     return cli_stopped() || cli_output_broken();
 }
 
+static void spare_the_machine(asking *x) {
+    x->options.max_tokens = x->session.compute.spare ? SPARE_TOKENS : 0;
+    x->options.no_thinking = x->no_thinking || x->session.compute.spare;
+}
+
 static bool answer_json(void *context, str question, arena *a, json_t **out, error *err) {
     asking *x = context;
     query_answer answer;
     cli_session_refresh(&x->session);
-    x->options.max_tokens = x->session.compute.spare ? SPARE_TOKENS : 0;
+    spare_the_machine(x);
     query_context q = cli_session_context(&x->session);
     query_events events = {.cancelled = cancelled};
     if (!query_ask(&q, question, &x->options, &events, a, &answer, err)) return false;
     *out = json_answer(&answer);
+    if (x->show_thinking) cli_json_set(*out, "thinking", cli_json_str(answer.thinking));
     return true;
 }
 
@@ -192,14 +202,50 @@ static void on_verdict(void *context, double confidence) {
     text_free(&out);
 }
 
-static void on_piece(void *context, str piece) {
-    asking *x = context;
+static void end_thinking(asking *x) {
+    const cli_terminal *t = cli_stdout();
+    if (!x->thinking) return;
+    cli_put(*t->dim ? str_of(t->reset) : STR("\n</think>"));
+    cli_put(STR("\n\n"));
+    cli_flush();
+    x->thinking = false;
+}
+
+static void count_piece(asking *x, const char *what) {
     const cli_terminal *t = cli_stderr();
-    (void)piece; /* not shown before it is checked */
+    end_thinking(x);
     x->pieces++;
     if (!t->tty) return;
-    fprintf(stderr, "\r\033[K%swriting, to be checked: %zu%s", t->dim, x->pieces, t->reset);
+    fprintf(stderr, "\r\033[K%s%s: %zu%s", t->dim, what, x->pieces, t->reset);
     x->waiting = true;
+}
+
+static void on_piece(void *context, str piece) {
+    (void)piece; /* not shown before it is checked */
+    count_piece(context, "writing, to be checked");
+}
+
+/* Shown only when asked for, apart from the answer and in a voice of its own: dim, or between marks
+ * where nothing can be dim. Its lines are kept, and made harmless. */
+static void on_thinking(void *context, str piece) {
+    asking *x = context;
+    const cli_terminal *t = cli_stdout();
+    text out = {0};
+    if (!x->show_thinking) {
+        count_piece(x, "thinking");
+        return;
+    }
+    if (!x->thinking) text_put(&out, *t->dim ? str_of(t->dim) : STR("<think>\n"));
+    x->thinking = true;
+    for (size_t at = 0; at < piece.n;) {
+        size_t end = str_find(piece, STR("\n"), at);
+        cli_clean(&out, str_cut(piece, at, end < piece.n ? end : piece.n));
+        if (end < piece.n) text_put_char(&out, '\n');
+        at = end < piece.n ? end + 1 : piece.n;
+    }
+    cli_put(text_str(&out));
+    cli_flush();
+    text_free(&out);
 }
 
 /* The heading above the quote: of the source that holds it. */
@@ -244,6 +290,7 @@ static void on_sentence(void *context, const query_sentence *s) {
     text out = {0};
     cli_span bold = {s->bold_begin, s->bold_end};
     clear_waiting(x);
+    end_thinking(x);
     if (x->shown++) text_put_char(&out, '\n');
     if (s->table_head.n) {
         text_put(&out, str_of(t->dim));
@@ -292,12 +339,19 @@ static void note_timings(const query_answer *r) {
 
 static bool answer_text(asking *x, str question, error *err) {
     query_answer r;
-    x->options.max_tokens = x->session.compute.spare ? SPARE_TOKENS : 0;
+    spare_the_machine(x);
     query_context q = cli_session_context(&x->session);
-    query_events events = {on_sources, on_verdict, on_piece, on_sentence, cancelled, x};
+    query_events events = {.sources = on_sources,
+                           .verdict = on_verdict,
+                           .piece = on_piece,
+                           .sentence = on_sentence,
+                           .cancelled = cancelled,
+                           .context = x,
+                           .thinking = on_thinking};
     arena *a = arena_new();
     bool ok = query_ask(&q, question, &x->options, &events, a, &r, err);
     clear_waiting(x);
+    end_thinking(x);
     if (ok && r.refused) put_refusal(&r);
     if (ok) note_timings(&r);
     arena_free(a);
@@ -312,6 +366,8 @@ static void read_options(const cli_args *args, asking *x) {
     x->options = (query_options){.threshold = -1,
                                  .strict = v[ASK_STRICT].given,
                                  .sampling = {.temperature = 0, .top_p = 0.9f, .seed = 1}};
+    x->show_thinking = v[ASK_THINKING].given;
+    x->no_thinking = v[ASK_NO_THINKING].given;
     if (v[ASK_MODE].given) x->options.mode = modes[(size_t)v[ASK_MODE].number];
     if (v[ASK_SOURCES].given) x->options.sources = (size_t)v[ASK_SOURCES].number;
     if (v[ASK_SENTENCES].given) x->options.sentences = (size_t)v[ASK_SENTENCES].number;
@@ -369,6 +425,10 @@ static error_code run(const cli_args *args) {
     if (!cli_session_open(args, needs, decoder, &x.session, &err)) {
         code = cli_fail(&err);
     } else {
+        if (args->v[ASK_CHAT].given) {
+            text_clear(&x.session.chat);
+            text_put(&x.session.chat, str_of(args->v[ASK_CHAT].text));
+        }
         /* Without a decoder an answer takes a blink: Ctrl-C ends it as it ends any program. */
         if (x.session.decoder) cli_stop_watch();
         note_empty(&x.session);
@@ -423,6 +483,15 @@ static const cli_option options[] = {
      .kind = CLI_TEXT,
      .value = "FILE",
      .help = "a GGUF decoder for this question"},
+    {.name = "chat",
+     .kind = CLI_CHOICE,
+     .value = "NAME",
+     .choices = QUERY_CHAT_NAMES,
+     .help = "the decoder's chat format (default: told from its file)"},
+    {.name = "thinking",
+     .kind = CLI_FLAG,
+     .help = "show what a reasoning model thinks before it answers"},
+    {.name = "no-thinking", .kind = CLI_FLAG, .help = "a reasoning model answers at once"},
     {.name = "questions",
      .kind = CLI_TEXT,
      .value = "FILE",

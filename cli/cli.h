@@ -240,6 +240,7 @@ typedef struct {
     embed_model *embedder;
     embed_reader *reader;
     engine_model *decoder;
+    text chat; /* the decoder's chat format, where the user has forced one */
     pool *threads;
     cli_compute compute;
 } cli_session;

@@ -12,7 +12,7 @@
 
 #include "cli/cli.h"
 
-/* A path, and no more, is written in the decoder's record. */
+/* In the decoder's record stand a path and, on a second line, "chat NAME" where one was forced. */
 #define RECORD_MAX_BYTES 4096
 
 bool cli_open_library(const cli_args *args, index_mode mode, text *path, index_library **out,
@@ -58,11 +58,13 @@ bool cli_check_model(index_library *l, const embed_model *m, str library, bool *
     return ok;
 }
 
-bool cli_recorded_decoder(text *out, error *err) {
+/* Either may be NULL. */
+static bool read_record(text *decoder, text *chat, error *err) {
     char buffer[RECORD_MAX_BYTES + 1];
     text record = {0};
     bool ok = false;
-    text_clear(out);
+    if (decoder) text_clear(decoder);
+    if (chat) text_clear(chat);
     if (!cli_decoder_record(&record, NULL)) {
         /* Without a home there is no place where one could have been recorded. */
         text_free(&record);
@@ -78,7 +80,9 @@ bool cli_recorded_decoder(text *out, error *err) {
         error_set(err, ERROR_IO, "%s cannot be read: %s", record.p, strerror(errno));
         goto done;
     }
-    str path = str_trim((str){buffer, (size_t)n});
+    str all = str_trim((str){buffer, (size_t)n}), mark = STR("\nchat ");
+    size_t second = str_find(all, mark, 0);
+    str path = str_cut(all, 0, second == SIZE_MAX ? all.n : second);
     if (n > RECORD_MAX_BYTES || path.n == 0 || path.p[0] != '/' || memchr(path.p, 0, path.n)) {
         error_set(err, ERROR_MODEL,
                   "%s does not hold the path of a model: `carrel model use FILE` "
@@ -86,7 +90,8 @@ bool cli_recorded_decoder(text *out, error *err) {
                   record.p);
         goto done;
     }
-    text_put(out, path);
+    if (decoder) text_put(decoder, path);
+    if (chat && second != SIZE_MAX) text_put(chat, str_cut(all, second + mark.n, all.n));
     ok = true;
 done:
     if (fd >= 0) close(fd);
@@ -94,9 +99,13 @@ done:
     return ok;
 }
 
-static bool open_decoder(const char *given, engine_model **out, error *err) {
+bool cli_recorded_decoder(text *out, error *err) {
+    return read_record(out, NULL, err);
+}
+
+static bool open_decoder(const char *given, text *chat, engine_model **out, error *err) {
     text path = {0};
-    bool ok = given || cli_recorded_decoder(&path, err);
+    bool ok = given || read_record(&path, chat, err);
     if (ok && given)
         ok = engine_model_open(given, out, err);
     else if (ok && path.n && !engine_model_open(path.p, out, err))
@@ -117,7 +126,8 @@ bool cli_session_open(const cli_args *args, int needs, const char *decoder, cli_
         !cli_check_model(s->library, s->embedder, text_str(&s->library_path), &fresh, err))
         return false;
     if ((needs & CLI_NEED_READER) && !open_reader(&s->reader, err)) return false;
-    if ((needs & CLI_NEED_DECODER) && !open_decoder(decoder, &s->decoder, err)) return false;
+    if ((needs & CLI_NEED_DECODER) && !open_decoder(decoder, &s->chat, &s->decoder, err))
+        return false;
     if (needs & CLI_NEED_THREADS) {
         cli_compute_start(args, &s->compute);
         s->threads = pool_new(s->compute.threads);
@@ -138,6 +148,7 @@ void cli_session_close(cli_session *s) {
     if (s->embedder) embed_model_close(s->embedder);
     index_close(s->library);
     text_free(&s->library_path);
+    text_free(&s->chat);
     *s = (cli_session){0};
 }
 
@@ -146,5 +157,6 @@ query_context cli_session_context(const cli_session *s) {
                            .embedder = s->embedder,
                            .reader = s->reader,
                            .decoder = s->decoder,
+                           .chat = s->chat.n ? s->chat.p : NULL,
                            .threads = s->threads};
 }

@@ -182,10 +182,10 @@ enum {
 bool engine_tokenizer_new(const engine_gguf *g, engine_tokenizer **out, error *err);
 void engine_tokenizer_free(engine_tokenizer *t);
 
-/* s: at most 256 MiB, ill-formed UTF-8 allowed. Safe in several threads at once. Tokens cover s
- * without a gap (one may be part of a character; Unigram: of several tokens that one character
- * became, the last covers it); but a WordPiece word covers its accents, not what stands between
- * words. */
+/* s: at most 256 MiB, ill-formed UTF-8 allowed. Safe in several threads at once. SentencePiece and
+ * BPE tokens cover s without a gap (one may be part of a character); so do Unigram's, but for white
+ * space that becomes none (of several tokens that one character became, the last covers it); a
+ * WordPiece word covers its accents, not what stands between words. */
 void engine_tokenize(const engine_tokenizer *t, str s, int flags, arena *a, engine_token **out,
                      size_t *count);
 size_t engine_vocab_size(const engine_tokenizer *t);

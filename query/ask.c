@@ -13,6 +13,7 @@
 #define READER_BUDGET_TOKENS 2800  /* of passages: what two old cores read in well under a second */
 #define TOKENS_FOR_EACH_SOURCE 350 /* a full chunk, when more sources are asked for */
 #define DEFAULT_WRITTEN_TOKENS 256
+#define DEFAULT_THINKING_TOKENS 1024 /* a minute of a 1B model on an old laptop */
 
 static const query_events no_events = {0};
 
@@ -36,6 +37,7 @@ static query_options with_defaults(const query_options *given, const query_conte
     if (o.sentences > MOST_SENTENCES) o.sentences = MOST_SENTENCES;
     if (o.threshold < 0) o.threshold = query_refusal_threshold;
     if (o.max_tokens == 0) o.max_tokens = DEFAULT_WRITTEN_TOKENS;
+    if (o.thinking_tokens == 0) o.thinking_tokens = DEFAULT_THINKING_TOKENS;
     if (o.mode == QUERY_AUTO) o.mode = q->decoder ? QUERY_WRITE : QUERY_VERBATIM;
     return o;
 }

@@ -21,8 +21,14 @@ typedef struct {
     const embed_model *embedder; /* NULL: only QUERY_WORDS can be searched, and nothing asked */
     const embed_reader *reader;  /* NULL: sentences are scored without it */
     const engine_model *decoder; /* NULL: no `write`, no constrained decoding */
+    const char *chat;            /* the decoder's format, of QUERY_CHAT_NAMES; NULL: told */
     pool *threads;               /* NULL: one thread */
 } query_context;
+
+/* "llama3|chatml|...": the chat formats that can be named. */
+#define QUERY_CHAT_NAMES                                                                         \
+    "llama3|chatml|qwen3|qwen3-thinking|smollm3|gemma|phi3|phi4-mini|phi4|deepseek-r1|deepseek|" \
+    "llama2|mistral|zephyr|plain"
 
 /* ---- search ------------------------------------------------------------------------------- */
 
@@ -76,6 +82,7 @@ typedef struct {
     size_t sentence_count;
     const query_source *sources; /* what was retrieved, best first */
     size_t source_count;
+    str thinking; /* what a reasoning model wrote before its answer; no part of it, unchecked */
     query_timings timings;
 } query_answer;
 
@@ -86,7 +93,9 @@ typedef struct {
     bool strict;      /* drop what is not verified instead of marking it */
     double threshold; /* confidence under which it refuses; negative for the calibrated default */
     engine_sampling sampling; /* of a decoder */
-    uint32_t max_tokens;      /* of a decoder; 0 for the default */
+    uint32_t max_tokens;      /* of a decoder's answer; 0 for the default */
+    uint32_t thinking_tokens; /* of a reasoning model before it; 0 for the default */
+    bool no_thinking;         /* a reasoning model answers at once */
 } query_options;
 
 /* Called while the answer comes, from the thread that asked. Any of them may be NULL. */
@@ -98,6 +107,7 @@ typedef struct {
     void (*sentence)(void *context, const query_sentence *sentence); /* checked and final */
     bool (*cancelled)(void *context);
     void *context;
+    void (*thinking)(void *context, str piece); /* of what a decoder writes before its answer */
 } query_events;
 
 bool query_ask(const query_context *q, str question, const query_options *options,

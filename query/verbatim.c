@@ -75,7 +75,7 @@ static bool decode_span(query_job *job, error *err) {
     query_conversation c = {0};
     engine_sampler *sampler = NULL;
     bool ok = false;
-    if (!query_conversation_open(job, STR(instruction), &c, err)) goto done;
+    if (!query_conversation_open(job, STR(instruction), false, &c, err)) goto done;
     query_automaton *automaton = query_automaton_new(t, job->passages, c.passages_told, job->a);
     sampler = engine_sampler_new(&job->options->sampling, vocab);
     uint64_t *allowed = arena_alloc(job->a, vocab / 64 + 1, sizeof *allowed);

@@ -116,6 +116,32 @@ text tiny_wordpiece(void) {
     return finish(&v, "bert", b);
 }
 
+text tiny_chat(bool spm, const char *bos, const char *const *marks, size_t n, int32_t type) {
+    static const char *const words[] = {"\u2581", "\u2581\u2581"};
+    static const str merge = STR("h e");
+    vocab v = {.a = arena_new()};
+    engine_gguf_writer *b = engine_gguf_writer_new();
+    add(&v, STR("<unk>"), UNKNOWN);
+    for (int i = 0; i < 256; i++) {
+        if (spm)
+            add(&v, arena_printf(v.a, "<0x%02X>", (unsigned)i), BYTE);
+        else
+            add(&v, tiny_byte_name(v.a, i), NORMAL);
+    }
+    if (spm) add_all(&v, words, 2, NORMAL);
+    add(&v, STR("he"), NORMAL);
+    if (bos) add(&v, str_of(bos), CONTROL);
+    if (bos) engine_gguf_put_u32(b, "tokenizer.ggml.bos_token_id", (uint32_t)v.n - 1);
+    add_all(&v, marks, n, type);
+    engine_gguf_put_bool(b, "tokenizer.ggml.add_bos_token", bos != NULL);
+    engine_gguf_put_str(b, "tokenizer.ggml.pre", STR("llama-bpe"));
+    if (spm)
+        engine_gguf_put_f32s(b, "tokenizer.ggml.scores", v.score, v.n);
+    else
+        engine_gguf_put_strs(b, "tokenizer.ggml.merges", &merge, 1);
+    return finish(&v, spm ? "llama" : "gpt2", b);
+}
+
 /* ---- Unigram ------------------------------------------------------------------------------ */
 
 enum { MAP_UNITS = 4096, MAP_NODES = 256 };
@@ -147,11 +173,13 @@ static size_t map_nodes(map_node *nodes, const tiny_mapping *pairs, size_t n, te
     return count;
 }
 
-/* Where the children of a node can stand: at base ^ label, all free; label 0 is the value. */
-static uint32_t map_base(const map_node *node, const bool *used) {
+/* Where the children of a node can stand: at base ^ label, all free; label 0 is the value. A base is
+ * one node's alone, since a label is all that a walk compares. */
+static uint32_t map_base(const map_node *node, const bool *used, bool *taken) {
     for (uint32_t base = 256; base < MAP_UNITS; base++) {
-        bool free = node->value < 0 || !used[base];
+        bool free = !taken[base] && (node->value < 0 || !used[base]);
         for (uint32_t c = 1; c < 256; c++) free = free && (!node->child[c] || !used[base ^ c]);
+        taken[base] = taken[base] || free;
         if (free) return base;
     }
     assert(false);
@@ -169,12 +197,12 @@ text tiny_charsmap(const tiny_mapping *pairs, size_t n) {
     static map_node nodes[MAP_NODES];
     uint32_t units[MAP_UNITS] = {0}, place[MAP_NODES] = {0}, label[MAP_NODES] = {0};
     uint32_t bytes = MAP_UNITS * 4;
-    bool used[MAP_UNITS] = {true};
+    bool used[MAP_UNITS] = {true}, taken[MAP_UNITS] = {false};
     text replacements = {0}, out = {0};
     memset(nodes, 0, sizeof nodes);
     size_t count = map_nodes(nodes, pairs, n, &replacements);
     for (size_t i = 0; i < count; i++) { /* parents come before their children */
-        uint32_t base = map_base(&nodes[i], used);
+        uint32_t base = map_base(&nodes[i], used, taken);
         units[place[i]] = map_unit(label[i], nodes[i].value >= 0, place[i] ^ base);
         if (nodes[i].value >= 0) {
             units[base] = (uint32_t)nodes[i].value | 0x80000000u;

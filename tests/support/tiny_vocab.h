@@ -13,6 +13,9 @@
 text tiny_spm(void);
 text tiny_bpe(const char *pre);
 text tiny_wordpiece(void);
+/* Bytes, a few pieces and n marks of this token_type, the last ids; `bos`: in front of a text. Byte-
+ * level BPE, or with `spm` SentencePiece with its space in front. */
+text tiny_chat(bool spm, const char *bos, const char *const *marks, size_t n, int32_t type);
 
 /* A SentencePiece character map (tokenizer.ggml.precompiled_charsmap) of n pairs; free it. */
 typedef struct {

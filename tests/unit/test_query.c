@@ -207,13 +207,21 @@ static void test_held_decoder_copies_a_passage(void **state) {
 }
 
 struct told {
-    text pieces;
-    size_t sentences, sources;
+    text pieces, thoughts;
+    size_t sentences, sources, piece_count, thought_count;
     bool stop;
 };
 
 static void on_piece(void *context, str piece) {
-    text_put(&((struct told *)context)->pieces, piece);
+    struct told *told = context;
+    text_put(&told->pieces, piece);
+    told->piece_count++;
+}
+
+static void on_thinking(void *context, str piece) {
+    struct told *told = context;
+    text_put(&told->thoughts, piece);
+    told->thought_count++;
 }
 
 static void on_sentence(void *context, const query_sentence *s) {
@@ -235,7 +243,11 @@ static void test_written_nonsense_is_marked(void **state) {
     query_context q = t.q;
     q.decoder = t.model;
     struct told told = {0};
-    query_events events = {on_sources, NULL, on_piece, on_sentence, is_stopped, &told};
+    query_events events = {.sources = on_sources,
+                           .piece = on_piece,
+                           .sentence = on_sentence,
+                           .cancelled = is_stopped,
+                           .context = &told};
     query_options o = {
         .mode = QUERY_WRITE, .threshold = 0, .max_tokens = 120, .sampling = {1.0f, 0.95f, 7}};
     query_answer a;
@@ -255,6 +267,53 @@ static void test_written_nonsense_is_marked(void **state) {
     text_free(&told.pieces);
 }
 
+/* Random weights never close the section that the prompt has opened: it is closed at its own length,
+ * and the answer has its full length behind it. */
+static void test_thinking_is_no_answer(void **state) {
+    (void)state;
+    enum { THOUGHT = 30, ANSWER = 50 };
+    query_context q = t.q;
+    q.decoder = t.model;
+    q.chat = "qwen3-thinking";
+    query_options o = {.mode = QUERY_WRITE,
+                       .threshold = 0,
+                       .max_tokens = ANSWER,
+                       .thinking_tokens = THOUGHT,
+                       .sampling = {4.0f, 1.0f, 7}};
+    for (int quiet = 0; quiet < 2; quiet++) {
+        struct told told = {0};
+        query_events events = {
+            .piece = on_piece, .thinking = on_thinking, .sentence = on_sentence, .context = &told};
+        query_answer a;
+        error err = {0};
+        o.no_thinking = quiet;
+        if (!query_ask(&q, STR("When was the lighthouse built?"), &o, &events, t.a, &a, &err))
+            fail_msg("%s", err.text);
+        assert_true(told.piece_count > ANSWER / 2 && told.piece_count <= ANSWER);
+        if (quiet) {
+            assert_true(told.thought_count == 0 && a.thinking.n == 0);
+        } else {
+            assert_true(told.thought_count > THOUGHT / 2 && told.thought_count <= THOUGHT);
+            assert_true(a.thinking.n > 0 && a.thinking.n <= told.thoughts.n);
+            assert_true(str_find(text_str(&told.pieces), STR("think>"), 0) == SIZE_MAX);
+            assert_true(str_find(text_str(&told.pieces), a.thinking, 0) == SIZE_MAX);
+        }
+        text_free(&told.pieces);
+        text_free(&told.thoughts);
+    }
+    /* verbatim: the model does not think, and the passages hold every token */
+    o.mode = QUERY_VERBATIM;
+    o.no_thinking = false;
+    query_answer a = ask(&q, "When was the lighthouse built?", o);
+    assert_true(!a.refused && a.thinking.n == 0 && stands_in_a_passage(a.answer));
+    /* another name, and one that there is not */
+    query_answer b;
+    error err = {0};
+    q.chat = "klingon";
+    assert_false(query_ask(&q, STR("When was the lighthouse built?"), &o, NULL, t.a, &b, &err));
+    assert_true(err.code == ERROR_USAGE && strstr(err.text, "klingon"));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_search_ranks_by_each_way),
@@ -263,6 +322,7 @@ int main(void) {
         cmocka_unit_test(test_bad_questions),
         cmocka_unit_test(test_held_decoder_copies_a_passage),
         cmocka_unit_test(test_written_nonsense_is_marked),
+        cmocka_unit_test(test_thinking_is_no_answer),
     };
     return cmocka_run_group_tests_name("query", tests, set_up, tear_down);
 }
