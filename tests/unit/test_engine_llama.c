@@ -434,6 +434,55 @@ static void test_long_prompt(void **state) {
     text_free(&file);
 }
 
+/* The logits of `n` tokens, `step` at a time; the caller frees them. */
+static float *stepwise(const engine_model *m, pool *p, engine_kv kv, const int32_t *ids, size_t n,
+                       size_t step) {
+    const engine_session_options options = {(uint32_t)n, kv};
+    size_t vocab = m->info.vocab;
+    float *logits = mem_new(n * vocab, sizeof *logits);
+    engine_session *s;
+    error err = {0};
+    assert_true(engine_session_new(m, p, &options, &s, &err));
+    for (size_t i = 0; i < n; i += step) {
+        size_t part = n - i < step ? n - i : step;
+        assert_true(engine_eval(s, ids + i, part, true, logits + i * vocab, &err));
+    }
+    engine_session_free(s);
+    return logits;
+}
+
+/* However a text is cut into calls and dealt out to threads, not one bit of a logit changes: what
+ * drafting and reused prefixes stand on. */
+static void test_same_bits(void **state) {
+    (void)state;
+    enum { LONG = 290 }; /* more than one batch, and than one span of attention */
+    static const size_t steps[] = {1, 3, 8, 50, LONG, 8};
+    static const uint32_t types[] = {ENGINE_Q8_0, ENGINE_F32};
+    int32_t ids[LONG];
+    pool *pools[] = {NULL, pool_new(2), pool_new(3)};
+    for (size_t type = 0; type < 2; type++) {
+        llama_shape shape = plain;
+        shape.context = LONG;
+        shape.type = types[type];
+        text file = fixture_llama(&shape);
+        engine_model *m = load_bytes(&file);
+        pick_ids(ids, LONG, shape.vocab);
+        for (size_t i = 0; i < 3; i++) {
+            engine_kv kv = (engine_kv)i;
+            float *whole = stepwise(m, NULL, kv, ids, LONG, LONG);
+            for (size_t j = 0; j < sizeof steps / sizeof *steps; j++) {
+                float *cut = stepwise(m, pools[j % 3], kv, ids, LONG, steps[j]);
+                assert_memory_equal(whole, cut, LONG * shape.vocab * sizeof *whole);
+                mem_free(cut);
+            }
+            mem_free(whole);
+        }
+        engine_model_close(m);
+        text_free(&file);
+    }
+    for (size_t i = 0; i < 3; i++) pool_free(pools[i]);
+}
+
 /* A whole model from a file, as the program opens it: text to tokens to text. */
 static void test_open(void **state) {
     (void)state;
@@ -637,6 +686,7 @@ int main(void) {
         cmocka_unit_test(test_threads),
         cmocka_unit_test(test_prefix),
         cmocka_unit_test(test_long_prompt),
+        cmocka_unit_test(test_same_bits),
         cmocka_unit_test(test_open),
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_hostile_values),
