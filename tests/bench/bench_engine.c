@@ -2,7 +2,7 @@
  *
  *   bench_engine FILE [--prompt N] [--generate N] [--batch N] [--depth N] [--load 0|1]
  *   bench_engine FILE --embed N [--chunks N]     an encoder over chunks (16) of N tokens
- *   bench_engine --bandwidth                     how fast the machine reads memory
+ *   bench_engine [--bandwidth] [--peak]          how fast the machine reads memory and multiplies
  *   each with [--threads N] [--repeat N]
  *
  * A test runs once to warm up and then --repeat times (5); median and best are told. As in the
@@ -26,7 +26,7 @@ enum { MOST_RUNS = 1000, MOST_TOKENS = 1000000 };
 
 typedef struct {
     const char *file;
-    long prompt, generate, batch, depth, load, embed, chunks, bandwidth, threads, repeat;
+    long prompt, generate, batch, depth, load, embed, chunks, bandwidth, peak, threads, repeat;
 } options;
 
 typedef struct {
@@ -336,12 +336,20 @@ static bool run_bandwidth(const options *o, pool *p, error *err) {
     return r.sums[0] != 1; /* never so, and the compiler cannot know */
 }
 
+static void run_peak(const options *o, pool *p) {
+    engine_peaks peaks;
+    engine_peaks_measure(p, &peaks);
+    printf("{\"test\": \"peak\", \"threads\": %ld, \"int8\": \"%s\", \"int8_gops\": %.0f, "
+           "\"f32\": \"%s\", \"f32_gops\": %.0f}\n",
+           o->threads, peaks.int8, peaks.int8_gops, peaks.f32, peaks.f32_gops);
+}
+
 /* ---- arguments ------------------------------------------------------------------------------ */
 
 static const char usage[] =
     "usage: bench_engine FILE [--prompt N] [--generate N] [--batch N] [--depth N] [--load 0|1]\n"
     "       bench_engine FILE --embed N [--chunks N]\n"
-    "       bench_engine --bandwidth\n"
+    "       bench_engine [--bandwidth] [--peak]\n"
     "       each with [--threads N] [--repeat N]\n";
 
 static bool read_options(int argc, char **argv, options *o) {
@@ -363,6 +371,8 @@ static bool read_options(int argc, char **argv, options *o) {
         size_t k = 0;
         if (strcmp(argv[i], "--bandwidth") == 0) {
             o->bandwidth = 1;
+        } else if (strcmp(argv[i], "--peak") == 0) {
+            o->peak = 1;
         } else if (argv[i][0] != '-' && !o->file) {
             o->file = argv[i];
         } else {
@@ -374,7 +384,7 @@ static bool read_options(int argc, char **argv, options *o) {
             *numbers[k].value = n;
         }
     }
-    return o->bandwidth ? !o->file : o->file != NULL;
+    return (o->bandwidth || o->peak) == !o->file;
 }
 
 int main(int argc, char **argv) {
@@ -386,9 +396,12 @@ int main(int argc, char **argv) {
     }
     pool *p = pool_new((int)o.threads);
     o.threads = pool_size(p);
-    bool ok = o.bandwidth ? run_bandwidth(&o, p, &err)
-                          : tell_file(&o, &err) &&
-                                (o.embed ? run_encoder(&o, p, &err) : run_decoder(&o, p, &err));
+    if (o.peak) run_peak(&o, p);
+    bool ok = true;
+    if (o.bandwidth) ok = run_bandwidth(&o, p, &err);
+    if (o.file) {
+        ok = tell_file(&o, &err) && (o.embed ? run_encoder(&o, p, &err) : run_decoder(&o, p, &err));
+    }
     pool_free(p);
     if (ok) return 0;
     fprintf(stderr, "bench_engine: %s\n", err.text);
