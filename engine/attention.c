@@ -327,9 +327,12 @@ static void attend_span(const piece *w, size_t span, float *part, size_t stride,
     }
     for (size_t key = span; key < end; key += ENGINE_KEYS) attend_keys(w, key, part, stride, most);
     for (size_t r = 0; r < w->rows; r++) {
-        float total = 0;
-        for (size_t i = 0; i < ENGINE_PANEL; i++) total += w->totals[r * ENGINE_PANEL + i];
-        sums[r] = (softmax_sum){most[r], total};
+        const float *lanes = w->totals + r * ENGINE_PANEL;
+        float four[4];
+        for (size_t i = 0; i < 4; i++) {
+            four[i] = (lanes[i] + lanes[i + 4]) + (lanes[i + 8] + lanes[i + 12]);
+        }
+        sums[r] = (softmax_sum){most[r], (four[0] + four[1]) + (four[2] + four[3])};
     }
 }
 
@@ -343,11 +346,6 @@ static void join(const piece *w, const float *part, size_t stride, const softmax
         w->kernels->blend(w->whole + r * w->width, a, part + r * stride, b, w->width);
         whole[r] = (softmax_sum){most, whole[r].total * a + sums[r].total * b};
     }
-}
-
-static void start(const piece *w, softmax_sum *whole) {
-    for (size_t r = 0; r < w->rows; r++) whole[r] = (softmax_sum){-INFINITY, 0};
-    memset(w->whole, 0, w->rows * w->width * sizeof *w->whole);
 }
 
 static void finish(const piece *w, const softmax_sum *whole) {
@@ -393,8 +391,9 @@ static void attend_items(void *context, size_t begin, size_t end, int worker) {
         set_piece(&w, d->kernels, a, number % kv_heads,
                   (pieces_of(a) - 1 - number / kv_heads) * most_rows(a->cache->head),
                   d->scratch + (size_t)worker * d->floats);
-        start(&w, whole);
-        for (size_t span = first_span(&w); span < w.end[w.rows - 1]; span += SPAN) {
+        size_t span = first_span(&w), all = w.end[w.rows - 1];
+        attend_span(&w, span, w.whole, w.width, whole);
+        while ((span += SPAN) < all) {
             attend_span(&w, span, w.part, w.width, sums);
             join(&w, w.part, w.width, sums, whole);
         }
@@ -423,7 +422,8 @@ static void join_spans(const dealer *d) {
         piece w;
         softmax_sum sums[MOST_ROWS], whole[MOST_ROWS];
         set_piece(&w, d->kernels, d->jobs, g, 0, d->scratch);
-        start(&w, whole);
+        for (size_t r = 0; r < w.rows; r++) whole[r] = (softmax_sum){-INFINITY, 0};
+        memset(w.whole, 0, w.rows * w.width * sizeof *w.whole);
         for (size_t span = 0; span < d->spans; span++) {
             const float *left = d->left + (g * d->spans + span) * w.rows * d->slot;
             for (size_t r = 0; r < w.rows; r++) {

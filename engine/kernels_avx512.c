@@ -264,18 +264,30 @@ static void blend(float *out, float a, const float *x, float b, size_t n) {
     _mm512_mask_storeu_ps(out + i, on, blend16(on, out + i, a, x + i, by));
 }
 
+INLINE __m256i narrow16(__m512 v) {
+    const __m512 most = _mm512_set1_ps(65504), least = _mm512_set1_ps(-65504);
+    v = _mm512_max_ps(least, _mm512_min_ps(most, v)); /* v second: what is no number stays so */
+    return _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT);
+}
+
 static void narrow_f16(const float *x, uint16_t *out, size_t n) {
-    const __m512 most = _mm512_set1_ps(65504);
-    for (size_t i = 0; i < n; i += 16) {
-        __mmask16 on = lanes(n - i < 16 ? n - i : 16);
-        __m512 v = _mm512_maskz_loadu_ps(on, x + i); /* second operand of min, max: NaN stays */
-        v = _mm512_max_ps(_mm512_sub_ps(_mm512_setzero_ps(), most), _mm512_min_ps(most, v));
-        _mm256_mask_storeu_epi16(out + i, on, _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
+    size_t i = 0;
+    for (; i + 16 <= n; i += 16) {
+        _mm256_storeu_si256((__m256i *)(void *)(out + i), narrow16(_mm512_loadu_ps(x + i)));
     }
+    if (i == n) return;
+    __mmask16 on = lanes(n - i);
+    _mm256_mask_storeu_epi16(out + i, on, narrow16(_mm512_maskz_loadu_ps(on, x + i)));
 }
 
 static void widen_f16(const uint16_t *x, float *out, size_t n) {
-    for (size_t i = 0; i < n; i += 16) {
+    size_t i = 0;
+    for (; i + 64 <= n; i += 64) {
+        UNROLLED for (size_t j = 0; j < 64; j += 16) {
+            _mm512_storeu_ps(out + i + j, load_panel(ENGINE_KV_F16, x, i + j));
+        }
+    }
+    for (; i < n; i += 16) {
         __mmask16 on = lanes(n - i < 16 ? n - i : 16);
         _mm512_mask_storeu_ps(out + i, on, _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(on, x + i)));
     }
@@ -299,7 +311,13 @@ static float narrow_i8(const float *x, int8_t *out, size_t n) {
 }
 
 static void widen_i8(const int8_t *x, float *out, size_t n) {
-    for (size_t i = 0; i < n; i += 16) {
+    size_t i = 0;
+    for (; i + 64 <= n; i += 64) {
+        UNROLLED for (size_t j = 0; j < 64; j += 16) {
+            _mm512_storeu_ps(out + i + j, load_panel(ENGINE_KV_INT8, x, i + j));
+        }
+    }
+    for (; i < n; i += 16) {
         __mmask16 on = lanes(n - i < 16 ? n - i : 16);
         __m512i v = _mm512_cvtepi8_epi32(_mm_maskz_loadu_epi8(on, x + i));
         _mm512_mask_storeu_ps(out + i, on, _mm512_cvtepi32_ps(v));
