@@ -225,6 +225,8 @@ typedef struct {
 
 /* Looks at the options and the machine; says it on stderr when the machine is to be spared. */
 void cli_compute_start(const cli_args *args, cli_compute *c);
+/* One look and what follows from it; `root` stands before /sys and /proc ("" but in a test). */
+void cli_compute_look(cli_compute *c, const char *root);
 /* Looks again, now and then, in a long run; true when something has changed. */
 bool cli_compute_again(cli_compute *c);
 

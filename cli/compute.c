@@ -27,11 +27,11 @@ static void put_reason(text *out, const power_state *s) {
     if (s->hot) text_put(out, STR("the processor is hot and slowed down"));
 }
 
-static void decide(cli_compute *c) {
+void cli_compute_look(cli_compute *c, const char *root) {
     power_state now;
     bool was = c->spare;
-    int all = machine_threads("", NULL);
-    if (c->power == CLI_POWER_AUTO) power_read("", c->looked_ms > 0 ? &c->state : NULL, &now);
+    int all = machine_threads(root, NULL);
+    if (c->power == CLI_POWER_AUTO) power_read(root, c->looked_ms > 0 ? &c->state : NULL, &now);
     c->spare =
         c->power == CLI_POWER_SAVER || (c->power == CLI_POWER_AUTO && (now.battery || now.hot));
     c->threads = c->asked > 0 ? c->asked : c->spare && all > 1 ? all / 2 : all;
@@ -53,13 +53,13 @@ void cli_compute_start(const cli_args *args, cli_compute *c) {
     *c = (cli_compute){0};
     if (threads && threads->given) c->asked = (int)threads->number;
     if (power && power->given) c->power = (cli_power)power->number;
-    decide(c);
+    cli_compute_look(c, "");
 }
 
 bool cli_compute_again(cli_compute *c) {
     int before = c->threads;
     bool spared = c->spare;
     if (c->power != CLI_POWER_AUTO || clock_ms() - c->looked_ms < LOOK_EVERY_MS) return false;
-    decide(c);
+    cli_compute_look(c, "");
     return c->threads != before || c->spare != spared;
 }

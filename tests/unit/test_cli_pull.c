@@ -4,8 +4,13 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/landlock.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -148,6 +153,40 @@ static void progress_lines(void **state) {
     text_free(&t);
 }
 
+/* In a child, since a lock is for ever: 0, or the number of the step that should not have been. */
+static int try_what_is_locked(const char *folder, const char *document) {
+    char own[256];
+    error err;
+    snprintf(own, sizeof own, "%s/a.gguf.part", folder);
+    if (!pull_lock(folder, NULL, &err)) return 1;
+    if (open(document, O_RDONLY) >= 0 || errno != EACCES) return 2;
+    if (open("/tmp/carrel-pull-outside", O_WRONLY | O_CREAT, 0600) >= 0) return 3;
+    if (open(own, O_RDWR | O_CREAT, 0600) < 0) return 4;
+    if (unlink(own) != 0) return 5;
+    if (open("/etc/hosts", O_RDONLY) < 0) return 6;
+    execl("/bin/true", "true", (char *)NULL);
+    if (errno != EPERM) return 7;
+    return 0;
+}
+
+static void the_kernel_keeps_it_to_its_folder(void **state) {
+    (void)state;
+    char folder[] = "/tmp/carrel-lock-XXXXXX", document[] = "/tmp/carrel-document-XXXXXX";
+    if (syscall(SYS_landlock_create_ruleset, NULL, (size_t)0, LANDLOCK_CREATE_RULESET_VERSION) <= 0)
+        skip();
+    assert_non_null(mkdtemp(folder));
+    int fd = mkstemp(document), status = -1;
+    assert_true(fd >= 0);
+    close(fd);
+    pid_t child = fork();
+    if (child == 0) _exit(try_what_is_locked(folder, document));
+    assert_int_equal(waitpid(child, &status, 0), child);
+    unlink(document);
+    rmdir(folder);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_come_from_the_path),
@@ -157,6 +196,7 @@ int main(void) {
         cmocka_unit_test(catalogues),
         cmocka_unit_test(the_shipped_catalogue),
         cmocka_unit_test(progress_lines),
+        cmocka_unit_test(the_kernel_keeps_it_to_its_folder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
