@@ -1,7 +1,7 @@
 /* fuzz_gguf: any bytes as a model file. Whatever is accepted is read to its last byte, asked for
  * the keys that the engine asks for, loaded as a decoder and as an encoder, and, when it is small,
  * run over two tokens: a file that passed the checks must be safe to run. Seeds:
- * a llama and a reader of two kilobytes, whole, cut and changed.
+ * the smallest model of each architecture (tests/support/random_model), whole, cut and changed.
  */
 #include "engine/model.h"
 

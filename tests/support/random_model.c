@@ -301,33 +301,43 @@ static bool is_dropped(const model_change *c, const char *name) {
     return strncmp(name, c->drop, strlen(c->drop)) == 0;
 }
 
+static uint32_t type_of(const random_model *m, const model_tensor *t) {
+    return t->rows > 1 && engine_row_bytes(m->type, t->columns) > 0 ? m->type : ENGINE_F32;
+}
+
+static void put_tensor(const random_model *m, const model_tensor *t, text *out) {
+    size_t rows = t->rows ? t->rows : 1, n = t->columns * rows;
+    uint32_t type = type_of(m, t);
+    size_t bytes = engine_row_bytes(type, t->columns) * rows;
+    char *data = mem_new(bytes, 1);
+    bool ok = engine_quantize(type, t->values, data, n);
+    assert(ok);
+    (void)ok;
+    while (out->n % 32) text_put_char(out, 0);
+    text_put(out, (str){data, bytes});
+    mem_free(data);
+}
+
 text random_model_file(const random_model *m, const model_change *change) {
     writing f = {engine_gguf_writer_new(), m->recipe, change};
+    float none[8] = {0};
+    model_tensor extra = {.columns = 8, .values = none};
     text out = {0};
     put_keys(&f);
-    for (int pass = 0; pass < 2; pass++) {
-        for (size_t i = 0; i < m->count; i++) {
-            const model_tensor *t = &m->tensors[i];
-            if (is_dropped(change, t->name)) continue;
-            uint64_t shape[] = {t->columns, t->rows ? t->rows : 1};
-            if (pass == 0) {
-                engine_gguf_declare(f.w, str_of(t->name), ENGINE_F32, t->rows ? 2 : 1, shape);
-                continue;
-            }
-            while (out.n % 32) text_put_char(&out, 0);
-            text_put(&out, (str){(const char *)t->values,
-                                 (size_t)(shape[0] * shape[1]) * sizeof *t->values});
-        }
-        const float none[8] = {0};
-        const uint64_t eight = 8;
-        bool extra = change && change->extra;
-        while (out.n % 32) text_put_char(&out, 0);
-        if (extra && pass == 1) text_put(&out, (str){(const char *)none, sizeof none});
-        if (extra && pass == 0) {
-            engine_gguf_declare(f.w, str_of(change->extra), ENGINE_F32, 1, &eight);
-        }
-        if (pass == 0) engine_gguf_header(f.w, &out);
+    for (size_t i = 0; i < m->count; i++) {
+        const model_tensor *t = &m->tensors[i];
+        uint64_t shape[] = {t->columns, t->rows};
+        if (is_dropped(change, t->name)) continue;
+        engine_gguf_declare(f.w, str_of(t->name), type_of(m, t), t->rows ? 2 : 1, shape);
     }
+    if (change && change->extra) {
+        engine_gguf_declare(f.w, str_of(change->extra), ENGINE_F32, 1, (uint64_t[]){8});
+    }
+    engine_gguf_header(f.w, &out);
     engine_gguf_writer_free(f.w);
+    for (size_t i = 0; i < m->count; i++) {
+        if (!is_dropped(change, m->tensors[i].name)) put_tensor(m, &m->tensors[i], &out);
+    }
+    if (change && change->extra) put_tensor(m, &extra, &out);
     return out;
 }

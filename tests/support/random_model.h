@@ -65,6 +65,7 @@ typedef struct {
 
 typedef struct {
     const model_recipe *recipe;
+    uint32_t type; /* of the matrices in the file, 0 is F32; where their columns fit */
     model_tensor *tensors;
     size_t count;
 } random_model;

@@ -269,6 +269,96 @@ static void test_changes(void **state) {
     }
 }
 
+/* ---- the same bits ------------------------------------------------------------------------ */
+
+/* The recipe with rows of whole blocks. */
+static model_recipe in_blocks(const model_recipe *r) {
+    model_recipe out = *r;
+    out.width = 64;
+    out.hidden = 96;
+    out.head = 32;
+    out.rotary = r->rotary == r->head ? 32 : r->rotary ? 24 : 0;
+    out.dense[0] = r->dense[0] ? 96 : 0;
+    return out;
+}
+
+/* However an input is cut into calls, not one bit changes. */
+static void check_cuts(const text *file, pool *p, const int32_t *ids) {
+    static const size_t steps[] = {TOKENS, 1, 8, 11};
+    const engine_session_options options = {.n_ctx = TOKENS};
+    engine_gguf *g;
+    engine_model *m;
+    engine_session *s;
+    error err = {0};
+    assert_true(engine_gguf_open_memory(file->p, file->n, &g, &err));
+    if (!engine_model_load(g, &m, &err)) fail_msg("%s", err.text);
+    size_t vocab = m->info.vocab;
+    float *whole = mem_new(TOKENS * vocab, sizeof *whole);
+    float *cut = mem_new(TOKENS * vocab, sizeof *cut);
+    for (size_t j = 0; j < sizeof steps / sizeof *steps; j++) {
+        float *out = j == 0 ? whole : cut;
+        assert_true(engine_session_new(m, j % 2 ? p : NULL, &options, &s, &err));
+        for (size_t i = 0; i < TOKENS; i += steps[j]) {
+            size_t n = TOKENS - i < steps[j] ? TOKENS - i : steps[j];
+            assert_true(engine_eval(s, ids + i, n, true, out + i * vocab, &err));
+        }
+        engine_session_free(s);
+        assert_memory_equal(whole, out, TOKENS * vocab * sizeof *whole);
+    }
+    mem_free(whole);
+    mem_free(cut);
+    engine_model_close(m);
+}
+
+/* Whatever else a call encodes, not one bit changes. */
+static void check_company(const text *file, pool *p, const int32_t *ids) {
+    engine_sequence in[MOST_INPUTS];
+    engine_encoder_info info;
+    engine_gguf *g;
+    engine_encoder *e;
+    error err = {0};
+    size_t at = 0;
+    assert_true(engine_gguf_open_memory(file->p, file->n, &g, &err));
+    if (!engine_encoder_open(g, &e, &err)) fail_msg("%s", err.text);
+    engine_encoder_describe(e, &info);
+    size_t width = info.output == ENGINE_SPANS ? 2 * TOKENS : info.width;
+    float *all = mem_new(MOST_INPUTS * width, sizeof *all), *one = mem_new(width, sizeof *one);
+    for (size_t i = 0; i < MOST_INPUTS; i++) in[i] = (engine_sequence){ids, NULL, lengths[i]};
+    assert_true(engine_encode_batch(e, p, in, MOST_INPUTS, all, &err));
+    for (size_t i = 0; i < MOST_INPUTS; i++) {
+        size_t n = info.output == ENGINE_SPANS ? 2 * lengths[i] : width;
+        assert_true(engine_encode_batch(e, NULL, &in[i], 1, one, &err));
+        assert_memory_equal(all + at, one, n * sizeof *one);
+        at += n;
+    }
+    mem_free(all);
+    mem_free(one);
+    engine_encoder_close(e);
+    engine_gguf_close(g);
+}
+
+static void test_same_bits(void **state) {
+    (void)state;
+    static const uint32_t types[] = {ENGINE_F32, ENGINE_F16, ENGINE_Q8_0, ENGINE_Q4_0};
+    int32_t ids[TOKENS];
+    uint8_t unused[TOKENS];
+    pool *p = pool_new(2);
+    for (size_t i = 0; i < model_recipe_count; i++) {
+        model_recipe r = in_blocks(&model_recipes[i]);
+        random_model m;
+        random_model_make(&r, &m);
+        pick(&r, ids, unused);
+        for (size_t t = 0; t < sizeof types / sizeof *types; t++) {
+            m.type = types[t];
+            text file = random_model_file(&m, NULL);
+            (is_encoder(&r) ? check_company : check_cuts)(&file, p, ids);
+            text_free(&file);
+        }
+        random_model_free(&m);
+    }
+    pool_free(p);
+}
+
 /* ---- kinds and bounds --------------------------------------------------------------------- */
 
 static engine_gguf *open_bytes(const text *file) {
@@ -404,10 +494,10 @@ static void test_memory(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_reference), cmocka_unit_test(test_changes),
-        cmocka_unit_test(test_kinds),     cmocka_unit_test(test_kinds_by_name),
-        cmocka_unit_test(test_harmless),  cmocka_unit_test(test_vocabulary),
-        cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_reference),     cmocka_unit_test(test_changes),
+        cmocka_unit_test(test_same_bits),     cmocka_unit_test(test_kinds),
+        cmocka_unit_test(test_kinds_by_name), cmocka_unit_test(test_harmless),
+        cmocka_unit_test(test_vocabulary),    cmocka_unit_test(test_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
