@@ -8,7 +8,7 @@
 
 #include "cli/model.h"
 
-enum { MODEL_TO = CLI_GLOBALS, MODEL_FORCE };
+enum { MODEL_TO = CLI_GLOBALS, MODEL_CHAT, MODEL_FORCE };
 
 typedef struct {
     const char *name;
@@ -59,7 +59,8 @@ static error_code run(const cli_args *args) {
     }
     if (strcmp(v->name, "ls") == 0) return model_ls(json);
     if (strcmp(v->name, "info") == 0) return model_info(first, json);
-    if (strcmp(v->name, "use") == 0) return model_use(first, json);
+    if (strcmp(v->name, "use") == 0)
+        return model_use(first, args->v[MODEL_CHAT].given ? args->v[MODEL_CHAT].text : NULL, json);
     if (strcmp(v->name, "add") == 0) return model_add(first, json);
     if (strcmp(v->name, "rm") == 0) return model_rm(first, force, json);
     if (strcmp(v->name, "bench") == 0) return model_bench(args, first, json);
@@ -72,6 +73,11 @@ static const cli_option options[] = {
      .kind = CLI_TEXT,
      .value = "TYPE",
      .help = "of quantize: q8_0, q6_k, q4_k_m, q4_0 ..."},
+    {.name = "chat",
+     .kind = CLI_CHOICE,
+     .value = "NAME",
+     .choices = QUERY_CHAT_NAMES,
+     .help = "of use: the chat format, where the file does not tell it"},
     {.name = "force",
      .kind = CLI_FLAG,
      .help = "rm: also the model in use; quantize: over a file that is there"},

@@ -56,7 +56,8 @@ bool model_list(arena *a, str **paths, size_t *count, error *err);
 /* Whether this is the decoder in use. */
 bool model_in_use(str path);
 error_code model_add(const char *file, bool json);
-error_code model_use(const char *name, bool json);
+/* `chat`: the format to put questions in, of QUERY_CHAT_NAMES; NULL: as the file tells. */
+error_code model_use(const char *name, const char *chat, bool json);
 error_code model_rm(const char *name, bool force, bool json);
 
 /* ---- measuring, making smaller ------------------------------------------------------------ */

@@ -87,23 +87,13 @@ static str type_counts(const engine_gguf *g, arena *a) {
     return copy;
 }
 
-/* The marks by which chat templates are told apart (query/chat.c runs those it knows). */
-static str family_of(const engine_gguf *g) {
-    static const struct {
-        const char *mark, *name;
-    } families[] = {{"<|start_header_id|>", "Llama 3"},
-                    {"<|im_start|>", "ChatML"},
-                    {"<start_of_turn>", "Gemma"},
-                    {"<\xEF\xBD\x9CUser\xEF\xBD\x9C>", "DeepSeek"},
-                    {"[INST]", "Llama 2"},
-                    {"<|end|>", "Phi"},
-                    {"<|user|>", "Zephyr"}};
-    str template;
-    if (!engine_gguf_str(g, "tokenizer.chat_template", &template)) return (str){0};
-    for (size_t i = 0; i < sizeof families / sizeof *families; i++)
-        if (str_find(template, str_of(families[i].mark), 0) != SIZE_MAX)
-            return str_of(families[i].name);
-    return STR("unknown");
+/* The chat format that questions will be put in. */
+static str family_of(const engine_gguf *g, engine_kind kind) {
+    str template = {0};
+    if (kind != ENGINE_DECODER) return (str){0};
+    engine_gguf_str(g, "tokenizer.chat_template", &template);
+    const char *name = query_chat_name(template);
+    return name ? str_of(name) : STR("unknown");
 }
 
 /* ---- work and memory ------------------------------------------------------------------------- */
@@ -203,7 +193,7 @@ bool model_look(const char *path, model_care care, arena *a, model_facts *f, err
     f->d.pre = arena_str(a, f->d.pre);
     f->licence = meta(g, "general.license", a);
     f->format = format_of(g);
-    f->family = family_of(g);
+    f->family = family_of(g, f->d.kind);
     f->types = type_counts(g, a);
     add_work(g, f);
     f->runs = glance(g, f, &f->why_not);

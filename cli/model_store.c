@@ -246,17 +246,19 @@ error_code model_add(const char *file, bool json) {
 
 /* ---- model use ------------------------------------------------------------------------------ */
 
-static bool write_record(const text *record, str path, error *err) {
-    text beside = {0}, folder = {0};
+/* "PATH\n", and where a chat format is forced "chat NAME\n" (open.c reads it). */
+static bool write_record(const text *record, str path, const char *chat, error *err) {
+    text beside = {0}, folder = {0}, choice = {0};
     str name = cli_file_name(text_str(record));
     text_put(&folder, str_cut(text_str(record), 0, record->n - name.n - 1));
     bool made = cli_make_folder(folder.p, err);
     text_free(&folder);
     if (!made) return false;
     text_printf(&beside, "%s.new", record->p);
+    text_printf(&choice, STR_FMT "\n", STR_ARG(path));
+    if (chat) text_printf(&choice, "chat %s\n", chat);
     int fd = open(beside.p, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    bool ok = fd >= 0 && write(fd, path.p, path.n) == (ssize_t)path.n && write(fd, "\n", 1) == 1 &&
-              fsync(fd) == 0;
+    bool ok = fd >= 0 && write(fd, choice.p, choice.n) == (ssize_t)choice.n && fsync(fd) == 0;
     int problem = errno;
     if (fd >= 0 && close(fd) != 0 && ok) {
         problem = errno;
@@ -271,17 +273,24 @@ static bool write_record(const text *record, str path, error *err) {
         error_set(err, ERROR_IO, "%s cannot be written: %s", record->p, strerror(problem));
     }
     text_free(&beside);
+    text_free(&choice);
     return ok;
 }
 
-static bool use_file(const char *name, const text *record, arena *a, bool json, error *err) {
+static bool use_file(const char *name, const char *chat, const text *record, arena *a, bool json,
+                     error *err) {
     model_facts f;
     text path = {0};
     bool ok = model_find(name, &path, err) && model_look(path.p, MODEL_LOAD, a, &f, err) &&
               model_usable(&f, err);
     if (ok && str_find(text_str(&path), STR("\n"), 0) != SIZE_MAX)
         ok = error_set(err, ERROR_INPUT, "a model's path cannot hold a line break: rename it");
-    if (ok) ok = write_record(record, text_str(&path), err);
+    if (ok && !chat && str_eq(f.family, STR("unknown")))
+        ok = error_set(err, ERROR_MODEL,
+                       "the chat template of %s is of no format that carrel knows: name the one it "
+                       "was trained with by --chat (" QUERY_CHAT_NAMES ")",
+                       path.p);
+    if (ok) ok = write_record(record, text_str(&path), chat, err);
     if (ok && json) {
         cli_json_print(model_json(&f), false);
     } else if (ok) {
@@ -302,7 +311,7 @@ static bool forget_choice(const text *record, error *err) {
     return error_set(err, ERROR_IO, "%s cannot be removed: %s", record->p, strerror(errno));
 }
 
-error_code model_use(const char *name, bool json) {
+error_code model_use(const char *name, const char *chat, bool json) {
     error err = {0};
     text record = {0};
     arena *a = arena_new();
@@ -314,7 +323,7 @@ error_code model_use(const char *name, bool json) {
         else if (ok)
             cli_put(STR("answers are now verbatim, by the built-in models\n"));
     } else if (ok) {
-        ok = use_file(name, &record, a, json, &err);
+        ok = use_file(name, chat, &record, a, json, &err);
     }
     arena_free(a);
     text_free(&record);

@@ -198,6 +198,13 @@ static bool fits(const chat_family *f, str chat_template) {
     return !f->fits || f->fits(chat_template);
 }
 
+const char *query_chat_name(str chat_template) {
+    if (chat_template.n == 0) return families[PLAIN].chat.name;
+    for (size_t i = 0; i < FAMILIES; i++)
+        if (fits(&families[i], chat_template)) return families[i].chat.name;
+    return NULL;
+}
+
 bool query_chat_find(const engine_info *info, const char *forced, bool thinking, query_chat *out,
                      error *err) {
     const chat_family *found = NULL;

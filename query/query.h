@@ -29,6 +29,8 @@ typedef struct {
 #define QUERY_CHAT_NAMES                                                                         \
     "llama3|chatml|qwen3|qwen3-thinking|smollm3|gemma|phi3|phi4-mini|phi4|deepseek-r1|deepseek|" \
     "llama2|mistral|zephyr|plain"
+/* The format that a chat template is told by, "plain" for an empty one; NULL: none that is known. */
+const char *query_chat_name(str chat_template);
 
 /* ---- search ------------------------------------------------------------------------------- */
 

@@ -45,7 +45,7 @@ says() { grep -qE -- "$1" out err; }
 folder=$XDG_DATA_HOME/carrel/models
 record=$XDG_CONFIG_HOME/carrel/decoder
 
-"$build/tools/make_gguf" tiny f32 tiny.gguf && cp tiny.gguf other.gguf
+"$build/tools/make_model" tiny f32 tiny.gguf && cp tiny.gguf other.gguf
 
 # ---- the folder -----------------------------------------------------------------------------------
 run "add" 0 model add tiny.gguf
@@ -84,6 +84,14 @@ run "a file elsewhere can be used where it is" 0 model use ./other.gguf
 check "by its absolute path" test "$(cat "$record")" = "$work/other.gguf"
 run "ls shows it" 0 model ls
 check "ls: also outside of the folder" says '^\* other.gguf'
+run "use --chat" 0 model use ./other.gguf --chat mistral
+check "is recorded with it" test "$(cat "$record")" = "$work/other.gguf
+chat mistral"
+run "use --chat of no kind" 2 model use ./other.gguf --chat gibberish
+LC_ALL=C sed 's/<|im_start|>/<|xm_start|>/g' tiny.gguf >strange.gguf
+run "a chat template of no kind" 7 model use ./strange.gguf
+check "is told, with the names to force" says '--chat .llama3'
+run "and can be forced" 0 model use ./strange.gguf --chat chatml
 run "use built-in" 0 model use built-in
 run "use: an embedding is no decoder" 7 model use "$CARREL_MODELS/carrel-embed.gguf"
 check "and says what it is" says 'makes vectors'

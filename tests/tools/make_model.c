@@ -49,6 +49,8 @@ typedef struct {
 #define BPE(p, s, b, e, c) .kind = VOCAB_BPE, .pre = p, .special = s, .bos = b, .eos = e, .chat = c
 
 static const shape shapes[] = {
+    {"tiny", "llama", 2, 64, 160, 4, 2, 16, 16, 1200, 2048, 1e4f, 1e-5f,
+     BPE("smollm", QWEN, NULL, "<|im_end|>", IM_START)},
     {"smollm2-135m", "llama", 30, 576, 1536, 9, 3, 64, 64, 49152, 8192, 1e5f, 1e-5f,
      BPE("smollm", QWEN, NULL, "<|im_end|>", IM_START)},
     {"smollm2-360m", "llama", 32, 960, 2560, 15, 5, 64, 64, 49152, 8192, 1e5f, 1e-5f,
