@@ -24,6 +24,8 @@ const model_recipe model_recipes[] = {
     {"llama", "llama", LLAMA | M_FREQS | M_OUTPUT, SIZES(2, 48, 80, 4, 2, 12, 12), .base = 5e5},
     {"llama-linear", "llama", LLAMA | M_FUSED_QKV, SIZES(2, 40, 64, 4, 1, 10, 6), .base = 1e4,
      .stretch = 4},
+    {"llama-odd", "llama", LLAMA | M_QKV_BIAS | M_BIASES | M_UP_BIAS | M_FREQS,
+     SIZES(3, 60, 101, 3, 3, 10, 6), .base = 5e5},
     {"smollm3", "smollm3", LLAMA, SIZES(5, 48, 64, 4, 2, 12, 12), .base = 5e6, .skip = 4},
     {"qwen2", "qwen2", LLAMA | M_HALVES | M_QKV_BIAS | M_OUTPUT, SIZES(2, 48, 80, 4, 2, 12, 12),
      .base = 1e6},

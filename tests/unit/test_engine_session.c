@@ -1,9 +1,6 @@
-/* The decoder against other people's numbers and against our own.
- *
- * Two judges: the reference data of ../shared/parity (skipped where it is not here), and, always,
- * a float64 implementation of the architecture in this file, written from its definition with plain
- * loops, run on small random models that have every feature somewhere. Features are also taken
- * away one at a time, to show that the tests would notice.
+/* Decoders as the program uses them: sessions that go on, go back and are cut in any way, files that
+ * are opened with their vocabulary or refused, the sampler. What an architecture computes is for
+ * test_engine_arch and test_engine_parity.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,14 +11,10 @@
 #include "engine/model.h"
 #include "tests/fixtures/gguf_fixture.h"
 
-#include <jansson.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#define PARITY "../shared/parity/"
-/* int8 activations against exact ones, the most of any logit; see the README there */
-#define INT8_TOLERANCE 1.5f
-#define F32_TOLERANCE 1e-4f /* what two f32 engines may differ by; see the README there */
+#define F32_TOLERANCE 1e-4f /* what two f32 engines may differ by */
 
 static engine_model *load_bytes(const text *file) {
     engine_gguf *g;
@@ -64,169 +57,6 @@ static float most_difference(const float *a, const float *b, size_t n) {
     return most;
 }
 
-/* ---- the float64 judge -------------------------------------------------------------------- */
-
-typedef struct {
-    const engine_gguf *g;
-    size_t n, width, hidden, heads, kv_heads, head, rotary, vocab, layers;
-    double base, epsilon;
-} judge;
-
-static double *judge_tensor(const judge *j, const char *name) {
-    const engine_tensor *t = engine_gguf_find(j->g, name);
-    if (!t) return NULL;
-    size_t n = t->shape[0] * t->shape[1];
-    float *f = mem_new(n, sizeof *f);
-    double *d = mem_new(n, sizeof *d);
-    engine_dequantize(t->type, t->data, f, n);
-    for (size_t i = 0; i < n; i++) d[i] = (double)f[i];
-    mem_free(f);
-    return d;
-}
-
-/* y[t][r] += W x[t] + bias for rows [skip, skip + rows) of NAME. */
-static void judge_linear(const judge *j, const char *prefix, const char *name, size_t skip,
-                         size_t rows, size_t columns, const double *x, double *y) {
-    char full[96];
-    snprintf(full, sizeof full, "%s%s.weight", prefix, name);
-    double *w = judge_tensor(j, full);
-    assert_non_null(w);
-    snprintf(full, sizeof full, "%s%s.bias", prefix, name);
-    double *bias = judge_tensor(j, full);
-    for (size_t t = 0; t < j->n; t++) {
-        for (size_t r = 0; r < rows; r++) {
-            double sum = bias ? bias[skip + r] : 0;
-            for (size_t i = 0; i < columns; i++) {
-                sum += w[(skip + r) * columns + i] * x[t * columns + i];
-            }
-            y[t * rows + r] += sum;
-        }
-    }
-    mem_free(w);
-    mem_free(bias);
-}
-
-static double *judge_norm(const judge *j, const char *prefix, const char *name, const double *x) {
-    char full[96];
-    snprintf(full, sizeof full, "%s%s.weight", prefix, name);
-    double *w = judge_tensor(j, full), *y = mem_new(j->n * j->width, sizeof *y);
-    assert_non_null(w);
-    for (size_t t = 0; t < j->n; t++) {
-        double squares = 0;
-        for (size_t i = 0; i < j->width; i++) squares += pow(x[t * j->width + i], 2);
-        for (size_t i = 0; i < j->width; i++) {
-            y[t * j->width + i] =
-                x[t * j->width + i] / sqrt(squares / (double)j->width + j->epsilon) * w[i];
-        }
-    }
-    mem_free(w);
-    return y;
-}
-
-static void judge_rope(const judge *j, double *x, size_t heads, const double *factors) {
-    for (size_t t = 0; t < j->n; t++) {
-        for (size_t h = 0; h < heads; h++) {
-            double *v = x + (t * heads + h) * j->head;
-            for (size_t i = 0; i < j->rotary / 2; i++) {
-                double angle = (double)t / pow(j->base, 2.0 * (double)i / (double)j->rotary);
-                if (factors) angle /= factors[i];
-                double a = v[2 * i], b = v[2 * i + 1];
-                v[2 * i] = a * cos(angle) - b * sin(angle);
-                v[2 * i + 1] = a * sin(angle) + b * cos(angle);
-            }
-        }
-    }
-}
-
-static void judge_attention(const judge *j, const double *q, const double *k, const double *v,
-                            double *out) {
-    size_t group = j->heads / j->kv_heads;
-    double *s = mem_new(j->n, sizeof *s);
-    for (size_t t = 0; t < j->n; t++) {
-        for (size_t h = 0; h < j->heads; h++) {
-            double total = 0;
-            for (size_t u = 0; u <= t; u++) {
-                s[u] = 0;
-                for (size_t i = 0; i < j->head; i++) {
-                    s[u] += q[(t * j->heads + h) * j->head + i] *
-                            k[(u * j->kv_heads + h / group) * j->head + i];
-                }
-                s[u] = exp(s[u] / sqrt((double)j->head));
-                total += s[u];
-            }
-            for (size_t u = 0; u <= t; u++) {
-                for (size_t i = 0; i < j->head; i++) {
-                    out[(t * j->heads + h) * j->head + i] +=
-                        s[u] / total * v[(u * j->kv_heads + h / group) * j->head + i];
-                }
-            }
-        }
-    }
-    mem_free(s);
-}
-
-static void judge_layer(const judge *j, size_t layer, const double *factors, double *x) {
-    char prefix[32], name[64];
-    size_t q_width = j->heads * j->head, kv_width = j->kv_heads * j->head;
-    double *q = mem_new(j->n * q_width, sizeof *q), *k = mem_new(j->n * kv_width, sizeof *k);
-    double *v = mem_new(j->n * kv_width, sizeof *v), *a = mem_new(j->n * q_width, sizeof *a);
-    double *gate = mem_new(j->n * j->hidden, sizeof *gate), *up = mem_new(j->n * j->hidden, 8);
-    snprintf(prefix, sizeof prefix, "blk.%zu.", layer);
-    snprintf(name, sizeof name, "%sattn_qkv.weight", prefix);
-    bool fused = engine_gguf_find(j->g, name) != NULL;
-    double *h = judge_norm(j, prefix, "attn_norm", x);
-    judge_linear(j, prefix, fused ? "attn_qkv" : "attn_q", 0, q_width, j->width, h, q);
-    judge_linear(j, prefix, fused ? "attn_qkv" : "attn_k", fused ? q_width : 0, kv_width, j->width,
-                 h, k);
-    judge_linear(j, prefix, fused ? "attn_qkv" : "attn_v", fused ? q_width + kv_width : 0, kv_width,
-                 j->width, h, v);
-    judge_rope(j, q, j->heads, factors);
-    judge_rope(j, k, j->kv_heads, factors);
-    judge_attention(j, q, k, v, a);
-    judge_linear(j, prefix, "attn_output", 0, j->width, q_width, a, x);
-    mem_free(h);
-    h = judge_norm(j, prefix, "ffn_norm", x);
-    judge_linear(j, prefix, "ffn_gate", 0, j->hidden, j->width, h, gate);
-    judge_linear(j, prefix, "ffn_up", 0, j->hidden, j->width, h, up);
-    for (size_t i = 0; i < j->n * j->hidden; i++) gate[i] *= up[i] / (1 + exp(-gate[i]));
-    judge_linear(j, prefix, "ffn_down", 0, j->width, j->hidden, gate, x);
-    double *all[] = {q, k, v, a, gate, up, h};
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++) mem_free(all[i]);
-}
-
-/* Logits [n][vocab] as float64 gives them; the caller frees them. */
-static float *judge_logits(const engine_gguf *g, const llama_shape *s, const int32_t *ids,
-                           size_t n) {
-    judge j = {g,
-               n,
-               s->width,
-               s->hidden,
-               s->heads,
-               s->kv_heads,
-               s->head,
-               s->rotary,
-               s->vocab,
-               s->layers,
-               (double)s->rope_base,
-               (double)1e-5f};
-    double *embedding = judge_tensor(&j, "token_embd.weight");
-    double *factors = judge_tensor(&j, "rope_freqs.weight");
-    double *x = mem_new(n * j.width, sizeof *x), *y = mem_new(n * j.vocab, sizeof *y);
-    for (size_t i = 0; i < n * j.width; i++) {
-        x[i] = embedding[(size_t)ids[i / j.width] * j.width + i % j.width];
-    }
-    for (size_t i = 0; i < j.layers; i++) judge_layer(&j, i, factors, x);
-    double *h = judge_norm(&j, "", "output_norm", x);
-    judge_linear(&j, "", s->tied ? "token_embd" : "output", 0, j.vocab, j.width, h, y);
-    float *logits = mem_new(n * j.vocab, sizeof *logits);
-    for (size_t i = 0; i < n * j.vocab; i++) logits[i] = (float)y[i];
-    double *all[] = {embedding, factors, x, y, h};
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++) mem_free(all[i]);
-    return logits;
-}
-
-/* ---- random models against the judge ------------------------------------------------------ */
-
 enum { TOKENS = 37 }; /* six tiles and one over, three key panels */
 
 static const llama_shape plain = {
@@ -246,94 +76,6 @@ static const llama_shape plain = {
 
 static void pick_ids(int32_t *ids, size_t n, uint32_t vocab) {
     for (size_t i = 0; i < n; i++) ids[i] = (int32_t)((i * 7919 + 13) % vocab);
-}
-
-static void check_shape(const llama_shape *s) {
-    int32_t ids[TOKENS];
-    pick_ids(ids, TOKENS, s->vocab);
-    text file = fixture_llama(s);
-    engine_model *m = load_bytes(&file);
-    pool *two = pool_new(2);
-    float *expected = judge_logits(m->gguf, s, ids, TOKENS);
-    float *got = all_logits(m, two, ids, TOKENS);
-    float difference = most_difference(expected, got, TOKENS * s->vocab);
-    float tolerance = s->type == FIXTURE_Q8_0 ? INT8_TOLERANCE : F32_TOLERANCE;
-    assert_true(difference < tolerance);
-
-    m->net.shape.kernels = &engine_kernels_scalar;
-    float *scalar = all_logits(m, NULL, ids, TOKENS);
-    assert_true(most_difference(expected, scalar, TOKENS * s->vocab) < tolerance);
-    mem_free(expected);
-    mem_free(got);
-    mem_free(scalar);
-    engine_model_close(m);
-    pool_free(two);
-    text_free(&file);
-}
-
-static void test_plain(void **state) {
-    (void)state;
-    check_shape(&plain);
-}
-
-static void test_features(void **state) {
-    (void)state;
-    llama_shape s = plain;
-    s.tied = true;
-    s.type = FIXTURE_Q8_0;
-    s.seed = 2;
-    check_shape(&s);
-
-    s = plain; /* one matrix for q, k and v; biases; F16; heads wider than width / heads */
-    s.fused_qkv = s.biases = true;
-    s.type = FIXTURE_F16;
-    s.head = 24;
-    s.rotary = 24;
-    s.kv_heads = 1;
-    s.seed = 3;
-    check_shape(&s);
-
-    s = plain; /* part of a head turns, by its own frequencies; odd widths in F32 */
-    s.rope_freqs = s.biases = true;
-    s.width = 60;
-    s.hidden = 101;
-    s.head = 10;
-    s.heads = s.kv_heads = 3;
-    s.rotary = 6;
-    s.rope_base = 500000;
-    s.vocab = 261;
-    s.layers = 3;
-    s.seed = 4;
-    check_shape(&s);
-}
-
-/* The same weights under another base, or without their frequencies, must not pass. */
-static void test_features_are_seen(void **state) {
-    (void)state;
-    int32_t ids[TOKENS];
-    pick_ids(ids, TOKENS, plain.vocab);
-    llama_shape s = plain, other = plain;
-    s.rope_freqs = other.rope_freqs = true;
-    other.rope_base = 100;
-    text file = fixture_llama(&s), changed = fixture_llama(&other);
-    engine_model *m = load_bytes(&file), *c = load_bytes(&changed);
-    float *a = all_logits(m, NULL, ids, TOKENS), *b = all_logits(c, NULL, ids, TOKENS);
-    assert_true(most_difference(a, b, TOKENS * s.vocab) > 0.1f);
-    mem_free(b);
-    engine_model_close(c);
-
-    s.rope_freqs = false;
-    text without = fixture_llama(&s);
-    c = load_bytes(&without);
-    b = all_logits(c, NULL, ids, TOKENS);
-    assert_true(most_difference(a, b, TOKENS * s.vocab) > 0.1f);
-    mem_free(a);
-    mem_free(b);
-    engine_model_close(m);
-    engine_model_close(c);
-    text_free(&file);
-    text_free(&changed);
-    text_free(&without);
 }
 
 /* ---- sessions ----------------------------------------------------------------------------- */
@@ -680,19 +422,11 @@ static void test_sampler_seed(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_plain),
-        cmocka_unit_test(test_features),
-        cmocka_unit_test(test_features_are_seen),
-        cmocka_unit_test(test_threads),
-        cmocka_unit_test(test_prefix),
-        cmocka_unit_test(test_long_prompt),
-        cmocka_unit_test(test_same_bits),
-        cmocka_unit_test(test_open),
-        cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_hostile_values),
-        cmocka_unit_test(test_unknown_type),
-        cmocka_unit_test(test_sampler),
-        cmocka_unit_test(test_sampler_seed),
+        cmocka_unit_test(test_threads),        cmocka_unit_test(test_prefix),
+        cmocka_unit_test(test_long_prompt),    cmocka_unit_test(test_same_bits),
+        cmocka_unit_test(test_open),           cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_hostile_values), cmocka_unit_test(test_unknown_type),
+        cmocka_unit_test(test_sampler),        cmocka_unit_test(test_sampler_seed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
