@@ -198,21 +198,23 @@ static bool fits(const chat_family *f, str chat_template) {
     return !f->fits || f->fits(chat_template);
 }
 
-const char *query_chat_name(str chat_template) {
-    if (chat_template.n == 0) return families[PLAIN].chat.name;
+static const chat_family *find_told(str chat_template) {
+    if (chat_template.n == 0) return &families[PLAIN];
     for (size_t i = 0; i < FAMILIES; i++)
-        if (fits(&families[i], chat_template)) return families[i].chat.name;
+        if (fits(&families[i], chat_template)) return &families[i];
     return NULL;
+}
+
+const char *query_chat_name(str chat_template) {
+    const chat_family *f = find_told(chat_template);
+    return f ? f->chat.name : NULL;
 }
 
 bool query_chat_find(const engine_info *info, const char *forced, bool thinking, query_chat *out,
                      error *err) {
-    const chat_family *found = NULL;
-    if (!forced && info->chat_template.n == 0) found = &families[PLAIN];
-    for (size_t i = 0; !found && i < FAMILIES; i++)
-        if (forced ? strcmp(families[i].chat.name, forced) == 0
-                   : fits(&families[i], info->chat_template))
-            found = &families[i];
+    const chat_family *found = forced ? NULL : find_told(info->chat_template);
+    for (size_t i = 0; forced && !found && i < FAMILIES; i++)
+        if (strcmp(families[i].chat.name, forced) == 0) found = &families[i];
     if (!found && forced)
         return error_set(err, ERROR_USAGE, "there is no chat format \"%s\"; there are %s", forced,
                          QUERY_CHAT_NAMES);
@@ -402,7 +404,7 @@ bool query_prompt(const query_job *job, const engine_tokenizer *t, const query_c
 /* ---- the conversation --------------------------------------------------------------------- */
 
 /* Tokens for the prompt, the thinking and the reply: thinking comes on top where the model's context
- * has the room, and gets at most a third of it where not. */
+ * has the room, and gets at most a quarter of it where not. */
 static void share_context(const query_job *job, uint32_t context, query_conversation *c,
                           uint32_t *n_ctx, uint32_t *reply) {
     uint32_t n = context < LONGEST_CONTEXT ? context : LONGEST_CONTEXT, wanted = 0;
@@ -410,7 +412,7 @@ static void share_context(const query_job *job, uint32_t context, query_conversa
     if (c->chat.thinks) {
         wanted = job->options->thinking_tokens;
         uint32_t above = context - n < wanted ? context - n : wanted;
-        if (above < wanted && wanted > above + n / 3) wanted = above + n / 3;
+        if (above < wanted && wanted > above + n / 4) wanted = above + n / 4;
         n += above;
     }
     c->thinking_tokens = wanted;

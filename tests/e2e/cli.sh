@@ -204,6 +204,7 @@ json "ask --json" '(.refused | not) and .mode == "verbatim" and (.timings_ms | h
     has("read") and has("write") and has("total")) and (.sentences | length > 0) and
     all(.sentences[]; .verified and all(.citations[]; has("document") and has("page") and
     has("label") and has("quote") and has("boxes"))) and (.confidence | type) == "number"'
+code "no such chat format" 2 ask --chat klingon "when?"
 code "write without a decoder" 7 ask --mode write "when?"
 printf 'when is the quince tree pruned?\n\n  \r\nhow warm is the greenhouse?\n\xff\xfe?\n' >questions
 printf '%09000d\n' 7 >>questions
@@ -379,6 +380,22 @@ if [ -r "$decoder" ]; then
         ok "--strict drops it" || not_ok "--strict drops it" "code $got"
     run 0 ask --mode verbatim --threshold 0 "when does the last ferry leave?" && ! grep -q "not verified" out &&
         ok "verbatim with a decoder" || not_ok "verbatim with a decoder" "code $got"
+    # What it thinks is shown when asked for, apart from the answer, and never counts as one.
+    run 0 model use "$decoder" --chat qwen3-thinking && [ "$(sed -n 2p config/carrel/decoder)" = "chat qwen3-thinking" ] &&
+        ok "model use --chat is recorded" || not_ok "model use --chat is recorded" "code $got"
+    run 0 ask --threshold 0 --thinking "when does the last ferry leave?" && [ "$(head -1 out)" = "<think>" ] && grep -q "^</think>" out &&
+        ok "ask --thinking" || not_ok "ask --thinking" "code $got"
+    run 0 ask --threshold 0 "when does the last ferry leave?" && ! grep -q "think>" out &&
+        ok "thinking is not shown otherwise" || not_ok "thinking is not shown otherwise" "code $got"
+    run 0 ask --threshold 0 --thinking --json "when does the last ferry leave?"
+    json "ask --thinking --json" '.thinking | length > 0'
+    run 0 ask --threshold 0 --no-thinking --thinking --json "when does the last ferry leave?"
+    json "ask --no-thinking" '.thinking == ""'
+    run 0 ask --mode verbatim --threshold 0 --thinking --json "when does the last ferry leave?"
+    json "verbatim does not think" '.thinking == "" and (.sentences | all(.verified))'
+    run 0 ask --threshold 0 --chat plain --thinking --json "when does the last ferry leave?"
+    json "--chat wins over the record" '.thinking == ""'
+    run 0 model use "$decoder"
     yes "when does the last ferry leave?" | head -500 >questions
     "$carrel" ask --threshold 0 --questions questions >out 2>err &
     job=$!

@@ -167,6 +167,7 @@ static query_chat found(const golden *g, const char *forced) {
     if (!query_chat_find(&info, forced, g->thinking, &chat, &err))
         fail_msg("%s: %s", g->name, err.text);
     assert_string_equal(chat.name, g->name);
+    if (!forced) assert_string_equal(query_chat_name(info.chat_template), g->name);
     assert_int_equal(chat.opened, g->opened);
     return chat;
 }
@@ -224,6 +225,7 @@ static void test_unknown_family(void **state) {
     assert_false(query_chat_find(&info, NULL, true, &chat, &err));
     assert_int_equal(err.code, ERROR_MODEL);
     assert_non_null(strstr(err.text, "strange"));
+    assert_null(query_chat_name(info.chat_template));
     assert_non_null(strstr(err.text, "--chat NAME"));
     assert_non_null(strstr(err.text, "smollm3"));
     assert_false(query_chat_find(&info, "klingon", true, &chat, &err));
