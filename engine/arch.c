@@ -33,7 +33,7 @@ static const engine_arch known[] = {
     {"smollm3", LLAMA, ENGINE_NORM_RMS, ENGINE_SILU, false, true, engine_arch_smollm3},
     {"qwen2", LLAMA | HAS_QKV_BIAS, ENGINE_NORM_RMS, ENGINE_SILU, true, true, nothing_more},
     {"qwen3", LLAMA | HAS_QK_NORMS, ENGINE_NORM_RMS, ENGINE_SILU, true, true, nothing_more},
-    {"phi3", LLAMA, ENGINE_NORM_RMS, ENGINE_SILU, true, true, engine_arch_phi3},
+    {"phi3", LLAMA | HAS_LENGTHS, ENGINE_NORM_RMS, ENGINE_SILU, true, true, engine_arch_phi3},
     {"gemma3", GEMMA, ENGINE_NORM_RMS, ENGINE_GELU, true, true, engine_arch_gemma},
     {"gemma-embedding", GEMMA, ENGINE_NORM_RMS, ENGINE_GELU, true, false, engine_arch_gemma},
     {"bert", BERT | HAS_UP_BIAS, ENGINE_NORM_LAYER, ENGINE_GELU, false, false, engine_arch_bert},
@@ -50,7 +50,7 @@ bool engine_load_refuse(const engine_loader *l, error *err, const char *what) {
     return error_set(err, ERROR_MODEL, STR_FMT ": %s", STR_ARG(engine_gguf_path(l->gguf)), what);
 }
 
-static engine_name full_key(const engine_loader *l, const char *key) {
+engine_name engine_load_key(const engine_loader *l, const char *key) {
     engine_name out;
     snprintf(out.s, sizeof out.s, "%s.%s", l->arch->name, key);
     return out;
@@ -58,7 +58,7 @@ static engine_name full_key(const engine_loader *l, const char *key) {
 
 bool engine_load_u32(const engine_loader *l, const char *key, uint32_t least, uint32_t most,
                      uint32_t *out, error *err) {
-    engine_name full = full_key(l, key);
+    engine_name full = engine_load_key(l, key);
     if (engine_gguf_array_count(l->gguf, full.s) > 0) {
         return error_set(err, ERROR_MODEL,
                          STR_FMT ": \"%s\" differs from layer to layer, which cannot be run",
@@ -69,7 +69,7 @@ bool engine_load_u32(const engine_loader *l, const char *key, uint32_t least, ui
 
 bool engine_load_may_u32(const engine_loader *l, const char *key, uint32_t least, uint32_t most,
                          uint32_t *out, error *err) {
-    engine_name full = full_key(l, key);
+    engine_name full = engine_load_key(l, key);
     uint32_t v;
     return (!engine_gguf_u32(l->gguf, full.s, &v) &&
             engine_gguf_array_count(l->gguf, full.s) == 0) ||
@@ -77,16 +77,17 @@ bool engine_load_may_u32(const engine_loader *l, const char *key, uint32_t least
 }
 
 bool engine_load_f32(const engine_loader *l, const char *key, float *out, error *err) {
-    return engine_need_f32(l->gguf, full_key(l, key).s, out, err);
+    return engine_need_f32(l->gguf, engine_load_key(l, key).s, out, err);
 }
 
 bool engine_load_may_f32(const engine_loader *l, const char *key, float *out, error *err) {
     float v;
-    return !engine_gguf_f32(l->gguf, full_key(l, key).s, &v) || engine_load_f32(l, key, out, err);
+    return !engine_gguf_f32(l->gguf, engine_load_key(l, key).s, &v) ||
+           engine_load_f32(l, key, out, err);
 }
 
 bool engine_load_str(const engine_loader *l, const char *key, str *out) {
-    return engine_gguf_str(l->gguf, full_key(l, key).s, out);
+    return engine_gguf_str(l->gguf, engine_load_key(l, key).s, out);
 }
 
 /* ---- tensors ------------------------------------------------------------------------------ */
@@ -188,41 +189,6 @@ static bool read_heads(engine_loader *l, error *err) {
     return true;
 }
 
-/* How positions are stretched: not at all, evenly, or by factors that the phi3 reader takes up. */
-static bool read_scaling(engine_loader *l, engine_rope *r, error *err) {
-    str type = STR("linear"); /* what a factor means by itself */
-    float factor = 1;
-    engine_load_str(l, "rope.scaling.type", &type);
-    if (!engine_load_may_f32(l, "rope.scaling.factor", &factor, err)) return false;
-    if (str_eq(type, STR("linear")) && factor > 0) r->stretch = (double)factor;
-    if (str_eq(type, STR("linear")) || str_eq(type, STR("none")) ||
-        (str_eq(type, STR("longrope")) && l->arch->read == engine_arch_phi3)) {
-        return true;
-    }
-    return error_set(err, ERROR_MODEL,
-                     STR_FMT ": its positions are scaled by a method (rope.scaling.type) that this "
-                             "build does not know; take a file of the model without",
-                     STR_ARG(engine_gguf_path(l->gguf)));
-}
-
-static bool read_rope(engine_loader *l, error *err) {
-    engine_rope *r = &l->net->ropes[0];
-    float base = 10000.0f; /* what the format means when the key is left out */
-    *r = (engine_rope){.stretch = 1, .magnitude = 1};
-    if (!(l->arch->has & HAS_ROPE)) return true;
-    if (!engine_load_may_f32(l, "rope.freq_base", &base, err)) return false;
-    if (base <= 0) {
-        return error_set(err, ERROR_MODEL, STR_FMT ": \"%s\" is not a positive number",
-                         STR_ARG(engine_gguf_path(l->gguf)), full_key(l, "rope.freq_base").s);
-    }
-    l->net->rope_count = 1;
-    r->base = (double)base;
-    return read_scaling(l, r, err) &&
-           engine_load_may_f32(l, "rope.scaling.attn_factor", &r->magnitude, err) &&
-           (!engine_load_has(l, "rope_freqs.weight") ||
-            engine_load_vector(l, "rope_freqs.weight", l->net->shape.rotary / 2, &r->factors, err));
-}
-
 /* Features that change the result and that nothing here does. */
 static bool check_features(const engine_loader *l, error *err) {
     uint32_t experts = 0;
@@ -248,13 +214,14 @@ static bool read_sizes(engine_loader *l, error *err) {
     s->halves = l->arch->halves;
     s->causal = l->arch->causal;
     s->gated = l->arch->has & HAS_GATE;
-    engine_gguf_bool(l->gguf, full_key(l, "attention.causal").s, &s->causal);
+    engine_gguf_bool(l->gguf, engine_load_key(l, "attention.causal").s, &s->causal);
     net->embedding_scale = 1;
     return engine_load_u32(l, "block_count", 1, ENGINE_MAX_LAYERS, &net->layer_count, err) &&
            engine_load_u32(l, "context_length", 1, ENGINE_MAX_CONTEXT, &net->context, err) &&
            engine_load_u32(l, "embedding_length", 1, ENGINE_MAX_WIDTH, &s->width, err) &&
            engine_load_u32(l, "feed_forward_length", 1, ENGINE_MAX_WIDTH, &s->hidden, err) &&
-           engine_load_f32(l, epsilon, &s->epsilon, err) && read_heads(l, err) && read_rope(l, err);
+           engine_load_f32(l, epsilon, &s->epsilon, err) && read_heads(l, err) &&
+           engine_load_rope(l, err);
 }
 
 /* ---- layers ------------------------------------------------------------------------------- */
@@ -462,4 +429,5 @@ void engine_network_free(engine_network *net) {
     engine_weights_free(net->weights);
     mem_free(net->layers);
     mem_free(net->slopes);
+    mem_free(net->stretched);
 }

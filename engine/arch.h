@@ -19,7 +19,8 @@ enum {
     HAS_UP_BIAS = 1 << 6,
     HAS_GATE = 1 << 7, /* ffn_gate, or in front of ffn_up */
     HAS_ROPE = 1 << 8,
-    HAS_OUTPUT_NORM = 1 << 9
+    HAS_OUTPUT_NORM = 1 << 9,
+    HAS_LENGTHS = 1 << 10 /* factors for short and long contexts may be there */
 };
 
 typedef struct {
@@ -49,6 +50,17 @@ bool engine_arch_reader(engine_loader *l, error *err);
 /* token_types, where there are any. */
 bool engine_load_types(engine_loader *l, error *err);
 bool engine_load_refuse(const engine_loader *l, error *err, const char *what);
+/* "blk.LAYER.PART" */
+typedef struct {
+    char s[96];
+} engine_name;
+engine_name engine_layer_name(uint32_t layer, const char *part);
+engine_name engine_name_with(const char *name, const char *suffix);
+/* "ARCHITECTURE.KEY" */
+engine_name engine_load_key(const engine_loader *l, const char *key);
+/* ropes[0], and how many there are: what the metadata say of positions. arch_rope.c */
+bool engine_load_rope(engine_loader *l, error *err);
+
 /* Keys of the architecture: "block_count" is read as "llama.block_count". `may` leaves *out alone
  * where the key is missing, and checks it where it is there. */
 bool engine_load_u32(const engine_loader *l, const char *key, uint32_t least, uint32_t most,
@@ -64,11 +76,4 @@ bool engine_load_vector(engine_loader *l, const char *tensor, uint64_t n, const 
                         error *err);
 /* NAME.weight, and NAME.bias where norms have one. */
 bool engine_load_norm(engine_loader *l, const char *name, uint64_t n, engine_norm *out, error *err);
-/* "blk.LAYER.PART" */
-typedef struct {
-    char s[96];
-} engine_name;
-engine_name engine_layer_name(uint32_t layer, const char *part);
-engine_name engine_name_with(const char *name, const char *suffix);
-
 #endif

@@ -24,12 +24,13 @@ typedef struct {
     engine_weights *weights;
     engine_shape shape;
     uint32_t layer_count, context, vocab;
-    uint32_t columns; /* of the widest matrix */
+    uint32_t columns;              /* of the widest matrix */
     uint32_t types, position_rows; /* rows of the two below; 0: there is no such matrix */
     engine_layer *layers;
     engine_rope ropes[ENGINE_MOST_ROPES];
     size_t rope_count;
-    float *slopes; /* shape.slopes, owned */
+    float *slopes;    /* shape.slopes, owned */
+    float *stretched; /* ropes[0].factors where they are computed, owned */
     engine_linear embedding, type_rows, positions;
     float embedding_scale;
     engine_norm embedding_norm, output_norm; /* before the first layer, after the last */

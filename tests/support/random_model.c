@@ -30,6 +30,8 @@ const model_recipe model_recipes[] = {
     {"qwen2", "qwen2", LLAMA | M_HALVES | M_QKV_BIAS | M_OUTPUT, SIZES(2, 48, 80, 4, 2, 12, 12),
      .base = 1e6},
     {"qwen3", "qwen3", QWEN3, SIZES(2, 48, 80, 4, 2, 16, 16), .base = 1e6},
+    {"qwen3-yarn", "qwen3", QWEN3 | M_YARN, SIZES(2, 48, 80, 4, 2, 16, 16), .base = 1000,
+     .stretch = 4, .original_context = 128},
     {"phi3", "phi3", LLAMA | M_HALVES | M_FUSED_QKV | M_FUSED_UP | M_LENGTHS,
      SIZES(2, 48, 80, 4, 2, 16, 12), .base = 1e4, .magnitude = 1.19, .original_context = 64},
     {"gemma3", "gemma3", GEMMA, SIZES(7, 48, 64, 2, 1, 24, 24), .base = 1e6, .window = 10,
@@ -250,10 +252,9 @@ static void put_rope(const writing *f) {
     put_f32(f, "rope.freq_base", r->base);
     if (r->base_local > 0) put_f32(f, "rope.freq_base_swa", r->base_local);
     if (r->stretch > 0) {
-        engine_gguf_put_str(f->w,
-                            strcmp(r->architecture, "gemma3") == 0 ? "gemma3.rope.scaling.type"
-                                                                   : "llama.rope.scaling.type",
-                            STR("linear"));
+        char full[96];
+        snprintf(full, sizeof full, "%s.rope.scaling.type", r->architecture);
+        engine_gguf_put_str(f->w, full, r->has & M_YARN ? STR("yarn") : STR("linear"));
         put_f32(f, "rope.scaling.factor", r->stretch);
     }
     if (r->magnitude > 0) put_f32(f, "rope.scaling.attn_factor", r->magnitude);

@@ -36,7 +36,8 @@ enum {
     M_CAUSAL = 1 << 24,
     M_ALIBI = 1 << 25,
     M_CLS = 1 << 26, /* cls before cls.output */
-    M_SPAN = 1 << 27
+    M_SPAN = 1 << 27,
+    M_YARN = 1 << 28 /* stretch, by YaRN from original_context */
 };
 
 enum { POOL_NONE, POOL_MEAN, POOL_CLS, POOL_LAST, POOL_RANK };

@@ -68,6 +68,20 @@ static bool is_local(const run *c, size_t layer) {
     return c->r->window && (c->r->pattern == 0 || (layer + 1) % c->r->pattern != 0);
 }
 
+/* YaRN, by its definition: what share of pair i keeps its own frequency. The bounds are the pairs
+ * that turn 32 times and once in the original context. */
+static double yarn_share(const model_recipe *r, size_t i) {
+    const double circle = 2 * 3.14159265358979323846, turns[] = {32, 1};
+    double bound[2];
+    for (int j = 0; j < 2; j++) {
+        double length = r->original_context / (turns[j] * circle);
+        bound[j] = (double)r->rotary / 2 * log(length) / log(r->base);
+    }
+    double first = floor(bound[0]) < 0 ? 0 : floor(bound[0]), last = ceil(bound[1]);
+    if ((double)i <= first) return 1;
+    return (double)i >= last ? 0 : 1 - ((double)i - first) / (last - first);
+}
+
 static void rotate(const run *c, size_t layer, double *x, size_t heads) {
     const model_recipe *r = c->r;
     size_t half = r->rotary / 2, apart = has(c, M_HALVES) ? half : 1;
@@ -84,7 +98,13 @@ static void rotate(const run *c, size_t layer, double *x, size_t heads) {
                 double angle = (double)t / pow(base, (double)(2 * i) / r->rotary);
                 double size = r->magnitude > 0 ? (double)(float)r->magnitude : 1;
                 if (factors) angle /= (double)factors[i];
-                if (!local && r->stretch > 0) angle /= r->stretch;
+                if (has(c, M_YARN)) {
+                    double share = yarn_share(r, i);
+                    angle = angle * share + angle / r->stretch * (1 - share);
+                    size = 1 + 0.1 * log(r->stretch);
+                } else if (!local && r->stretch > 0) {
+                    angle /= r->stretch;
+                }
                 double *a = x + (t * heads + h) * r->head + (has(c, M_HALVES) ? i : 2 * i);
                 double first = a[0], second = a[apart];
                 a[0] = (first * cos(angle) - second * sin(angle)) * size;
