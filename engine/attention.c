@@ -72,6 +72,20 @@ static float *scales(const engine_cache *c, void *part, size_t width, size_t g, 
     return (float *)(void *)all + g * c->capacity + position;
 }
 
+bool engine_cache_part(const engine_cache *c, size_t i, size_t positions, void **p, size_t *bytes) {
+    size_t g = i / 4, one = element_bytes(c->type), width = i % 2 ? padded(c->head) : c->head;
+    void *part = i % 2 ? c->values : c->keys;
+    if (g >= c->kv_heads) return false;
+    if (i % 4 < 2) { /* keys and values; whole panels of keys */
+        *p = (char *)part + g * c->capacity * width * one;
+        *bytes = (i % 2 ? positions : padded(positions)) * width * one;
+    } else {
+        *p = scales(c, part, width, g, 0);
+        *bytes = *p ? positions * sizeof(float) : 0;
+    }
+    return true;
+}
+
 /* One head of one position. */
 static void put_key(const engine_kernels *k, const engine_cache *c, size_t g, size_t position,
                     const float *key) {

@@ -27,6 +27,9 @@ void engine_cache_place(engine_cache *c, void *memory);
 void engine_cache_put(const engine_kernels *k, const engine_cache *c, size_t position, size_t n,
                       const float *keys, const float *values);
 
+/* Part i, counted from 0, of the memory that holds the first `positions`; false behind the last. */
+bool engine_cache_part(const engine_cache *c, size_t i, size_t positions, void **p, size_t *bytes);
+
 typedef struct {
     const engine_cache *cache;
     const float *q;

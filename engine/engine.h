@@ -241,6 +241,14 @@ bool engine_session_new(const engine_model *m, pool *p, const engine_session_opt
 void engine_session_free(engine_session *s);
 size_t engine_session_length(const engine_session *s);          /* positions filled */
 void engine_session_truncate(engine_session *s, size_t length); /* keeps a prefix */
+/* Keeps what s holds as far as it begins ids [n], at most n - 1 tokens, so that there is one left to
+ * evaluate; returns how many. Exact: going on from there gives the bits that all of it would. */
+size_t engine_session_keep(engine_session *s, const int32_t *ids, size_t n);
+/* What a session holds, to a file (mode 0600, replaced at once) and back. It fits a session of the
+ * same model, context, cache type and kind of processor; another's is ERROR_MODEL, and the session
+ * is then empty. The file says what was read as much as the text itself does. */
+bool engine_session_save(const engine_session *s, const char *path, error *err);
+bool engine_session_restore(engine_session *s, const char *path, error *err);
 /* Appends n tokens. logits: [vocab] of the last token, or with `all` [n][vocab]. */
 bool engine_eval(engine_session *s, const int32_t *ids, size_t n, bool all, float *logits,
                  error *err);

@@ -6,23 +6,14 @@
  *
  * Never holds more than its n_ctx positions, and never moves them: what does not fit is an error.
  */
-#include "engine/model.h"
+#include "engine/session.h"
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 enum {
     BATCH = 256 /* a panel of weights is unpacked once for so many tokens; more gains little */
-};
-
-struct engine_session {
-    const engine_model *model;
-    pool *pool;
-    size_t n_ctx, length;
-    double *frequencies;  /* of the positions, as they are in a context of n_ctx */
-    engine_cache *caches; /* one for each layer */
-    void *cache_memory, *work_memory;
-    engine_work work; /* of BATCH tokens */
 };
 
 bool engine_session_new(const engine_model *m, pool *p, const engine_session_options *o,
@@ -53,6 +44,7 @@ bool engine_session_new(const engine_model *m, pool *p, const engine_session_opt
     s->pool = p;
     s->n_ctx = n_ctx;
     s->frequencies = engine_network_frequencies(net, n_ctx);
+    s->ids = mem_new(n_ctx, sizeof *s->ids);
     s->caches = mem_new(net->layer_count, sizeof *s->caches);
     s->cache_memory = mem_new(caches, 1);
     s->work_memory = mem_new(scratch, 1);
@@ -69,6 +61,7 @@ void engine_session_free(engine_session *s) {
     if (s == NULL) return;
     mem_free(s->cache_memory);
     mem_free(s->work_memory);
+    mem_free(s->ids);
     mem_free(s->frequencies);
     mem_free(s->caches);
     mem_free(s);
@@ -82,12 +75,20 @@ void engine_session_truncate(engine_session *s, size_t length) {
     if (length < s->length) s->length = length;
 }
 
+size_t engine_session_keep(engine_session *s, const int32_t *ids, size_t n) {
+    size_t same = 0;
+    while (same + 1 < n && same < s->length && s->ids[same] == ids[same]) same++;
+    s->length = same;
+    return same;
+}
+
 /* logits: [vocab] of the last token, [n][vocab] with `all`, or NULL. */
 static void run_batch(engine_session *s, const int32_t *ids, size_t n, bool all, float *logits) {
     const engine_model *m = s->model;
     const engine_shape *shape = &m->net.shape;
     engine_run run = {.cache = s->caches, .n = n, .position = s->length};
     engine_network_run(&m->net, s->frequencies, &s->work, s->pool, ids, NULL, &run, 1, 1);
+    memcpy(s->ids + s->length, ids, n * sizeof *ids);
     s->length += n;
     if (logits == NULL) return;
     size_t first = all ? 0 : n - 1;
