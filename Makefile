@@ -52,6 +52,7 @@ $(B)/carrel-pull: $(B)/cli/pull/main.o $(QLIB) $(QSHARE)
 # files to nothing.
 ifeq ($(shell uname -m),x86_64)
 $(B)/%_avx2.o: ISA := -mavx2 -mfma -mf16c
+$(B)/%_avxvnni.o: ISA := -mavxvnni -mavx2 -mfma -mf16c
 $(B)/%_avx512.o: ISA := -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mavx2 -mfma -mf16c
 endif
 
@@ -138,7 +139,7 @@ OURS := $(wildcard $(ROOMS:%=%/*.[ch]) ingest/parse/*.[ch] cli/pull/*.[ch] tests
 lint:
 	cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr --enable=warning,portability \
 	  --suppress=missingIncludeSystem --suppress=unknownMacro -I. -D_GNU_SOURCE -D__x86_64__ $(filter %.c,$(OURS))
-	clang -fsyntax-only $(CSTD) $(WARN) -mavx2 -mfma -mf16c -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni $(INC) $(filter %.c,$(OURS))
+	clang -fsyntax-only $(CSTD) $(WARN) -mavx2 -mfma -mf16c -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mavxvnni $(INC) $(filter %.c,$(OURS))
 format:
 	clang-format -i $(OURS)
 

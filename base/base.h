@@ -160,11 +160,13 @@ typedef struct {
     bool avx2, fma, f16c; /* x86-64; usable only together here */
     bool avx512;          /* F, BW, VL, DQ */
     bool avx512_vnni;
-    bool neon; /* arm64 */
-    int cores; /* that this process may run on */
+    bool avx_vnni;            /* the same in 256 bits, without AVX-512; comes with AVX2 */
+    bool neon, dotprod, i8mm; /* arm64 */
+    int cores;                /* that this process may run on */
 } cpu_features;
 
-/* Read once. CARREL_CPU=scalar|avx2|avx512 in the environment lowers what is reported. */
+/* Read once. CARREL_CPU=scalar|avx2|avxvnni|avx512, or scalar|neon|dotprod, in the environment lowers
+ * what is reported. */
 const cpu_features *cpu_get(void);
 
 double clock_ms(void); /* monotonic */

@@ -435,10 +435,21 @@ void engine_panel_row(uint32_t type, const uint8_t *panel, size_t columns, size_
     }
 }
 
-const engine_panel_kernels *engine_panel_kernels_get(void) {
+size_t engine_panel_kernels_all(const engine_panel_kernels *out[PANEL_TABLES]) {
+    size_t n = 0;
+    out[n++] = &engine_panel_kernels_scalar;
 #if defined(__x86_64__)
     const cpu_features *cpu = cpu_get();
-    if (cpu->avx512 && cpu->avx512_vnni) return &engine_panel_kernels_avx512;
+    if (cpu->avx2 && cpu->fma && cpu->f16c) {
+        out[n++] = &engine_panel_kernels_avx2;
+        if (cpu->avx_vnni) out[n++] = &engine_panel_kernels_avxvnni;
+    }
+    if (cpu->avx512 && cpu->avx512_vnni) out[n++] = &engine_panel_kernels_avx512;
 #endif
-    return &engine_panel_kernels_scalar;
+    return n;
+}
+
+const engine_panel_kernels *engine_panel_kernels_get(void) {
+    const engine_panel_kernels *all[PANEL_TABLES];
+    return all[engine_panel_kernels_all(all) - 1];
 }

@@ -33,15 +33,16 @@ enum {
     PANEL_BLOCK = 32,  /* columns that share a scale */
     PANEL_SUPER = 8,   /* blocks of a super-block: 256 columns */
     PANEL_TOKENS = 16, /* of an activation tile */
-    PANEL_GROUPS = 8   /* of 4 columns, in a block */
+    PANEL_GROUPS = 8,  /* of 4 columns, in a block */
+    PANEL_TABLES = 4   /* of kernels, the most that one machine can run */
 };
 
 /* One block of 32 columns of up to 16 tokens. */
 typedef struct {
     int8_t q[PANEL_TOKENS][PANEL_BLOCK];
     float scale[PANEL_TOKENS];
-    int32_t start[PANEL_TOKENS];   /* -128 * sum of q: what the codes' offset of 128 adds */
-    int32_t half[2][PANEL_TOKENS]; /* the same of columns 0..15 and 16..31 */
+    int32_t start[PANEL_TOKENS];   /* -128 * sum of q: what the codes' offset of 128 adds; or as */
+    int32_t half[2][PANEL_TOKENS]; /* `quantize` of a table likes it. Of columns 0..15, 16..31 */
     float sum[PANEL_TOKENS];       /* scale * sum of q, which meets the minima */
 } engine_panel_acts;
 
@@ -121,9 +122,12 @@ void engine_panel_spread(const float *x, size_t stride, size_t n, size_t columns
 
 extern const engine_panel_kernels engine_panel_kernels_scalar;
 #if defined(__x86_64__)
-extern const engine_panel_kernels engine_panel_kernels_avx512;
+extern const engine_panel_kernels engine_panel_kernels_avx2, engine_panel_kernels_avxvnni,
+    engine_panel_kernels_avx512;
 #endif
-/* The best that cpu_get() allows. */
+/* The tables that cpu_get() allows, the simplest first; how many. */
+size_t engine_panel_kernels_all(const engine_panel_kernels *out[PANEL_TABLES]);
+/* The last of them, the fastest. */
 const engine_panel_kernels *engine_panel_kernels_get(void);
 
 /* The number of token slots that a tile of n tokens runs with: 1, 2, 4, 8 or 16. */

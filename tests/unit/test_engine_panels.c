@@ -10,13 +10,14 @@
 
 #include "engine/kernels.h"
 #include "engine/panels.h"
+#include "tests/support/panels_ymm.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { COLUMNS = 512, TABLES = 4 };
+enum { COLUMNS = 512, TABLES = PANEL_TABLES + 1 };
 
 static const uint32_t types[] = {
     ENGINE_F32,  ENGINE_F16,  ENGINE_BF16, ENGINE_Q8_0,   ENGINE_Q4_0,
@@ -39,12 +40,15 @@ static float random_float(void) {
 
 /* The kernel tables that can run here; scalar first. */
 static size_t tables(const engine_panel_kernels *out[TABLES]) {
-    size_t n = 0;
-    out[n++] = &engine_panel_kernels_scalar;
-    const engine_panel_kernels *best = engine_panel_kernels_get();
-    if (best != out[0]) out[n++] = best;
+    size_t n = engine_panel_kernels_all(out);
+#if defined(__x86_64__)
+    if (cpu_get()->avx512 && cpu_get()->avx512_vnni) out[n++] = &panels_ymm;
+#endif
     return n;
 }
+
+/* Every byte of a row but the scales, or -1: random ones. */
+static int fill = -1;
 
 /* Random bits are a fair matrix but for their scales, which must be finite and of one size. */
 static void fill_rows(uint32_t type, uint8_t *rows, size_t bytes) {
@@ -70,7 +74,8 @@ static void fill_rows(uint32_t type, uint8_t *rows, size_t bytes) {
         type == ENGINE_Q2_K) {
         min = scale + 2;
     }
-    for (size_t i = 0; i < bytes; i++) rows[i] = (uint8_t)random_bits();
+    for (size_t i = 0; i < bytes; i++)
+        rows[i] = (uint8_t)(fill < 0 ? random_bits() : (unsigned)fill);
     for (size_t at = 0; at < bytes; at += block) {
         uint16_t half = (uint16_t)((random_bits() & 0x83FF) | 0x2000); /* up to 0.016 */
         memcpy(rows + at + scale, &half, 2);
@@ -157,11 +162,16 @@ static void round_acts(const float *x, bool is_float, double *out) {
     }
 }
 
+/* Activations that meet in the same place of a register have the same sign; 0: random ones. */
+static float extreme;
+
 static void check_products(const engine_panel_kernels *k, uint32_t type, size_t n, bool add) {
     sample *s = make_sample(type, PANEL_ROWS);
     float x[PANEL_TOKENS * COLUMNS], out[PANEL_TOKENS * 20], bias[PANEL_ROWS];
     double rounded[COLUMNS];
-    for (size_t i = 0; i < n * COLUMNS; i++) x[i] = random_float();
+    for (size_t i = 0; i < n * COLUMNS; i++) {
+        x[i] = extreme != 0 ? (i / 2 % 2 ? extreme : 1) : random_float();
+    }
     for (size_t i = 0; i < PANEL_ROWS; i++) bias[i] = random_float();
     for (size_t i = 0; i < PANEL_TOKENS * 20; i++) out[i] = 3;
     void *tile = make_tile(k, type, x, n);
@@ -199,6 +209,25 @@ static void test_products(void **unused) {
             for (size_t n = 1; n <= PANEL_TOKENS; n++) check_products(k[i], types[y], n, n % 2);
         }
     }
+}
+
+/* The greatest and least codes with the greatest activations: no sum on the way may saturate. */
+static void test_extreme_codes(void **unused) {
+    const engine_panel_kernels *k[TABLES];
+    size_t count = tables(k);
+    (void)unused;
+    for (size_t i = 0; i < count; i++) {
+        for (size_t y = 0; y < sizeof types / sizeof *types; y++) {
+            for (int which = 0; which < 6; which++) {
+                fill = which % 3 == 0 ? 0 : which % 3 == 1 ? 0xFF : 0x80;
+                extreme = which < 3 ? 1 : -1;
+                check_products(k[i], types[y], 1, false);
+                check_products(k[i], types[y], 16, false);
+            }
+        }
+    }
+    fill = -1;
+    extreme = 0;
 }
 
 static void test_same_bits_for_any_batch(void **unused) {
@@ -256,9 +285,8 @@ static void test_extreme_activations(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rows_come_back),
-        cmocka_unit_test(test_products),
-        cmocka_unit_test(test_same_bits_for_any_batch),
+        cmocka_unit_test(test_rows_come_back),      cmocka_unit_test(test_products),
+        cmocka_unit_test(test_extreme_codes),       cmocka_unit_test(test_same_bits_for_any_batch),
         cmocka_unit_test(test_extreme_activations),
     };
     return cmocka_run_group_tests_name("engine_panels", tests, NULL, NULL);
