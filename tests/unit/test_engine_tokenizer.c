@@ -1,4 +1,4 @@
-/* Tokenizers against the ids that llama.cpp gives (../shared/parity/tokenizers, see its README), and
+/* Tokenizers against the ids that llama.cpp gives (../shared/parity, see its README), and
  * the built-in models' against those of their training program. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,6 +12,7 @@
 #include "engine/engine.h"
 
 #define PARITY "../shared/parity/tokenizers/"
+#define EXPECTED "../shared/parity/expected/"
 #define CASES 207
 
 /* ---- parity ------------------------------------------------------------------------------- */
@@ -262,6 +263,52 @@ static void test_parity(void **state) {
     assert_int_equal(wrong, 0);
 }
 
+/* The vocabularies inside the reference models, with the special tokens of each. */
+static void test_model_vocabularies(void **state) {
+    static const char *const modes[] = {"plain", "add_and_parse_special"};
+    (void)state;
+    json_t *all = json_load_file(EXPECTED "text_tokens.json", 0, NULL), *of_model;
+    const char *name;
+    size_t models = 0, wrong = 0;
+    if (!all) {
+        printf("SKIP: ../shared is not here\n");
+        skip();
+    }
+    json_object_foreach(json_object_get(all, "ids"), name, of_model) {
+        char path[256];
+        error err = {0};
+        engine_gguf *g;
+        engine_tokenizer *t;
+        snprintf(path, sizeof path, "../shared/parity/%s", name);
+        if (!engine_gguf_open(path, &g, &err) || !engine_tokenizer_new(g, &t, &err))
+            fail_msg("%s: %s", path, err.text);
+        for (int mode = 0; mode < 2; mode++) {
+            json_t *lists = json_object_get(of_model, modes[mode]), *want;
+            int flags = mode ? ENGINE_ADD_SPECIAL | ENGINE_PARSE_SPECIAL : 0;
+            size_t i;
+            json_array_foreach(lists, i, want) {
+                arena *a = arena_new();
+                engine_token *got;
+                size_t n;
+                json_t *source = json_array_get(json_object_get(all, "texts"), i);
+                engine_tokenize(t, str_of(json_string_value(source)), flags, a, &got, &n);
+                bool same = n == json_array_size(want);
+                for (size_t k = 0; same && k < n; k++)
+                    same = got[k].id == json_integer_value(json_array_get(want, k));
+                if (!same) print_error("%s: text %zu, %s\n", name, i, modes[mode]);
+                wrong += !same;
+                arena_free(a);
+            }
+        }
+        engine_tokenizer_free(t);
+        engine_gguf_close(g);
+        models++;
+    }
+    json_decref(all);
+    assert_true(models > 10);
+    assert_int_equal(wrong, 0);
+}
+
 /* ---- the built-in models ------------------------------------------------------------------ */
 
 /* Their training program wrote down the ids that it saw for some texts. */
@@ -302,6 +349,7 @@ static void test_built_in(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_parity),
+        cmocka_unit_test(test_model_vocabularies),
         cmocka_unit_test(test_built_in),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
