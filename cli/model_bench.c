@@ -40,7 +40,8 @@ static uint64_t cache_bytes(void) {
         snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu0/cache/index%d/size", i);
         if (!machine_read("", path, value, sizeof value)) continue;
         char *end;
-        uint64_t n = strtoull(value, &end, 10) << (*end == 'K' ? 10 : *end == 'M' ? 20 : 0);
+        uint64_t n = strtoull(value, &end, 10);
+        n <<= *end == 'K' ? 10 : *end == 'M' ? 20 : 0;
         if (n > most) most = n;
     }
     return most;

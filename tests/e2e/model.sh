@@ -10,6 +10,8 @@ build=$(cd "${1:-build}" && pwd)
 carrel=$build/carrel
 export CARREL_PARSE=$build/carrel-parse
 export CARREL_MODELS=${CARREL_MODELS:-$root/models}
+# A leak checker at exit cannot work under strace.
+export ASAN_OPTIONS=detect_leaks=0
 work=$(mktemp -d)
 trap 'chmod -R u+rwX "$work"; rm -rf "$work"' EXIT
 export HOME=$work/home XDG_DATA_HOME=$work/data XDG_CONFIG_HOME=$work/config
