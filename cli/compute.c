@@ -28,7 +28,7 @@ static void put_reason(text *out, const power_state *s) {
 }
 
 void cli_compute_look(cli_compute *c, const char *root) {
-    power_state now;
+    power_state now = {.percent = -1};
     bool was = c->spare;
     int all = machine_threads(root, NULL);
     if (c->power == CLI_POWER_AUTO) power_read(root, c->looked_ms > 0 ? &c->state : NULL, &now);

@@ -120,6 +120,7 @@ static bool open_decoder(const char *given, text *chat, engine_model **out, erro
 bool cli_session_open(const cli_args *args, int needs, const char *decoder, cli_session *s,
                       error *err) {
     bool fresh;
+    if (needs & CLI_NEED_THREADS) cli_compute_start(args, &s->compute);
     if (!cli_open_library(args, INDEX_READ, &s->library_path, &s->library, err)) return false;
     if ((needs & CLI_NEED_EMBEDDER) && !cli_open_embedder(&s->embedder, err)) return false;
     if ((needs & CLI_NEED_MATCH) &&
@@ -129,7 +130,8 @@ bool cli_session_open(const cli_args *args, int needs, const char *decoder, cli_
     if ((needs & CLI_NEED_DECODER) && !open_decoder(decoder, &s->chat, &s->decoder, err))
         return false;
     if (needs & CLI_NEED_THREADS) {
-        cli_compute_start(args, &s->compute);
+        /* A second look: opening models has made a hot processor show. */
+        if (s->compute.power == CLI_POWER_AUTO) cli_compute_look(&s->compute, "");
         s->threads = pool_new(s->compute.threads);
     }
     return true;

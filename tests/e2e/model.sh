@@ -4,7 +4,7 @@
 #
 # Usage: tests/e2e/model.sh [BUILD_FOLDER]
 set -uo pipefail
-cd "$(dirname "$0")/../.."
+cd "$(dirname "$0")/../.." || exit 2
 root=$PWD
 build=$(cd "${1:-build}" && pwd)
 carrel=$build/carrel
@@ -16,7 +16,7 @@ work=$(mktemp -d)
 trap 'chmod -R u+rwX "$work"; rm -rf "$work"' EXIT
 export HOME=$work/home XDG_DATA_HOME=$work/data XDG_CONFIG_HOME=$work/config
 mkdir -p "$HOME"
-cd "$work"
+cd "$work" || exit 2
 passed=0 failed=0 skipped=0
 
 pass() { passed=$((passed + 1)); echo "ok - $1"; }

@@ -5,7 +5,7 @@
 #
 # Usage: tests/e2e/pull.sh [BUILD_FOLDER]
 set -uo pipefail
-cd "$(dirname "$0")/../.."
+cd "$(dirname "$0")/../.." || exit 2
 build=$(cd "${1:-build}" && pwd)
 work=$(mktemp -d)
 passed=0 failed=0 skipped=0
