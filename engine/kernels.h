@@ -1,12 +1,9 @@
-/* kernels: the inner loops of the engine, chosen once at run time. Private to this room (and to
+/* kernels: the inner loops between the products, chosen once at run time. Private to this room (and to
  * its tests and benchmark).
  *
- * Two shapes of product carry everything. `dot` multiplies rows of weights as they lie in the file
- * with one vector, for generating token by token, where memory is the limit. `tile` multiplies a
- * panel of 16 unpacked columns with up to 6 rows, for prompts and encoders, where arithmetic is the
- * limit. Activations stay float32. A faster layout (integer dot products on packed panels) comes in
- * as another table of the same kind. Attention has its own two: `tiles` meets queries with keys and
- * weights with values, in whatever type they are kept, `soften` does the softmax between them.
+ * Everything here is float32: attention, norms, activations, positions, and the types that a cache
+ * is kept in. Products with weights are in panels*.c. Attention has two: `tiles` meets queries with
+ * keys and weights with values, in whatever type they are kept, `soften` does the softmax between.
  *
  * Every output value is summed by one thread in one fixed order, so results do not depend on how
  * many threads there are, which of them ran, or how many rows a call has.
@@ -17,10 +14,7 @@
 #include "engine/engine.h"
 
 enum {
-    ENGINE_Q8_VALUES = 32, /* a Q8_0 block: float16 scale, 32 int8 */
-    ENGINE_Q8_BYTES = 34,
     ENGINE_PANEL = 16,     /* columns of a panel: two AVX2 registers, one AVX-512 register */
-    ENGINE_TILE = 6,       /* rows of a tile: 6 x 2 accumulators leave 4 of 16 registers free */
     ENGINE_KEYS = 64,      /* of one step of attention, at multiples of it from position 0 */
     ENGINE_MOST_TABLES = 3 /* that one machine can run */
 };
@@ -59,18 +53,8 @@ typedef struct {
 /* A table may leave a field NULL: engine_kernels_all fills it from the next simpler table. */
 typedef struct {
     const char *name;
-    /* sum of row[i] * x[i], the row in the format of the field's name */
-    float (*dot_f32)(const void *row, const float *x, size_t n);
-    float (*dot_f16)(const void *row, const float *x, size_t n);
-    float (*dot_q8_0)(const void *row, const float *x, size_t n);
-    /* engine_dequantize, faster, to the same bits */
-    void (*unpack)(uint32_t type, const void *src, float *dst, size_t n);
     /* panel[i][r] = rows[r][i], i < n, r < ENGINE_PANEL; rows `stride` floats apart */
     void (*transpose)(const float *rows, size_t stride, float *panel, size_t n);
-    /* out[t][r] (+)= sum over i < n of x[t][i] * panel[i][r], t < rows <= ENGINE_TILE,
-     * r < ENGINE_PANEL. Strides in floats. `add` starts from what stands in out. */
-    void (*tile)(const float *panel, size_t panel_stride, const float *x, size_t x_stride, size_t n,
-                 size_t rows, bool add, float *out, size_t out_stride);
     void (*tiles)(const engine_tiles *t);
     void (*soften)(const engine_soften *s);
     /* out = a * out + b * x; a == 0: out is not read. Never gives -0, so that sums that differ in
@@ -87,7 +71,6 @@ typedef struct {
     /* out = (x - mean(x)) / sqrt(variance(x) + epsilon) * weight + bias; out may be x */
     void (*layer_norm)(const float *x, const float *weight, const float *bias, float epsilon,
                        float *out, size_t n);
-    void (*softmax)(float *x, size_t n);                      /* in place; n > 0 */
     void (*silu_mul)(float *gate, const float *up, size_t n); /* gate = silu(gate) * up */
     void (*gelu_mul)(float *gate, const float *up, size_t n); /* gate = gelu(gate) * up */
     /* x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 x^3))), in place */

@@ -152,23 +152,6 @@ static void tiles(const engine_tiles *t) {
     }
 }
 
-static void tile(const float *panel, size_t panel_stride, const float *x, size_t x_stride, size_t n,
-                 size_t rows, bool add, float *out, size_t out_stride) {
-    static const float one[ENGINE_TILE] = {1, 1, 1, 1, 1, 1};
-    const engine_tiles t = {.type = ENGINE_KV_F32,
-                            .panels = panel,
-                            .stride = panel_stride,
-                            .blocks = 1,
-                            .n = n,
-                            .x = x,
-                            .x_stride = x_stride,
-                            .rows = rows,
-                            .keep = add ? one : NULL,
-                            .out = out,
-                            .out_stride = out_stride};
-    tiles_of(ENGINE_KV_F32, &t);
-}
-
 /* ---- the rest of attention ---------------------------------------------------------------- */
 
 /* 2^x for x up to 0; below -126 (where float32 would go denormal) the result is 0. The Taylor
@@ -371,27 +354,6 @@ static void layer_norm(const float *x, const float *weight, const float *bias, f
     }
 }
 
-static void softmax(float *x, size_t n) {
-    __m512 top = _mm512_set1_ps(x[0]), total = _mm512_setzero_ps();
-    for (size_t i = 0; i < n; i += 16) {
-        __mmask16 on = lanes(n - i < 16 ? n - i : 16);
-        top = _mm512_mask_max_ps(top, on, top, _mm512_maskz_loadu_ps(on, x + i));
-    }
-    top = _mm512_set1_ps(_mm512_reduce_max_ps(top));
-    for (size_t i = 0; i < n; i += 16) {
-        __mmask16 on = lanes(n - i < 16 ? n - i : 16);
-        __m512 e = exp16(_mm512_sub_ps(_mm512_maskz_loadu_ps(on, x + i), top));
-        _mm512_mask_storeu_ps(x + i, on, e);
-        total = _mm512_mask_add_ps(total, on, total, e);
-    }
-    __m512 scale = _mm512_set1_ps(1.0f / _mm512_reduce_add_ps(total));
-    for (size_t i = 0; i < n; i += 16) {
-        __mmask16 on = lanes(n - i < 16 ? n - i : 16);
-        __m512 v = _mm512_mul_ps(_mm512_maskz_loadu_ps(on, x + i), scale);
-        _mm512_mask_storeu_ps(x + i, on, v);
-    }
-}
-
 static __m512 silu16(__m512 g) {
     const __m512 one = _mm512_set1_ps(1.0f);
     return _mm512_div_ps(g, _mm512_add_ps(one, exp16(_mm512_sub_ps(_mm512_setzero_ps(), g))));
@@ -457,7 +419,6 @@ static void rope_neox(float *x, const float *turn, size_t pairs) {
 
 const engine_kernels engine_kernels_avx512 = {
     .name = "avx512",
-    .tile = tile,
     .tiles = tiles,
     .soften = soften,
     .blend = blend,
@@ -467,7 +428,6 @@ const engine_kernels engine_kernels_avx512 = {
     .widen_i8 = widen_i8,
     .rms_norm = rms_norm,
     .layer_norm = layer_norm,
-    .softmax = softmax,
     .silu_mul = silu_mul,
     .gelu_mul = gelu_mul,
     .gelu = gelu,

@@ -12,8 +12,10 @@
 #include <string.h>
 
 enum {
-    ENGINE_BLOCK = 32,  /* values of a block of the plain types */
-    ENGINE_SUPER = 256, /* of a block of the K types and IQ4_XS */
+    ENGINE_BLOCK = 32,     /* values of a block of the plain types */
+    ENGINE_SUPER = 256,    /* of a block of the K types and IQ4_XS */
+    ENGINE_Q8_VALUES = 32, /* a Q8_0 block: float16 scale, 32 int8 */
+    ENGINE_Q8_BYTES = 34,
     /* Bytes of one block. */
     ENGINE_Q4_0_BYTES = 18,
     ENGINE_Q4_1_BYTES = 20,

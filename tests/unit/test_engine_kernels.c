@@ -1,7 +1,6 @@
-/* Every kernel of every table that this machine can run, over odd sizes: the scalar table against
- * float64 written out here, the others against the scalar one. Then the products that are built of
- * them. Guards stand behind every output, so that a kernel that writes one value
- * too many is seen without a sanitizer too.
+/* Every kernel of every table that this machine can run, over odd sizes, against float64 written out
+ * here. Guards stand behind every output, so that a kernel that writes one value too many is seen
+ * without a sanitizer too.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -30,85 +29,6 @@ static void near(double want, float got, double tolerance) {
     }
 }
 
-static const uint32_t types[] = {ENGINE_F32, ENGINE_F16, ENGINE_Q8_0};
-
-/* rows x columns of a type; `plain` gets what they mean. The caller frees the text. */
-static text matrix(uint32_t type, size_t columns, size_t rows, float *plain) {
-    text t = {0};
-    for (size_t r = 0; r < rows; r++) {
-        fill(plain + r * columns, columns, 1);
-        fixture_row(&t, type, plain + r * columns, columns);
-        size_t bytes = engine_row_bytes(type, columns);
-        engine_dequantize(type, t.p + r * bytes, plain + r * columns, columns);
-    }
-    return t;
-}
-
-static void test_dot(void **state) {
-    (void)state;
-    const engine_kernels *k[ENGINE_MOST_TABLES];
-    size_t count = engine_kernels_all(k);
-    float w[MOST], x[MOST];
-    for (size_t type = 0; type < 3; type++) {
-        size_t step = types[type] == ENGINE_Q8_0 ? 32 : 1;
-        for (size_t n = step; n < MOST; n += n < 80 ? step : 32 * 5) {
-            text t = matrix(types[type], n, 1, w);
-            fill(x, n, 2);
-            double want = 0, size = 0;
-            for (size_t i = 0; i < n; i++) {
-                want += (double)w[i] * (double)x[i];
-                size += fabs((double)w[i] * (double)x[i]);
-            }
-            for (size_t i = 0; i < count; i++) {
-                float got = types[type] == ENGINE_F32   ? k[i]->dot_f32(t.p, x, n)
-                            : types[type] == ENGINE_F16 ? k[i]->dot_f16(t.p, x, n)
-                                                        : k[i]->dot_q8_0(t.p, x, n);
-                near(want, got, size * 1e-6);
-            }
-            text_free(&t);
-        }
-    }
-}
-
-/* Unpacking gives the same bits in every table, for every half and every int8. */
-static void test_unpack(void **state) {
-    (void)state;
-    const engine_kernels *k[ENGINE_MOST_TABLES];
-    size_t count = engine_kernels_all(k);
-    uint16_t *halves = mem_new(65536, sizeof *halves);
-    float *want = mem_new(65536, sizeof *want), *got = mem_new(65536 + 1, sizeof *got);
-    for (size_t i = 0; i < 65536; i++) halves[i] = (uint16_t)i;
-    for (size_t i = 0; i < count; i++) {
-        engine_dequantize(ENGINE_F16, halves, want, 65536);
-        k[i]->unpack(ENGINE_F16, halves, got, 65536);
-        for (size_t j = 0; j < 65536; j++) {
-            assert_true(isnan(want[j]) ? isnan(got[j]) : memcmp(&want[j], &got[j], 4) == 0);
-        }
-        for (size_t n = 1; n < 40; n++) {
-            got[n] = GUARD;
-            k[i]->unpack(ENGINE_F16, halves + 15000, got, n);
-            engine_dequantize(ENGINE_F16, halves + 15000, want, n);
-            assert_memory_equal(want, got, n * sizeof *got);
-            assert_true(got[n] == GUARD);
-        }
-        text t = {0}; /* eight blocks hold each int8 once */
-        for (int b = 0; b < 8; b++) {
-            uint16_t scale = (uint16_t)(b == 0 ? 0 : b == 1 ? 0x0001 : 0x3000 + b * 77);
-            text_put(&t, (str){(const char *)&scale, sizeof scale});
-            for (int j = 0; j < 32; j++) text_put_char(&t, (char)(b * 32 + j));
-        }
-        got[256] = GUARD;
-        k[i]->unpack(ENGINE_Q8_0, t.p, got, 256);
-        engine_dequantize(ENGINE_Q8_0, t.p, want, 256);
-        assert_memory_equal(want, got, 256 * sizeof *got);
-        assert_true(got[256] == GUARD);
-        text_free(&t);
-    }
-    mem_free(halves);
-    mem_free(want);
-    mem_free(got);
-}
-
 static void test_transpose(void **state) {
     (void)state;
     const engine_kernels *k[ENGINE_MOST_TABLES];
@@ -124,39 +44,6 @@ static void test_transpose(void **state) {
                 assert_true(panel[j] == rows[j % ENGINE_PANEL * STRIDE + j / ENGINE_PANEL]);
             }
             assert_true(panel[n * ENGINE_PANEL] == GUARD);
-        }
-    }
-}
-
-static void test_tile(void **state) {
-    (void)state;
-    const engine_kernels *k[ENGINE_MOST_TABLES];
-    size_t count = engine_kernels_all(k);
-    enum { DEEP = 70, PANEL_STRIDE = 24, OUT_STRIDE = 19 };
-    float panel[DEEP * PANEL_STRIDE], x[ENGINE_TILE * DEEP];
-    float before[ENGINE_TILE * OUT_STRIDE], out[ENGINE_TILE * OUT_STRIDE];
-    fill(panel, DEEP * PANEL_STRIDE, 1);
-    fill(x, ENGINE_TILE * DEEP, 1);
-    fill(before, ENGINE_TILE * OUT_STRIDE, 1);
-    for (size_t n = 0; n <= DEEP; n += n < 5 ? 1 : 13) {
-        for (size_t rows = 1; rows <= ENGINE_TILE; rows++) {
-            for (size_t i = 0; i < 2 * count; i++) {
-                bool add = i % 2;
-                memcpy(out, before, sizeof out);
-                k[i / 2]->tile(panel, PANEL_STRIDE, x, DEEP, n, rows, add, out, OUT_STRIDE);
-                for (size_t j = 0; j < ENGINE_TILE * OUT_STRIDE; j++) {
-                    size_t t = j / OUT_STRIDE, r = j % OUT_STRIDE;
-                    if (t >= rows || r >= ENGINE_PANEL) {
-                        assert_true(out[j] == before[j]); /* nothing else is touched */
-                        continue;
-                    }
-                    double want = add ? (double)before[j] : 0;
-                    for (size_t d = 0; d < n; d++) {
-                        want += (double)x[t * DEEP + d] * (double)panel[d * PANEL_STRIDE + r];
-                    }
-                    near(want, out[j], 1e-5);
-                }
-            }
         }
     }
 }
@@ -180,33 +67,6 @@ static void test_rms_norm(void **state) {
             memcpy(out, x, n * sizeof *out); /* in place */
             k[i]->rms_norm(out, w, 1e-5f, out, n);
             for (size_t j = 0; j < n; j++) near((double)x[j] * scale * (double)w[j], out[j], 2e-6);
-        }
-    }
-}
-
-static void test_softmax(void **state) {
-    (void)state;
-    const engine_kernels *k[ENGINE_MOST_TABLES];
-    size_t count = engine_kernels_all(k);
-    float x[MOST], out[MOST + 1];
-    const float spreads[] = {1, 20, 200}; /* 200: most of it falls below what float32 can hold */
-    for (size_t n = 1; n < MOST; n += n < 40 ? 1 : 97) {
-        for (size_t s = 0; s < 3; s++) {
-            fill(x, n, spreads[s]);
-            double most = (double)x[0], total = 0;
-            for (size_t i = 1; i < n; i++) most = fmax(most, (double)x[i]);
-            for (size_t i = 0; i < n; i++) total += exp((double)x[i] - most);
-            for (size_t i = 0; i < count; i++) {
-                memcpy(out, x, n * sizeof *x);
-                out[n] = GUARD;
-                k[i]->softmax(out, n);
-                for (size_t j = 0; j < n; j++) {
-                    /* the difference is rounded once, in proportion to its size */
-                    double below = most - (double)x[j], want = exp(-below) / total;
-                    near(want, out[j], want * (2e-6 + 1e-7 * below) + 1e-37);
-                }
-                assert_true(out[n] == GUARD);
-            }
         }
     }
 }
@@ -552,9 +412,7 @@ static void test_i8(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_dot),        cmocka_unit_test(test_unpack),
-        cmocka_unit_test(test_transpose),  cmocka_unit_test(test_tile),
-        cmocka_unit_test(test_rms_norm),   cmocka_unit_test(test_softmax),
+        cmocka_unit_test(test_transpose),  cmocka_unit_test(test_rms_norm),
         cmocka_unit_test(test_silu),       cmocka_unit_test(test_rope),
         cmocka_unit_test(test_layer_norm), cmocka_unit_test(test_gelu),
         cmocka_unit_test(test_tiles),      cmocka_unit_test(test_soften),
