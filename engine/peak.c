@@ -70,6 +70,18 @@ __attribute__((target("avx2"))) static unsigned int8_avx2(void) {
     return CHAINS * 64;
 }
 
+__attribute__((target("avx2,avxvnni"))) static unsigned int8_avxvnni(void) {
+    __m256i sum[CHAINS], b = _mm256_set1_epi8(3);
+    for (int i = 0; i < CHAINS; i++) sum[i] = _mm256_set1_epi32(i);
+    for (int round = 0; round < ROUNDS; round++) {
+#define STEP(i) sum[i] = _mm256_dpbusd_avx_epi32(sum[i], b, b);
+        EACH_CHAIN(STEP)
+#undef STEP
+    }
+    for (int i = 0; i < CHAINS; i++) atomic_store(&kept, _mm256_extract_epi32(sum[i], 0));
+    return CHAINS * 64;
+}
+
 __attribute__((target("avx2,fma"))) static unsigned f32_avx2(void) {
     __m256 sum[CHAINS], b = _mm256_set1_ps(0.5f);
     for (int i = 0; i < CHAINS; i++) sum[i] = _mm256_set1_ps((float)i);
@@ -82,8 +94,7 @@ __attribute__((target("avx2,fma"))) static unsigned f32_avx2(void) {
     return CHAINS * 16;
 }
 #elif defined(__aarch64__)
-#if defined(__ARM_FEATURE_DOTPROD)
-static unsigned int8_dot(void) {
+__attribute__((target("arch=armv8.2-a+dotprod"))) static unsigned int8_dot(void) {
     int32x4_t sum[CHAINS];
     int8x16_t b = vdupq_n_s8(3);
     for (int i = 0; i < CHAINS; i++) sum[i] = vdupq_n_s32(i);
@@ -95,7 +106,6 @@ static unsigned int8_dot(void) {
     for (int i = 0; i < CHAINS; i++) atomic_store(&kept, vaddvq_s32(sum[i]));
     return CHAINS * 32;
 }
-#endif
 
 static unsigned f32_neon(void) {
     float32x4_t sum[CHAINS], b = vdupq_n_f32(0.5f);
@@ -149,13 +159,12 @@ void engine_peaks_measure(pool *p, engine_peaks *out) {
 #if defined(__x86_64__)
     const cpu_features *cpu = cpu_get();
     if (cpu->avx2) int8 = int8_avx2, f32 = f32_avx2, out->int8 = "AVX2", out->f32 = "AVX2 FMA";
+    if (cpu->avx_vnni) int8 = int8_avxvnni, out->int8 = "AVX-VNNI";
     if (cpu->avx512) f32 = f32_avx512, out->f32 = "AVX-512 FMA";
     if (cpu->avx512_vnni) int8 = int8_vnni, out->int8 = "AVX-512 VNNI";
 #elif defined(__aarch64__)
     if (cpu_get()->neon) f32 = f32_neon, out->f32 = "NEON FMA";
-#if defined(__ARM_FEATURE_DOTPROD)
-    if (cpu_get()->neon) int8 = int8_dot, out->int8 = "NEON dot product";
-#endif
+    if (cpu_get()->dotprod) int8 = int8_dot, out->int8 = "NEON dot product";
 #endif
     out->f32_gops = measure(p, f32);
     if (int8) out->int8_gops = measure(p, int8);
