@@ -22,6 +22,8 @@ enum {
     ASK_CHAT,
     ASK_THINKING,
     ASK_NO_THINKING,
+    ASK_FRESH,
+    ASK_NO_DRAFTS,
     ASK_QUESTIONS
 };
 
@@ -89,6 +91,19 @@ static json_t *json_sentence(const query_sentence *s) {
     return o;
 }
 
+/* What a decoder did: tokens of the prompt, those of them that an earlier question had read already,
+ * tokens said, and how many of those proposed came true. */
+static json_t *json_reading(const query_reading *r) {
+    json_t *o = json_object();
+    cli_json_set(o, "prompt_tokens", json_integer(r->prompt_tokens));
+    cli_json_set(o, "kept_tokens", json_integer(r->kept_tokens));
+    cli_json_set(o, "said_tokens", json_integer(r->said_tokens));
+    cli_json_set(o, "drafted_tokens", json_integer(r->drafted_tokens));
+    cli_json_set(o, "accepted_tokens", json_integer(r->accepted_tokens));
+    cli_json_set(o, "prompt_ms", cli_json_real(r->prompt_ms));
+    return o;
+}
+
 static json_t *json_answer(const query_answer *r) {
     json_t *o = json_object(), *sentences = json_array(), *sources = json_array();
     json_t *timings = json_object();
@@ -108,6 +123,7 @@ static json_t *json_answer(const query_answer *r) {
     cli_json_set(o, "sentences", sentences);
     cli_json_set(o, "sources", sources);
     cli_json_set(o, "timings_ms", timings);
+    if (r->reading.prompt_tokens) cli_json_set(o, "reading", json_reading(&r->reading));
     return o;
 }
 
@@ -365,6 +381,7 @@ static void read_options(const cli_args *args, asking *x) {
     const cli_value *v = args->v;
     x->options = (query_options){.threshold = -1,
                                  .strict = v[ASK_STRICT].given,
+                                 .no_drafts = v[ASK_NO_DRAFTS].given,
                                  .sampling = {.temperature = 0, .top_p = 0.9f, .seed = 1}};
     x->show_thinking = v[ASK_THINKING].given;
     x->no_thinking = v[ASK_NO_THINKING].given;
@@ -431,6 +448,7 @@ static error_code run(const cli_args *args) {
         }
         /* Without a decoder an answer takes a blink: Ctrl-C ends it as it ends any program. */
         if (x.session.decoder) cli_stop_watch();
+        if (args->v[ASK_FRESH].given) cli_session_forget(&x.session);
         note_empty(&x.session);
         code = file->given ? cli_questions(file->text, answer_json, &x)
                            : one_question(&x, text_str(&question), args->v[CLI_JSON].given);
@@ -492,6 +510,12 @@ static const cli_option options[] = {
      .kind = CLI_FLAG,
      .help = "show what a reasoning model thinks before it answers"},
     {.name = "no-thinking", .kind = CLI_FLAG, .help = "a reasoning model answers at once"},
+    {.name = "fresh",
+     .kind = CLI_FLAG,
+     .help = "a decoder reads the passages anew, and nothing that it read is kept"},
+    {.name = "no-drafts",
+     .kind = CLI_FLAG,
+     .help = "a decoder says each token by itself: slower, the same answer"},
     {.name = "questions",
      .kind = CLI_TEXT,
      .value = "FILE",

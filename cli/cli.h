@@ -244,6 +244,7 @@ typedef struct {
     engine_model *decoder;
     text chat; /* the decoder's chat format, where the user has forced one */
     pool *threads;
+    query_memory *memory; /* of the decoder; kept on disk beside the library */
     cli_compute compute;
 } cli_session;
 
@@ -260,6 +261,8 @@ bool cli_session_open(const cli_args *args, int needs, const char *decoder, cli_
                       error *err);
 /* Between two questions of a long run: fewer threads on battery, all of them when it is plugged in. */
 void cli_session_refresh(cli_session *s);
+/* Nothing that a decoder read before is used, and nothing is kept on disk. */
+void cli_session_forget(cli_session *s);
 void cli_session_close(cli_session *s);
 query_context cli_session_context(const cli_session *s);
 

@@ -12,8 +12,22 @@
 
 #include "cli/cli.h"
 
+/* What a decoder has read of the library stands beside it, under the library's own name. */
+#define KEPT_SUFFIX ".kept"
+
 /* In the decoder's record stand a path and, on a second line, "chat NAME" where one was forced. */
 #define RECORD_MAX_BYTES 4096
+
+static void kept_path(const char *library, text *out) {
+    text_printf(out, "%s" KEPT_SUFFIX, library);
+}
+
+static void drop_kept(const char *library) {
+    text path = {0};
+    kept_path(library, &path);
+    unlink(path.p);
+    text_free(&path);
+}
 
 bool cli_open_library(const cli_args *args, index_mode mode, text *path, index_library **out,
                       error *err) {
@@ -21,6 +35,8 @@ bool cli_open_library(const cli_args *args, index_mode mode, text *path, index_l
     if (mode != INDEX_CREATE && access(path->p, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR))
         return error_set(err, ERROR_NOT_FOUND,
                          "there is no library at %s yet: `carrel add PATH` makes one", path->p);
+    /* Whoever takes a document out of the library means every trace of it. */
+    if (mode != INDEX_READ) drop_kept(path->p);
     return index_open(path->p, mode, out, err);
 }
 
@@ -117,6 +133,13 @@ static bool open_decoder(const char *given, text *chat, engine_model **out, erro
     return ok;
 }
 
+static void make_memory(cli_session *s) {
+    text path = {0};
+    kept_path(s->library_path.p, &path);
+    s->memory = query_memory_new(path.p);
+    text_free(&path);
+}
+
 bool cli_session_open(const cli_args *args, int needs, const char *decoder, cli_session *s,
                       error *err) {
     bool fresh;
@@ -134,16 +157,26 @@ bool cli_session_open(const cli_args *args, int needs, const char *decoder, cli_
         if (s->compute.power == CLI_POWER_AUTO) cli_compute_look(&s->compute, "");
         s->threads = pool_new(s->compute.threads);
     }
+    if (s->decoder) make_memory(s);
     return true;
+}
+
+void cli_session_forget(cli_session *s) {
+    query_memory_free(s->memory);
+    s->memory = NULL;
 }
 
 void cli_session_refresh(cli_session *s) {
     if (!s->threads || !cli_compute_again(&s->compute)) return;
+    bool remembers = s->memory != NULL;
+    cli_session_forget(s); /* what is remembered runs on the old threads */
     pool_free(s->threads);
     s->threads = pool_new(s->compute.threads);
+    if (remembers) make_memory(s);
 }
 
 void cli_session_close(cli_session *s) {
+    query_memory_free(s->memory);
     if (s->threads) pool_free(s->threads);
     if (s->decoder) engine_model_close(s->decoder);
     if (s->reader) embed_reader_close(s->reader);
@@ -159,6 +192,7 @@ query_context cli_session_context(const cli_session *s) {
                            .embedder = s->embedder,
                            .reader = s->reader,
                            .decoder = s->decoder,
+                           .memory = s->memory,
                            .chat = s->chat.n ? s->chat.p : NULL,
                            .threads = s->threads};
 }

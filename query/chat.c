@@ -14,11 +14,11 @@
  */
 #include "query/chat.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* Positions of prompt and reply: eight passages and an answer; a thinking section comes on top. A 1B
  * model's cache for it is about a quarter of a gigabyte. */
-#define LONGEST_CONTEXT 4096
 #define LEAST_PASSAGE_TOKENS 16
 
 #define R1_USER "<\xEF\xBD\x9CUser\xEF\xBD\x9C>"
@@ -341,23 +341,45 @@ static str passage_text(const query_passage *p, size_t number, arena *a) {
                         STR_ARG(c->text));
 }
 
-/* Each passage is tokenised by itself, so that the same passages give the same tokens in front of
- * another question. What does not fit as a whole is left out, with all that come after it. */
-static size_t put_passages(prompt *p, const query_job *job) {
-    size_t told = 0;
-    while (told < job->passage_count) {
+static int by_place(const void *a, const void *b) {
+    const index_chunk *x = &(*(const query_passage *const *)a)->source.chunk;
+    const index_chunk *y = &(*(const query_passage *const *)b)->source.chunk;
+    if (x->document != y->document) return x->document < y->document ? -1 : 1;
+    return (x->ordinal > y->ordinal) - (x->ordinal < y->ordinal);
+}
+
+/* The first n of told; how many fit. Each is tokenised by itself, so that the same passages give the
+ * same tokens in front of another question. */
+static size_t put_passages(prompt *p, const query_passage *const *told, size_t n) {
+    size_t i = 0;
+    for (; i < n; i++) {
         size_t before = p->count;
-        if (!put_text(p, passage_text(&job->passages[told], told + 1, p->a))) {
-            p->count = before; /* a mark in it may have left its first part */
-            break;
-        }
-        told++;
+        if (put_text(p, passage_text(told[i], i + 1, p->a))) continue;
+        p->count = before; /* a mark in it may have left its first part */
+        break;
     }
-    return told;
+    return i;
+}
+
+/* The best passages that fit together. Their numbers, and with them a few tokens, change when they
+ * are put in order; where that is too much, the last of them is left out. */
+static void choose_passages(prompt *p, const query_job *job, query_prompt *out) {
+    const query_passage **told = arena_alloc(p->a, job->passage_count + 1, sizeof *told);
+    size_t start = p->count, n = job->passage_count;
+    for (bool sorted = false; n > 0; sorted = true) {
+        for (size_t i = 0; i < n; i++) told[i] = &job->passages[i];
+        if (sorted) qsort(told, n, sizeof *told, by_place);
+        p->count = start;
+        size_t fit = put_passages(p, told, n);
+        if (sorted && fit == n) break;
+        n = sorted ? n - 1 : fit;
+    }
+    out->told = told;
+    out->told_count = n;
 }
 
 static bool build(prompt *p, const query_job *job, const query_chat *chat, str instruction,
-                  size_t *passages_told, error *err) {
+                  query_prompt *out, error *err) {
     str question = arena_printf(p->a, "Question: " STR_FMT, STR_ARG(job->question));
     /* The end is measured first: what comes after the passages must fit. */
     size_t most = p->limit;
@@ -375,9 +397,10 @@ static bool build(prompt *p, const query_job *job, const query_chat *chat, str i
                          "ask in fewer words, or choose another model",
                          job->question.n, most);
     p->limit = most - tail;
-    *passages_told = put_passages(p, job);
+    choose_passages(p, job, out);
     p->limit = most;
-    if (*passages_told == 0)
+    out->shared = p->count;
+    if (out->told_count == 0)
         return error_set(err, ERROR_MODEL,
                          "this model's context is too short for one passage of "
                          "the documents; choose another model");
@@ -390,79 +413,24 @@ static void prompt_start(prompt *p, const engine_tokenizer *t, arena *a, size_t 
     for (size_t i = 0; i < MARKS; i++) p->marks[i] = engine_token_find(t, str_of(marks[i]));
 }
 
-bool query_prompt(const query_job *job, const engine_tokenizer *t, const query_chat *chat,
-                  str instruction, size_t limit, int32_t **ids, size_t *count,
-                  size_t *passages_told, error *err) {
+bool query_prompt_build(const query_job *job, const engine_tokenizer *t, const query_chat *chat,
+                        str instruction, size_t limit, query_prompt *out, error *err) {
     prompt p;
     prompt_start(&p, t, job->a, limit);
-    if (!build(&p, job, chat, instruction, passages_told, err)) return false;
-    *ids = p.ids;
-    *count = p.count;
+    if (!build(&p, job, chat, instruction, out, err)) return false;
+    out->ids = p.ids;
+    out->count = p.count;
     return true;
 }
 
-/* ---- the conversation --------------------------------------------------------------------- */
-
-/* Tokens for the prompt, the thinking and the reply: thinking comes on top where the model's context
- * has the room, and gets at most a quarter of it where not. */
-static void share_context(const query_job *job, uint32_t context, query_conversation *c,
-                          uint32_t *n_ctx, uint32_t *reply) {
-    uint32_t n = context < LONGEST_CONTEXT ? context : LONGEST_CONTEXT, wanted = 0;
-    *reply = job->options->max_tokens < n / 2 ? job->options->max_tokens : n / 2;
-    if (c->chat.thinks) {
-        wanted = job->options->thinking_tokens;
-        uint32_t above = context - n < wanted ? context - n : wanted;
-        if (above < wanted && wanted > above + n / 4) wanted = above + n / 4;
-        n += above;
-    }
-    c->thinking_tokens = wanted;
-    *n_ctx = n;
-}
-
-bool query_conversation_open(const query_job *job, str instruction, bool thinking,
-                             query_conversation *out, error *err) {
-    enum { CLOSING_TOKENS = 16 }; /* of END_OF_THOUGHT, where a vocabulary spells it by bytes */
-    const engine_model *m = job->q->decoder;
-    engine_info info;
-    uint32_t n_ctx, reply;
-    int32_t *ids;
-    size_t count;
-    engine_model_info(m, &info);
-    if (!query_chat_find(&info, job->q->chat, thinking, &out->chat, err)) return false;
-    share_context(job, info.context_length, out, &n_ctx, &reply);
-    uint32_t kept = reply + out->thinking_tokens + (out->chat.thinks ? CLOSING_TOKENS : 0);
-    out->tokenizer = engine_model_tokenizer(m);
-    out->think[0] = engine_token_find(out->tokenizer, STR("<think>"));
-    out->think[1] = engine_token_find(out->tokenizer, STR("</think>"));
-    out->logits = arena_alloc(job->a, info.vocab, sizeof *out->logits);
-    return query_prompt(job, out->tokenizer, &out->chat, instruction,
-                        n_ctx > kept ? n_ctx - kept : 0, &ids, &count, &out->passages_told, err) &&
-           engine_session_new(m, job->q->threads, &(engine_session_options){.n_ctx = n_ctx},
-                              &out->session, err) &&
-           engine_eval(out->session, ids, count, false, out->logits, err);
-}
-
-bool query_conversation_say(query_conversation *c, int32_t id, error *err) {
-    return engine_eval(c->session, &id, 1, false, c->logits, err);
-}
-
-bool query_conversation_end_thinking(query_conversation *c, error *err) {
-    enum { MOST = 16 };
+size_t query_prompt_end_of_thought(const engine_tokenizer *t, int32_t *ids, size_t most) {
     prompt p;
     arena *a = arena_new();
-    prompt_start(&p, c->tokenizer, a, MOST);
+    prompt_start(&p, t, a, most);
     p.continues = true;
-    bool ok = put_family(&p, END_OF_THOUGHT) &&
-              engine_eval(c->session, p.ids, p.count, false, c->logits, err);
+    if (!put_family(&p, END_OF_THOUGHT)) p.count = 0;
+    for (size_t i = 0; i < p.count; i++) ids[i] = p.ids[i];
+    size_t n = p.count;
     arena_free(a);
-    return ok;
-}
-
-void query_conversation_put(const query_conversation *c, int32_t id, text *out) {
-    engine_token_put(c->tokenizer, id, id == c->think[0] || id == c->think[1], out);
-}
-
-void query_conversation_close(query_conversation *c) {
-    engine_session_free(c->session);
-    c->session = NULL;
+    return n;
 }

@@ -1,5 +1,5 @@
-/* A conversation with a decoder: instruction, numbered passages, question, in the chat format that
- * the model was trained on. Room-private.
+/* What is said to a decoder: instruction, numbered passages, question, in the chat format that the
+ * model was trained on. Room-private.
  */
 #ifndef CARREL_QUERY_CHAT_H
 #define CARREL_QUERY_CHAT_H
@@ -22,31 +22,22 @@ typedef struct {
 bool query_chat_find(const engine_info *info, const char *forced, bool thinking, query_chat *out,
                      error *err);
 
-/* The prompt's tokens into ids, at most `limit`, the arena's. As many passages as fit go in, the
- * first so many. Text of documents and of the question never becomes a special token. */
-bool query_prompt(const query_job *job, const engine_tokenizer *t, const query_chat *chat,
-                  str instruction, size_t limit, int32_t **ids, size_t *count,
-                  size_t *passages_told, error *err);
-
+/* What a prompt says, the arena's. */
 typedef struct {
-    engine_session *session;
-    const engine_tokenizer *tokenizer;
-    query_chat chat;
-    float *logits;            /* [vocab], of the last token */
-    size_t passages_told;     /* the first so many passages are in the prompt */
-    int32_t think[2];         /* the ids of <think> and </think>, -1: written in several tokens */
-    uint32_t thinking_tokens; /* there is room for so many before the reply */
-} query_conversation;
+    int32_t *ids;
+    size_t count;
+    size_t shared;                    /* tokens in front of the question */
+    const query_passage *const *told; /* the passage that the prompt calls [i + 1] */
+    size_t told_count;
+} query_prompt;
 
-/* Tokenises and evaluates the prompt, in a context with room for the reply and, with `thinking`, for
- * a thinking section before it. */
-bool query_conversation_open(const query_job *job, str instruction, bool thinking,
-                             query_conversation *out, error *err);
-bool query_conversation_say(query_conversation *c, int32_t id, error *err);
-/* The model's section ends here, whatever it would have gone on to think. */
-bool query_conversation_end_thinking(query_conversation *c, error *err);
-/* The bytes of a token of the reply; of special ones only those that open and close thinking. */
-void query_conversation_put(const query_conversation *c, int32_t id, text *out);
-void query_conversation_close(query_conversation *c);
+/* At most `limit` tokens. As many passages as fit go in, the best first; they stand in an order of
+ * their own (document, then place in it), so that another question that finds the same passages
+ * begins with the same tokens. Text of documents and of the question never becomes a special
+ * token. */
+bool query_prompt_build(const query_job *job, const engine_tokenizer *t, const query_chat *chat,
+                        str instruction, size_t limit, query_prompt *out, error *err);
+/* The tokens that end a section of thinking; at most `most`. */
+size_t query_prompt_end_of_thought(const engine_tokenizer *t, int32_t *ids, size_t most);
 
 #endif

@@ -314,15 +314,15 @@ static void best_sentence(str claim, const query_passage *p, arena *a, uint32_t 
     }
 }
 
-bool query_check_sentence(const query_job *job, str written, size_t passages_told,
-                          query_sentence *out, error *err) {
+bool query_check_sentence(const query_job *job, str written, const query_passage *const *told,
+                          size_t told_count, query_sentence *out, error *err) {
     size_t cited[MOST_CITED], count;
     *out = (query_sentence){.reason = STR("it names no passage, and none bears it out")};
-    out->text = take_marks(written, passages_told, cited, &count, job->a);
+    out->text = take_marks(written, told_count, cited, &count, job->a);
     bool named = count > 0;
-    size_t tries = named ? count : passages_told;
+    size_t tries = named ? count : told_count;
     for (size_t i = 0; i < tries; i++) {
-        const query_passage *p = &job->passages[named ? cited[i] : i];
+        const query_passage *p = told[named ? cited[i] : i];
         const index_chunk *c = &p->source.chunk;
         uint32_t begin, end;
         best_sentence(out->text, p, job->a, &begin, &end);

@@ -29,27 +29,27 @@ static bool is_word_start(const engine_tokenizer *t, int32_t id, str source, uin
     return spaced || begin == 0 || source.p[begin - 1] == ' ' || source.p[begin - 1] == '\n';
 }
 
-query_automaton *query_automaton_new(const engine_tokenizer *t, const query_passage *passages,
-                                     size_t count, arena *a) {
+query_automaton *query_automaton_new(const engine_tokenizer *t,
+                                     const query_passage *const *passages, size_t count, arena *a) {
     query_automaton *m = arena_alloc(a, 1, sizeof *m);
     engine_token **tokens = arena_alloc(a, count, sizeof *tokens);
     size_t *n = arena_alloc(a, count, sizeof *n), total = 0;
     for (size_t i = 0; i < count; i++) {
-        engine_tokenize(t, passages[i].source.chunk.text, 0, a, &tokens[i], &n[i]);
+        engine_tokenize(t, passages[i]->source.chunk.text, 0, a, &tokens[i], &n[i]);
         total += n[i] + 1;
     }
     m->tokenizer = t;
     m->places = arena_alloc(a, total, sizeof *m->places);
     m->state = arena_alloc(a, total, sizeof *m->state);
     for (size_t i = 0; i < count; i++) {
-        str source = passages[i].source.chunk.text;
+        str source = passages[i]->source.chunk.text;
         for (size_t k = 0; k < n[i]; k++) {
             const engine_token *tok = &tokens[i][k];
             bool starts = is_word_start(t, tok->id, source, tok->begin);
             if (starts) m->state[m->state_count++] = m->count;
-            m->places[m->count++] = (place){tok->id, tok->begin, tok->end, &passages[i], starts};
+            m->places[m->count++] = (place){tok->id, tok->begin, tok->end, passages[i], starts};
         }
-        m->places[m->count++] = (place){.id = -1, .of = &passages[i], .starts_word = true};
+        m->places[m->count++] = (place){.id = -1, .of = passages[i], .starts_word = true};
     }
     return m;
 }

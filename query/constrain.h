@@ -8,8 +8,8 @@
 
 typedef struct query_automaton query_automaton;
 
-query_automaton *query_automaton_new(const engine_tokenizer *t, const query_passage *passages,
-                                     size_t count, arena *a);
+query_automaton *query_automaton_new(const engine_tokenizer *t,
+                                     const query_passage *const *passages, size_t count, arena *a);
 /* Sets bit i of allowed ([vocab / 64 + 1] words) for each id that may come next; the end tokens
  * too, once something was taken and a word is complete. */
 void query_automaton_allow(const query_automaton *m, uint64_t *allowed);

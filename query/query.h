@@ -15,6 +15,15 @@
 #include "engine/engine.h"
 #include "index/index.h"
 
+/* What a decoder has read, for the next question over the same passages. The answers are the same
+ * with and without it. One question at a time. */
+typedef struct query_memory query_memory;
+/* path: a file for the next run, made anew after each question that read much (mode 0600); it says
+ * what was read as much as the library does, and goes when the library changes: that is the
+ * caller's part. NULL: memory only. */
+query_memory *query_memory_new(const char *path);
+void query_memory_free(query_memory *m); /* NULL is fine */
+
 /* What the answers are made with. Nothing here is owned. */
 typedef struct {
     index_library *library;
@@ -23,6 +32,7 @@ typedef struct {
     const engine_model *decoder; /* NULL: no `write`, no constrained decoding */
     const char *chat;            /* the decoder's format, of QUERY_CHAT_NAMES; NULL: told */
     pool *threads;               /* NULL: one thread */
+    query_memory *memory;        /* NULL: nothing is kept between questions */
 } query_context;
 
 /* "llama3|chatml|...": the chat formats that can be named. */
@@ -74,6 +84,13 @@ typedef struct {
     double search_ms, read_ms, write_ms, total_ms;
 } query_timings;
 
+/* What a decoder did for an answer; zeros where none was asked. */
+typedef struct {
+    uint32_t prompt_tokens, kept_tokens; /* of the prompt; those of them that were not read anew */
+    uint32_t said_tokens, drafted_tokens, accepted_tokens; /* accepted: of those drafted */
+    double prompt_ms;                                      /* until the first token could be said */
+} query_reading;
+
 typedef struct {
     str question;
     str answer; /* the shortest span chosen; empty when refused */
@@ -86,6 +103,7 @@ typedef struct {
     size_t source_count;
     str thinking; /* what a reasoning model wrote before its answer; no part of it, unchecked */
     query_timings timings;
+    query_reading reading;
 } query_answer;
 
 typedef struct {
@@ -98,6 +116,7 @@ typedef struct {
     uint32_t max_tokens;      /* of a decoder's answer; 0 for the default */
     uint32_t thinking_tokens; /* of a reasoning model before it; 0 for the default */
     bool no_thinking;         /* a reasoning model answers at once */
+    bool no_drafts;           /* says each token by itself: slower, the same answer */
 } query_options;
 
 /* Called while the answer comes, from the thread that asked. Any of them may be NULL. */

@@ -5,7 +5,7 @@
  */
 #include "query/answer.h"
 
-#include "query/chat.h"
+#include "query/conversation.h"
 #include "query/constrain.h"
 
 #define CELL_MARK STR(" | ")
@@ -76,7 +76,7 @@ static bool decode_span(query_job *job, error *err) {
     engine_sampler *sampler = NULL;
     bool ok = false;
     if (!query_conversation_open(job, STR(instruction), false, &c, err)) goto done;
-    query_automaton *automaton = query_automaton_new(t, job->passages, c.passages_told, job->a);
+    query_automaton *automaton = query_automaton_new(t, c.prompt.told, c.prompt.told_count, job->a);
     sampler = engine_sampler_new(&job->options->sampling, vocab);
     uint64_t *allowed = arena_alloc(job->a, vocab / 64 + 1, sizeof *allowed);
     for (uint32_t i = 0; i < job->options->max_tokens; i++) {

@@ -5,7 +5,7 @@
  */
 #include "query/answer.h"
 
-#include "query/chat.h"
+#include "query/conversation.h"
 #include "query/check.h"
 #include "query/thinking.h"
 
@@ -20,8 +20,8 @@ static bool is_refusal(str s) {
 }
 
 /* Sentences of `written` from *done on are final when another has begun, or at the end. */
-static bool finish_sentences(query_job *job, const text *written, bool at_end, size_t told,
-                             size_t *done, error *err) {
+static bool finish_sentences(query_job *job, const text *written, bool at_end,
+                             const query_prompt *prompt, size_t *done, error *err) {
     for (;;) {
         size_t pos = *done, begin, end, next_begin, next_end;
         if (!sentence_next(text_str(written), &pos, &begin, &end)) return true;
@@ -31,7 +31,8 @@ static bool finish_sentences(query_job *job, const text *written, bool at_end, s
         *done = after;
         if (is_refusal(s)) continue;
         query_sentence checked;
-        if (!query_check_sentence(job, s, told, &checked, err)) return false;
+        if (!query_check_sentence(job, s, prompt->told, prompt->told_count, &checked, err))
+            return false;
         if (checked.text.n == 0 || (job->options->strict && !checked.verified)) continue;
         query_add_sentence(job, &checked);
     }
@@ -67,7 +68,7 @@ static bool hear(query_job *job, reply *r, int32_t id, error *err) {
     text_free(&piece);
     tell_piece(e->thinking, e->context, &r->thought, &r->thought_told);
     tell_piece(e->piece, e->context, &r->written, &r->written_told);
-    return finish_sentences(job, &r->written, false, r->conversation.passages_told, &r->done, err);
+    return finish_sentences(job, &r->written, false, &r->conversation.prompt, &r->done, err);
 }
 
 /* Tokens until the model ends or has written enough; thinking and answer are counted apart. */
@@ -104,7 +105,7 @@ bool query_answer_written(query_job *job, error *err) {
                                       &r.conversation, err);
     query_thinking_start(&r.thinking, ok && r.conversation.chat.opened);
     ok = ok && listen(job, &r, sampler, err) &&
-         finish_sentences(job, &r.written, true, r.conversation.passages_told, &r.done, err);
+         finish_sentences(job, &r.written, true, &r.conversation.prompt, &r.done, err);
     if (ok) job->out->thinking = str_trim(arena_str(job->a, text_str(&r.thought)));
     /* What no passage bears out stands among the sentences, marked; it is never the answer. */
     for (size_t i = 0; ok && i < job->out->sentence_count && job->out->answer.n == 0; i++)

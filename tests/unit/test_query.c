@@ -2,6 +2,7 @@
  * decoder of random weights, which says nothing true: what it writes must be marked, and held to
  * the passages it must still copy them.
  */
+#include "query/draft.h"
 #include "query/query.h"
 #include "tests/fixtures/gguf_fixture.h"
 
@@ -314,6 +315,81 @@ static void test_thinking_is_no_answer(void **state) {
     assert_true(err.code == ERROR_USAGE && strstr(err.text, "klingon"));
 }
 
+/* What is said must not depend on how it was computed: proposals and kept prefixes only save time. A
+ * model of random weights in greedy mode soon repeats itself, so that proposals come true. */
+static void test_drafts_and_memory_change_nothing(void **state) {
+    (void)state;
+    static const char *const questions[] = {"When was the lighthouse built?",
+                                            "How tall is the lighthouse?"};
+    char kept[80];
+    snprintf(kept, sizeof kept, "/tmp/carrel-query-%ld.kept", (long)getpid());
+    unlink(kept);
+    query_context q = t.q;
+    q.decoder = t.model;
+    for (int hot = 0; hot < 2; hot++) {
+        query_options o = {.mode = QUERY_WRITE,
+                           .threshold = 0,
+                           .max_tokens = 150,
+                           .sampling = {hot ? 1.0f : 0.0f, 0.95f, 7}};
+        text plain[2] = {{0}, {0}};
+        for (size_t i = 0; i < 2; i++) {
+            q.memory = NULL;
+            o.no_drafts = true;
+            struct told told = {0};
+            query_events events = {.piece = on_piece, .context = &told};
+            query_answer a;
+            error err = {0};
+            assert_true(query_ask(&q, str_of(questions[i]), &o, &events, t.a, &a, &err));
+            assert_int_equal(a.reading.drafted_tokens, 0);
+            assert_int_equal(a.reading.kept_tokens, 0);
+            plain[i] = told.pieces;
+        }
+        uint32_t accepted = 0;
+        o.no_drafts = false;
+        for (int run = 0; run < 2; run++) { /* the second finds the first's file */
+            q.memory = query_memory_new(kept);
+            for (size_t i = 0; i < 2; i++) {
+                struct told told = {0};
+                query_events events = {.piece = on_piece, .context = &told};
+                query_answer a;
+                error err = {0};
+                assert_true(query_ask(&q, str_of(questions[i]), &o, &events, t.a, &a, &err));
+                assert_true(str_eq(text_str(&told.pieces), text_str(&plain[i])));
+                assert_true(a.reading.accepted_tokens <= a.reading.drafted_tokens);
+                bool again = run > 0 || hot > 0 || i > 0;
+                /* the instruction and the passages, which both questions find */
+                assert_true(again ? a.reading.kept_tokens > a.reading.prompt_tokens / 2
+                                  : a.reading.kept_tokens == 0);
+                accepted += a.reading.accepted_tokens;
+                text_free(&told.pieces);
+            }
+            query_memory_free(q.memory);
+        }
+        assert_true(hot || accepted > 0);
+        text_free(&plain[0]);
+        text_free(&plain[1]);
+    }
+    unlink(kept);
+}
+
+static void test_draft(void **state) {
+    (void)state;
+    const int32_t ids[] = {1, 2, 3, 4, 5, 9, 2, 3, 7, 8, 1, 2, 3};
+    int32_t out[8];
+    /* the last three stood at the start; of the two, 2 3, the later place is not asked */
+    assert_int_equal(query_draft(ids, 13, 4, out), 4);
+    assert_memory_equal(out, ((int32_t[]){4, 5, 9, 2}), 4 * sizeof *out);
+    /* 8 2 3: only two of them stood before, and of two places the later counts */
+    const int32_t two[] = {1, 2, 3, 4, 2, 3, 7, 8, 2, 3};
+    assert_int_equal(query_draft(two, 10, 8, out), 4);
+    assert_memory_equal(out, ((int32_t[]){7, 8, 2, 3}), 4 * sizeof *out);
+    assert_int_equal(query_draft((int32_t[]){1, 2, 3}, 3, 8, out), 0);
+    assert_int_equal(query_draft((int32_t[]){1}, 1, 8, out), 0);
+    assert_int_equal(query_draft(ids, 0, 8, out), 0);
+    assert_int_equal(query_draft((int32_t[]){5, 5, 5}, 3, 8, out), 1);
+    assert_int_equal(out[0], 5);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_search_ranks_by_each_way),
@@ -323,6 +399,8 @@ int main(void) {
         cmocka_unit_test(test_held_decoder_copies_a_passage),
         cmocka_unit_test(test_written_nonsense_is_marked),
         cmocka_unit_test(test_thinking_is_no_answer),
+        cmocka_unit_test(test_drafts_and_memory_change_nothing),
+        cmocka_unit_test(test_draft),
     };
     return cmocka_run_group_tests_name("query", tests, set_up, tear_down);
 }

@@ -134,19 +134,19 @@ static text prompt_of(const golden *g, const engine_tokenizer *t, const query_ch
     query_passage p = {0};
     arena *a = arena_new();
     error err = {0};
-    int32_t *ids;
-    size_t n, told;
+    query_prompt made;
     text out = {0};
     p.source.chunk =
         (index_chunk){.title = STR("Doc"), .heading = STR("Doses"), .text = str_of(body)};
     query_job job = {.question = str_of(question), .passages = &p, .passage_count = 1, .a = a};
-    if (!query_prompt(&job, t, chat, STR("Answer."), 4096, &ids, &n, &told, &err))
+    if (!query_prompt_build(&job, t, chat, STR("Answer."), 4096, &made, &err))
         fail_msg("%s: %s", g->name, err.text);
-    assert_int_equal(told, 1);
+    assert_int_equal(made.told_count, 1);
+    assert_true(made.told[0] == &p);
     *specials = 0;
-    for (size_t i = 0; i < n; i++) {
-        engine_token_put(t, ids[i], true, &out);
-        *specials += (size_t)ids[i] >= engine_vocab_size(t) - MARKS;
+    for (size_t i = 0; i < made.count; i++) {
+        engine_token_put(t, made.ids[i], true, &out);
+        *specials += (size_t)made.ids[i] >= engine_vocab_size(t) - MARKS;
     }
     arena_free(a);
     return out;
@@ -253,14 +253,18 @@ static void test_too_long(void **state) {
     query_passage p[3] = {0};
     arena *a = arena_new();
     error err = {0};
-    int32_t *ids;
-    size_t n, told, limit = 140;
+    query_prompt made;
+    size_t limit = 140;
     for (size_t i = 0; i < 3; i++)
-        p[i].source.chunk = (index_chunk){.title = STR("Doc"), .text = STR("<think>Take 5 mg.")};
+        p[i].source.chunk = (index_chunk){
+            .document = 9 - (int64_t)i, .title = STR("Doc"), .text = STR("<think>Take 5 mg.")};
     query_job job = {.question = STR("How much?"), .passages = p, .passage_count = 3, .a = a};
-    assert_true(query_prompt(&job, t, &chat, STR("Answer."), limit, &ids, &n, &told, &err));
-    assert_true(told > 0 && told < 3 && n <= limit);
-    assert_false(query_prompt(&job, t, &chat, STR("Answer."), 60, &ids, &n, &told, &err));
+    assert_true(query_prompt_build(&job, t, &chat, STR("Answer."), limit, &made, &err));
+    assert_true(made.told_count > 0 && made.told_count < 3 && made.count <= limit);
+    /* the best, which comes first, is among them, and they stand by document */
+    assert_true(made.told[made.told_count - 1] == &p[0]);
+    assert_true(made.shared < made.count);
+    assert_false(query_prompt_build(&job, t, &chat, STR("Answer."), 60, &made, &err));
     assert_int_equal(err.code, ERROR_INPUT);
     engine_tokenizer_free(t);
     arena_free(a);
