@@ -3,8 +3,8 @@
  *
  * A norm over the embeddings, rows for token types, then a norm after each step instead of before
  * it. BERT learns a row for each position; nomic-bert turns q and k instead; jina-bert-v2 takes a
- * slope times the distance off each score (ALiBi; Press et al., 2022), and has a gated step. The reader is
- * built like a decoder that sees both ways (models/train/README.md).
+ * slope times the distance off each score (ALiBi; Press et al., 2022), and has a gated step. The
+ * reader is built like a decoder that sees both ways (models/train/README.md).
  */
 #include "engine/arch.h"
 

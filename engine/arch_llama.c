@@ -1,9 +1,9 @@
 /* arch_llama: what is their own of the decoders that came after Llama (Touvron et al., 2023).
  *
- * Pre-norm blocks with RMS norm, rotary positions, grouped queries, SwiGLU. Llama itself, Qwen 2 (biases
- * of q, k and v) and Qwen 3 (norms over the heads of q and k) are told by the table in arch.c
- * alone. SmolLM3 leaves the positions out of every fourth layer. Phi-3 and Phi-4-mini turn only part
- * of a head, by one list of factors in short contexts and another in long ones.
+ * Pre-norm blocks with RMS norm, rotary positions, grouped queries, SwiGLU. Llama itself, Qwen 2
+ * (biases of q, k and v) and Qwen 3 (norms over the heads of q and k) are told by the table in
+ * arch.c alone. SmolLM3 leaves the positions out of every fourth layer. Phi-3 and Phi-4-mini turn
+ * only part of a head, by one list of factors in short contexts and another in long ones.
  */
 #include "engine/arch.h"
 

@@ -1,11 +1,11 @@
 /* arch_rope: what a file says about rotary positions.
  *
- * Besides the base there are four ways in which a model was taught longer contexts: positions divided
- * evenly (linear), a divisor for each pair (rope_freqs of Llama 3; two lists of Phi-3, which its own
- * reader takes up), and YaRN (Peng et al., 2023), which leaves pairs that turn often in the
- * original context as they are, divides those that turn less than once, and blends in between; what
- * is turned grows a little. All of them become divisors and one factor of engine_rope. A method that is
- * not among them is refused.
+ * Besides the base there are four ways in which a model was taught longer contexts: positions
+ * divided evenly (linear), a divisor for each pair (rope_freqs of Llama 3; two lists of Phi-3,
+ * which its own reader takes up), and YaRN (Peng et al., 2023), which leaves pairs that turn often
+ * in the original context as they are, divides those that turn less than once, and blends in
+ * between; what is turned grows a little. All of them become divisors and one factor of
+ * engine_rope. A method that is not among them is refused.
  */
 #include "engine/arch.h"
 

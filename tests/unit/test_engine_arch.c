@@ -1,6 +1,7 @@
 /* Every architecture against a float64 implementation of its definition, on small random models
- * (tests/support/random_model, reference_model); and every feature of every architecture left out or
- * changed in the file, which must move the results far beyond the tolerance, or be refused by name.
+ * (tests/support/random_model, reference_model); and every feature of every architecture left out
+ * or changed in the file, which must move the results far beyond the tolerance, or be refused by
+ * name.
  */
 #include <setjmp.h>
 #include <stdarg.h>

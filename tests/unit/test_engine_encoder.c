@@ -1,6 +1,6 @@
-/* The reader's encoder: threads, bad inputs, files that are refused, and the logits that its training
- * program gave for the model that ships (models/fixtures/reader.json). What it computes is for
- * test_engine_arch as well.
+/* The reader's encoder: threads, bad inputs, files that are refused, and the logits that its
+ * training program gave for the model that ships (models/fixtures/reader.json). What it computes
+ * is for test_engine_arch as well.
  */
 #include <setjmp.h>
 #include <stdarg.h>

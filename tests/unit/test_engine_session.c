@@ -1,6 +1,6 @@
-/* Decoders as the program uses them: sessions that go on, go back and are cut in any way, files that
- * are opened with their vocabulary or refused, the sampler. What an architecture computes is for
- * test_engine_arch and test_engine_parity.
+/* Decoders as the program uses them: sessions that go on, go back and are cut in any way, files
+ * that are opened with their vocabulary or refused, the sampler. What an architecture computes is
+ * for test_engine_arch and test_engine_parity.
  */
 #include <setjmp.h>
 #include <stdarg.h>
