@@ -1,9 +1,10 @@
 /* block: one layer of a transformer over a batch of tokens.
  *
- * Five rounds of the pool carry the work: q, k and v; attention; its output; gate and up; down. The
- * elementwise steps in between wake threads only when there are tokens enough to be worth it: for
- * one token they run in the caller. Where nothing stands between a step and the residual stream,
- * its output matrix adds to the stream itself.
+ * Five rounds of the pool carry the work: q, k and v; attention; its output; gate and up; down. Norms
+ * and activations run as a part of the product that they feed, token by token, just before its input
+ * is quantised. Elementwise steps wake threads only when there are tokens enough to be worth it.
+ * Where nothing stands between a step and the residual stream, its output matrix adds to the stream
+ * itself.
  *
  * Every step handles a token by itself, so that a result does not depend on the rest of the batch.
  * Never allocates; everything is the caller's.
@@ -144,21 +145,24 @@ static void join_step(void *context, size_t begin, size_t end, int worker) {
 }
 
 /* x = joined(x, w in) */
-static void join(step *c, pool *p, const engine_join *how, const engine_linear *w, const float *in,
-                 size_t stride, size_t n) {
+static void join(step *c, pool *p, const engine_join *how, const engine_linear *w,
+                 const engine_input *in, size_t n) {
     const engine_shape *s = c->shape;
     bool plain = !how->given.weight && !how->sum.weight;
     engine_product product = {w, plain ? c->work->x : c->work->h, s->width, plain};
-    engine_multiply(&c->work->acts, p, &product, 1, in, stride, n);
+    engine_multiply(&c->work->acts, p, &product, 1, in, n);
     c->join = how;
     if (!plain) parallel_for(p, n, GRAIN, join_step, c);
 }
 
 /* What a step's matrices meet: x, or its norm in h. */
-static const float *step_input(const step *c, pool *p, const engine_norm *norm, size_t n) {
-    if (!norm->weight) return c->work->x;
-    engine_block_norm(c->shape, p, norm, c->work->x, c->work->h, n);
-    return c->work->h;
+static engine_input step_input(step *c, const engine_norm *norm) {
+    const engine_work *w = c->work;
+    if (!norm->weight) return (engine_input){.x = w->x, .stride = c->shape->width};
+    c->norm = norm;
+    c->x = w->x;
+    c->out = w->h;
+    return (engine_input){w->h, c->shape->width, norm_step, c};
 }
 
 void engine_block(const engine_shape *s, const engine_layer *l, const engine_work *w, pool *p,
@@ -166,18 +170,17 @@ void engine_block(const engine_shape *s, const engine_layer *l, const engine_wor
     size_t q = (size_t)s->heads * s->head, kv = (size_t)s->kv_heads * s->head;
     step c = {.shape = s, .layer = l, .work = w, .runs = runs};
 
-    const float *in = step_input(&c, p, &l->attn_norm, n);
+    engine_input in = step_input(&c, &l->attn_norm);
     engine_product qkv[] = {
         {&l->q, w->q, q, false}, {&l->k, w->k, kv, false}, {&l->v, w->v, kv, false}};
-    engine_multiply(&w->acts, p, qkv, 3, in, s->width, n);
+    engine_multiply(&w->acts, p, qkv, 3, &in, n);
     parallel_for(p, n, GRAIN, place_step, &c);
     attend(&c, p, count);
-    join(&c, p, &l->attn, &l->o, w->attended, q, n);
+    join(&c, p, &l->attn, &l->o, &(engine_input){.x = w->attended, .stride = q}, n);
 
-    in = step_input(&c, p, &l->ffn_norm, n);
+    in = step_input(&c, &l->ffn_norm);
     engine_product ffn[] = {{s->gated ? &l->gate : &l->up, w->gate, s->hidden, false},
                             {&l->up, w->up, s->hidden, false}};
-    engine_multiply(&w->acts, p, ffn, s->gated ? 2 : 1, in, s->width, n);
-    parallel_for(p, n, GRAIN, activate_step, &c);
-    join(&c, p, &l->ffn, &l->down, w->gate, s->hidden, n);
+    engine_multiply(&w->acts, p, ffn, s->gated ? 2 : 1, &in, n);
+    join(&c, p, &l->ffn, &l->down, &(engine_input){w->gate, s->hidden, activate_step, &c}, n);
 }

@@ -223,7 +223,8 @@ static void finish(const engine_encoder *e, pool *p, const batch_memory *m, size
         return;
     }
     engine_product span = {&e->span, m->rows, OUTPUTS, false};
-    engine_multiply(&m->work.acts, p, &span, 1, x, s->width, tokens);
+    engine_multiply(&m->work.acts, p, &span, 1, &(engine_input){.x = x, .stride = s->width},
+                    tokens);
     for (size_t r = 0; r < runs; r++) {
         memcpy(m->to[r], m->rows + OUTPUTS * m->run[r].first,
                OUTPUTS * m->run[r].n * sizeof(float));

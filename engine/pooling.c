@@ -146,7 +146,7 @@ static void score(const engine_head *h, const engine_acts *acts, pool *p, float 
                   size_t stride, size_t count, float *const *out) {
     if (h->has_hidden) {
         engine_product hidden = {&h->hidden, other, stride, false};
-        engine_multiply(acts, p, &hidden, 1, rows, stride, count);
+        engine_multiply(acts, p, &hidden, 1, &(engine_input){.x = rows, .stride = stride}, count);
         for (size_t r = 0; r < count; r++) {
             for (size_t i = 0; i < h->width; i++) {
                 rows[r * stride + i] = tanhf(other[r * stride + i]);
@@ -157,7 +157,8 @@ static void score(const engine_head *h, const engine_acts *acts, pool *p, float 
     for (size_t i = 0; i < h->labels; i++) {
         labels[i] = (engine_product){&h->label[i], other + i, ENGINE_MOST_LABELS, false};
     }
-    engine_multiply(acts, p, labels, h->labels, rows, stride, count);
+    engine_multiply(acts, p, labels, h->labels, &(engine_input){.x = rows, .stride = stride},
+                    count);
     for (size_t r = 0; r < count; r++) {
         /* softmax's share of one of two is the sigmoid of what it is ahead by */
         const float *y = other + r * ENGINE_MOST_LABELS;
@@ -178,7 +179,7 @@ void engine_head_run(const engine_head *h, const engine_acts *acts, pool *p, con
     for (size_t i = 0; i < 2; i++) {
         if (h->widths[i] == 0) continue;
         engine_product dense = {&h->dense[i], other, stride, false};
-        engine_multiply(acts, p, &dense, 1, rows, stride, count);
+        engine_multiply(acts, p, &dense, 1, &(engine_input){.x = rows, .stride = stride}, count);
         float *swap = rows;
         rows = other;
         other = swap;

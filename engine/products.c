@@ -35,8 +35,8 @@ void engine_acts_place(engine_acts *a, size_t columns, size_t tokens, void *memo
 
 typedef struct {
     const engine_acts *acts;
-    const float *x;
-    size_t x_stride, n, columns;
+    const engine_input *in;
+    size_t n, columns;
     bool ints, floats; /* what the products need */
     const engine_product *products;
 } job;
@@ -44,17 +44,18 @@ typedef struct {
 static void prepare_tiles(void *context, size_t begin, size_t end, int worker) {
     const job *j = context;
     const engine_acts *a = j->acts;
-    (void)worker;
+    const engine_input *in = j->in;
     for (size_t tile = begin; tile < end; tile++) {
         size_t first = tile * PANEL_TOKENS;
         size_t n = j->n - first < PANEL_TOKENS ? j->n - first : PANEL_TOKENS;
-        const float *x = j->x + first * j->x_stride;
+        const float *x = in->x + first * in->stride;
+        if (in->make) in->make(in->context, first, first + n, worker);
         if (j->ints) {
-            a->kernels->quantize(x, j->x_stride, n, j->columns,
+            a->kernels->quantize(x, in->stride, n, j->columns,
                                  a->ints + tile * (j->columns / PANEL_BLOCK));
         }
         if (j->floats) {
-            engine_panel_spread(x, j->x_stride, n, j->columns,
+            engine_panel_spread(x, in->stride, n, j->columns,
                                 a->floats + tile * j->columns * PANEL_TOKENS);
         }
     }
@@ -132,8 +133,8 @@ static void multiply_items(void *context, size_t begin, size_t end, int worker) 
 }
 
 void engine_multiply(const engine_acts *a, pool *p, const engine_product *products, size_t count,
-                     const float *x, size_t x_stride, size_t n) {
-    job j = {.acts = a, .x = x, .x_stride = x_stride, .n = n, .products = products};
+                     const engine_input *in, size_t n) {
+    job j = {.acts = a, .in = in, .n = n, .products = products};
     size_t panels = 0, panel_bytes = 1;
     j.columns = products[0].w->columns;
     for (size_t i = 0; i < count; i++) {

@@ -29,9 +29,19 @@ typedef struct {
     bool add;
 } engine_product;
 
-/* All products of the same input x [n][x_stride], at most the columns and tokens that a was made
- * for. The bits of a token's result depend neither on n nor on the number of threads. */
+/* What products meet: x, [n][stride]. `make` fills rows [begin, end) of x, each once and just before
+ * they are quantised, by the same thread and while they are near (a norm, an activation); NULL: they
+ * are there. */
+typedef struct {
+    const float *x;
+    size_t stride;
+    pool_fn *make;
+    void *context;
+} engine_input;
+
+/* All products of the same input, at most the columns and tokens that a was made for. The bits of a
+ * token's result depend neither on n nor on the number of threads. */
 void engine_multiply(const engine_acts *a, pool *p, const engine_product *products, size_t count,
-                     const float *x, size_t x_stride, size_t n);
+                     const engine_input *in, size_t n);
 
 #endif

@@ -95,7 +95,8 @@ static void run_batch(engine_session *s, const int32_t *ids, size_t n, bool all,
     engine_block_norm(shape, s->pool, &m->net.output_norm, s->work.x + first * shape->width,
                       s->work.h, n - first);
     engine_product o = {m->tied ? &m->net.embedding : &m->output, logits, m->net.vocab, false};
-    engine_multiply(&s->work.acts, s->pool, &o, 1, s->work.h, shape->width, n - first);
+    engine_multiply(&s->work.acts, s->pool, &o, 1,
+                    &(engine_input){.x = s->work.h, .stride = shape->width}, n - first);
 }
 
 bool engine_eval(engine_session *s, const int32_t *ids, size_t n, bool all, float *logits,
