@@ -50,10 +50,14 @@ $(B)/carrel-pull: $(B)/cli/pull/main.o $(QLIB) $(QSHARE)
 
 # One instruction set for one file: kernels are chosen at run time; other machines compile these
 # files to nothing.
-ifeq ($(shell uname -m),x86_64)
+TARGET := $(shell $(CC) -dumpmachine)
+ifneq ($(findstring x86_64,$(TARGET)),)
 $(B)/%_avx2.o: ISA := -mavx2 -mfma -mf16c
 $(B)/%_avxvnni.o: ISA := -mavxvnni -mavx2 -mfma -mf16c
 $(B)/%_avx512.o: ISA := -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mavx2 -mfma -mf16c
+endif
+ifneq ($(findstring aarch64,$(TARGET)),)
+$(B)/%_dotprod.o: ISA := -march=armv8.2-a+dotprod
 endif
 
 COMPILE = $(CC) $(CSTD) $(WARN) $(CFLAGS) $(SAFE) $(ISA) $(INC) -MMD -MP
@@ -108,6 +112,17 @@ SAN := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-
 asan:
 	$(MAKE) B=build/asan CFLAGS="$(SAN)" check
 
+# The kernels of arm64 on another machine: needs gcc-aarch64-linux-gnu, qemu-user and arm64's cmocka
+# and utf8proc (dpkg --add-architecture arm64; libcmocka-dev:arm64 libutf8proc-dev:arm64).
+ARM64 := panels kernels attention
+check-arm64:
+	$(MAKE) B=build/arm64 CC=aarch64-linux-gnu-gcc INC=-I. arm64-run
+arm64-run: $(ARM64:%=$(B)/arm64/test_engine_%)
+	for t in $^; do qemu-aarch64 -cpu max $$t && qemu-aarch64 -cpu cortex-a53 $$t || exit 1; done
+$(B)/arm64/%: $(B)/tests/unit/%.o $(call obj,$(wildcard base/*.c engine/*.c)) $(HELP)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDSAFE) -o $@ $^ -lcmocka -lutf8proc -lpthread -lm
+
 # FUZZ_SECONDS each, with libFuzzer; `make fuzz ONE=gguf` runs one.
 FUZZ_SECONDS ?= 60
 fuzz:
@@ -150,6 +165,6 @@ clean:
 help:
 	@sed -n 's/^\([a-z-]*\):.*/\1/p' Makefile | sort -u | tr '\n' ' '; echo
 
-.PHONY: all install check asan fuzz fuzz-run eval kill bench offline layers lint format run clean help
+.PHONY: all install check check-arm64 arm64-run asan fuzz fuzz-run eval kill bench offline layers lint format run clean help
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -445,6 +445,9 @@ size_t engine_panel_kernels_all(const engine_panel_kernels *out[PANEL_TABLES]) {
         if (cpu->avx_vnni) out[n++] = &engine_panel_kernels_avxvnni;
     }
     if (cpu->avx512 && cpu->avx512_vnni) out[n++] = &engine_panel_kernels_avx512;
+#elif defined(__aarch64__)
+    if (cpu_get()->neon) out[n++] = &engine_panel_kernels_neon;
+    if (cpu_get()->dotprod) out[n++] = &engine_panel_kernels_dotprod;
 #endif
     return n;
 }

@@ -124,6 +124,8 @@ extern const engine_panel_kernels engine_panel_kernels_scalar;
 #if defined(__x86_64__)
 extern const engine_panel_kernels engine_panel_kernels_avx2, engine_panel_kernels_avxvnni,
     engine_panel_kernels_avx512;
+#elif defined(__aarch64__)
+extern const engine_panel_kernels engine_panel_kernels_neon, engine_panel_kernels_dotprod;
 #endif
 /* The tables that cpu_get() allows, the simplest first; how many. */
 size_t engine_panel_kernels_all(const engine_panel_kernels *out[PANEL_TABLES]);
