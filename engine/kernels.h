@@ -84,6 +84,8 @@ typedef struct {
 extern const engine_kernels engine_kernels_scalar; /* complete */
 #if defined(__x86_64__)
 extern const engine_kernels engine_kernels_avx2, engine_kernels_avx512;
+#elif defined(__aarch64__)
+extern const engine_kernels engine_kernels_neon;
 #endif
 
 /* The tables that cpu_get() allows, the simplest first; how many. */

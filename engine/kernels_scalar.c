@@ -212,6 +212,8 @@ static void choose(void) {
     const cpu_features *cpu = cpu_get();
     if (cpu->avx2 && cpu->fma && cpu->f16c) add_table(&engine_kernels_avx2);
     if (cpu->avx512 && completed == 2) add_table(&engine_kernels_avx512);
+#elif defined(__aarch64__)
+    if (cpu_get()->neon) add_table(&engine_kernels_neon);
 #endif
 }
 

@@ -2,8 +2,8 @@
  * those instructions; nothing here may run before cpu_get() has said that they are there. How the
  * sums are made: panels_avx2.inc.h.
  *
- * Processors with AVX-512 but without VNNI (Skylake-X) use this table too: what 512 bits without the
- * integer dot product would gain they lose to their lower clock.
+ * Processors with AVX-512 but without VNNI (Skylake-X) use this table too: what 512 bits without
+ * the integer dot product would gain they lose to their lower clock.
  */
 #include "engine/panels.h"
 

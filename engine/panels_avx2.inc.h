@@ -4,10 +4,11 @@
  *   panels_avx2.c      AVX2, FMA and F16C
  *   panels_avxvnni.c   the same and the integer dot product of AVX-VNNI: PANELS_DOT is defined
  *
- * A register holds 8 rows, so a panel runs as two halves of 8 rows; the codes of a half's block stay
- * in 8 registers (or the first cache) while up to 16 tokens pass, as in panels_avx512.c.
+ * A register holds 8 rows, so a panel runs as two halves of 8 rows; the codes of a half's block
+ * stay in 8 registers (or the first cache) while up to 16 tokens pass, as in panels_avx512.c.
  *
- * With PANELS_DOT codes are unsigned bytes that stand for code - 128, sums start at -128 * sum of q.
+ * With PANELS_DOT codes are unsigned bytes that stand for code - 128, sums start at -128 * sum of
+ * q.
  *
  * Without it, vpmaddubsw makes sums of two products in 16 bits and saturates. Codes of up to six
  * bits are taken as they are in the file, unsigned, so that no two products can be too much. Those
@@ -197,7 +198,7 @@ ALWAYS __m256 spread(float v) {
 
 #if defined(PANELS_DOT)
 
-/* ---- one block, with the integer dot product -------------------------------------------------- */
+/* ---- one block, with the integer dot product ------------------------------------------------- */
 
 typedef struct {
     __m256i w[PANEL_GROUPS];

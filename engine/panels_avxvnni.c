@@ -1,6 +1,6 @@
-/* panels_avxvnni: the table of panel kernels for processors that have the integer dot product in 256
- * bits and no AVX-512, such as Alder Lake. This file alone is compiled for it; nothing here may run
- * before cpu_get() has said that it is there. How the sums are made: panels_avx2.inc.h.
+/* panels_avxvnni: the table of panel kernels for processors that have the integer dot product in
+ * 256 bits and no AVX-512, such as Alder Lake. This file alone is compiled for it; nothing here
+ * may run before cpu_get() has said that it is there. How the sums are made: panels_avx2.inc.h.
  */
 #include "engine/panels.h"
 

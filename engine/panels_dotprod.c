@@ -1,6 +1,6 @@
-/* panels_dotprod: the table of panel kernels for arm64 with the integer dot product. This file alone
- * is compiled for it; nothing here may run before cpu_get() has said that it is there. How the sums
- * are made: panels_neon.inc.h.
+/* panels_dotprod: the table of panel kernels for arm64 with the integer dot product. This file
+ * alone is compiled for it; nothing here may run before cpu_get() has said that it is there. How
+ * the sums are made: panels_neon.inc.h.
  */
 #include "engine/panels.h"
 

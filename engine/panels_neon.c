@@ -1,5 +1,5 @@
-/* panels_neon: the table of panel kernels that every arm64 processor can run. How the sums are made:
- * panels_neon.inc.h.
+/* panels_neon: the table of panel kernels that every arm64 processor can run. How the sums are
+ * made: panels_neon.inc.h.
  */
 #include "engine/panels.h"
 

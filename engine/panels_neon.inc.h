@@ -5,10 +5,10 @@
  *   panels_dotprod.c   the integer dot product of Armv8.2: PANELS_DOTPROD is defined
  *
  * A register holds 4 columns of 4 rows, so a panel runs as two halves of 8 rows: the codes of a
- * half's block stay in 16 registers while up to 16 tokens pass. Codes become signed bytes, of which
- * nothing has to be taken off afterwards; those with a minimum stay as they are, none is above 31.
- * Where scales are whole numbers of 16 columns (Q6_K, Q3_K, Q2_K), the sums are multiplied with them
- * as integers.
+ * half's block stay in 16 registers while up to 16 tokens pass. Codes become signed bytes, of
+ * which nothing has to be taken off afterwards; those with a minimum stay as they are, none is
+ * above 31. Where scales are whole numbers of 16 columns (Q6_K, Q3_K, Q2_K), the sums are
+ * multiplied with them as integers.
  *
  * Without the dot product, two products of int8 fit in 16 bits (2 * 128 * 127 = 32512), pairs of
  * which are added to sums of 32 bits.
