@@ -24,6 +24,7 @@ enum {
     ASK_NO_THINKING,
     ASK_FRESH,
     ASK_NO_DRAFTS,
+    ASK_KV,
     ASK_QUESTIONS
 };
 
@@ -385,6 +386,7 @@ static void read_options(const cli_args *args, asking *x) {
                                  .sampling = {.temperature = 0, .top_p = 0.9f, .seed = 1}};
     x->show_thinking = v[ASK_THINKING].given;
     x->no_thinking = v[ASK_NO_THINKING].given;
+    if (v[ASK_KV].given && v[ASK_KV].number > 0) x->options.kv = ENGINE_KV_INT8;
     if (v[ASK_MODE].given) x->options.mode = modes[(size_t)v[ASK_MODE].number];
     if (v[ASK_SOURCES].given) x->options.sources = (size_t)v[ASK_SOURCES].number;
     if (v[ASK_SENTENCES].given) x->options.sentences = (size_t)v[ASK_SENTENCES].number;
@@ -516,6 +518,11 @@ static const cli_option options[] = {
     {.name = "no-drafts",
      .kind = CLI_FLAG,
      .help = "a decoder says each token by itself: slower, the same answer"},
+    {.name = "kv",
+     .kind = CLI_CHOICE,
+     .value = "TYPE",
+     .choices = "f16|int8",
+     .help = "how a decoder keeps what it has read (int8: half the memory, less exact)"},
     {.name = "questions",
      .kind = CLI_TEXT,
      .value = "FILE",

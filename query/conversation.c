@@ -35,6 +35,7 @@ struct query_memory {
     const pool *threads;
     engine_session *session;
     uint32_t n_ctx;
+    engine_kv kv;
     size_t on_disk; /* tokens of the session's beginning that the file holds */
 };
 
@@ -63,16 +64,17 @@ void query_memory_free(query_memory *m) {
 /* The session of the memory, made where there is none that fits; what it holds is still in it. */
 static bool recall(query_memory *m, const query_job *job, uint32_t n_ctx, error *err) {
     bool fits = m->session && m->model == job->q->decoder && m->threads == job->q->threads &&
-                m->n_ctx == n_ctx;
+                m->n_ctx == n_ctx && m->kv == job->options->kv;
     if (fits) return true;
     forget(m);
-    const engine_session_options options = {.n_ctx = n_ctx};
+    const engine_session_options options = {.n_ctx = n_ctx, .kv = job->options->kv};
     if (!engine_session_new(job->q->decoder, job->q->threads, &options, &m->session, err)) {
         return false;
     }
     m->model = job->q->decoder;
     m->threads = job->q->threads;
     m->n_ctx = n_ctx;
+    m->kv = job->options->kv;
     /* A file that cannot be used costs time and nothing else: the prompt is read. */
     if (m->path && engine_session_restore(m->session, m->path, NULL)) {
         m->on_disk = engine_session_length(m->session);
@@ -111,7 +113,7 @@ static void share_context(const query_job *job, uint32_t context, query_conversa
 }
 
 static bool take_session(const query_job *job, query_conversation *c, error *err) {
-    const engine_session_options options = {.n_ctx = (uint32_t)c->n_ctx};
+    const engine_session_options options = {.n_ctx = (uint32_t)c->n_ctx, .kv = job->options->kv};
     c->memory = job->q->memory;
     if (!c->memory) {
         return engine_session_new(job->q->decoder, job->q->threads, &options, &c->session, err);

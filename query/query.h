@@ -116,6 +116,7 @@ typedef struct {
     uint32_t max_tokens;      /* of a decoder's answer; 0 for the default */
     uint32_t thinking_tokens; /* of a reasoning model before it; 0 for the default */
     bool no_thinking;         /* a reasoning model answers at once */
+    engine_kv kv;             /* how a decoder keeps what it has read */
     bool no_drafts;           /* says each token by itself: slower, the same answer */
 } query_options;
 
