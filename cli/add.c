@@ -25,10 +25,13 @@ typedef struct {
     size_t todo_count, lost; /* lost: could not even be looked at */
     text path;               /* of the library */
     index_library *library;
-    embed_model *embedder;
+    embed_model *embedder; /* the built-in one */
+    embed_model *own;      /* the user's, where the library's vectors are of it */
     cli_batch *batch;
     cli_report report;
     cli_progress progress;
+    cli_compute compute;
+    uint64_t embedded, waiting; /* chunks whose vectors came after the words */
 } adding;
 
 /* Looks through the operands; what is no document goes to the report at once. */
@@ -55,23 +58,32 @@ static void look(const cli_args *args, adding *x) {
 
 static bool open_all(const cli_args *args, adding *x, error *err) {
     bool fresh = false;
-    cli_compute compute;
-    cli_compute_start(args, &compute);
-    int jobs = args->v[ADD_JOBS].given ? (int)args->v[ADD_JOBS].number : compute.threads;
+    cli_compute_start(args, &x->compute);
+    int jobs = args->v[ADD_JOBS].given ? (int)args->v[ADD_JOBS].number : x->compute.threads;
     if (jobs > CLI_JOBS_MAX) jobs = CLI_JOBS_MAX;
     if ((size_t)jobs > x->todo_count) jobs = (int)x->todo_count;
     if (!cli_open_embedder(&x->embedder, err) ||
         !cli_batch_open(x->todo, x->todo_count, jobs, x->embedder, &x->batch, err) ||
         !cli_open_library(args, INDEX_CREATE, &x->path, &x->library, err) ||
-        !cli_check_model(x->library, x->embedder, text_str(&x->path), &fresh, err))
+        !cli_match_model(x->library, x->embedder, text_str(&x->path), &x->own, &fresh, err))
         return false;
     if (fresh) {
-        index_model m = {.name = embed_name(x->embedder),
-                         .width = (uint32_t)embed_width(x->embedder)};
-        memcpy(m.hash, embed_hash(x->embedder), sizeof m.hash);
+        index_model m = cli_index_model(x->own ? x->own : x->embedder);
         if (!index_set_model(x->library, &m, err)) return false;
     }
-    return cli_batch_start(x->batch, x->library, err);
+    bool later = x->own && !embed_is_static(x->own);
+    return cli_batch_start(x->batch, x->library, later ? NULL : x->own ? x->own : x->embedder, err);
+}
+
+/* The vectors that documents did not bring along, of this run or of one that was stopped. */
+static bool embed_rest(adding *x, error *err) {
+    if (!cli_count_waiting(x->library, &x->waiting, err)) return false;
+    if (x->waiting == 0 || cli_stopped()) return true;
+    pool *threads = pool_new(x->compute.threads);
+    bool ok = cli_embed_waiting(x->library, x->own ? x->own : x->embedder, threads, &x->embedded,
+                                &x->waiting, err);
+    pool_free(threads);
+    return ok;
 }
 
 /* A file whose bytes are in the library under another path: what its own path held before is no
@@ -162,6 +174,13 @@ static error_code verdict(const adding *x, size_t unfinished) {
         /* Whoever closed the pipe knows. */
         return cli_output_broken() ? ERROR_CANCELLED : cli_fail(&err);
     }
+    if (x->waiting > 0) {
+        error_set(&err, ERROR_CANCELLED,
+                  "stopped with %llu chunks that only words find; the next `carrel add` or `carrel "
+                  "model use` embeds them",
+                  (unsigned long long)x->waiting);
+        return cli_fail(&err);
+    }
     if (failed > 0) {
         error_set(&err, r->only_absent ? ERROR_NOT_FOUND : ERROR_INPUT,
                   "%zu of %zu could not be added", failed, x->todo_count + x->lost);
@@ -183,7 +202,8 @@ static error_code run(const cli_args *args) {
     error_code code;
     cli_stop_watch();
     look(args, &x);
-    bool ok = x.todo_count == 0 || (open_all(args, &x, &err) && run_batch(&x, &unfinished, &err));
+    bool ok = x.todo_count == 0 || (open_all(args, &x, &err) && run_batch(&x, &unfinished, &err) &&
+                                    embed_rest(&x, &err));
     if (ok || x.progress.total > 0) {
         /* Also after a library that failed half-way: what was committed before is there. */
         cli_report_end(&x.report, text_str(&x.path), unfinished);
@@ -191,7 +211,8 @@ static error_code run(const cli_args *args) {
     code = ok ? verdict(&x, unfinished) : cli_fail(&err);
     cli_batch_close(x.batch);
     index_close(x.library);
-    if (x.embedder) embed_model_close(x.embedder);
+    embed_model_close(x.own);
+    embed_model_close(x.embedder);
     cli_report_free(&x.report);
     cli_files_free(&x.files);
     mem_free(x.todo);

@@ -439,8 +439,8 @@ static error_code run(const cli_args *args) {
         text_free(&question);
         return cli_fail(&err);
     }
-    int needs =
-        CLI_NEED_EMBEDDER | CLI_NEED_MATCH | CLI_NEED_READER | CLI_NEED_DECODER | CLI_NEED_THREADS;
+    int needs = CLI_NEED_EMBEDDER | CLI_NEED_MATCH | CLI_NEED_RERANKER | CLI_NEED_READER |
+                CLI_NEED_DECODER | CLI_NEED_THREADS;
     if (!cli_session_open(args, needs, decoder, &x.session, &err)) {
         code = cli_fail(&err);
     } else {

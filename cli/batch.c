@@ -30,7 +30,7 @@ typedef struct {
 struct cli_batch {
     const cli_found *items;
     size_t count;
-    const embed_model *embedder;
+    const embed_model *embedder, *vectors;
     index_library *library;
     pthread_mutex_t library_lock;
 
@@ -60,13 +60,7 @@ static void embed_chunks(const embed_model *m, arena *a, index_document_in *in) 
     for (size_t i = 0; i < in->chunk_count; i++) {
         const index_chunk_in *c = &in->chunks[i];
         text_clear(&t);
-        text_put(&t, in->title);
-        if (c->heading.n) {
-            text_put(&t, STR(" > "));
-            text_put(&t, c->heading);
-        }
-        text_put(&t, STR(": "));
-        text_put(&t, c->text);
+        embed_passage_text(&t, in->title, c->heading, c->text);
         embed_text(m, text_str(&t), vector);
         embed_quantize(vector, width, vectors + i * width, &scales[i]);
     }
@@ -159,7 +153,7 @@ static bool prepare(cli_batch *b, ingest_worker *parser, cli_prepared *p) {
     p->in.language = d->language.n > 0 ? d->language : guess_language(chunks, count);
     copy_pages(d, p);
     copy_chunks(chunks, count, p);
-    embed_chunks(b->embedder, p->a, &p->in);
+    if (b->vectors) embed_chunks(b->vectors, p->a, &p->in);
 done:
     if (fd >= 0) close(fd);
     text_free(&path);
@@ -234,8 +228,9 @@ bool cli_batch_open(const cli_found *items, size_t count, int jobs, const embed_
     return true;
 }
 
-bool cli_batch_start(cli_batch *b, index_library *library, error *err) {
+bool cli_batch_start(cli_batch *b, index_library *library, const embed_model *vectors, error *err) {
     b->library = library;
+    b->vectors = vectors;
     while (b->started < b->jobs) {
         int rc = pthread_create(&b->threads[b->started], NULL, run_thread, b);
         if (rc != 0)

@@ -22,10 +22,12 @@ typedef struct {
 
 typedef struct cli_batch cli_batch;
 
-/* Starts `jobs` parsers; no thread runs yet. `items` and the handles must outlive the batch. */
+/* Starts `jobs` parsers; no thread runs yet. `items` and the handles must outlive the batch.
+ * embedder: the built-in one, by whose tokens chunks are cut. */
 bool cli_batch_open(const cli_found *items, size_t count, int jobs, const embed_model *embedder,
                     cli_batch **out, error *err);
-bool cli_batch_start(cli_batch *b, index_library *library, error *err);
+/* vectors: the built-in embedder where it embeds the library; NULL: vectors come later. */
+bool cli_batch_start(cli_batch *b, index_library *library, const embed_model *vectors, error *err);
 /* The next document, in the order of the items; NULL in *out when none came within wait_ms. False
  * when there will be no more: all were given, or those that were begun when it was stopped. */
 bool cli_batch_take(cli_batch *b, int wait_ms, cli_prepared **out);

@@ -187,8 +187,12 @@ bool cli_model_folder(text *out, error *err);
 bool cli_catalogue_path(text *out, error *err);
 /* With the folders above it; one that is there is fine. */
 bool cli_make_folder(const char *path, error *err);
-/* Where the path of the user's decoder is written down. */
-bool cli_decoder_record(text *out, error *err);
+
+/* What a model of the user's does. */
+typedef enum { CLI_ANSWERS, CLI_EMBEDDING, CLI_RERANKING, CLI_ROLES } cli_role;
+
+/* Where the choice of `carrel model use` is written down. */
+bool cli_choice_file(cli_role role, text *out, error *err);
 /* Absolute, without "." and ".."; symbolic links are resolved as far as the file exists. */
 bool cli_absolute(const char *path, text *out, error *err);
 /* The same name in UTF-8: bytes that are none become \xHH, so that two names stay two. */
@@ -230,6 +234,16 @@ void cli_compute_look(cli_compute *c, const char *root);
 /* Looks again, now and then, in a long run; true when something has changed. */
 bool cli_compute_again(cli_compute *c);
 
+/* ---- choices (choices.c) ------------------------------------------------------------------ */
+
+/* The path of the model that the user chose, empty where it is the built-in one; detail: of a
+ * decoder the chat format that was forced, of an embedder its file's hash, or empty. Either may be
+ * NULL. */
+bool cli_choice_read(cli_role role, text *path, text *detail, error *err);
+bool cli_choice_write(cli_role role, str path, str detail, error *err);
+/* Back to the built-in one; does nothing where that is in use. */
+bool cli_choice_forget(cli_role role, error *err);
+
 /* ---- opened things (open.c) --------------------------------------------------------------- */
 
 #define CLI_EMBEDDING_FILE "carrel-embed.gguf"
@@ -239,7 +253,9 @@ bool cli_compute_again(cli_compute *c);
 typedef struct {
     text library_path;
     index_library *library;
-    embed_model *embedder;
+    embed_model *embedder; /* the built-in one */
+    embed_model *own;      /* the user's, where the library's vectors are of it */
+    embed_reranker *reranker;
     embed_reader *reader;
     engine_model *decoder;
     text chat; /* the decoder's chat format, where the user has forced one */
@@ -253,7 +269,8 @@ enum {
     CLI_NEED_READER = 2,
     CLI_NEED_DECODER = 4, /* the one recorded or given, where there is one */
     CLI_NEED_THREADS = 8,
-    CLI_NEED_MATCH = 16 /* the library was made with this embedder */
+    CLI_NEED_MATCH = 16,   /* what made the library's vectors */
+    CLI_NEED_RERANKER = 32 /* where there is one */
 };
 
 /* The library must exist. `decoder`: a file that overrides the recorded one, or NULL. */
@@ -269,11 +286,25 @@ query_context cli_session_context(const cli_session *s);
 /* Opens the library of args for reading or writing; a missing one says how to make it. */
 bool cli_open_library(const cli_args *args, index_mode mode, text *path, index_library **out,
                       error *err);
+/* The built-in one. */
 bool cli_open_embedder(embed_model **out, error *err);
-/* ERROR_MODEL when the library was made with another model. *fresh: none is recorded yet. */
-bool cli_check_model(index_library *l, const embed_model *m, str library, bool *fresh, error *err);
-/* The path of the user's decoder into out; empty where none is recorded. */
-bool cli_recorded_decoder(text *out, error *err);
+/* The user's; NULL where none is chosen. */
+bool cli_open_own_embedder(embed_model **out, error *err);
+/* The model whose vectors the library holds, or in a new one shall hold: the user's into *own, or
+ * NULL for the built-in one. ERROR_MODEL, with what to do, when it is neither. From then on the
+ * handle compares vectors of that model alone. *fresh: none is recorded yet. */
+bool cli_match_model(index_library *l, const embed_model *built_in, str library, embed_model **own,
+                     bool *fresh, error *err);
+index_model cli_index_model(const embed_model *m); /* as a library records it */
+
+/* ---- vectors that come later (embedding.c) -------------------------------------------------- */
+
+/* Embeds the chunks of the library that wait, until none does or Ctrl-C was pressed, with a bar;
+ * *done: how many; *left: how many still wait. */
+bool cli_embed_waiting(index_library *l, const embed_model *m, pool *p, uint64_t *done,
+                       uint64_t *left, error *err);
+/* How many chunks wait for their vectors. */
+bool cli_count_waiting(index_library *l, uint64_t *out, error *err);
 
 /* ---- questions (questions.c) -------------------------------------------------------------- */
 

@@ -8,7 +8,7 @@
 
 #include "cli/model.h"
 
-enum { MODEL_TO = CLI_GLOBALS, MODEL_CHAT, MODEL_FORCE };
+enum { MODEL_TO = CLI_GLOBALS, MODEL_CHAT, MODEL_DEFAULT, MODEL_FORCE };
 
 typedef struct {
     const char *name;
@@ -48,6 +48,12 @@ static error_code run(const cli_args *args) {
     const char *first = given > 0 ? args->operands[1] : NULL;
     bool json = args->v[CLI_JSON].given, force = args->v[MODEL_FORCE].given;
     if (!v) return cli_fail(&err);
+    const cli_value *back = &args->v[MODEL_DEFAULT];
+    if (back->given && (strcmp(v->name, "use") != 0 || given > 0)) {
+        error_set(&err, ERROR_USAGE, "--default is for `carrel model use`, without a name");
+        return cli_fail(&err);
+    }
+    if (back->given) return model_use_default(args, (cli_role)back->number, json);
     if (given < v->least) {
         error_set(&err, ERROR_USAGE, "%s", v->missing);
         return cli_fail(&err);
@@ -60,7 +66,10 @@ static error_code run(const cli_args *args) {
     if (strcmp(v->name, "ls") == 0) return model_ls(json);
     if (strcmp(v->name, "info") == 0) return model_info(first, json);
     if (strcmp(v->name, "use") == 0)
-        return model_use(first, args->v[MODEL_CHAT].given ? args->v[MODEL_CHAT].text : NULL, json);
+        return strcmp(first, "built-in") == 0
+                   ? model_use_default(args, CLI_ROLES, json)
+                   : model_use(args, first,
+                               args->v[MODEL_CHAT].given ? args->v[MODEL_CHAT].text : NULL, json);
     if (strcmp(v->name, "add") == 0) return model_add(first, json);
     if (strcmp(v->name, "rm") == 0) return model_rm(first, force, json);
     if (strcmp(v->name, "bench") == 0) return model_bench(args, first, json);
@@ -78,6 +87,11 @@ static const cli_option options[] = {
      .value = "NAME",
      .choices = QUERY_CHAT_NAMES,
      .help = "of use: the chat format, where the file does not tell it"},
+    {.name = "default",
+     .kind = CLI_CHOICE,
+     .value = "WHAT",
+     .choices = "answers|embedding|reranking|all",
+     .help = "of use: goes back to the built-in model for this"},
     {.name = "force",
      .kind = CLI_FLAG,
      .help = "rm: also the model in use; quantize: over a file that is there"},
@@ -92,8 +106,10 @@ const cli_command cli_command_model = {
     .details =
         "ls                    lists the built-in models and yours; * is in use\n"
         "info [NAME|FILE]      tells what a GGUF file is and whether it runs here\n"
-        "use NAME|FILE         lets a decoder (GGUF) write the answers\n"
-        "use built-in          goes back to the built-in models\n"
+        "use NAME|FILE         takes a GGUF file for what it is: a decoder writes the answers, a\n"
+        "                      reranker orders the passages, an embedding model embeds the\n"
+        "                      library anew (Ctrl-C stops, the same command goes on)\n"
+        "use built-in          goes back to the built-in models; use --default WHAT to one\n"
         "add FILE              copies a model into the model folder\n"
         "rm NAME               deletes a model of the model folder\n"
         "bench [NAME|FILE]     measures it, beside what this machine can do at most\n"

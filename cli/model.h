@@ -1,7 +1,7 @@
 /* model: what the files of `carrel model` share; private to cli.
  *
  * model.c chooses the verb; model_facts.c looks at a file; model_show.c prints what was seen;
- * model_store.c owns the user's model folder and the choice of a model; model_bench.c measures;
+ * model_store.c owns the user's model folder, model_use.c takes models into use; model_bench.c measures;
  * model_quantize.c makes a smaller file of one.
  */
 #ifndef CARREL_MODEL_H
@@ -36,8 +36,7 @@ bool model_look(const char *path, model_care care, arena *a, model_facts *f, err
 bool model_hash(model_facts *f, error *err);
 const char *model_kind_name(engine_kind kind); /* "answers", "embeds" ... */
 str model_title(const model_facts *f);         /* its name, or its file's */
-/* Whether questions can be answered with it today; else a sentence that says why not. The one place
- * to extend when another kind becomes usable. */
+/* Whether `model use` can take it; else a sentence that says why not. */
 bool model_usable(const model_facts *f, error *err);
 
 /* ---- showing (model_show.c) --------------------------------------------------------------- */
@@ -46,19 +45,25 @@ json_t *model_json(const model_facts *f);
 error_code model_ls(bool json);
 error_code model_info(const char *name, bool json);
 
-/* ---- the folder and the choice (model_store.c) -------------------------------------------- */
+/* ---- the folder (model_store.c) ----------------------------------------------------------- */
 
 /* NAME or FILE: a file that is there, or the only one of the model folder whose name begins so,
  * whatever the case; NULL: the decoder in use. */
 bool model_find(const char *name, text *path, error *err);
 /* The .gguf files of the folder, sorted; absolute. */
 bool model_list(arena *a, str **paths, size_t *count, error *err);
-/* Whether this is the decoder in use. */
-bool model_in_use(str path);
+/* Whether the user has chosen it, and (where role is not NULL) what for. */
+bool model_in_use(str path, cli_role *role);
 error_code model_add(const char *file, bool json);
-/* `chat`: the format to put questions in, of QUERY_CHAT_NAMES; NULL: as the file tells. */
-error_code model_use(const char *name, const char *chat, bool json);
 error_code model_rm(const char *name, bool force, bool json);
+
+/* ---- taking into use (model_use.c) -------------------------------------------------------- */
+
+/* `chat`: the format to put questions in, of QUERY_CHAT_NAMES; NULL: as the file tells. */
+error_code model_use(const cli_args *args, const char *name, const char *chat, bool json);
+/* Back to the built-in model of a role, CLI_ROLES: of each. */
+error_code model_use_default(const cli_args *args, cli_role role, bool json);
+const char *model_without(cli_role role); /* "answers are now verbatim ..." */
 
 /* ---- measuring, making smaller ------------------------------------------------------------ */
 

@@ -147,9 +147,9 @@ static bool glance(const engine_gguf *g, const model_facts *f, error *err) {
 
 static bool load(const char *path, engine_kind kind, error *err) {
     bool ok = false;
-    if (kind == ENGINE_STATIC) {
+    if (kind == ENGINE_STATIC || kind == ENGINE_VECTORS) {
         embed_model *m;
-        if ((ok = embed_model_open(path, &m, err))) embed_model_close(m);
+        if ((ok = embed_model_open(path, NULL, &m, err))) embed_model_close(m);
     } else if (kind == ENGINE_READER) {
         embed_reader *r;
         if ((ok = embed_reader_open(path, &r, err))) embed_reader_close(r);
@@ -157,25 +157,18 @@ static bool load(const char *path, engine_kind kind, error *err) {
         engine_model *m;
         if ((ok = engine_model_open(path, &m, err))) engine_model_close(m);
     } else {
-        engine_gguf *g;
-        engine_encoder *e = NULL;
-        if (!engine_gguf_open(path, &g, err)) return false;
-        if ((ok = engine_encoder_open(g, &e, err))) engine_encoder_close(e);
-        engine_gguf_close(g);
+        embed_reranker *r;
+        if ((ok = embed_reranker_open(path, &r, err))) embed_reranker_close(r);
     }
     return ok;
 }
 
 bool model_usable(const model_facts *f, error *err) {
     if (!f->runs) return error_set(err, ERROR_MODEL, "%s", f->why_not.text);
-    if (f->d.kind == ENGINE_DECODER) return true;
+    if (f->d.kind != ENGINE_READER) return true;
     return error_set(err, ERROR_MODEL,
-                     STR_FMT
-                     " is no decoder: it %s, and only what writes answers can be chosen yet",
-                     STR_ARG(cli_file_name(f->path)),
-                     f->d.kind == ENGINE_READER     ? "reads, as the built-in reader does"
-                     : f->d.kind == ENGINE_RERANKER ? "reranks passages"
-                                                    : "makes vectors");
+                     STR_FMT " reads passages as the built-in reader does, which is always in use",
+                     STR_ARG(cli_file_name(f->path)));
 }
 
 /* ---- all of it ---------------------------------------------------------------------------------- */

@@ -43,7 +43,7 @@ json_t *model_json(const model_facts *f) {
     cli_json_set(o, "context", json_integer(f->d.context));
     cli_json_set(o, "memory", json_integer((json_int_t)(f->weight_bytes + f->cache_bytes)));
     if (f->hashed) cli_json_set(o, "hash", cli_json_hash(f->hash));
-    cli_json_set(o, "in_use", json_boolean(model_in_use(f->path)));
+    cli_json_set(o, "in_use", json_boolean(model_in_use(f->path, NULL)));
     cli_json_set(o, "runs", json_boolean(f->runs));
     if (!f->runs) cli_json_set(o, "why_not", cli_json_str(str_of(f->why_not.text)));
     return o;
@@ -51,10 +51,19 @@ json_t *model_json(const model_facts *f) {
 
 /* ---- model ls ------------------------------------------------------------------------------- */
 
+/* Whether the user has chosen another for what this built-in model does. */
+static bool replaced(engine_kind kind) {
+    text path = {0};
+    bool is =
+        kind == ENGINE_STATIC && cli_choice_read(CLI_EMBEDDING, &path, NULL, NULL) && path.n > 0;
+    text_free(&path);
+    return is;
+}
+
 static void put_row(text *out, const model_facts *f, bool built_in) {
     const cli_terminal *t = cli_stdout();
     text v = {0};
-    bool used = built_in || model_in_use(f->path);
+    bool used = built_in ? !replaced(f->d.kind) : model_in_use(f->path, NULL);
     text_printf(out, "%s %s", used ? "*" : " ", t->bold);
     cli_fit(out, cli_file_name(f->path), NAME_COLUMNS, true);
     text_printf(out, "%s ", t->reset);
@@ -93,6 +102,28 @@ static bool list_one(listing *l, const char *path, bool built_in, error *err) {
     return true;
 }
 
+/* A chosen model may lie outside of the folder, whose models are `own`. */
+static error_code list_chosen(listing *l, const str *own, size_t count) {
+    error err = {0};
+    error_code code = ERROR_NONE;
+    text path = {0};
+    for (int role = 0; role < CLI_ROLES; role++) {
+        bool seen = false;
+        if (!cli_choice_read((cli_role)role, &path, NULL, &err)) {
+            code = cli_fail(&err);
+            continue;
+        }
+        for (size_t i = 0; i < count; i++) seen = seen || str_eq(own[i], text_str(&path));
+        if (path.n && !seen && !list_one(l, path.p, false, &err)) code = cli_fail(&err);
+        if (path.n == 0 && role == CLI_ANSWERS)
+            text_put(&l->out,
+                     STR("No model writes answers, so they are verbatim: `carrel model use "
+                         "NAME` takes one.\n"));
+    }
+    text_free(&path);
+    return code;
+}
+
 /* One that is missing or broken is told of, and the rest goes on. */
 static error_code list_all(listing *l) {
     error err = {0};
@@ -100,25 +131,15 @@ static error_code list_all(listing *l) {
     text path = {0};
     str *own = NULL;
     size_t count = 0;
-    bool seen = false;
     for (size_t i = 0; i < BUILT_INS; i++)
         if (!cli_model_path(built_ins[i], &path, &err) || !list_one(l, path.p, true, &err))
             code = cli_fail(&err);
     if (!model_list(l->memory, &own, &count, &err)) code = cli_fail(&err);
-    for (size_t i = 0; i < count; i++) {
-        seen = seen || model_in_use(own[i]);
+    for (size_t i = 0; i < count; i++)
         if (!list_one(l, own[i].p, false, &err)) code = cli_fail(&err);
-    }
-    /* A decoder may lie outside of the folder. */
-    if (!cli_recorded_decoder(&path, &err))
-        code = cli_fail(&err);
-    else if (path.n && !seen && !list_one(l, path.p, false, &err))
-        code = cli_fail(&err);
-    if (path.n == 0)
-        text_put(&l->out, STR("No model writes answers, so they are verbatim: `carrel model use "
-                              "NAME` takes one.\n"));
+    error_code chosen = list_chosen(l, own, count);
     text_free(&path);
-    return code;
+    return chosen ? chosen : code;
 }
 
 error_code model_ls(bool json) {
@@ -195,6 +216,10 @@ static void put_size(text *out, const model_facts *f, text *v) {
     put_made(out, "SHA-256", v);
 }
 
+static const char *const uses[CLI_ROLES] = {[CLI_ANSWERS] = "yes, it writes the answers",
+                                            [CLI_EMBEDDING] = "yes, it embeds the passages",
+                                            [CLI_RERANKING] = "yes, it ranks the passages"};
+
 static void put_facts(const model_facts *f) {
     const cli_terminal *t = cli_stdout();
     text out = {0}, v = {0};
@@ -205,7 +230,8 @@ static void put_facts(const model_facts *f) {
     put_line(&out, "licence", f->licence.n ? f->licence : STR("not stated in the file"));
     put_shape(&out, f, &v);
     put_size(&out, f, &v);
-    if (model_in_use(f->path)) put_line(&out, "in use", STR("yes, it writes the answers"));
+    cli_role role;
+    if (model_in_use(f->path, &role)) put_line(&out, "in use", str_of(uses[role]));
     text_printf(&out, "%s%-*s%s%s%s%s", t->dim, LABEL_COLUMNS, "runs", t->reset,
                 f->runs ? t->green : t->red, f->runs ? "yes" : "no: ", t->reset);
     cli_clean(&out, str_of(f->runs ? "" : f->why_not.text));

@@ -1,8 +1,7 @@
-/* The user's model folder ($XDG_DATA_HOME/carrel/models), and which model is in use.
+/* The user's model folder ($XDG_DATA_HOME/carrel/models).
  *
  * carrel-pull writes there, `model add` copies there, `model rm` deletes there and nowhere else. A
- * copy gets its name when it is whole and on the disk. The choice is one absolute path in a small
- * file (paths.c), written beside and renamed over, so that a full disk leaves the former choice.
+ * copy gets its name when it is whole and on the disk.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -88,7 +87,7 @@ static bool find_in_folder(const char *name, text *path, error *err) {
 
 bool model_find(const char *name, text *path, error *err) {
     if (!name) {
-        if (!cli_recorded_decoder(path, err)) return false;
+        if (!cli_choice_read(CLI_ANSWERS, path, NULL, err)) return false;
         return path->n > 0 ||
                error_set(err, ERROR_NOT_FOUND,
                          "no model is in use; name one: `carrel model info NAME|FILE`");
@@ -97,9 +96,14 @@ bool model_find(const char *name, text *path, error *err) {
     return find_in_folder(name, path, err);
 }
 
-bool model_in_use(str path) {
+bool model_in_use(str path, cli_role *role) {
     text own = {0};
-    bool used = cli_recorded_decoder(&own, NULL) && own.n > 0 && str_eq(text_str(&own), path);
+    bool used = false;
+    for (int r = 0; r < CLI_ROLES && !used; r++) {
+        used = cli_choice_read((cli_role)r, &own, NULL, NULL) && own.n > 0 &&
+               str_eq(text_str(&own), path);
+        if (used && role) *role = (cli_role)r;
+    }
     text_free(&own);
     return used;
 }
@@ -209,10 +213,10 @@ static void tell_added(const model_facts *f, str name) {
     text_put(&out, STR(", "));
     cli_put_bytes(&out, f->d.file_bytes);
     text_put_char(&out, ')');
-    if (f->d.kind == ENGINE_DECODER) {
+    if (model_usable(f, NULL)) {
         text_put(&out, STR("; `carrel model use "));
         cli_clean(&out, name);
-        text_put(&out, STR("` lets it write the answers"));
+        text_put(&out, STR("` takes it into use"));
     }
     text_put_char(&out, '\n');
     cli_put(text_str(&out));
@@ -241,92 +245,6 @@ error_code model_add(const char *file, bool json) {
     text_free(&path);
     text_free(&folder);
     text_free(&target);
-    return ok ? ERROR_NONE : cli_fail(&err);
-}
-
-/* ---- model use ------------------------------------------------------------------------------ */
-
-/* "PATH\n", and where a chat format is forced "chat NAME\n" (open.c reads it). */
-static bool write_record(const text *record, str path, const char *chat, error *err) {
-    text beside = {0}, folder = {0}, choice = {0};
-    str name = cli_file_name(text_str(record));
-    text_put(&folder, str_cut(text_str(record), 0, record->n - name.n - 1));
-    bool made = cli_make_folder(folder.p, err);
-    text_free(&folder);
-    if (!made) return false;
-    text_printf(&beside, "%s.new", record->p);
-    text_printf(&choice, STR_FMT "\n", STR_ARG(path));
-    if (chat) text_printf(&choice, "chat %s\n", chat);
-    int fd = open(beside.p, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    bool ok = fd >= 0 && write(fd, choice.p, choice.n) == (ssize_t)choice.n && fsync(fd) == 0;
-    int problem = errno;
-    if (fd >= 0 && close(fd) != 0 && ok) {
-        problem = errno;
-        ok = false;
-    }
-    if (ok && rename(beside.p, record->p) != 0) {
-        problem = errno;
-        ok = false;
-    }
-    if (!ok) {
-        unlink(beside.p);
-        error_set(err, ERROR_IO, "%s cannot be written: %s", record->p, strerror(problem));
-    }
-    text_free(&beside);
-    text_free(&choice);
-    return ok;
-}
-
-static bool use_file(const char *name, const char *chat, const text *record, arena *a, bool json,
-                     error *err) {
-    model_facts f;
-    text path = {0};
-    bool ok = model_find(name, &path, err) && model_look(path.p, MODEL_LOAD, a, &f, err) &&
-              model_usable(&f, err);
-    if (ok && str_find(text_str(&path), STR("\n"), 0) != SIZE_MAX)
-        ok = error_set(err, ERROR_INPUT, "a model's path cannot hold a line break: rename it");
-    if (ok && !chat && str_eq(f.family, STR("unknown")))
-        ok = error_set(err, ERROR_MODEL,
-                       "the chat template of %s is of no format that carrel knows: name the one it "
-                       "was trained with by --chat (" QUERY_CHAT_NAMES ")",
-                       path.p);
-    if (ok) ok = write_record(record, text_str(&path), chat, err);
-    if (ok && json) {
-        cli_json_print(model_json(&f), false);
-    } else if (ok) {
-        text out = {0};
-        text_put(&out, STR("answers are now written by "));
-        cli_clean(&out, model_title(&f));
-        text_put(&out, STR(" and checked; `carrel model use built-in` goes back\n"));
-        cli_put(text_str(&out));
-        text_free(&out);
-    }
-    text_free(&path);
-    return ok;
-}
-
-/* False where a record is there and stays. */
-static bool forget_choice(const text *record, error *err) {
-    if (unlink(record->p) == 0 || errno == ENOENT || errno == ENOTDIR) return true;
-    return error_set(err, ERROR_IO, "%s cannot be removed: %s", record->p, strerror(errno));
-}
-
-error_code model_use(const char *name, const char *chat, bool json) {
-    error err = {0};
-    text record = {0};
-    arena *a = arena_new();
-    bool ok = cli_decoder_record(&record, &err);
-    if (ok && strcmp(name, "built-in") == 0) {
-        ok = forget_choice(&record, &err);
-        if (ok && json)
-            cli_json_print(json_pack("{s:n}", "decoder"), false);
-        else if (ok)
-            cli_put(STR("answers are now verbatim, by the built-in models\n"));
-    } else if (ok) {
-        ok = use_file(name, chat, &record, a, json, &err);
-    }
-    arena_free(a);
-    text_free(&record);
     return ok ? ERROR_NONE : cli_fail(&err);
 }
 
@@ -365,7 +283,8 @@ done:
 
 error_code model_rm(const char *name, bool force, bool json) {
     error err = {0};
-    text path = {0}, real = {0}, record = {0};
+    text path = {0}, real = {0};
+    cli_role role = CLI_ANSWERS;
     struct stat st;
     bool used = false;
     bool ok = find_own(name, &path, &err) && cli_absolute(path.p, &real, &err);
@@ -375,13 +294,12 @@ error_code model_rm(const char *name, bool force, bool json) {
     if (ok && !S_ISREG(st.st_mode) && !S_ISLNK(st.st_mode))
         ok = error_set(&err, ERROR_INPUT, "%s is no file", path.p);
     if (ok) {
-        used = model_in_use(text_str(&path)) || model_in_use(text_str(&real));
+        used = model_in_use(text_str(&path), &role) || model_in_use(text_str(&real), &role);
         if (used && !force)
             ok = error_set(&err, ERROR_INPUT,
-                           "%s writes the answers: `carrel model use` another first, or --force",
-                           path.p);
+                           "%s is in use: `carrel model use` another first, or --force", path.p);
     }
-    if (ok && used) ok = cli_decoder_record(&record, &err) && forget_choice(&record, &err);
+    if (ok && used) ok = cli_choice_forget(role, &err);
     if (ok && unlink(path.p) != 0)
         ok = error_set(&err, ERROR_IO, "%s cannot be deleted: %s", path.p, strerror(errno));
     if (ok && json) {
@@ -392,13 +310,12 @@ error_code model_rm(const char *name, bool force, bool json) {
         text out = {0};
         text_put(&out, STR("removed "));
         cli_clean(&out, text_str(&path));
-        if (used) text_put(&out, STR("; answers are now verbatim, by the built-in models"));
+        if (used) text_printf(&out, "; %s", model_without(role));
         text_put_char(&out, '\n');
         cli_put(text_str(&out));
         text_free(&out);
     }
     text_free(&path);
     text_free(&real);
-    text_free(&record);
     return ok ? ERROR_NONE : cli_fail(&err);
 }

@@ -5,18 +5,15 @@
  * go on working, because those commands do not ask for the embedder.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
 
 /* What a decoder has read of the library stands beside it, under the library's own name. */
 #define KEPT_SUFFIX ".kept"
-
-/* In the decoder's record stand a path and, on a second line, "chat NAME" where one was forced. */
-#define RECORD_MAX_BYTES 4096
 
 static void kept_path(const char *library, text *out) {
     text_printf(out, "%s" KEPT_SUFFIX, library);
@@ -42,7 +39,16 @@ bool cli_open_library(const cli_args *args, index_mode mode, text *path, index_l
 
 bool cli_open_embedder(embed_model **out, error *err) {
     text path = {0};
-    bool ok = cli_model_path(CLI_EMBEDDING_FILE, &path, err) && embed_model_open(path.p, out, err);
+    bool ok =
+        cli_model_path(CLI_EMBEDDING_FILE, &path, err) && embed_model_open(path.p, NULL, out, err);
+    if (ok && !embed_is_static(*out)) {
+        embed_model_close(*out);
+        *out = NULL;
+        ok = error_set(err, ERROR_MODEL,
+                       "%s is not the built-in model of that name: take another into use by "
+                       "`carrel model use FILE`",
+                       path.p);
+    }
     text_free(&path);
     return ok;
 }
@@ -54,74 +60,104 @@ static bool open_reader(embed_reader **out, error *err) {
     return ok;
 }
 
-bool cli_check_model(index_library *l, const embed_model *m, str library, bool *fresh, error *err) {
+/* ---- the embedding model ------------------------------------------------------------------ */
+
+/* The hash that was written down, as long as the file's size and time are those of then. */
+static bool known_hash(const char *path, str detail, uint8_t hash[32]) {
+    unsigned long long bytes;
+    long long seconds;
+    long nanoseconds;
+    struct stat st;
+    char rest[128];
+    size_t hex = 64;
+    if (detail.n < hex || detail.n - hex >= sizeof rest) return false;
+    for (size_t i = 0; i < 32; i++) {
+        unsigned byte;
+        char two[3] = {detail.p[2 * i], detail.p[2 * i + 1], 0};
+        if (sscanf(two, "%2x", &byte) != 1) return false;
+        hash[i] = (uint8_t)byte;
+    }
+    memcpy(rest, detail.p + hex, detail.n - hex);
+    rest[detail.n - hex] = 0;
+    return sscanf(rest, " %llu %lld.%ld", &bytes, &seconds, &nanoseconds) == 3 &&
+           stat(path, &st) == 0 && (unsigned long long)st.st_size == bytes &&
+           (long long)st.st_mtim.tv_sec == seconds && st.st_mtim.tv_nsec == nanoseconds;
+}
+
+static bool open_own(const text *path, const text *detail, embed_model **out, error *err) {
+    uint8_t hash[32];
+    bool known = known_hash(path->p, text_str(detail), hash);
+    if (embed_model_open(path->p, known ? hash : NULL, out, err)) return true;
+    return error_wrap(err, "the embedding model of `carrel model use`");
+}
+
+bool cli_open_own_embedder(embed_model **out, error *err) {
+    text path = {0}, detail = {0};
+    *out = NULL;
+    bool ok = cli_choice_read(CLI_EMBEDDING, &path, &detail, err) &&
+              (path.n == 0 || open_own(&path, &detail, out, err));
+    text_free(&path);
+    text_free(&detail);
+    return ok;
+}
+
+index_model cli_index_model(const embed_model *m) {
+    index_model out = {.name = embed_name(m), .width = (uint32_t)embed_width(m)};
+    memcpy(out.hash, embed_hash(m), sizeof out.hash);
+    return out;
+}
+
+static bool made_by(const index_model *made, const embed_model *m) {
+    return made->width == embed_width(m) &&
+           memcmp(made->hash, embed_hash(m), sizeof made->hash) == 0;
+}
+
+static bool tell_mismatch(const index_model *made, const embed_model *m, str library, error *err) {
+    const uint8_t *is = embed_hash(m);
+    return error_set(
+        err, ERROR_MODEL,
+        "the library " STR_FMT " was made with the embedding model \"" STR_FMT
+        "\" (%02x%02x%02x%02x...), and \"" STR_FMT
+        "\" (%02x%02x%02x%02x...) is in use: `carrel model use FILE` takes the file of "
+        "that model, or embeds the library anew with another, and `carrel model use "
+        "--default embedding` with the built-in one; `search --ranking words` works as "
+        "it is",
+        STR_ARG(library), STR_ARG(made->name), made->hash[0], made->hash[1], made->hash[2],
+        made->hash[3], STR_ARG(embed_name(m)), is[0], is[1], is[2], is[3]);
+}
+
+bool cli_match_model(index_library *l, const embed_model *built_in, str library, embed_model **own,
+                     bool *fresh, error *err) {
     index_model made;
     arena *a = arena_new();
+    *own = NULL;
     bool ok = index_get_model(l, a, &made, err);
     *fresh = ok && made.width == 0;
-    if (ok && !*fresh &&
-        (made.width != embed_width(m) || memcmp(made.hash, embed_hash(m), sizeof made.hash) != 0))
-        ok = error_set(err, ERROR_MODEL,
-                       "the library " STR_FMT " was made with the embedding "
-                       "model \"" STR_FMT "\" (%02x%02x%02x%02x...), and \"" STR_FMT
-                       "\" (%02x%02x%02x"
-                       "%02x...) is installed: install that one, or add the documents to a new "
-                       "library (--library FILE); `search --ranking words` works as it is",
-                       STR_ARG(library), STR_ARG(made.name), made.hash[0], made.hash[1],
-                       made.hash[2], made.hash[3], STR_ARG(embed_name(m)), embed_hash(m)[0],
-                       embed_hash(m)[1], embed_hash(m)[2], embed_hash(m)[3]);
+    /* A library of the built-in model needs no other, whatever is chosen for new ones. */
+    if (ok && (*fresh || !made_by(&made, built_in))) {
+        ok = cli_open_own_embedder(own, err);
+        if (ok && !*fresh && (!*own || !made_by(&made, *own)))
+            ok = tell_mismatch(&made, *own ? *own : built_in, library, err);
+    }
+    if (ok) index_expect_model(l, embed_hash(*own ? *own : built_in));
     arena_free(a);
     return ok;
 }
 
-/* Either may be NULL. */
-static bool read_record(text *decoder, text *chat, error *err) {
-    char buffer[RECORD_MAX_BYTES + 1];
-    text record = {0};
-    bool ok = false;
-    if (decoder) text_clear(decoder);
-    if (chat) text_clear(chat);
-    if (!cli_decoder_record(&record, NULL)) {
-        /* Without a home there is no place where one could have been recorded. */
-        text_free(&record);
-        return true;
-    }
-    int fd = open(record.p, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (fd < 0 && (errno == ENOENT || errno == ENOTDIR)) {
-        ok = true;
-        goto done;
-    }
-    ssize_t n = fd < 0 ? -1 : read(fd, buffer, sizeof buffer);
-    if (n < 0) {
-        error_set(err, ERROR_IO, "%s cannot be read: %s", record.p, strerror(errno));
-        goto done;
-    }
-    str all = str_trim((str){buffer, (size_t)n}), mark = STR("\nchat ");
-    size_t second = str_find(all, mark, 0);
-    str path = str_cut(all, 0, second == SIZE_MAX ? all.n : second);
-    if (n > RECORD_MAX_BYTES || path.n == 0 || path.p[0] != '/' || memchr(path.p, 0, path.n)) {
-        error_set(err, ERROR_MODEL,
-                  "%s does not hold the path of a model: `carrel model use FILE` "
-                  "writes it anew, `carrel model use built-in` removes it",
-                  record.p);
-        goto done;
-    }
-    if (decoder) text_put(decoder, path);
-    if (chat && second != SIZE_MAX) text_put(chat, str_cut(all, second + mark.n, all.n));
-    ok = true;
-done:
-    if (fd >= 0) close(fd);
-    text_free(&record);
-    return ok;
-}
+/* ---- the others --------------------------------------------------------------------------- */
 
-bool cli_recorded_decoder(text *out, error *err) {
-    return read_record(out, NULL, err);
+static bool open_reranker(embed_reranker **out, error *err) {
+    text path = {0};
+    bool ok = cli_choice_read(CLI_RERANKING, &path, NULL, err);
+    if (ok && path.n && !embed_reranker_open(path.p, out, err))
+        ok = error_wrap(err, "the reranker of `carrel model use`");
+    text_free(&path);
+    return ok;
 }
 
 static bool open_decoder(const char *given, text *chat, engine_model **out, error *err) {
     text path = {0};
-    bool ok = given || read_record(&path, chat, err);
+    bool ok = given || cli_choice_read(CLI_ANSWERS, &path, chat, err);
     if (ok && given)
         ok = engine_model_open(given, out, err);
     else if (ok && path.n && !engine_model_open(path.p, out, err))
@@ -147,8 +183,9 @@ bool cli_session_open(const cli_args *args, int needs, const char *decoder, cli_
     if (!cli_open_library(args, INDEX_READ, &s->library_path, &s->library, err)) return false;
     if ((needs & CLI_NEED_EMBEDDER) && !cli_open_embedder(&s->embedder, err)) return false;
     if ((needs & CLI_NEED_MATCH) &&
-        !cli_check_model(s->library, s->embedder, text_str(&s->library_path), &fresh, err))
+        !cli_match_model(s->library, s->embedder, text_str(&s->library_path), &s->own, &fresh, err))
         return false;
+    if ((needs & CLI_NEED_RERANKER) && !open_reranker(&s->reranker, err)) return false;
     if ((needs & CLI_NEED_READER) && !open_reader(&s->reader, err)) return false;
     if ((needs & CLI_NEED_DECODER) && !open_decoder(decoder, &s->chat, &s->decoder, err))
         return false;
@@ -180,7 +217,9 @@ void cli_session_close(cli_session *s) {
     if (s->threads) pool_free(s->threads);
     if (s->decoder) engine_model_close(s->decoder);
     if (s->reader) embed_reader_close(s->reader);
-    if (s->embedder) embed_model_close(s->embedder);
+    embed_reranker_close(s->reranker);
+    embed_model_close(s->own);
+    embed_model_close(s->embedder);
     index_close(s->library);
     text_free(&s->library_path);
     text_free(&s->chat);
@@ -194,5 +233,7 @@ query_context cli_session_context(const cli_session *s) {
                            .decoder = s->decoder,
                            .memory = s->memory,
                            .chat = s->chat.n ? s->chat.p : NULL,
-                           .threads = s->threads};
+                           .threads = s->threads,
+                           .searcher = s->own,
+                           .reranker = s->reranker};
 }

@@ -43,10 +43,11 @@ bool cli_library_path(const cli_args *args, text *out, error *err) {
     return true;
 }
 
-bool cli_decoder_record(text *out, error *err) {
+bool cli_choice_file(cli_role role, text *out, error *err) {
+    static const char *const names[CLI_ROLES] = {"decoder", "embedder", "reranker"};
     text_clear(out);
     if (!xdg_folder("XDG_CONFIG_HOME", ".config", out, err)) return false;
-    text_put(out, STR("/carrel/decoder"));
+    text_printf(out, "/carrel/%s", names[role]);
     return true;
 }
 

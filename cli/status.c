@@ -19,7 +19,9 @@ typedef struct {
     index_status counts;
     uint64_t by_fate[FATES];
     index_model made;
-    embed_model *installed; /* NULL: see missing */
+    embed_model *built_in, *own;  /* NULL: see missing; own: chosen by the user, or NULL */
+    const embed_model *installed; /* the one of them that the library is of, or would be */
+    text chosen[CLI_ROLES];       /* paths; empty: the built-in one */
     error missing;
     bool matches, checked, sound;
     error unsound;
@@ -44,6 +46,24 @@ static bool count_fates(index_library *l, facts *f, arena *a, error *err) {
     return true;
 }
 
+static void look_at_models(index_library *l, facts *f) {
+    bool fresh;
+    error other;
+    for (int r = 0; r < CLI_ROLES; r++)
+        (void)!cli_choice_read((cli_role)r, &f->chosen[r], NULL, &f->missing);
+    if (!cli_open_embedder(&f->built_in, &f->missing)) {
+        f->built_in = NULL;
+        return;
+    }
+    f->matches = cli_match_model(l, f->built_in, text_str(&f->path), &f->own, &fresh, &other);
+    if (!f->matches && !f->own && f->chosen[CLI_EMBEDDING].n) {
+        f->missing = other; /* it cannot even be opened */
+        return;
+    }
+    f->matches = f->matches && !fresh;
+    f->installed = f->own ? f->own : f->built_in;
+}
+
 static bool gather(const cli_args *args, index_library **l, facts *f, arena *a, error *err) {
     if (!cli_open_library(args, INDEX_READ, &f->path, l, err) ||
         !index_get_status(*l, &f->counts, err) || !index_get_model(*l, a, &f->made, err) ||
@@ -51,9 +71,7 @@ static bool gather(const cli_args *args, index_library **l, facts *f, arena *a, 
         return false;
     f->checked = args->v[STATUS_CHECK].given;
     f->sound = f->checked && index_check(*l, &f->unsound);
-    if (!cli_open_embedder(&f->installed, &f->missing)) f->installed = NULL;
-    f->matches = f->installed && f->made.width == embed_width(f->installed) &&
-                 memcmp(f->made.hash, embed_hash(f->installed), sizeof f->made.hash) == 0;
+    look_at_models(*l, f);
     cli_confinement_read(&f->locks);
     return true;
 }
@@ -68,10 +86,22 @@ static json_t *json_model(const facts *f) {
         cli_json_set(o, "width", json_integer(f->made.width));
         cli_json_set(o, "matches", json_boolean(f->matches));
     }
+    if (f->counts.chunks > f->counts.vectors)
+        cli_json_set(o, "waiting",
+                     json_integer((json_int_t)(f->counts.chunks - f->counts.vectors)));
     if (f->installed) {
         cli_json_set(o, "installed", cli_json_str(embed_name(f->installed)));
         cli_json_set(o, "installed_hash", cli_json_hash(embed_hash(f->installed)));
     }
+    return o;
+}
+
+static json_t *json_chosen(const facts *f) {
+    static const char *const keys[CLI_ROLES] = {"answers", "embedding", "reranking"};
+    json_t *o = json_object();
+    for (int r = 0; r < CLI_ROLES; r++)
+        cli_json_set(o, keys[r],
+                     f->chosen[r].n ? cli_json_str(text_str(&f->chosen[r])) : json_null());
     return o;
 }
 
@@ -88,6 +118,7 @@ static void print_json(const facts *f) {
     cli_json_set(o, "chunks", json_integer((json_int_t)f->counts.chunks));
     cli_json_set(o, "vectors", json_integer((json_int_t)f->counts.vectors));
     cli_json_set(o, "model", json_model(f));
+    cli_json_set(o, "chosen", json_chosen(f));
     if (f->checked) {
         cli_json_set(o, "sound", json_boolean(f->sound));
         if (!f->sound) cli_json_set(o, "problem", cli_json_str(str_of(f->unsound.text)));
@@ -138,13 +169,32 @@ static void put_model(text *out, const facts *f) {
         text_put(out, STR("; installed is "));
         cli_clean(out, embed_name(f->installed));
     } else if (f->matches) {
-        text_printf(out, ", %sas installed%s", t->green, t->reset);
+        text_printf(out, ", %s%s%s", t->green, f->own ? "as chosen" : "as installed", t->reset);
     } else {
         text_printf(out, "; %sinstalled is another:%s ", t->red, t->reset);
         cli_clean(out, embed_name(f->installed));
-        text_put(out, STR(" (only `search --ranking words` answers)"));
+        text_put(out,
+                 STR(" (only `search --ranking words` answers, until `carrel model use` embeds "
+                     "the library anew)"));
     }
     text_put_char(out, '\n');
+}
+
+/* What the user has chosen beside the built-in models. */
+static void put_chosen(text *out, const facts *f) {
+    static const char *const does[CLI_ROLES] = {"writes answers", "embeds", "reranks"};
+    bool any = false;
+    for (int r = 0; r < CLI_ROLES; r++) {
+        if (f->chosen[r].n == 0) continue;
+        if (any)
+            text_put(out, STR(", "));
+        else
+            put_label(out, "chosen");
+        cli_clean(out, cli_file_name(text_str(&f->chosen[r])));
+        text_printf(out, " %s", does[r]);
+        any = true;
+    }
+    if (any) text_put_char(out, '\n');
 }
 
 static void put_locks(text *out, const facts *f) {
@@ -169,10 +219,15 @@ static void print_text(const facts *f) {
     put_label(&out, "pages");
     put_fates(&out, f);
     put_label(&out, "chunks");
-    text_printf(&out, "%llu, with %llu vectors\n", (unsigned long long)f->counts.chunks,
+    text_printf(&out, "%llu, with %llu vectors", (unsigned long long)f->counts.chunks,
                 (unsigned long long)f->counts.vectors);
+    if (f->counts.chunks > f->counts.vectors)
+        text_put(&out, STR("; only words find the others, until the next `carrel add` or `carrel "
+                           "model use` embeds them"));
+    text_put_char(&out, '\n');
     put_label(&out, "model");
     put_model(&out, f);
+    put_chosen(&out, f);
     if (f->checked) {
         put_label(&out, "check");
         text_printf(&out, "%s%s%s\n", f->sound ? t->green : t->red, f->sound ? "sound" : "damaged",
@@ -200,7 +255,9 @@ static error_code run(const cli_args *args) {
         if (f.checked && !f.sound) code = cli_fail(&f.unsound);
     }
     index_close(l);
-    if (f.installed) embed_model_close(f.installed);
+    for (int r = 0; r < CLI_ROLES; r++) text_free(&f.chosen[r]);
+    embed_model_close(f.own);
+    embed_model_close(f.built_in);
     arena_free(a);
     text_free(&f.path);
     return code;

@@ -1,87 +1,68 @@
-/* The built-in sentence embedding: a static token-vector model. A text's vector is the sum of its
- * tokens' vectors, each with a learned weight, scaled to length 1. No network is run, so that an
- * old laptop embeds a shelf of manuals in seconds; what it misses in nuance, the words (BM25) that
- * it is fused with and the reader make up for. Method: bag of weighted word vectors, after
- * Arora, Liang, Ma, "A Simple but Tough-to-Beat Baseline for Sentence Embeddings", ICLR 2017, with
- * weights and vectors learned together on pairs (models/train/README.md).
- *
- * GGUF: architecture `carrel-static`; token_embd.weight [width, vocab], token_weight [vocab] F32.
+/* vectors: one handle for what makes vectors, whether it runs a network or not, and the arithmetic of
+ * vectors. The file is identified by its hash, so that vectors of one model are never compared with
+ * those of another.
  */
-#include "embed/embed.h"
+#include "embed/models.h"
 
 #include "embed/hash.h"
-#include "engine/engine.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
-#define WIDEST 4096       /* no static model has been seen wider than a thousand or so */
-#define WIDTH_MULTIPLE 32 /* a Q8_0 block: rows of other widths could not be stored */
-
 struct embed_model {
     engine_gguf *file;
-    engine_tokenizer *tokenizer;
-    const engine_tensor *vectors;
-    const float *weights; /* [vocab], inside the mapping */
-    size_t width, row_bytes;
+    embed_static *fixed; /* one of these two */
+    embed_encoder *encoder;
     uint8_t hash[EMBED_HASH_BYTES];
     str name;
 };
 
-static bool read_shapes(embed_model *m, error *err) {
+static bool open_kind(embed_model *m, error *err) {
+    static const char *const what[] = {
+        [ENGINE_UNKNOWN] = "is of an architecture that is not run here",
+        [ENGINE_DECODER] = "writes text",
+        [ENGINE_RERANKER] = "ranks passages",
+        [ENGINE_READER] = "reads passages",
+    };
+    engine_kind kind = engine_gguf_kind(m->file);
+    if (kind == ENGINE_STATIC) return embed_static_open(m->file, &m->fixed, err);
+    if (kind == ENGINE_VECTORS) return embed_encoder_open(m->file, &m->encoder, err);
     str architecture = {0};
     engine_gguf_str(m->file, "general.architecture", &architecture);
-    str path = engine_gguf_path(m->file);
-    if (!str_eq(architecture, STR("carrel-static")))
-        return error_set(err, ERROR_MODEL,
-                         STR_FMT ": the embedding model must be of architecture carrel-static, "
-                                 "this file holds '" STR_FMT "'",
-                         STR_ARG(path), STR_ARG(architecture));
-    uint32_t width = 0;
-    if (!engine_gguf_u32(m->file, "carrel-static.embedding_length", &width) || width == 0 ||
-        width > WIDEST || width % WIDTH_MULTIPLE != 0)
-        return error_set(err, ERROR_MODEL,
-                         STR_FMT ": carrel-static.embedding_length is missing or is not a "
-                                 "multiple of %d up to %d",
-                         STR_ARG(path), WIDTH_MULTIPLE, WIDEST);
-    uint64_t vocab = engine_vocab_size(m->tokenizer);
-    const engine_tensor *weights = NULL;
-    if (!engine_gguf_need(m->file, "token_embd.weight", 2, (uint64_t[]){width, vocab}, &m->vectors,
-                          err) ||
-        !engine_gguf_need(m->file, "token_weight", 1, (uint64_t[]){vocab}, &weights, err))
-        return false;
-    if (weights->type != ENGINE_F32)
-        return error_set(err, ERROR_MODEL, STR_FMT ": token_weight must be F32, it is %s",
-                         STR_ARG(path), engine_type_name(weights->type));
-    m->weights = weights->data;
-    m->width = width;
-    m->row_bytes = engine_row_bytes(m->vectors->type, width);
-    m->name = STR("unnamed");
-    engine_gguf_str(m->file, "general.name", &m->name);
-    return true;
+    return error_set(err, ERROR_MODEL,
+                     STR_FMT ": this model (\"" STR_FMT "\") %s, it makes no vectors",
+                     STR_ARG(engine_gguf_path(m->file)), STR_ARG(architecture), what[kind]);
 }
 
-bool embed_model_open(const char *path, embed_model **out, error *err) {
+bool embed_model_open(const char *path, const uint8_t *hash, embed_model **out, error *err) {
     embed_model *m = mem_new(1, sizeof *m);
-    if (!engine_gguf_open(path, &m->file, err) ||
-        !engine_tokenizer_new(m->file, &m->tokenizer, err) || !read_shapes(m, err) ||
-        !embed_hash_file(path, m->hash, err)) {
+    if (hash) memcpy(m->hash, hash, sizeof m->hash);
+    if (!engine_gguf_open(path, &m->file, err) || !open_kind(m, err) ||
+        (!hash && !embed_hash_file(path, m->hash, err))) {
         embed_model_close(m);
         return false;
     }
+    m->name = STR("unnamed");
+    engine_gguf_str(m->file, "general.name", &m->name);
     *out = m;
     return true;
 }
 
 void embed_model_close(embed_model *m) {
     if (!m) return;
-    engine_tokenizer_free(m->tokenizer);
+    embed_static_close(m->fixed);
+    embed_encoder_close(m->encoder);
     engine_gguf_close(m->file);
     mem_free(m);
 }
 
+bool embed_is_static(const embed_model *m) {
+    return m->fixed != NULL;
+}
+
 size_t embed_width(const embed_model *m) {
-    return m->width;
+    return m->fixed ? embed_static_width(m->fixed) : embed_encoder_width(m->encoder);
 }
 
 const uint8_t *embed_hash(const embed_model *m) {
@@ -92,47 +73,40 @@ str embed_name(const embed_model *m) {
     return m->name;
 }
 
-size_t embed_count_tokens(const embed_model *m, str s) {
-    arena *a = arena_new();
-    engine_token *tokens;
-    size_t n;
-    engine_tokenize(m->tokenizer, s, 0, a, &tokens, &n);
-    arena_free(a);
-    return n;
+bool embed_texts(const embed_model *m, pool *p, embed_role role, const str *texts, size_t count,
+                 float *out, error *err) {
+    if (m->encoder) return embed_encoder_texts(m->encoder, p, role, texts, count, out, err);
+    for (size_t i = 0; i < count; i++)
+        embed_static_text(m->fixed, texts[i], out + i * embed_static_width(m->fixed));
+    return true;
 }
 
-/* The weighted sum of the tokens' vectors; returns its length, 0 when it has none. */
-static float sum_tokens(const embed_model *m, str s, float *out) {
-    arena *a = arena_new();
-    engine_token *tokens;
-    size_t n;
-    engine_tokenize(m->tokenizer, s, 0, a, &tokens, &n);
-    float *row = arena_alloc(a, m->width, sizeof *row);
-    memset(out, 0, m->width * sizeof *out);
-    for (size_t t = 0; t < n; t++) {
-        float weight = m->weights[tokens[t].id];
-        if (weight == 0) continue; /* an unknown piece */
-        const char *data = m->vectors->data;
-        engine_dequantize(m->vectors->type, data + (size_t)tokens[t].id * m->row_bytes, row,
-                          m->width);
-        for (size_t i = 0; i < m->width; i++) out[i] += weight * row[i];
+void embed_passage_text(text *out, str title, str heading, str body) {
+    text_put(out, title);
+    if (heading.n) {
+        text_put(out, STR(" > "));
+        text_put(out, heading);
     }
-    arena_free(a);
-    double square = 0;
-    for (size_t i = 0; i < m->width; i++) square += (double)out[i] * out[i];
-    return isfinite(square) ? (float)sqrt(square) : 0;
+    text_put(out, STR(": "));
+    text_put(out, body);
+}
+
+size_t embed_count_tokens(const embed_model *m, str s) {
+    assert(m->fixed);
+    return embed_static_count(m->fixed, s);
 }
 
 void embed_text(const embed_model *m, str s, float *out) {
-    float length = sum_tokens(m, s, out);
-    for (size_t i = 0; i < m->width; i++) out[i] = length > 0 ? out[i] / length : 0;
+    assert(m->fixed);
+    embed_static_text(m->fixed, s, out);
 }
 
 float embed_word_weight(const embed_model *m, str word) {
-    float *sum = mem_new(m->width, sizeof *sum), length = sum_tokens(m, word, sum);
-    mem_free(sum);
-    return length > 0 ? length : 1;
+    assert(m->fixed);
+    return embed_static_word(m->fixed, word);
 }
+
+/* ---- arithmetic --------------------------------------------------------------------------- */
 
 void embed_quantize(const float *vector, size_t width, int8_t *out, float *scale) {
     float most = 0;

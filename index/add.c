@@ -11,8 +11,6 @@
 #include <string.h>
 #include <time.h>
 
-/* Rows of one vector block: 64 KiB at width 256, some sixteen pages of the file. */
-#define BLOCK_ROWS 256
 /* What no real document reaches; keeps every product below far from overflow. */
 #define CHUNKS_MAX ((size_t)1 << 24)
 #define PAGES_MAX ((size_t)1 << 24)
@@ -24,16 +22,14 @@ static bool check_document(const index_document_in *d, uint32_t width, error *er
                          STR_ARG(d->path));
     if (d->chunk_count > 0 && width == 0 && d->vectors != NULL)
         return error_set(err, ERROR_MODEL, "The library has no embedding model recorded yet.");
-    if (d->chunk_count > 0 && width > 0 && (d->vectors == NULL || d->scales == NULL))
-        return error_set(err, ERROR_MODEL,
-                         "\"" STR_FMT "\" comes without vectors, and the library "
-                         "has an embedding model.",
+    if (d->chunk_count > 0 && (d->vectors == NULL) != (d->scales == NULL))
+        return error_set(err, ERROR_INTERNAL, "The vectors of \"" STR_FMT "\" come without scales.",
                          STR_ARG(d->path));
     for (size_t i = 0; i < d->chunk_count; i++) {
         if (d->chunks[i].text.n > TEXT_MAX_BYTES || d->chunks[i].heading.n > TEXT_MAX_BYTES)
             return error_set(err, ERROR_LIMIT, "A chunk of \"" STR_FMT "\" is longer than 64 MB.",
                              STR_ARG(d->path));
-        if (width > 0 && !(isfinite(d->scales[i]) && d->scales[i] >= 0))
+        if (d->scales != NULL && !(isfinite(d->scales[i]) && d->scales[i] >= 0))
             return error_set(err, ERROR_INTERNAL,
                              "The vector of a chunk of \"" STR_FMT "\" has no "
                              "usable scale.",
@@ -173,24 +169,27 @@ static bool insert_chunks(index_library *l, const index_document_in *d, int64_t 
     return ok;
 }
 
+/* The vectors go in with their document, but not past chunks that wait for theirs, and not where the
+ * library has been given another model meanwhile: then they come later (blocks.c). */
 static bool insert_vectors(index_library *l, const index_document_in *d, uint32_t width, int64_t id,
                            int64_t first, error *err) {
-    for (size_t at = 0; at < d->chunk_count; at += BLOCK_ROWS) {
-        size_t rows = d->chunk_count - at < BLOCK_ROWS ? d->chunk_count - at : BLOCK_ROWS;
-        sqlite3_stmt *s =
-            store_prepare(l,
-                          "INSERT INTO block(document, first_chunk, rows, scales, vectors)"
-                          " VALUES(?1, ?2, ?3, ?4, ?5)",
-                          err);
+    int64_t last, waiting, other = 0;
+    if (width == 0 || d->chunk_count == 0 || d->vectors == NULL) return true;
+    if (!blocks_last_chunk(l, &last, err)) return false;
+    sqlite3_stmt *s =
+        store_prepare(l, "SELECT EXISTS(SELECT 1 FROM chunk WHERE id > ?1 AND id < ?2)", err);
+    if (s == NULL) return false;
+    sqlite3_bind_int64(s, 1, last);
+    sqlite3_bind_int64(s, 2, first);
+    if (!first_id(l, s, &waiting, err)) return false;
+    if (l->expects) {
+        s = store_prepare(l, "SELECT model_hash <> ?1 FROM library WHERE id = 1", err);
         if (s == NULL) return false;
-        sqlite3_bind_int64(s, 1, id);
-        sqlite3_bind_int64(s, 2, first + (int64_t)at);
-        sqlite3_bind_int64(s, 3, (int64_t)rows);
-        sqlite3_bind_blob64(s, 4, d->scales + at, rows * sizeof(float), SQLITE_STATIC);
-        sqlite3_bind_blob64(s, 5, d->vectors + at * width, rows * width, SQLITE_STATIC);
-        if (!store_execute(l, s, err)) return false;
+        sqlite3_bind_blob(s, 1, l->expected, sizeof(l->expected), SQLITE_STATIC);
+        if (!first_id(l, s, &other, err)) return false;
     }
-    return true;
+    return waiting != 0 || other != 0 ||
+           blocks_insert(l, id, first, d->chunk_count, width, d->vectors, d->scales, err);
 }
 
 static bool insert_words(index_library *l, int64_t document, error *err) {
@@ -208,8 +207,7 @@ static bool insert_all(index_library *l, const index_document_in *d, uint32_t wi
                        error *err) {
     int64_t first = 0;
     return insert_document(l, d, id, err) && insert_pages(l, d, *id, err) &&
-           insert_chunks(l, d, *id, &first, err) &&
-           (width == 0 || insert_vectors(l, d, width, *id, first, err)) &&
+           insert_chunks(l, d, *id, &first, err) && insert_vectors(l, d, width, *id, first, err) &&
            insert_words(l, *id, err);
 }
 

@@ -30,7 +30,15 @@ typedef struct {
 } index_model;
 
 bool index_get_model(index_library *l, arena *a, index_model *out, error *err);
+/* Refused where chunks are there and another model is recorded. */
 bool index_set_model(index_library *l, const index_model *model, error *err);
+/* Another model: all vectors go, and each chunk waits for its new one (index_waiting). Text and
+ * words stay, and go on answering. Does nothing where it is this model already. */
+bool index_change_model(index_library *l, const index_model *model, error *err);
+/* The model that the caller's vectors come from. From now on this handle compares no vector with
+ * those of another model, though another process changes it (ERROR_MODEL), and adds documents to
+ * such a library without vectors. */
+void index_expect_model(index_library *l, const uint8_t hash[32]);
 
 /* ---- adding and removing ------------------------------------------------------------------ */
 
@@ -59,7 +67,7 @@ typedef struct {
     size_t page_count;
     const index_chunk_in *chunks;
     size_t chunk_count;
-    const int8_t *vectors; /* [chunk_count][width], rows in chunk order */
+    const int8_t *vectors; /* [chunk_count][width], rows in chunk order; NULL: they come later */
     const float *scales;   /* [chunk_count]; value = scale * int8 */
 } index_document_in;
 
@@ -86,6 +94,26 @@ bool index_remove(index_library *l, const int64_t *ids, size_t count, error *err
  * after a batch. index_close of a writer does it too, without a place for errors; what failed or
  * was killed stays noted in the file, and the next writer's close does it. */
 bool index_wipe(index_library *l, error *err);
+
+/* ---- vectors that come later -------------------------------------------------------------- */
+
+/* Chunks get their vectors in the order of their ids: those that wait are the last ones, and a
+ * document that is added while others wait does so too. Until then only words find them. */
+typedef struct {
+    int64_t id;
+    str title, heading, text;
+} index_waiting_chunk;
+
+#define INDEX_WAITING_MOST 256
+
+/* The next of them, all of one document, with consecutive ids; at most `limit`, which is at most
+ * INDEX_WAITING_MOST. */
+bool index_waiting(index_library *l, size_t limit, arena *a, index_waiting_chunk **out,
+                   size_t *count, error *err);
+/* Their vectors, in one transaction; model: the hash of what made them. *taken is false where they
+ * no longer wait (another process was faster, the document or the model is another): ask again. */
+bool index_put_vectors(index_library *l, const uint8_t model[32], int64_t first, size_t count,
+                       const int8_t *vectors, const float *scales, bool *taken, error *err);
 
 /* ---- reading ------------------------------------------------------------------------------ */
 

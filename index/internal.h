@@ -67,6 +67,7 @@ typedef struct {
     int64_t last_block, removals; /* what it was loaded from */
     int64_t data_version;
     uint64_t own_changes;
+    uint8_t model[32]; /* hash of what made them */
     bool loaded;
 } vector_store;
 
@@ -78,6 +79,8 @@ struct index_library {
     index_mode mode;
     uint64_t own_changes; /* transactions of this handle; others show in PRAGMA data_version */
     vector_store vectors;
+    bool expects; /* `expected` is the only model whose vectors may be compared */
+    uint8_t expected[32];
     struct {
         const char *sql;
         sqlite3_stmt *statement;
@@ -137,6 +140,14 @@ bool boxes_decode(const void *bytes, size_t n, size_t text_bytes, arena *a, line
 
 /* Inside a transaction: takes one document out and notes that its traces have to be wiped. */
 bool remove_document(index_library *l, int64_t id, error *err);
+
+/* ---- blocks.c ------------------------------------------------------------------------------ */
+
+/* Inside a transaction. The vectors of consecutive chunks of a document, from chunk `first`. */
+bool blocks_insert(index_library *l, int64_t document, int64_t first, size_t count, size_t width,
+                   const int8_t *vectors, const float *scales, error *err);
+/* The last chunk that has a vector, 0 for none: those behind it wait. */
+bool blocks_last_chunk(index_library *l, int64_t *chunk, error *err);
 
 /* ---- vectors.c and its kernels ------------------------------------------------------------- */
 

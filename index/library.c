@@ -352,8 +352,10 @@ static bool check_invariants(index_library *l, error *err) {
                       " (SELECT count(*) FROM page WHERE page.document = document.id)",
                       "a document lacks pages", err) &&
            check_zero(l,
-                      "SELECT count(*) FROM document, library WHERE model_width > 0 AND chunks <>"
-                      " (SELECT total(rows) FROM block WHERE block.document = document.id)",
+                      "SELECT count(*) FROM document, library WHERE model_width > 0 AND"
+                      " (SELECT total(rows) FROM block WHERE block.document = document.id) <>"
+                      " (SELECT count(*) FROM chunk WHERE chunk.document = document.id AND chunk.id"
+                      "  <= (SELECT first_chunk + rows - 1 FROM block ORDER BY id DESC LIMIT 1))",
                       "a document lacks vectors", err) &&
            check_zero(l,
                       "SELECT count(*) FROM block, library WHERE length(scales) <> 4 * rows"

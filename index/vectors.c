@@ -80,6 +80,18 @@ static bool append_block(index_library *l, sqlite3_stmt *s, error *err) {
     return true;
 }
 
+static bool read_model(index_library *l, uint8_t hash[32], error *err) {
+    sqlite3_stmt *s = store_prepare(l, "SELECT model_hash FROM library WHERE id = 1", err);
+    if (s == NULL) return false;
+    bool ok = sqlite3_step(s) == SQLITE_ROW || store_fail(l, err);
+    if (ok && sqlite3_column_bytes(s, 0) == 32)
+        memcpy(hash, sqlite3_column_blob(s, 0), 32);
+    else if (ok)
+        ok = store_damaged(l, "the record of its embedding model is not readable", err);
+    store_done(s);
+    return ok;
+}
+
 static bool load_blocks(index_library *l, error *err) {
     vector_store *v = &l->vectors;
     int64_t width, removals, rows;
@@ -90,6 +102,7 @@ static bool load_blocks(index_library *l, error *err) {
     if (width < 0 || width > VECTORS_MAX_WIDTH)
         return store_damaged(l, "the width of its vectors is not readable", err);
     if ((size_t)width != v->width || removals != v->removals) vectors_free(v);
+    if (width > 0 && !read_model(l, v->model, err)) return false;
     v->width = (size_t)width;
     v->stride = (v->width + VECTORS_ALIGN - 1) / VECTORS_ALIGN * VECTORS_ALIGN;
     v->removals = removals;
@@ -129,6 +142,19 @@ static bool refresh(index_library *l, error *err) {
     v->data_version = version;
     v->own_changes = own_changes;
     return true;
+}
+
+/* The vectors as they are now, of the model that the caller's question comes from. */
+static bool ready(index_library *l, float scale, error *err) {
+    if (!isfinite(scale))
+        return error_set(err, ERROR_INTERNAL, "The vector of the question has no usable scale.");
+    if (!refresh(l, err)) return false;
+    const vector_store *v = &l->vectors;
+    if (!l->expects || v->width == 0 || memcmp(v->model, l->expected, sizeof(v->model)) == 0)
+        return true;
+    return error_set(err, ERROR_MODEL,
+                     "The library %s has been given another embedding model meanwhile; ask again.",
+                     l->path);
 }
 
 /* ---- the scan ------------------------------------------------------------------------------- */
@@ -183,9 +209,7 @@ bool index_search_vectors(index_library *l, const int8_t *query, float scale, si
     int32_t dots[TILE_ROWS];
     *out = NULL;
     *count = 0;
-    if (!isfinite(scale))
-        return error_set(err, ERROR_INTERNAL, "The vector of the question has no usable scale.");
-    if (!refresh(l, err)) return false;
+    if (!ready(l, scale, err)) return false;
     const vector_store *v = &l->vectors;
     if (limit > v->count) limit = v->count;
     if (limit == 0) return true;
@@ -211,9 +235,7 @@ bool index_chunk_cosine(index_library *l, int64_t chunk, const int8_t *query, fl
     _Alignas(VECTORS_ALIGN) int8_t padded[VECTORS_MAX_WIDTH];
     int32_t dot;
     *out = 0;
-    if (!isfinite(scale))
-        return error_set(err, ERROR_INTERNAL, "The vector of the question has no usable scale.");
-    if (!refresh(l, err)) return false;
+    if (!ready(l, scale, err)) return false;
     const vector_store *v = &l->vectors;
     size_t low = 0, high = v->count;
     while (low < high) {

@@ -340,7 +340,7 @@ static bool weigh_passage(asked_question *asked, const query_passage *p, query_c
     compare_vectors(asked->q, asked, p, c, n, asked->a);
     if (!read_passage(asked->q, asked->question, p, c, n, asked->a, err)) return false;
     for (size_t i = 0; i < n; i++) {
-        c[i].features[EVIDENCE_RANK] = p->source.score;
+        c[i].features[EVIDENCE_RANK] = p->source.fused;
         c[i].score = 0;
         for (int f = 0; f < EVIDENCE_FEATURES; f++)
             c[i].score += sentence_weights[f] * c[i].features[f];

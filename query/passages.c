@@ -27,6 +27,7 @@ static bool add_neighbour(const query_context *q, query_passage *p, size_t *coun
     if (!found || n.source.chunk.tokens > *budget || has_chunk(p, *count, n.source.chunk.id))
         return true;
     n.source.score = p[owner].source.score * NEIGHBOUR_SCORE;
+    n.source.fused = p[owner].source.fused * NEIGHBOUR_SCORE;
     *budget -= n.source.chunk.tokens;
     p[(*count)++] = n;
     return true;

@@ -1,7 +1,7 @@
 /* query: a question becomes an answer with its proof.
  *
- * Words (BM25) and vectors are searched and fused by a convex combination of normalised scores;
- * neighbours and headings are attached; then one of two modes answers, or nothing does:
+ * Words (BM25) and vectors are searched and fused by a convex combination of normalised scores; a
+ * reranker, where there is one, reads the best of them; neighbours and headings are attached; then one of two modes answers, or nothing does:
  *   verbatim  the reader scores sentences and spans of the passages (or a decoder is constrained
  *             to them), so that the answer cannot say what no page says;
  *   write     a decoder writes sentence by sentence with [n]; each is checked against its passage;
@@ -27,12 +27,16 @@ void query_memory_free(query_memory *m); /* NULL is fine */
 /* What the answers are made with. Nothing here is owned. */
 typedef struct {
     index_library *library;
-    const embed_model *embedder; /* NULL: only QUERY_WORDS can be searched, and nothing asked */
-    const embed_reader *reader;  /* NULL: sentences are scored without it */
-    const engine_model *decoder; /* NULL: no `write`, no constrained decoding */
-    const char *chat;            /* the decoder's format, of QUERY_CHAT_NAMES; NULL: told */
-    pool *threads;               /* NULL: one thread */
-    query_memory *memory;        /* NULL: nothing is kept between questions */
+    /* The built-in static model, for which the evidence is calibrated. NULL: only QUERY_WORDS can be
+     * searched, and nothing asked. */
+    const embed_model *embedder;
+    const embed_reader *reader;     /* NULL: sentences are scored without it */
+    const engine_model *decoder;    /* NULL: no `write`, no constrained decoding */
+    const char *chat;               /* the decoder's format, of QUERY_CHAT_NAMES; NULL: told */
+    pool *threads;                  /* NULL: one thread */
+    query_memory *memory;           /* NULL: nothing is kept between questions */
+    const embed_model *searcher;    /* what made the library's vectors; NULL: the embedder */
+    const embed_reranker *reranker; /* NULL: what was fused stays as it is */
 } query_context;
 
 /* "llama3|chatml|...": the chat formats that can be named. */
@@ -50,6 +54,8 @@ typedef struct {
     index_chunk chunk;
     double score;         /* of the ranking asked for; fused is in 0..1 for the best, can be less */
     double words, cosine; /* its parts: BM25 and cosine, 0 where it was not found so */
+    double fused;         /* the score without the reranker; what the evidence is calibrated for */
+    double rank;          /* the reranker's, 0..1; 0 where it did not read it */
 } query_source;
 
 bool query_search(const query_context *q, str question, query_ranking ranking, size_t limit,

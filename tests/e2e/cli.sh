@@ -349,7 +349,7 @@ code "model use: not there" 4 model use no-such.gguf
 "$carrel" model use docs/lamp.md >out 2>err
 got=$?
 { [ $got -eq 7 ] || [ $got -eq 3 ]; } && [ "$(wc -l <err)" -eq 1 ] && ok "model use: no model" || not_ok "model use: no model" "code $got"
-code "model use: an embedding" 7 model use "$own"
+code "model use: the reader" 7 model use "$CARREL_MODELS/carrel-reader.gguf"
 [ -e config/carrel/decoder ] && not_ok "nothing is recorded then" "it is" || ok "nothing is recorded then"
 mkdir -p config/carrel
 echo /no/such/decoder.gguf >config/carrel/decoder

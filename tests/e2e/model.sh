@@ -95,9 +95,8 @@ run "a chat template of no kind" 7 model use ./strange.gguf
 check "is told, with the names to force" says '--chat .llama3'
 run "and can be forced" 0 model use ./strange.gguf --chat chatml
 run "use built-in" 0 model use built-in
-run "use: an embedding is no decoder" 7 model use "$CARREL_MODELS/carrel-embed.gguf"
-check "and says what it is" says 'makes vectors'
-run "use: the reader is no decoder" 7 model use "$CARREL_MODELS/carrel-reader.gguf"
+run "use: the reader is always in use" 7 model use "$CARREL_MODELS/carrel-reader.gguf"
+check "and says what it is" says 'reads passages'
 run "use without a name" 2 model use
 run "an unknown verb" 2 model benhc
 check "with the near one" says 'did you mean `carrel model bench`'

@@ -61,9 +61,10 @@ int main(int argc, char **argv) {
     embed_reader *reader = NULL;
     pool *threads = pool_new(0);
     bool ok = index_open(argv[1], INDEX_READ, &library, &err) &&
-              embed_model_open(argv[2], &embedder, &err) &&
+              embed_model_open(argv[2], NULL, &embedder, &err) &&
               embed_reader_open(argv[3], &reader, &err);
-    query_context q = {library, embedder, reader, NULL, threads};
+    query_context q = {
+        .library = library, .embedder = embedder, .reader = reader, .threads = threads};
     char line[8192];
     while (ok && fgets(line, sizeof line, stdin)) ok = dump(&q, str_trim(str_of(line)), &err);
     if (!ok) fprintf(stderr, "dump-evidence: %s\n", err.text);

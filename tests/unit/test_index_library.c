@@ -389,7 +389,7 @@ static void test_damage(void **state) {
                                           "UPDATE chunk SET lines = x'0000' WHERE id = 1",
                                           "DELETE FROM page WHERE number = 2",
                                           "UPDATE block SET scales = x'00'",
-                                          "DELETE FROM block",
+                                          "UPDATE block SET first_chunk = 2",
                                           "DELETE FROM words_docsize WHERE id = 3",
                                           "UPDATE chunk SET text = 'gamma' WHERE id = 2"};
     for (size_t i = 0; i < sizeof(damages) / sizeof(damages[0]); i++) {

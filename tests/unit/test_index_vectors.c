@@ -222,21 +222,122 @@ static void test_refused_vectors(void **state) {
     assert_false(index_add(l, &d, &outcome, &id, &err));
     d.vectors = NULL;
     assert_false(index_add(l, &d, &outcome, &id, &err));
-    assert_int_equal(err.code, ERROR_MODEL);
+    assert_int_equal(err.code, ERROR_INTERNAL);
     d.chunk_count = 0; /* a document without text has no vectors */
     MUST(index_add(l, &d, &outcome, &id, &err));
     MUST(index_check(l, &err));
     index_close(l);
 }
 
+/* ---- vectors that come later ----------------------------------------------------------------- */
+
+#define FEW 8 /* values of a vector */
+
+static uint64_t waiting(index_library *l) {
+    index_status s;
+    MUST(index_get_status(l, &s, &err));
+    MUST(index_check(l, &err));
+    return s.chunks - s.vectors;
+}
+
+/* Gives the next chunks that wait vectors full of `mark`; how many. */
+static size_t embed_next(index_library *l, const index_model *m, size_t limit, int8_t mark) {
+    index_waiting_chunk *c;
+    size_t n;
+    bool taken;
+    int8_t vectors[INDEX_WAITING_MOST * FEW];
+    float scales[INDEX_WAITING_MOST];
+    MUST(index_waiting(l, limit, memory, &c, &n, &err));
+    memset(vectors, mark, n * m->width);
+    for (size_t i = 0; i < n; i++) scales[i] = 0.001f;
+    if (n == 0) return 0;
+    MUST(index_put_vectors(l, m->hash, c[0].id, n, vectors, scales, &taken, &err));
+    assert_true(taken);
+    MUST(index_put_vectors(l, m->hash, c[0].id, n, vectors, scales, &taken, &err));
+    assert_false(taken); /* once is enough */
+    return n;
+}
+
+static size_t found(index_library *l) {
+    int8_t query[FEW];
+    index_hit *out;
+    size_t count;
+    memset(query, 1, sizeof(query));
+    MUST(index_search_vectors(l, query, 1, 1000, memory, &out, &count, &err));
+    for (size_t i = 1; i < count; i++)
+        assert_true(out[i - 1].score > out[i].score || out[i - 1].chunk < out[i].chunk);
+    return count;
+}
+
+static void test_another_model(void **state) {
+    (void)state;
+    static int8_t vectors[300 * FEW];
+    static float scales[300];
+    index_model one = {.name = STR("one"), .width = FEW},
+                two = {.hash = {2}, .name = STR("two"), .width = FEW / 2};
+    index_library *l, *reader;
+    memset(vectors, 1, sizeof(vectors));
+    for (size_t i = 0; i < 300; i++) scales[i] = 0.001f;
+    MUST(index_open(path, INDEX_CREATE, &l, &err));
+    MUST(index_set_model(l, &one, &err));
+    int64_t first = add(l, 1, 300, vectors, scales);
+    add(l, 2, 10, vectors, scales);
+    MUST(index_open(path, INDEX_READ, &reader, &err));
+    index_expect_model(reader, one.hash);
+    assert_true(waiting(l) == 0 && found(reader) == 310);
+
+    MUST(index_change_model(l, &two, &err));
+    assert_true(waiting(l) == 310 && found(l) == 0);
+    index_hit *out;
+    size_t count;
+    double cosine;
+    int8_t query[FEW] = {1};
+    /* A question of the former model meets no vector of the new one. */
+    assert_false(index_search_vectors(reader, query, 1, 10, memory, &out, &count, &err));
+    assert_int_equal(err.code, ERROR_MODEL);
+    assert_false(index_chunk_cosine(reader, 1, query, 1, &cosine, &err));
+    index_expect_model(reader, two.hash);
+    assert_int_equal(found(reader), 0);
+
+    assert_int_equal(embed_next(l, &two, 100, 1), 100);
+    assert_true(waiting(l) == 210 && found(reader) == 100);
+    MUST(index_change_model(l, &two, &err)); /* the same: nothing is lost */
+    assert_int_equal(waiting(l), 210);
+    /* Who still has the former model, or is late, puts nothing in. */
+    bool taken;
+    MUST(index_put_vectors(l, one.hash, 101, 1, vectors, scales, &taken, &err));
+    assert_false(taken);
+    MUST(index_put_vectors(l, two.hash, 102, 1, vectors, scales, &taken, &err));
+    assert_false(taken);
+    MUST(index_put_vectors(l, two.hash, 300, 2, vectors, scales, &taken, &err));
+    assert_false(taken); /* of two documents */
+    /* A document that comes meanwhile waits behind the others, in spite of its vectors. */
+    add(l, 3, 5, vectors, scales);
+    assert_int_equal(waiting(l), 215);
+    assert_int_equal(embed_next(l, &two, 256, 1), 200); /* to the end of the document */
+    assert_int_equal(embed_next(l, &two, 256, 1), 10);
+    MUST(index_remove(l, &first, 1, &err));
+    assert_true(waiting(l) == 5 && found(reader) == 10);
+    assert_int_equal(embed_next(l, &two, 256, 1), 5);
+    assert_int_equal(embed_next(l, &two, 256, 1), 0);
+    assert_true(waiting(l) == 0 && found(reader) == 15);
+    /* And the next has its vectors at once, but not with those of another model. */
+    add(l, 4, 3, vectors, scales);
+    assert_true(waiting(l) == 0 && found(reader) == 18);
+    index_expect_model(l, one.hash);
+    add(l, 5, 3, vectors, scales);
+    assert_int_equal(waiting(l), 3);
+    index_close(l);
+    index_close(reader);
+}
+
 #define WITH_FOLDER(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        WITH_FOLDER(test_kernels),
-        WITH_FOLDER(test_scan),
-        WITH_FOLDER(test_changes),
-        WITH_FOLDER(test_refused_vectors),
+        WITH_FOLDER(test_kernels),       WITH_FOLDER(test_scan),
+        WITH_FOLDER(test_changes),       WITH_FOLDER(test_refused_vectors),
+        WITH_FOLDER(test_another_model),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -94,7 +94,7 @@ static int set_up(void **state) {
     bool ok = f && fwrite(file.p, 1, file.n, f) == file.n && fclose(f) == 0;
     text_free(&file);
     ok = ok && index_open(t.library, INDEX_CREATE, &t.q.library, &err) &&
-         embed_model_open("models/carrel-embed.gguf", &t.embedder, &err) &&
+         embed_model_open("models/carrel-embed.gguf", NULL, &t.embedder, &err) &&
          embed_reader_open("models/carrel-reader.gguf", &t.reader, &err) &&
          engine_model_open(t.decoder, &t.model, &err);
     if (!ok) {
