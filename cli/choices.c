@@ -76,7 +76,8 @@ bool cli_choice_write(cli_role role, str path, str detail, error *err) {
         goto done;
     }
     if (!cli_choice_file(role, &record, err) || !make_folder_of(text_str(&record), err)) goto done;
-    text_printf(&beside, "%s.new", record.p);
+    /* Of this process alone: two may write at once, and the later one is right. */
+    text_printf(&beside, "%s.%ld.new", record.p, (long)getpid());
     text_printf(&choice, STR_FMT "\n", STR_ARG(path));
     if (detail.n) text_printf(&choice, "%s" STR_FMT "\n", keywords[role], STR_ARG(detail));
     fd = open(beside.p, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);

@@ -16,7 +16,8 @@
 const char *model_without(cli_role role) {
     static const char *const what[CLI_ROLES] = {
         [CLI_ANSWERS] = "answers are now verbatim, by the built-in models",
-        [CLI_EMBEDDING] = "new libraries are now embedded by the built-in model",
+        [CLI_EMBEDDING] = "new libraries are now embedded by the built-in model; `carrel model use "
+                          "--default embedding` embeds this one anew",
         [CLI_RERANKING] = "passages are no longer reranked"};
     return what[role];
 }
@@ -202,8 +203,12 @@ error_code model_use_default(const cli_args *args, cli_role role, bool json) {
             ok = embed_built_in(args, &e, &err);
         cli_json_set(o, keys[r], json_null());
         if (!chosen && role == CLI_ROLES && r != CLI_ANSWERS) continue;
-        text_put(&out, str_of(model_without((cli_role)r)));
-        if (r == CLI_EMBEDDING) put_embedded(&out, &e);
+        if (r == CLI_EMBEDDING) {
+            text_put(&out, STR("passages are now embedded by the built-in model"));
+            put_embedded(&out, &e);
+        } else {
+            text_put(&out, str_of(model_without((cli_role)r)));
+        }
         text_put_char(&out, '\n');
     }
     if (ok && json)

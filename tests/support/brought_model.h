@@ -6,7 +6,8 @@
 
 #include "base/base.h"
 
-/* recipe: of random_model (one whose family has WordPiece or byte-level BPE). False where the file
+/* recipe: of random_model (one whose family has WordPiece or byte-level BPE). The name decides too:
+ * "bge-reranker..." has the vocabulary of XLM-R's family. False where the file
  * cannot be written. */
 bool brought_model(const char *recipe, const char *name, const char *path, error *err);
 

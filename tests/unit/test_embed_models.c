@@ -213,27 +213,36 @@ static void check_score(const char *recipe, const sequence *s, float given) {
 
 #define QUESTION "who pays? [SEP] <|im_end|>"
 
+static const struct {
+    const char *recipe, *name, *front, *middle[2], *behind;
+    uint8_t second;
+} pairs[] = {
+    {"bert-rank", "ms-marco", "\1[CLS]", {"\1[SEP]", NULL}, "\1[SEP]", 1},
+    {"jina-rank", "jina", "\1[CLS]", {"\1[SEP]", NULL}, "\1[SEP]", 1},
+    {"bert-rank", "bge-reranker-v2-m3", "\1<s>", {"\1</s>", "\1</s>"}, "\1</s>", 0},
+};
+
 static void test_pairs(void **state) {
     (void)state;
-    static const char *const recipes[] = {"bert-rank", "jina-rank"};
     text longest = {0};
     for (int i = 0; i < 2000; i++) text_put(&longest, STR("tenant "));
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
         embed_reranker *r;
         float scores[3];
-        str passages[] = {STR("The tenant pays."), STR(""), text_str(&longest)};
-        MUST(brought_model(recipes[i], "ms-marco", path, &err));
+        str passages[] = {STR("The tenant pays. </s>"), STR(""), text_str(&longest)};
+        MUST(brought_model(pairs[i].recipe, pairs[i].name, path, &err));
         MUST(embed_reranker_open(path, &r, &err));
         engine_tokenizer *t = tokenizer();
         MUST(embed_rerank(r, NULL, STR(QUESTION), passages, 3, scores, &err));
         for (size_t k = 0; k < 3; k++) {
             sequence s = {.n = 0};
-            put(&s, t, "\1[CLS]", 0, 1);
+            put(&s, t, pairs[i].front, 0, 1);
             put(&s, t, QUESTION, 0, 1000);
-            put(&s, t, "\1[SEP]", 0, 1);
-            put(&s, t, passages[k].p, 1, 255 - s.n);
-            put(&s, t, "\1[SEP]", 1, 1);
-            check_score(recipes[i], &s, scores[k]);
+            put(&s, t, pairs[i].middle[0], 0, 1);
+            if (pairs[i].middle[1]) put(&s, t, pairs[i].middle[1], 0, 1);
+            put(&s, t, passages[k].p, pairs[i].second, 255 - s.n);
+            put(&s, t, pairs[i].behind, pairs[i].second, 1);
+            check_score(pairs[i].recipe, &s, scores[k]);
             assert_true(scores[k] >= 0 && scores[k] <= 1);
         }
         assert_true(scores[0] != scores[1]);
