@@ -16,8 +16,8 @@
 const char *model_without(cli_role role) {
     static const char *const what[CLI_ROLES] = {
         [CLI_ANSWERS] = "answers are now verbatim, by the built-in models",
-        [CLI_EMBEDDING] = "new libraries are now embedded by the built-in model; `carrel model use "
-                          "--default embedding` embeds this one anew",
+        [CLI_EMBEDDING] = ("new libraries are now embedded by the built-in model; `carrel model "
+                           "use --default embedding` embeds this one anew"),
         [CLI_RERANKING] = "passages are no longer reranked"};
     return what[role];
 }
