@@ -55,7 +55,7 @@ typedef struct {
 enum { CLI_LIBRARY, CLI_JSON, CLI_HELP, CLI_GLOBALS };
 
 /* No command has more options of its own than this. */
-#define CLI_OPTIONS_MAX 16
+#define CLI_OPTIONS_MAX 24
 
 typedef struct {
     bool given;
