@@ -203,6 +203,11 @@ static bool check_features(const engine_loader *l, error *err) {
     return cap <= 0 || engine_load_refuse(l, err, "its logits are capped, which cannot be run");
 }
 
+static bool check_epsilon(const engine_loader *l, error *err) {
+    return l->net->shape.epsilon >= 0 ||
+           engine_load_refuse(l, err, "the epsilon of its norms is negative; the file is damaged");
+}
+
 static bool read_sizes(engine_loader *l, error *err) {
     engine_network *net = l->net;
     engine_shape *s = &net->shape;
@@ -220,8 +225,8 @@ static bool read_sizes(engine_loader *l, error *err) {
            engine_load_u32(l, "context_length", 1, ENGINE_MAX_CONTEXT, &net->context, err) &&
            engine_load_u32(l, "embedding_length", 1, ENGINE_MAX_WIDTH, &s->width, err) &&
            engine_load_u32(l, "feed_forward_length", 1, ENGINE_MAX_WIDTH, &s->hidden, err) &&
-           engine_load_f32(l, epsilon, &s->epsilon, err) && read_heads(l, err) &&
-           engine_load_rope(l, err);
+           engine_load_f32(l, epsilon, &s->epsilon, err) && check_epsilon(l, err) &&
+           read_heads(l, err) && engine_load_rope(l, err);
 }
 
 /* ---- layers ------------------------------------------------------------------------------- */

@@ -9,6 +9,7 @@
 #include "engine/session.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -82,21 +83,31 @@ size_t engine_session_keep(engine_session *s, const int32_t *ids, size_t n) {
     return same;
 }
 
-/* logits: [vocab] of the last token, [n][vocab] with `all`, or NULL. */
-static void run_batch(engine_session *s, const int32_t *ids, size_t n, bool all, float *logits) {
+/* One weight that is infinite or no number spreads over every value behind it. */
+static bool are_numbers(const float *v, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        if (!isfinite(v[i])) return false;
+    }
+    return true;
+}
+
+/* False where the weights give no numbers. logits: [vocab] of the last token, [n][vocab] with `all`, or NULL. */
+static bool run_batch(engine_session *s, const int32_t *ids, size_t n, bool all, float *logits) {
     const engine_model *m = s->model;
     const engine_shape *shape = &m->net.shape;
     engine_run run = {.cache = s->caches, .n = n, .position = s->length};
     engine_network_run(&m->net, s->frequencies, &s->work, s->pool, ids, NULL, &run, 1, 1);
     memcpy(s->ids + s->length, ids, n * sizeof *ids);
     s->length += n;
-    if (logits == NULL) return;
+    if (logits == NULL) return true;
     size_t first = all ? 0 : n - 1;
     engine_block_norm(shape, s->pool, &m->net.output_norm, s->work.x + first * shape->width,
                       s->work.h, n - first);
+    if (!are_numbers(s->work.h, (n - first) * shape->width)) return false;
     engine_product o = {m->tied ? &m->net.embedding : &m->output, logits, m->net.vocab, false};
     engine_multiply(&s->work.acts, s->pool, &o, 1,
                     &(engine_input){.x = s->work.h, .stride = shape->width}, n - first);
+    return true;
 }
 
 bool engine_eval(engine_session *s, const int32_t *ids, size_t n, bool all, float *logits,
@@ -118,7 +129,14 @@ bool engine_eval(engine_session *s, const int32_t *ids, size_t n, bool all, floa
     for (size_t i = 0; i < n; i += BATCH) {
         size_t part = n - i < BATCH ? n - i : BATCH;
         bool last = i + part == n;
-        run_batch(s, ids + i, part, all, all ? logits + i * vocab : last ? logits : NULL);
+        if (run_batch(s, ids + i, part, all, all ? logits + i * vocab : last ? logits : NULL)) {
+            continue;
+        }
+        s->length = 0; /* nothing of it may be used or kept */
+        return error_set(err, ERROR_MODEL,
+                         STR_FMT
+                         ": its weights give no numbers; the file is damaged, copy it again",
+                         STR_ARG(engine_gguf_path(s->model->gguf)));
     }
     return true;
 }

@@ -334,6 +334,37 @@ static void test_hostile_values(void **state) {
     refuse_value("llama.block_count", 3, "blk.2.");
     refuse_value("llama.block_count", 0xFFFFFFFF, "llama.block_count");
     refuse_value("llama.rope.freq_base", 0x7FC00000, "freq_base"); /* not a number */
+    refuse_value("llama.attention.layer_norm_rms_epsilon", 0xBF800000, "epsilon"); /* -1 */
+}
+
+/* A weight that is no number must not end as an answer that is empty. */
+static void test_no_numbers(void **state) {
+    (void)state;
+    const uint32_t bits[] = {0x7FC00000, 0x7F800000,
+                             0xFF800000}; /* no number, and the infinities */
+    const char *const where[] = {"blk.0.ffn_down.weight", "blk.1.attn_norm.weight"};
+    int32_t ids[TOKENS];
+    pick_ids(ids, TOKENS, plain.vocab);
+    for (size_t i = 0; i < 6; i++) {
+        text file = fixture_llama(&plain);
+        engine_gguf *g;
+        engine_model *m;
+        engine_session *s;
+        error err = {0};
+        float logits[300];
+        assert_true(engine_gguf_open_memory(file.p, file.n, &g, &err));
+        const engine_tensor *t = engine_gguf_find(g, where[i % 2]);
+        memcpy(file.p + ((const char *)t->data - file.p), &bits[i / 2], sizeof bits[0]);
+        assert_true(engine_model_load(g, &m, &err));
+        assert_true(exact_session(m, NULL, 64, &s, &err));
+        assert_false(engine_eval(s, ids, TOKENS, false, logits, &err));
+        assert_int_equal(err.code, ERROR_MODEL);
+        assert_non_null(strstr(err.text, "no numbers"));
+        assert_int_equal(engine_session_length(s), 0);
+        engine_session_free(s);
+        engine_model_close(m);
+        text_free(&file);
+    }
 }
 
 static void test_unknown_type(void **state) {
@@ -425,8 +456,9 @@ int main(void) {
         cmocka_unit_test(test_threads),        cmocka_unit_test(test_prefix),
         cmocka_unit_test(test_long_prompt),    cmocka_unit_test(test_same_bits),
         cmocka_unit_test(test_open),           cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_hostile_values), cmocka_unit_test(test_unknown_type),
-        cmocka_unit_test(test_sampler),        cmocka_unit_test(test_sampler_seed),
+        cmocka_unit_test(test_hostile_values), cmocka_unit_test(test_no_numbers),
+        cmocka_unit_test(test_unknown_type),   cmocka_unit_test(test_sampler),
+        cmocka_unit_test(test_sampler_seed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
