@@ -229,10 +229,13 @@ static int by_key(const void *a, const void *b) {
 }
 
 static bool read_entries(engine_gguf *g, cursor *c, uint64_t count, error *err) {
-    if (count > MAX_KEYS || count > left(c) / MIN_KEY_BYTES) {
+    if (count <= MAX_KEYS && count > left(c) / MIN_KEY_BYTES) {
+        return cut_short(g, "its metadata", err);
+    }
+    if (count > MAX_KEYS) {
         return error_set(err, ERROR_MODEL,
-                         "%s: claims %" PRIu64 " metadata keys, more than it can "
-                         "hold (limit %d); the file is damaged",
+                         "%s: claims %" PRIu64 " metadata keys, more than any model has "
+                         "(limit %d); the file is damaged",
                          g->path, count, MAX_KEYS);
     }
     g->entries = mem_new((size_t)count + 1, sizeof *g->entries);
@@ -343,9 +346,12 @@ static bool read_tensors(engine_gguf *g, cursor *c, uint64_t count, error *err) 
     uint32_t alignment = DEFAULT_ALIGNMENT;
     bool ok = false;
 
-    if (count > MAX_TENSORS || count > left(c) / MIN_TENSOR_BYTES) {
+    if (count <= MAX_TENSORS && count > left(c) / MIN_TENSOR_BYTES) {
+        return cut_short(g, "its table of tensors", err);
+    }
+    if (count > MAX_TENSORS) {
         return error_set(err, ERROR_MODEL,
-                         "%s: claims %" PRIu64 " tensors, more than it can hold "
+                         "%s: claims %" PRIu64 " tensors, more than any model has "
                          "(limit %d); the file is damaged",
                          g->path, count, MAX_TENSORS);
     }

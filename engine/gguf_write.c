@@ -190,8 +190,8 @@ uint64_t engine_gguf_writer_bytes(const engine_gguf_writer *w) {
 static bool failed(const engine_gguf_writer *w, const char *what, error *err) {
     if (errno == ENOSPC || errno == EDQUOT) {
         return error_set(err, ERROR_IO,
-                         "%s: the disk is full; the file needs %.2f GB of free space", w->path,
-                         (double)engine_gguf_writer_bytes(w) / 1e9);
+                         "%s: the disk is full; the file needs %.1f MB of free space", w->path,
+                         (double)engine_gguf_writer_bytes(w) / 1e6);
     }
     return error_set(err, ERROR_IO, "%s: %s: %s", w->path, what, strerror(errno));
 }
