@@ -31,7 +31,7 @@ typedef struct {
     cli_report report;
     cli_progress progress;
     cli_compute compute;
-    uint64_t embedded, waiting; /* chunks whose vectors came after the words */
+    cli_embedded later; /* chunks whose vectors come after the words */
 } adding;
 
 /* Looks through the operands; what is no document goes to the report at once. */
@@ -77,12 +77,16 @@ static bool open_all(const cli_args *args, adding *x, error *err) {
 
 /* The vectors that documents did not bring along, of this run or of one that was stopped. */
 static bool embed_rest(adding *x, error *err) {
-    if (!cli_count_waiting(x->library, &x->waiting, err)) return false;
-    if (x->waiting == 0 || cli_stopped()) return true;
+    if (!cli_count_waiting(x->library, &x->later.left, err)) return false;
+    if (x->later.left == 0 || cli_stopped()) return true;
     pool *threads = pool_new(x->compute.threads);
-    bool ok = cli_embed_waiting(x->library, x->own ? x->own : x->embedder, threads, &x->embedded,
-                                &x->waiting, err);
+    bool ok = cli_embed_waiting(x->library, x->own ? x->own : x->embedder, threads, &x->later, err);
     pool_free(threads);
+    if (ok && x->later.cut > 0)
+        cli_note(
+            "%llu chunks are longer than the embedding model reads, and were cut for it: words "
+            "find all of them",
+            (unsigned long long)x->later.cut);
     return ok;
 }
 
@@ -174,11 +178,11 @@ static error_code verdict(const adding *x, size_t unfinished) {
         /* Whoever closed the pipe knows. */
         return cli_output_broken() ? ERROR_CANCELLED : cli_fail(&err);
     }
-    if (x->waiting > 0) {
+    if (x->later.left > 0) {
         error_set(&err, ERROR_CANCELLED,
                   "stopped with %llu chunks that only words find; the next `carrel add` or `carrel "
                   "model use` embeds them",
-                  (unsigned long long)x->waiting);
+                  (unsigned long long)x->later.left);
         return cli_fail(&err);
     }
     if (failed > 0) {

@@ -299,10 +299,14 @@ index_model cli_index_model(const embed_model *m); /* as a library records it */
 
 /* ---- vectors that come later (embedding.c) -------------------------------------------------- */
 
-/* Embeds the chunks of the library that wait, until none does or Ctrl-C was pressed, with a bar;
- * *done: how many; *left: how many still wait. */
-bool cli_embed_waiting(index_library *l, const embed_model *m, pool *p, uint64_t *done,
-                       uint64_t *left, error *err);
+typedef struct {
+    uint64_t done, left; /* chunks that got their vectors; that still wait */
+    uint64_t cut; /* of those done: longer than the model reads, so that only words find it all */
+} cli_embedded;
+
+/* Embeds the chunks of the library that wait, until none does or Ctrl-C was pressed, with a bar. */
+bool cli_embed_waiting(index_library *l, const embed_model *m, pool *p, cli_embedded *out,
+                       error *err);
 /* How many chunks wait for their vectors. */
 bool cli_count_waiting(index_library *l, uint64_t *out, error *err);
 

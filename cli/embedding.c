@@ -19,10 +19,10 @@ bool cli_count_waiting(index_library *l, uint64_t *out, error *err) {
 }
 
 static bool embed_round(index_library *l, const embed_model *m, pool *p, arena *a, size_t *count,
-                        bool *taken, error *err) {
+                        size_t *cut, bool *taken, error *err) {
     index_waiting_chunk *c;
     size_t n, width = embed_width(m);
-    *count = 0;
+    *count = *cut = 0;
     *taken = false;
     if (!index_waiting(l, ROUND, a, &c, &n, err)) return false;
     if (n == 0) return true;
@@ -37,7 +37,7 @@ static bool embed_round(index_library *l, const embed_model *m, pool *p, arena *
         texts[i] = arena_str(a, text_str(&t));
     }
     text_free(&t);
-    if (!embed_texts(m, p, EMBED_PASSAGE, texts, n, exact, err)) return false;
+    if (!embed_texts(m, p, EMBED_PASSAGE, texts, n, exact, cut, err)) return false;
     for (size_t i = 0; i < n; i++)
         embed_quantize(exact + i * width, width, vectors + i * width, &scales[i]);
     *count = n;
@@ -54,27 +54,30 @@ static bool still_ours(index_library *l, const embed_model *m, error *err) {
     return ok;
 }
 
-bool cli_embed_waiting(index_library *l, const embed_model *m, pool *p, uint64_t *done,
-                       uint64_t *left, error *err) {
+bool cli_embed_waiting(index_library *l, const embed_model *m, pool *p, cli_embedded *out,
+                       error *err) {
     cli_progress progress;
     uint64_t total;
-    *done = 0;
+    *out = (cli_embedded){0};
     if (!cli_count_waiting(l, &total, err)) return false;
     bool ok = true;
     cli_progress_start(&progress, (size_t)total);
     while (ok && !cli_stopped()) {
         arena *a = arena_new();
-        size_t count;
+        size_t count, cut;
         bool taken;
-        ok = embed_round(l, m, p, a, &count, &taken, err);
+        ok = embed_round(l, m, p, a, &count, &cut, &taken, err);
         arena_free(a);
         if (!ok || count == 0) break;
-        if (taken)
-            *done += count;
-        else
+        if (taken) {
+            out->done += count;
+            out->cut += cut;
+        } else {
             ok = still_ours(l, m, err);
-        cli_progress_step(&progress, (size_t)(*done < total ? *done : total), STR("embedding"));
+        }
+        cli_progress_step(&progress, (size_t)(out->done < total ? out->done : total),
+                          STR("embedding"));
     }
     cli_progress_end(&progress);
-    return ok && cli_count_waiting(l, left, err);
+    return ok && cli_count_waiting(l, &out->left, err);
 }

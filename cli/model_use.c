@@ -25,8 +25,8 @@ const char *model_without(cli_role role) {
 /* ---- the library -------------------------------------------------------------------------- */
 
 typedef struct {
-    bool there;          /* there is a library to embed */
-    uint64_t done, left; /* chunks */
+    bool there; /* there is a library to embed */
+    cli_embedded chunks;
 } embedded;
 
 static bool embed_opened(const cli_args *args, index_library *l, const text *path,
@@ -41,13 +41,13 @@ static bool embed_opened(const cli_args *args, index_library *l, const text *pat
              (unsigned long long)waiting, path->p, STR_ARG(model.name));
     cli_compute_start(args, &compute);
     pool *threads = pool_new(compute.threads);
-    bool ok = cli_embed_waiting(l, m, threads, &out->done, &out->left, err);
+    bool ok = cli_embed_waiting(l, m, threads, &out->chunks, err);
     pool_free(threads);
-    if (ok && out->left > 0)
+    if (ok && out->chunks.left > 0)
         ok = error_set(err, ERROR_CANCELLED,
                        "stopped with %llu of %llu chunks left; words and what is embedded answer, "
                        "and the same command goes on from there",
-                       (unsigned long long)out->left, (unsigned long long)waiting);
+                       (unsigned long long)out->chunks.left, (unsigned long long)waiting);
     return ok;
 }
 
@@ -69,10 +69,15 @@ static bool embed_library(const cli_args *args, const embed_model *m, embedded *
 static void put_embedded(text *out, const embedded *e) {
     if (!e->there)
         text_put(out, STR("; there is no library yet"));
-    else if (e->done == 0)
+    else if (e->chunks.done == 0)
         text_put(out, STR("; the library has its vectors already"));
     else
-        text_printf(out, "; %llu chunks of the library were embedded", (unsigned long long)e->done);
+        text_printf(out, "; %llu chunks of the library were embedded",
+                    (unsigned long long)e->chunks.done);
+    if (e->chunks.cut > 0)
+        text_printf(out,
+                    " (%llu are longer than it reads, and were cut for it: words find all of them)",
+                    (unsigned long long)e->chunks.cut);
 }
 
 /* ---- one file ----------------------------------------------------------------------------- */
@@ -138,7 +143,10 @@ static void tell_used(const model_facts *f, cli_role role, const embedded *e) {
 }
 
 static void tell_json(json_t *o, cli_role role, const embedded *e) {
-    if (role == CLI_EMBEDDING) cli_json_set(o, "embedded", json_integer((json_int_t)e->done));
+    if (role == CLI_EMBEDDING) {
+        cli_json_set(o, "embedded", json_integer((json_int_t)e->chunks.done));
+        cli_json_set(o, "cut", json_integer((json_int_t)e->chunks.cut));
+    }
     cli_json_print(o, false);
 }
 

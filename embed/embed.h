@@ -30,9 +30,10 @@ str embed_name(const embed_model *m);
 
 /* out: [count][width], each of L2 norm 1, or all zero for a text without a known token. Models that
  * were trained with a few words in front of questions or passages get them. A text longer than the
- * model's context is cut. Give some dozens at once: they are run together. p may be NULL. */
+ * model's context is cut, and counted in *cut (may be NULL). Give some dozens at once: they are run
+ * together. p may be NULL. */
 bool embed_texts(const embed_model *m, pool *p, embed_role role, const str *texts, size_t count,
-                 float *out, error *err);
+                 float *out, size_t *cut, error *err);
 
 /* A chunk as it is embedded and ranked: "title > heading: body", appended. */
 void embed_passage_text(text *out, str title, str heading, str body);

@@ -153,14 +153,17 @@ size_t embed_encoder_width(const embed_encoder *e) {
 /* ---- running ------------------------------------------------------------------------------ */
 
 /* Empty where the text has no token of its own. */
-static engine_sequence read_text(const embed_encoder *e, embed_role role, str s, arena *a) {
+static engine_sequence read_text(const embed_encoder *e, embed_role role, str s, arena *a,
+                                 bool *whole) {
     text all = {0};
     size_t ends = e->front_n + e->behind_n;
     embed_input in = embed_input_new(a, e->limit);
     text_put(&all, e->prefix[role]);
     text_put(&all, s);
     embed_input_put(&in, e->front, e->front_n, 0);
-    if (str_trim(s).n > 0) embed_input_text(&in, e->tokenizer, text_str(&all), e->limit - ends, 0);
+    *whole = true;
+    if (str_trim(s).n > 0)
+        *whole = embed_input_text(&in, e->tokenizer, text_str(&all), e->limit - ends, 0);
     text_free(&all);
     bool empty = in.n == e->front_n;
     embed_input_put(&in, e->behind, e->behind_n, 0);
@@ -168,12 +171,14 @@ static engine_sequence read_text(const embed_encoder *e, embed_role role, str s,
 }
 
 bool embed_encoder_texts(const embed_encoder *e, pool *p, embed_role role, const str *texts,
-                         size_t count, float *out, error *err) {
+                         size_t count, float *out, size_t *cut, error *err) {
     arena *a = arena_new();
     engine_sequence *in = arena_alloc(a, count, sizeof *in);
     size_t *place = arena_alloc(a, count, sizeof *place), n = 0;
     for (size_t i = 0; i < count; i++) {
-        in[n] = read_text(e, role, texts[i], a);
+        bool whole;
+        in[n] = read_text(e, role, texts[i], a, &whole);
+        if (cut) *cut += !whole;
         place[n] = i;
         n += in[n].n > 0;
     }

@@ -24,13 +24,15 @@ void embed_input_put(embed_input *in, const int32_t *ids, size_t n, uint8_t type
     in->n += n;
 }
 
-void embed_input_text(embed_input *in, const engine_tokenizer *t, str s, size_t limit,
+bool embed_input_text(embed_input *in, const engine_tokenizer *t, str s, size_t limit,
                       uint8_t type) {
     arena *scratch = arena_new();
     engine_token *tokens;
     size_t n;
     engine_tokenize(t, s, 0, scratch, &tokens, &n);
-    if (n > limit) n = limit;
+    bool whole = n <= limit;
+    if (!whole) n = limit;
     for (size_t i = 0; i < n; i++) embed_input_put(in, &tokens[i].id, 1, type);
     arena_free(scratch);
+    return whole;
 }

@@ -30,7 +30,7 @@ bool embed_encoder_open(const engine_gguf *g, embed_encoder **out, error *err);
 void embed_encoder_close(embed_encoder *e);
 size_t embed_encoder_width(const embed_encoder *e);
 bool embed_encoder_texts(const embed_encoder *e, pool *p, embed_role role, const str *texts,
-                         size_t count, float *out, error *err);
+                         size_t count, float *out, size_t *cut, error *err);
 /* What a model of this architecture and name (any spelling) was trained to find in front. */
 str embed_prefix(str architecture, str name, embed_role role);
 
@@ -46,8 +46,9 @@ typedef struct {
 embed_input embed_input_new(arena *a, size_t most);
 /* As much of it as fits. */
 void embed_input_put(embed_input *in, const int32_t *ids, size_t n, uint8_t type);
-/* A text's own tokens, at most `limit` of them: what it spells is never a control token. */
-void embed_input_text(embed_input *in, const engine_tokenizer *t, str s, size_t limit,
+/* A text's own tokens, at most `limit` of them: what it spells is never a control token. False where
+ * it had more. */
+bool embed_input_text(embed_input *in, const engine_tokenizer *t, str s, size_t limit,
                       uint8_t type);
 
 #endif

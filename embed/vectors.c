@@ -74,8 +74,9 @@ str embed_name(const embed_model *m) {
 }
 
 bool embed_texts(const embed_model *m, pool *p, embed_role role, const str *texts, size_t count,
-                 float *out, error *err) {
-    if (m->encoder) return embed_encoder_texts(m->encoder, p, role, texts, count, out, err);
+                 float *out, size_t *cut, error *err) {
+    if (cut) *cut = 0;
+    if (m->encoder) return embed_encoder_texts(m->encoder, p, role, texts, count, out, cut, err);
     for (size_t i = 0; i < count; i++)
         embed_static_text(m->fixed, texts[i], out + i * embed_static_width(m->fixed));
     return true;

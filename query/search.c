@@ -104,7 +104,7 @@ static bool embed_question(const query_context *q, str question, arena *a, query
     size_t width = embed_width(searcher(q));
     float *exact = arena_alloc(a, width, sizeof *exact);
     out->values = arena_alloc(a, width, 1);
-    if (!embed_texts(searcher(q), q->threads, EMBED_QUESTION, &question, 1, exact, err))
+    if (!embed_texts(searcher(q), q->threads, EMBED_QUESTION, &question, 1, exact, NULL, err))
         return false;
     embed_quantize(exact, width, out->values, &out->scale);
     return true;

@@ -138,7 +138,7 @@ static void test_what_embedders_read(void **state) {
             if (embedders[i].front) put(&s, t, embedders[i].front, 0, 1);
             put(&s, t, spelt, 0, 1000);
             put(&s, t, embedders[i].behind, 0, 1);
-            MUST(embed_texts(m, NULL, (embed_role)role, given, 3, out, &err));
+            MUST(embed_texts(m, NULL, (embed_role)role, given, 3, out, NULL, &err));
             for (size_t k = 0; k < width; k++) assert_true(out[k] == 0); /* nothing to read */
             same_vector(embedders[i].recipe, &s, out + width, width);
         }
@@ -187,9 +187,11 @@ static void test_a_long_text_is_cut(void **state) {
         MUST(brought_model(recipe, "a", path, &err));
         MUST(embed_model_open(path, NULL, &m, &err));
         engine_tokenizer *t = tokenizer();
-        float *out = mem_new(embed_width(m), sizeof *out);
-        str given = text_str(&longest);
-        MUST(embed_texts(m, NULL, EMBED_PASSAGE, &given, 1, out, &err));
+        float *out = mem_new(2 * embed_width(m), sizeof *out);
+        str given[] = {text_str(&longest), STR("short")};
+        size_t cut;
+        MUST(embed_texts(m, NULL, EMBED_PASSAGE, given, 2, out, &cut, &err));
+        assert_int_equal(cut, 1);
         if (i == 0) put(&s, t, "\1[CLS]", 0, 1);
         put(&s, t, longest.p, 0, (i ? 2047 : 255) - s.n);
         put(&s, t, behind, 0, 1);

@@ -327,6 +327,13 @@ static void test_another_model(void **state) {
     index_expect_model(l, one.hash);
     add(l, 5, 3, vectors, scales);
     assert_int_equal(waiting(l), 3);
+    /* A third of the same width: nothing of the second is left in the reader's memory. */
+    index_model three = {.hash = {3}, .name = STR("three"), .width = FEW / 2};
+    MUST(index_change_model(l, &three, &err));
+    index_expect_model(reader, three.hash);
+    assert_int_equal(found(reader), 0);
+    assert_int_equal(embed_next(l, &three, 7, 1), 7);
+    assert_int_equal(found(reader), 7);
     index_close(l);
     index_close(reader);
 }

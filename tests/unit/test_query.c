@@ -5,6 +5,7 @@
 #include "query/draft.h"
 #include "query/query.h"
 #include "tests/fixtures/gguf_fixture.h"
+#include "tests/support/brought_model.h"
 
 #include <setjmp.h>
 #include <stdio.h>
@@ -391,6 +392,39 @@ static void test_draft(void **state) {
     assert_int_equal(out[0], 5);
 }
 
+/* The order is the blend of both scores; what the evidence is calibrated for stays as it was. */
+static void test_reranked(void **state) {
+    (void)state;
+    char path[] = "/tmp/carrel-test-XXXXXX";
+    error err = {0};
+    query_context q = t.q;
+    query_source *plain, *ranked;
+    size_t n, m;
+    embed_reranker *r;
+    assert_true(close(mkstemp(path)) == 0);
+    if (!brought_model("bert-rank", "ms-marco", path, &err) || !embed_reranker_open(path, &r, &err))
+        fail_msg("%s", err.text);
+    str question = STR("When does the ferry leave, and how long is the guided walk?");
+    query_options o = {.threshold = 0};
+    double confidence = ask(&t.q, "When was the lighthouse built?", o).confidence;
+    assert_true(query_search(&q, question, QUERY_FUSED, 10, t.a, &plain, &n, &err));
+    q.reranker = r;
+    assert_true(query_search(&q, question, QUERY_FUSED, 10, t.a, &ranked, &m, &err));
+    assert_true(n == m && n > 1);
+    for (size_t i = 0; i < n; i++) {
+        assert_true(plain[i].score == plain[i].fused && plain[i].rank == 0);
+        double blend = 0.3 * ranked[i].fused + 0.7 * ranked[i].rank;
+        assert_true(ranked[i].rank > 0 && fabs(ranked[i].score - blend) < 1e-9);
+        assert_true(i == 0 || ranked[i - 1].score >= ranked[i].score);
+        for (size_t k = 0; k < n; k++)
+            if (plain[k].chunk.id == ranked[i].chunk.id)
+                assert_true(plain[k].fused == ranked[i].fused);
+    }
+    assert_true(fabs(ask(&q, "When was the lighthouse built?", o).confidence - confidence) < 1e-9);
+    embed_reranker_close(r);
+    unlink(path);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_search_ranks_by_each_way),
@@ -401,6 +435,7 @@ int main(void) {
         cmocka_unit_test(test_written_nonsense_is_marked),
         cmocka_unit_test(test_thinking_is_no_answer),
         cmocka_unit_test(test_drafts_and_memory_change_nothing),
+        cmocka_unit_test(test_reranked),
         cmocka_unit_test(test_draft),
     };
     return cmocka_run_group_tests_name("query", tests, set_up, tear_down);
