@@ -79,7 +79,11 @@ static void transpose(const float *rows, size_t stride, float *panel, size_t n) 
 /* ---- attention ---------------------------------------------------------------------------- */
 
 #define INLINE static inline __attribute__((always_inline))
+#if defined(__clang__) /* which does not know gcc's own */
+#define UNROLLED _Pragma("clang loop unroll(full)")
+#else
 #define UNROLLED _Pragma("GCC unroll 12")
+#endif
 
 /* 8 elements from element `at` on. */
 INLINE __m256 load_panel(const engine_kv type, const void *panels, size_t at) {

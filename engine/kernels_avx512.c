@@ -54,7 +54,11 @@ INLINE __m512 load_panel(const engine_kv type, const void *panels, size_t at) {
     return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(v));
 }
 
+#if defined(__clang__) /* which does not know gcc's own */
+#define UNROLLED _Pragma("clang loop unroll(full)")
+#else
 #define UNROLLED _Pragma("GCC unroll 24")
+#endif
 
 INLINE void look_ahead(const engine_kv type, const engine_tiles *t, size_t at) {
     size_t bytes = type == ENGINE_KV_INT8 ? 1 : type == ENGINE_KV_F16 ? 2 : 4;

@@ -20,7 +20,11 @@
 #if defined(__clang__) /* which does not know gcc's own */
 #define UNROLLED _Pragma("clang loop unroll(full)")
 #else
+#if defined(__clang__) /* which does not know gcc's own */
+#define UNROLLED _Pragma("clang loop unroll(full)")
+#else
 #define UNROLLED _Pragma("GCC unroll 24")
+#endif
 #endif
 
 enum { LANES = 4, QUADS = ENGINE_PANEL / LANES };

@@ -16,7 +16,11 @@
 #include <string.h>
 
 #define ALWAYS static inline __attribute__((always_inline))
+#if defined(__clang__) /* which does not know gcc's own */
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
 #define UNROLL _Pragma("GCC unroll 16")
+#endif
 
 enum {
     AHEAD = 4096 /* bytes: what lies so far ahead is needed soon, and the hardware's own

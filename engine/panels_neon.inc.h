@@ -22,7 +22,11 @@
 #if defined(__clang__) /* which does not know gcc's own */
 #define UNROLL _Pragma("clang loop unroll(full)")
 #else
+#if defined(__clang__) /* which does not know gcc's own */
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
 #define UNROLL _Pragma("GCC unroll 16")
+#endif
 #endif
 /* So that a loop stays one: the compiler no longer knows what x is. */
 #define OPAQUE(x) __asm__("" : "+r"(x))
