@@ -1,7 +1,7 @@
 /* The program `carrel`: chooses the command, and nothing else.
  *
  * Before any argument is looked at, descriptors that came along are closed, writing into a closed
- * pipe is made an error instead of an end, and the network is locked out; and before a command
+ * pipe is made an error instead of an end, a file that is cut short gets a sentence, and the network is locked out; and before a command
  * runs, unless it is the one that needs a parser, starting programs is too.
  */
 #include <fcntl.h>
@@ -48,11 +48,23 @@ static void fill_standard_streams(void) {
     if (fd >= 0) close(fd);
 }
 
+/* Models and libraries are read where they lie in memory. A file that another program cuts short
+ * meanwhile, or a disk that fails under it, ends the reading here; nothing can be saved. */
+static void on_lost_file(int number) {
+    static const char told[] =
+        "carrel: a model or a library was cut short by another program, or its disk failed, while "
+        "it was read; run the command again when the file is whole\n";
+    (void)number;
+    ssize_t n = write(STDERR_FILENO, told, sizeof told - 1);
+    _exit(n < 0 ? ERROR_INTERNAL : ERROR_IO);
+}
+
 int main(int argc, char **argv) {
     error err = {0};
     fill_standard_streams();
     close_range(STDERR_FILENO + 1, ~0u, 0);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGBUS, on_lost_file);
     if (!cli_lock_network(&err)) return cli_fail(&err);
     return (int)cli_finish(dispatch(argc, argv));
 }

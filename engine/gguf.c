@@ -8,7 +8,8 @@
  * (ggml, docs/gguf.md).
  *
  * Never looks at what the weights mean, and never writes. A file that another program shortens
- * while it is mapped ends in SIGBUS: models are replaced by rename, never in place.
+ * while it is mapped ends in SIGBUS, for which the program has a sentence: models are replaced by
+ * rename, never in place.
  */
 #include "engine/engine.h"
 

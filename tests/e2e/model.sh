@@ -132,6 +132,23 @@ for f in "${broken[@]}" type.gguf; do
         fi
     done
 done
+# ---- a file that is cut short while it is read --------------------------------------------------
+python3 - "$carrel" <<'PY' && pass "cut while it is read: one sentence" || fail "cut while it is read"
+import os, subprocess, sys, time
+whole = open("tiny.gguf", "rb").read()
+for wait in range(40):  # once it has been opened and before it has ended
+    open("cut.gguf", "wb").write(whole)
+    p = subprocess.Popen([sys.argv[1], "model", "bench", "./cut.gguf"],
+                         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    time.sleep(0.002 * wait)
+    os.truncate("cut.gguf", 100)
+    told = p.communicate()[1]
+    if p.returncode < 0:
+        sys.exit(1)
+    if p.returncode == 5 and told.startswith(b"carrel: ") and told.count(b"\n") == 1:
+        sys.exit(0)
+sys.exit(1)
+PY
 run "info of another architecture" 0 model info ./arch.gguf
 check "names it" says '^runs +no: .*lambo'
 run "use of another architecture" 7 model use ./arch.gguf
