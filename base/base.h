@@ -75,8 +75,10 @@ void *mem_new(size_t count, size_t size);           /* checks count * size for o
 void *mem_grow(void *p, size_t count, size_t size); /* realloc; new bytes are not zeroed */
 void mem_free(void *p);
 
-/* Bytes that the system could give now without swapping; UINT64_MAX where it does not say. */
+/* Bytes that this process could get now without swapping; UINT64_MAX where the system does not say. */
 uint64_t mem_available(void);
+/* The same of the machine whose /proc and /sys lie below root. */
+uint64_t machine_memory(const char *root);
 
 /* Many small allocations, one free. Not for use by two threads at once. */
 typedef struct arena arena;

@@ -4,7 +4,6 @@
  */
 #include "base/base.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,15 +41,7 @@ void mem_free(void *p) {
 }
 
 uint64_t mem_available(void) {
-    char line[128];
-    uint64_t kibibytes = UINT64_MAX;
-    FILE *f = fopen("/proc/meminfo", "re");
-    if (!f) return UINT64_MAX;
-    while (fgets(line, sizeof line, f)) {
-        if (sscanf(line, "MemAvailable: %" SCNu64, &kibibytes) == 1) break;
-    }
-    fclose(f);
-    return kibibytes > UINT64_MAX / 1024 ? UINT64_MAX : kibibytes * 1024;
+    return machine_memory("");
 }
 
 /* ---- arenas ---- */

@@ -69,7 +69,7 @@ double *engine_network_frequencies(const engine_network *net, size_t n_ctx);
  * only counts. `keys`: the most that a query can see. */
 size_t engine_network_work(const engine_network *net, engine_work *w, size_t tokens, size_t runs,
                            size_t keys, int workers, void *base);
-/* A sentence where this machine has less memory than that. `what` begins it: "a context of 5". */
+/* A sentence where less memory than that is free. `what` begins it: "a context of 5". */
 bool engine_memory_fits(uint64_t bytes, const char *what, error *err);
 /* Runs n tokens through all layers: the result is in w->x, before output_norm. types NULL: all 0.
  * caches: what run i uses in layer l is runs[i].cache + l * cache_step. */

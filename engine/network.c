@@ -7,20 +7,18 @@
 #include "engine/model.h"
 
 #include <inttypes.h>
-#include <unistd.h>
 
 enum { LINE = 64, /* bytes of a cache line */ GRAIN = 16 };
 
 /* ---- memory ------------------------------------------------------------------------------- */
 
 bool engine_memory_fits(uint64_t bytes, const char *what, error *err) {
-    long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
-    uint64_t machine = pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page : UINT64_MAX;
-    if (bytes <= machine) return true;
+    uint64_t available = mem_available();
+    if (bytes <= available) return true;
     return error_set(err, ERROR_LIMIT,
-                     "%s needs %" PRIu64 " MiB and this machine has %" PRIu64
-                     " MiB; ask for a shorter one",
-                     what, bytes >> 20, machine >> 20);
+                     "%s needs %" PRIu64 " MiB of memory and %" PRIu64
+                     " MiB are free; close other programs or ask for a shorter one",
+                     what, bytes >> 20, available >> 20);
 }
 
 /* Cuts a piece off; with base NULL it only counts, so that sizes are written down once. */

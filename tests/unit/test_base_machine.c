@@ -164,6 +164,33 @@ static void heat(void **state) {
     assert_true(state_of(&first).hot);
 }
 
+/* A container is told what it may take, not what the machine has. */
+static void memory(void **state) {
+    const uint64_t mib = 1 << 20;
+    (void)state;
+    assert_true(machine_memory(root) == UINT64_MAX);
+    put("/proc/meminfo", "MemTotal:  8388608 kB\nMemFree:  1 kB\nMemAvailable:  4194304 kB\n");
+    assert_int_equal(machine_memory(root), 4096 * mib);
+    put("/proc/self/cgroup", "0::/user/carrel\n");
+    put("/sys/fs/cgroup/user/carrel/memory.max", "max\n");
+    put("/sys/fs/cgroup/user/carrel/memory.current", "1048576\n");
+    assert_int_equal(machine_memory(root), 4096 * mib);
+    put("/sys/fs/cgroup/user/memory.max", "1073741824\n");
+    put("/sys/fs/cgroup/user/memory.current", "943718400\n");
+    assert_int_equal(machine_memory(root), 124 * mib); /* of the group above */
+    put("/sys/fs/cgroup/user/memory.stat", "anon 1\ninactive_file 104857600\nactive_file 0\n");
+    assert_int_equal(machine_memory(root), 224 * mib); /* pages of files can go */
+    put("/sys/fs/cgroup/user/memory.current", "1073741824000\n");
+    assert_int_equal(machine_memory(root), 0);
+    put("/proc/self/cgroup", "5:cpu:/\n4:memory:/box\n0::/\n");
+    put("/sys/fs/cgroup/memory/box/memory.limit_in_bytes", "536870912\n");
+    put("/sys/fs/cgroup/memory/box/memory.usage_in_bytes", "268435456\n");
+    put("/sys/fs/cgroup/memory/box/memory.stat", "active_file 9\ntotal_active_file 1048576\n");
+    assert_int_equal(machine_memory(root), 257 * mib);
+    put("/sys/fs/cgroup/memory/box/memory.limit_in_bytes", "9223372036854771712\n");
+    assert_int_equal(machine_memory(root), 4096 * mib);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(two_threads_of_a_core_count_once, set_up, tear_down),
@@ -172,6 +199,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(batteries, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_battery_of_a_mouse_is_none, set_up, tear_down),
         cmocka_unit_test_setup_teardown(heat, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(memory, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -337,6 +337,17 @@ static void test_hostile_values(void **state) {
     refuse_value("llama.attention.layer_norm_rms_epsilon", 0xBF800000, "epsilon"); /* -1 */
 }
 
+static void test_too_large(void **state) {
+    (void)state;
+    error err = {0};
+    assert_true(engine_memory_fits(1 << 20, "a context of 5 tokens", &err));
+    assert_false(engine_memory_fits(UINT64_MAX - 1, "a context of 5 tokens", &err));
+    assert_int_equal(err.code, ERROR_LIMIT);
+    assert_true(
+        str_starts(str_of(err.text), STR("a context of 5 tokens needs 17592186044415 MiB")));
+    assert_non_null(strstr(err.text, "MiB are free"));
+}
+
 /* A weight that is no number must not end as an answer that is empty. */
 static void test_no_numbers(void **state) {
     (void)state;
@@ -457,8 +468,8 @@ int main(void) {
         cmocka_unit_test(test_long_prompt),    cmocka_unit_test(test_same_bits),
         cmocka_unit_test(test_open),           cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_hostile_values), cmocka_unit_test(test_no_numbers),
-        cmocka_unit_test(test_unknown_type),   cmocka_unit_test(test_sampler),
-        cmocka_unit_test(test_sampler_seed),
+        cmocka_unit_test(test_too_large),      cmocka_unit_test(test_unknown_type),
+        cmocka_unit_test(test_sampler),        cmocka_unit_test(test_sampler_seed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
