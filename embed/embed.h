@@ -70,7 +70,6 @@ typedef struct embed_reader embed_reader;
 /* Reads a `carrel-reader` GGUF: a small bidirectional encoder with start and end logits. */
 bool embed_reader_open(const char *path, embed_reader **out, error *err);
 void embed_reader_close(embed_reader *r);
-str embed_reader_name(const embed_reader *r);
 
 /* One candidate: bytes [begin, end) of the passage, on word bounds. score = start + end logit
  * minus those of "no answer" ([CLS]); above 0 the model holds it for an answer. */

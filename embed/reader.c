@@ -32,7 +32,6 @@ struct embed_reader {
     engine_tokenizer *tokenizer;
     engine_encoder *encoder;
     int32_t cls, sep;
-    str name;
     size_t stop_count;
     str *stop_words; /* borrowed from the mapping */
 };
@@ -63,8 +62,6 @@ static bool check_reader(embed_reader *r, error *err) {
                                  "with, %d are needed",
                          STR_ARG(engine_gguf_path(r->file)), engine_encoder_context(r->encoder),
                          SMALLEST_CONTEXT);
-    r->name = STR("unnamed");
-    engine_gguf_str(r->file, "general.name", &r->name);
     return read_stop_words(r, err);
 }
 
@@ -87,10 +84,6 @@ void embed_reader_close(embed_reader *r) {
     engine_tokenizer_free(r->tokenizer);
     engine_gguf_close(r->file);
     mem_free(r);
-}
-
-str embed_reader_name(const embed_reader *r) {
-    return r->name;
 }
 
 /* ---- token types -------------------------------------------------------------------------- */

@@ -49,7 +49,7 @@ bool engine_loader_end(engine_loader *l, error *err);
 void engine_loader_free(engine_loader *l);     /* NULL is fine */
 void engine_network_free(engine_network *net); /* what it holds */
 
-/* engine_weights_linear, and marks the tensors as taken. */
+/* All rows by engine_weights_rows, and marks the tensors as taken. */
 bool engine_load_linear(engine_loader *l, const char *name, uint64_t columns, uint64_t rows,
                         engine_linear *out, error *err);
 /* The same for engine_weights_lookup, and for engine_weights_rows. */

@@ -55,10 +55,6 @@ void engine_weights_free(engine_weights *w) {
     mem_free(w);
 }
 
-uint64_t engine_weights_bytes(const engine_weights *w) {
-    return w->bytes;
-}
-
 /* ---- declaring ---------------------------------------------------------------------------- */
 
 static size_t panels_of(const engine_linear *l) {
@@ -99,11 +95,6 @@ bool engine_weights_rows(engine_weights *w, const char *name, uint64_t columns, 
     }
     add_entry(w, out, t, begin);
     return true;
-}
-
-bool engine_weights_linear(engine_weights *w, const char *name, uint64_t columns, uint64_t rows,
-                           engine_linear *out, error *err) {
-    return engine_weights_rows(w, name, columns, rows, 0, rows, out, err);
 }
 
 bool engine_weights_lookup(engine_weights *w, const char *name, uint64_t columns, uint64_t rows,

@@ -24,16 +24,12 @@ typedef struct engine_weights engine_weights;
 engine_weights *engine_weights_new(const engine_gguf *g); /* g must outlive it */
 void engine_weights_free(engine_weights *w);              /* NULL is fine */
 
-/* NAME.weight [columns, rows] and, where it is there, NAME.bias [rows] in F32. *out keeps its
- * address until engine_weights_pack. */
-bool engine_weights_linear(engine_weights *w, const char *name, uint64_t columns, uint64_t rows,
-                           engine_linear *out, error *err);
-/* Rows [begin, begin + count) of it as a matrix of its own. */
+/* Rows [begin, begin + count) of NAME.weight [columns, rows] and, where it is there, of NAME.bias
+ * [rows] in F32. *out keeps its address until engine_weights_pack. */
 bool engine_weights_rows(engine_weights *w, const char *name, uint64_t columns, uint64_t rows,
                          uint64_t begin, uint64_t count, engine_linear *out, error *err);
 /* p may be NULL. Fails where memory does not suffice, with the figure. */
 bool engine_weights_pack(engine_weights *w, pool *p, error *err);
-uint64_t engine_weights_bytes(const engine_weights *w); /* of all panels */
 
 /* A matrix of which only single rows are wanted, such as the embeddings of a model whose output
  * matrix is another: it stays in the file's mapping, and engine_multiply cannot take it. */
