@@ -149,7 +149,9 @@ typedef struct pool pool;
 /* Handles items [begin, end); `worker` is 0 .. pool_size-1 and names the running thread. */
 typedef void pool_fn(void *context, size_t begin, size_t end, int worker);
 
-pool *pool_new(int threads); /* 0: machine_threads; the caller counts as one */
+pool *pool_new(int threads); /* 0: the usual number; the caller counts as one */
+/* The usual number from now on; 0: machine_threads. Set once, before threads are started. */
+void pool_usual(int threads);
 void pool_free(pool *p);
 int pool_size(const pool *p);
 /* Runs fn over [0, count) in pieces of `grain` items, claimed in turn; returns when all are done.

@@ -97,8 +97,15 @@ static void *thread_main(void *argument) {
     }
 }
 
+static atomic_int usual;
+
+void pool_usual(int threads) {
+    atomic_store(&usual, threads);
+}
+
 pool *pool_new(int threads) {
-    if (threads <= 0) threads = cpu_get()->cores;
+    if (threads <= 0) threads = atomic_load(&usual);
+    if (threads <= 0) threads = machine_threads("", NULL);
     if (threads > POOL_MOST_THREADS) threads = POOL_MOST_THREADS;
     pool *p = mem_new(1, sizeof *p);
     pthread_mutex_init(&p->lock, NULL);

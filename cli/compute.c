@@ -54,6 +54,7 @@ void cli_compute_start(const cli_args *args, cli_compute *c) {
     if (threads && threads->given) c->asked = (int)threads->number;
     if (power && power->given) c->power = (cli_power)power->number;
     cli_compute_look(c, "");
+    pool_usual(c->threads); /* also of what opens models */
 }
 
 bool cli_compute_again(cli_compute *c) {

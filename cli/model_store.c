@@ -161,6 +161,29 @@ out:;
 }
 
 /* Beside its place first; `name` appears when all of it is on the disk. */
+/* A file that has no name until it is whole, so that a killed copy leaves nothing; where the file
+ * system cannot do that, one with a name of its own, in `beside`. */
+static int open_nameless(const char *folder, text *beside, error *err) {
+    int fd = open(folder, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
+    if (fd >= 0) {
+        text_clear(beside);
+        return fd;
+    }
+    fd = open(beside->p, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
+    if (fd < 0) error_set(err, ERROR_IO, "%s cannot be written: %s", beside->p, strerror(errno));
+    return fd;
+}
+
+/* Gives the file its name. */
+static bool name_it(int fd, const text *beside, const char *target, int place, error *err) {
+    char own[64];
+    snprintf(own, sizeof own, "/proc/self/fd/%d", fd);
+    bool named = beside->n ? rename(beside->p, target) == 0
+                           : linkat(AT_FDCWD, own, AT_FDCWD, target, AT_SYMLINK_FOLLOW) == 0;
+    if (named && fsync(place) == 0) return true;
+    return error_set(err, ERROR_IO, "%s cannot be written: %s", target, strerror(errno));
+}
+
 static bool copy_into(const char *path, const char *folder, str name, text *target, error *err) {
     text beside = {0};
     struct stat st, own;
@@ -184,19 +207,15 @@ static bool copy_into(const char *path, const char *folder, str name, text *targ
         goto done;
     }
     if (!room_for(place, (uint64_t)st.st_size, err)) goto done;
-    to = open(beside.p, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
-    if (to < 0) {
-        error_set(err, ERROR_IO, "%s cannot be written: %s", beside.p, strerror(errno));
-        goto done;
-    }
-    if (!copy_bytes(from, to, err)) goto done;
-    if (fsync(to) != 0 || rename(beside.p, target->p) != 0 || fsync(place) != 0) {
+    to = open_nameless(folder, &beside, err);
+    if (to < 0 || !copy_bytes(from, to, err)) goto done;
+    if (fsync(to) != 0) {
         error_set(err, ERROR_IO, "%s cannot be written: %s", target->p, strerror(errno));
         goto done;
     }
-    ok = true;
+    ok = name_it(to, &beside, target->p, place, err);
 done:
-    if (!ok && to >= 0) unlink(beside.p);
+    if (!ok && to >= 0 && beside.n) unlink(beside.p);
     if (to >= 0) close(to);
     if (from >= 0) close(from);
     if (place >= 0) close(place);
