@@ -89,8 +89,11 @@ $(B)/tools/%: $(B)/tests/tools/%.o $(LIBOBJ) $(HELP)
 	$(CC) $(CFLAGS) $(LDSAFE) -o $@ $^ $(LIBS)
 $(B)/bench_%: $(B)/tests/bench/bench_%.o $(LIBOBJ) $(HELP)
 	$(CC) $(CFLAGS) $(LDSAFE) -o $@ $^ $(LIBS)
+# Questions of the eval sets through the rooms themselves, to time what carrel does not tell.
+$(B)/bench_drafts: $(call obj,tests/bench/bench_drafts.c tests/eval/squad.c tests/eval/support.c) $(LIBOBJ)
+	$(CC) $(CFLAGS) $(LDSAFE) -o $@ $^ $(LIBS) -lz
 EVALLIB := $(call obj,tests/eval/score.c tests/eval/support.c $(wildcard base/*.c))
-$(B)/carrel-eval: $(call obj,$(addprefix tests/eval/,eval.c retrieval.c answers.c documents.c)) $(EVALLIB)
+$(B)/carrel-eval: $(call obj,$(addprefix tests/eval/,eval.c retrieval.c answers.c squad.c documents.c)) $(EVALLIB)
 	$(CC) $(CFLAGS) $(LDSAFE) -o $@ $^ $(LIBS) -lz
 $(B)/check-samples: $(call obj,tests/eval/check_samples.c) $(EVALLIB)
 	$(CC) $(CFLAGS) $(LDSAFE) -o $@ $^ $(LIBS) -lz
@@ -142,7 +145,7 @@ eval: all $(TOOLS)
 	$(B)/carrel-eval $(EVAL)
 kill: all
 	bash tests/eval/kill.sh $(B) $(EVAL)
-bench: all $(B)/bench_index $(B)/bench_engine $(TOOLS)
+bench: all $(B)/bench_index $(B)/bench_engine $(B)/bench_drafts $(TOOLS)
 	bash tests/bench/run.sh $(B) $(EVAL)
 
 # ---- the promises and the house ----------------------------------------------------------------

@@ -214,7 +214,7 @@ static error_code run(const cli_args *args) {
     }
     code = ok ? verdict(&x, unfinished) : cli_fail(&err);
     cli_batch_close(x.batch);
-    index_close(x.library);
+    cli_close_library(x.library, &x.path);
     embed_model_close(x.own);
     embed_model_close(x.embedder);
     cli_report_free(&x.report);

@@ -278,7 +278,7 @@ bool cli_session_open(const cli_args *args, int needs, const char *decoder, cli_
                       error *err);
 /* Between two questions of a long run: fewer threads on battery, all of them when it is plugged in. */
 void cli_session_refresh(cli_session *s);
-/* Nothing that a decoder read before is used, and nothing is kept on disk. */
+/* Nothing that a decoder has read is used or kept, in memory or on disk. */
 void cli_session_forget(cli_session *s);
 void cli_session_close(cli_session *s);
 query_context cli_session_context(const cli_session *s);
@@ -286,6 +286,8 @@ query_context cli_session_context(const cli_session *s);
 /* Opens the library of args for reading or writing; a missing one says how to make it. */
 bool cli_open_library(const cli_args *args, index_mode mode, text *path, index_library **out,
                       error *err);
+/* Of one that was opened for writing, or NULL; path as it was given by cli_open_library. */
+void cli_close_library(index_library *l, const text *path);
 /* The built-in one. */
 bool cli_open_embedder(embed_model **out, error *err);
 /* The user's; NULL where none is chosen. */

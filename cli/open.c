@@ -22,7 +22,7 @@ static void kept_path(const char *library, text *out) {
 static void drop_kept(const char *library) {
     text path = {0};
     kept_path(library, &path);
-    unlink(path.p);
+    query_memory_discard(path.p);
     text_free(&path);
 }
 
@@ -35,6 +35,12 @@ bool cli_open_library(const cli_args *args, index_mode mode, text *path, index_l
     /* Whoever takes a document out of the library means every trace of it. */
     if (mode != INDEX_READ) drop_kept(path->p);
     return index_open(path->p, mode, out, err);
+}
+
+void cli_close_library(index_library *l, const text *path) {
+    index_close(l);
+    /* Once more: a question that was asked meanwhile may have left what it read. */
+    if (path->n) drop_kept(path->p);
 }
 
 bool cli_open_embedder(embed_model **out, error *err) {
@@ -201,12 +207,14 @@ bool cli_session_open(const cli_args *args, int needs, const char *decoder, cli_
 void cli_session_forget(cli_session *s) {
     query_memory_free(s->memory);
     s->memory = NULL;
+    drop_kept(s->library_path.p);
 }
 
 void cli_session_refresh(cli_session *s) {
     if (!s->threads || !cli_compute_again(&s->compute)) return;
     bool remembers = s->memory != NULL;
-    cli_session_forget(s); /* what is remembered runs on the old threads */
+    query_memory_free(s->memory); /* it runs on the old threads; what it holds goes to disk */
+    s->memory = NULL;
     pool_free(s->threads);
     s->threads = pool_new(s->compute.threads);
     if (remembers) make_memory(s);

@@ -147,7 +147,7 @@ static error_code run(const cli_args *args) {
     }
     error_code code = ok ? ERROR_NONE : cli_fail(&err);
     if (ok) tell(args, &x, count);
-    index_close(x.library);
+    cli_close_library(x.library, &path);
     arena_free(x.a);
     text_free(&path);
     return code;

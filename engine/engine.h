@@ -249,6 +249,7 @@ size_t engine_session_keep(engine_session *s, const int32_t *ids, size_t n);
  * is then empty. The file says what was read as much as the text itself does. */
 bool engine_session_save(const engine_session *s, const char *path, error *err);
 bool engine_session_restore(engine_session *s, const char *path, error *err);
+void engine_session_discard(const char *path); /* the file, and one that was not finished */
 /* Appends n tokens. logits: [vocab] of the last token, or with `all` [n][vocab]. */
 bool engine_eval(engine_session *s, const int32_t *ids, size_t n, bool all, float *logits,
                  error *err);

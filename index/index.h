@@ -139,6 +139,9 @@ typedef struct {
 } index_status;
 
 bool index_get_status(index_library *l, index_status *out, error *err);
+/* A number that is another one as soon as this or any other program has changed the library; it says
+ * something only beside an earlier one of the same handle. */
+bool index_stamp(index_library *l, uint64_t *out, error *err);
 bool index_check(index_library *l, error *err); /* PRAGMA integrity_check and our own invariants */
 
 typedef struct {

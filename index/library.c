@@ -266,6 +266,13 @@ static uint64_t file_size(const char *path, const char *suffix) {
     return stat(name, &s) == 0 ? (uint64_t)s.st_size : 0; /* no log is the usual case */
 }
 
+bool index_stamp(index_library *l, uint64_t *out, error *err) {
+    int64_t version;
+    if (!store_integer(l, "PRAGMA data_version", 0, &version, err)) return false;
+    *out = (uint64_t)version + (l->own_changes << 32);
+    return true;
+}
+
 bool index_get_status(index_library *l, index_status *out, error *err) {
     memset(out, 0, sizeof(*out));
     sqlite3_stmt *s = store_prepare(

@@ -23,9 +23,15 @@ typedef struct {
 bool query_answer_verbatim(query_job *job, error *err); /* reader, or constrained decoder */
 bool query_answer_written(query_job *job, error *err);  /* needs a decoder */
 
+/* What a decoder is told before the passages of a written answer. */
+extern const char query_written_instruction[];
+
 /* Tells the events that a sentence is final, and appends it to out->sentences, whose array has
  * room for options->sentences. */
 void query_add_sentence(query_job *job, const query_sentence *s);
+
+/* Before the library is searched: what was held of it goes if it has changed (query/conversation.c). */
+void query_memory_watch(query_memory *m, index_library *library);
 
 bool query_cancelled(const query_job *job);
 

@@ -67,6 +67,7 @@ bool query_ask(const query_context *q, str question, const query_options *option
         return error_set(err, ERROR_MODEL,
                          "mode write needs a decoder: choose a GGUF file with "
                          "`carrel model use FILE`, or ask without --mode");
+    if (q->memory) query_memory_watch(q->memory, q->library);
     query_source *sources;
     size_t source_count, passage_count;
     if (!query_search(q, question, QUERY_FUSED, o.sources, a, &sources, &source_count, err))

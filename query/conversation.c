@@ -1,6 +1,7 @@
 /* What a decoder has read of a prompt is the costly part of a short answer: it is kept in memory
  * for the next question, and beside the library for the next run, and used as far as the new prompt
- * begins in the same way. That is exact: the engine gives the same bits however a prompt was cut.
+ * begins in the same way. That is exact: the engine gives the same bits however a prompt was cut. The
+ * file is written once, when the memory goes: of many questions only the last can help the next run.
  *
  * Saying a token evaluates with it what is likely to follow (query/draft.h). When the next token
  * said is the one proposed, its logits are there already; when not, what was evaluated in vain is
@@ -13,7 +14,6 @@
 #include "query/draft.h"
 
 #include <string.h>
-#include <unistd.h>
 
 #define LONGEST_CONTEXT 4096
 #define CLOSING_TOKENS 16 /* of the end of thinking, where a vocabulary spells it by bytes */
@@ -22,8 +22,9 @@
  * a 1B model on an old laptop. */
 #define SAVE_TOKENS 64
 
-/* A run of 8 costs up to 1.6 of a single token: below so many proposals accepted it loses. */
+/* With fewer proposals accepted in a run, one of 4 to 8 tokens loses (1.3 to 1.9 of a single one). */
 #define LEAST_GAIN 0.6f
+#define FIRST_GAIN 4    /* some six runs in vain before the first rest */
 #define GAIN_KEPT 0.75f /* of the average, when the next run is counted in */
 #define RESTING_RUNS 12 /* before another try */
 
@@ -36,7 +37,10 @@ struct query_memory {
     engine_session *session;
     uint32_t n_ctx;
     engine_kv kv;
+    size_t shared;  /* tokens of the last prompt in front of its question */
     size_t on_disk; /* tokens of the session's beginning that the file holds */
+    index_library *library;
+    uint64_t stamp; /* of the library, before it was searched for what is held */
 };
 
 query_memory *query_memory_new(const char *path) {
@@ -51,14 +55,44 @@ query_memory *query_memory_new(const char *path) {
 static void forget(query_memory *m) {
     engine_session_free(m->session);
     m->session = NULL;
-    m->on_disk = 0;
+    m->on_disk = m->shared = 0;
+}
+
+static bool unchanged(const query_memory *m) {
+    uint64_t now;
+    return m->library && index_stamp(m->library, &now, NULL) && now == m->stamp;
+}
+
+/* Writes the last prompt's shared part down, if enough of it is new. Without it the next run takes
+ * longer, so that a full disk is no error here. Whoever takes a document out of the library removes
+ * the file when that is done; if it was done while the file was written, it is removed here. */
+static void remember(const query_memory *m) {
+    size_t held = m->on_disk < m->shared ? m->on_disk : m->shared;
+    if (!m->path || !m->session || m->shared < held + SAVE_TOKENS ||
+        engine_session_length(m->session) < m->shared || !unchanged(m))
+        return;
+    engine_session_truncate(m->session, m->shared);
+    (void)engine_session_save(m->session, m->path, NULL);
+    if (!unchanged(m)) engine_session_discard(m->path);
+}
+
+void query_memory_watch(query_memory *m, index_library *library) {
+    if (m->library == library && unchanged(m)) return;
+    forget(m);
+    m->library = NULL;
+    if (index_stamp(library, &m->stamp, NULL)) m->library = library;
 }
 
 void query_memory_free(query_memory *m) {
     if (m == NULL) return;
+    remember(m);
     forget(m);
     mem_free(m->path);
     mem_free(m);
+}
+
+void query_memory_discard(const char *path) {
+    engine_session_discard(path);
 }
 
 /* The session of the memory, made where there is none that fits; what it holds is still in it. */
@@ -80,18 +114,6 @@ static bool recall(query_memory *m, const query_job *job, uint32_t n_ctx, error 
         m->on_disk = engine_session_length(m->session);
     }
     return true;
-}
-
-/* Writes the prompt's shared part down, if enough of it is new. Without it the next run takes
- * longer, so that a full disk is no error here. */
-static void remember(query_conversation *c) {
-    query_memory *m = c->memory;
-    size_t shared = c->prompt.shared, held = m->on_disk < shared ? m->on_disk : shared;
-    if (!m->path || shared < held + SAVE_TOKENS || engine_session_length(c->session) < shared) {
-        return;
-    }
-    engine_session_truncate(c->session, shared);
-    if (engine_session_save(c->session, m->path, NULL)) m->on_disk = shared;
 }
 
 /* ---- opening ------------------------------------------------------------------------------ */
@@ -123,12 +145,12 @@ static bool take_session(const query_job *job, query_conversation *c, error *err
     return true;
 }
 
-static bool read_prompt(const query_job *job, query_conversation *c, error *err) {
+static bool read_prompt(const query_job *job, query_conversation *c, double started, error *err) {
     const query_prompt *p = &c->prompt;
-    double started = clock_ms();
     size_t kept = engine_session_keep(c->session, p->ids, p->count);
     if (c->memory && c->memory->on_disk > kept) c->memory->on_disk = kept;
     if (!engine_eval(c->session, p->ids + kept, p->count - kept, false, c->rows, err)) return false;
+    if (c->memory) c->memory->shared = p->shared;
     memcpy(c->ids, p->ids, p->count * sizeof *c->ids);
     c->length = p->count;
     c->logits = c->rows;
@@ -146,6 +168,7 @@ bool query_conversation_open(const query_job *job, str instruction, bool thinkin
     const engine_model *m = job->q->decoder;
     engine_info info;
     uint32_t n_ctx, reply;
+    double started = clock_ms();
     engine_model_info(m, &info);
     if (!query_chat_find(&info, job->q->chat, thinking, &out->chat, err)) return false;
     share_context(job, info.context_length, out, &n_ctx, &reply);
@@ -156,12 +179,12 @@ bool query_conversation_open(const query_job *job, str instruction, bool thinkin
     out->n_ctx = n_ctx;
     out->vocab = info.vocab;
     out->drafts = !job->options->no_drafts;
-    out->gain = QUERY_MOST_DRAFT;
+    out->gain = FIRST_GAIN;
     out->ids = arena_alloc(job->a, n_ctx, sizeof *out->ids);
     out->rows = arena_alloc(job->a, (1 + QUERY_MOST_DRAFT) * info.vocab, sizeof *out->rows);
     return query_prompt_build(job, out->tokenizer, &out->chat, instruction,
                               n_ctx > for_reply ? n_ctx - for_reply : 0, &out->prompt, err) &&
-           take_session(job, out, err) && read_prompt(job, out, err);
+           take_session(job, out, err) && read_prompt(job, out, started, err);
 }
 
 /* ---- talking ------------------------------------------------------------------------------ */
@@ -224,10 +247,6 @@ void query_conversation_put(const query_conversation *c, int32_t id, text *out) 
 }
 
 void query_conversation_close(query_conversation *c) {
-    if (c->memory && c->session) {
-        remember(c);
-    } else {
-        engine_session_free(c->session);
-    }
+    if (!c->memory) engine_session_free(c->session);
     c->session = NULL;
 }

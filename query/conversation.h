@@ -6,7 +6,7 @@
 
 #include "query/chat.h"
 
-enum { QUERY_MOST_DRAFT = 7 /* with the token before it, the 8 that cost little more than one */ };
+enum { QUERY_MOST_DRAFT = 15 /* with the token before it, the 16 that cost as much as 2 or 3 */ };
 
 typedef struct {
     engine_session *session;

@@ -11,8 +11,8 @@
 
 #include "base/base.h"
 
-/* What followed the last earlier place in ids [n] that ends in the same 3 tokens, or else 2, as ids
- * does; at most `most` tokens. */
+/* What followed the earlier place in ids [n] that ends as ids does in the most tokens, 2 at least, the
+ * last of several; the more there are the more is proposed, at most `most` tokens. */
 size_t query_draft(const int32_t *ids, size_t n, size_t most, int32_t *out);
 
 #endif

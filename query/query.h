@@ -18,11 +18,13 @@
 /* What a decoder has read, for the next question over the same passages. The answers are the same
  * with and without it. One question at a time. */
 typedef struct query_memory query_memory;
-/* path: a file for the next run, made anew after each question that read much (mode 0600); it says
- * what was read as much as the library does, and goes when the library changes: that is the
- * caller's part. NULL: memory only. */
+/* path: a file for the next run (mode 0600); it says what was read as much as the library does, and
+ * goes when the library changes: who changes it discards it before and after. NULL: memory only. */
 query_memory *query_memory_new(const char *path);
-void query_memory_free(query_memory *m); /* NULL is fine */
+/* Writes the file if much was read that it does not hold, unless the library has changed since. NULL
+ * is fine; else the library, the decoder and the threads of the last question are still there. */
+void query_memory_free(query_memory *m);
+void query_memory_discard(const char *path); /* removes the file and what is left of one */
 
 /* What the answers are made with. Nothing here is owned. */
 typedef struct {

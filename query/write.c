@@ -9,7 +9,7 @@
 #include "query/check.h"
 #include "query/thinking.h"
 
-static const char instruction[] =
+const char query_written_instruction[] =
     "You answer a question from numbered passages of documents, and from nothing else. Write one "
     "to three short sentences. Behind each sentence put the number of its passage, like [1]. Keep "
     "numbers and units exactly as they stand. If the passages do not answer the question, write: "
@@ -101,8 +101,8 @@ bool query_answer_written(query_job *job, error *err) {
     const engine_tokenizer *t = engine_model_tokenizer(job->q->decoder);
     engine_sampler *sampler = engine_sampler_new(&job->options->sampling, engine_vocab_size(t));
     reply r = {0};
-    bool ok = query_conversation_open(job, STR(instruction), !job->options->no_thinking,
-                                      &r.conversation, err);
+    bool ok = query_conversation_open(job, str_of(query_written_instruction),
+                                      !job->options->no_thinking, &r.conversation, err);
     query_thinking_start(&r.thinking, ok && r.conversation.chat.opened);
     ok = ok && listen(job, &r, sampler, err) &&
          finish_sentences(job, &r.written, true, &r.conversation.prompt, &r.done, err);

@@ -1,9 +1,8 @@
 /* Question sets in the format of SQuAD 2.0: is the answer found, is it right, and is a question
  * that nothing answers refused?
  *
- * Each article becomes one Markdown document. The questions are N answerable and N unanswerable
- * ones, evenly spread over the file, so that every article is asked and a second run asks the
- * same. They are asked twice: as the program ships, and with the refusal switched off, since the
+ * The questions are N answerable and N unanswerable ones, evenly spread over the file
+ * (squad.c). They are asked twice: as the program ships, and with the refusal switched off, since the
  * second tells how good the choice of sentences is apart from the threshold. "Unanswerable" means
  * by its own paragraph: another paragraph of the library may answer it after all, so that even a
  * perfect program would not reach 100 per cent there.
@@ -19,92 +18,12 @@
 /* A refusal is sure when this is the confidence to be reached: none. */
 #define ANSWERS_NEVER_REFUSE "0"
 
-typedef struct {
-    str text, article, paragraph;
-    const json_t *answers; /* gold; empty for unanswerable ones */
-} question;
-
-typedef struct {
-    question *items;
-    size_t count;
-} questions;
-
 /* Sums over one group of questions. */
 typedef struct {
     size_t count, refused, document, paragraph, first, shown, sources, exact;
     double f1;
     double *ms, *confidence;
 } tally;
-
-static void put_escaped(text *out, str s) {
-    for (size_t i = 0; i < s.n; i++) {
-        char c = s.p[i];
-        if (c == '\n' || c == '\r')
-            c = ' ';
-        else if (memchr("\\`*_[]<>#|&~", c, 12) || (c == '.' && i < 5))
-            text_put_char(out, '\\');
-        text_put_char(out, c);
-    }
-}
-
-static bool write_article(const json_t *article, const char *folder, arena *a, error *err) {
-    text out = {0}, title = {0}, file = {0};
-    str name = eval_string(article, "title");
-    for (size_t i = 0; i < name.n; i++) {
-        bool word = memchr("/\\", name.p[i], 2) == NULL;
-        text_put_char(&title, name.p[i] == '_' ? ' ' : name.p[i]);
-        text_put_char(&file, word ? name.p[i] : '_');
-    }
-    text_put(&out, STR("# "));
-    put_escaped(&out, text_str(&title));
-    text_put(&out, STR("\n"));
-    size_t i;
-    json_t *paragraph;
-    json_array_foreach(json_object_get(article, "paragraphs"), i, paragraph) {
-        text_put_char(&out, '\n');
-        put_escaped(&out, str_trim(eval_string(paragraph, "context")));
-        text_put_char(&out, '\n');
-    }
-    bool ok = eval_write(arena_printf(a, "%s/%s.md", folder, file.p).p, text_str(&out), err);
-    text_free(&out);
-    text_free(&title);
-    text_free(&file);
-    return ok;
-}
-
-static size_t count_questions(const json_t *articles) {
-    size_t i, k, count = 0;
-    json_t *article, *paragraph;
-    json_array_foreach((json_t *)articles, i, article)
-        json_array_foreach(json_object_get(article, "paragraphs"), k, paragraph) count +=
-        json_array_size(json_object_get(paragraph, "qas"));
-    return count;
-}
-
-/* All questions of one kind, in the order of the file; then `wanted` of them, evenly spaced. */
-static void choose(const json_t *articles, bool answerable, size_t wanted, arena *a,
-                   questions *out) {
-    size_t i, k, m;
-    json_t *article, *paragraph, *qa;
-    *out = (questions){arena_alloc(a, count_questions(articles) + 1, sizeof *out->items), 0};
-    json_array_foreach((json_t *)articles, i, article)
-        json_array_foreach(json_object_get(article, "paragraphs"), k, paragraph)
-            json_array_foreach(json_object_get(paragraph, "qas"), m, qa) {
-        bool possible = !json_is_true(json_object_get(qa, "is_impossible"));
-        const json_t *gold = json_object_get(qa, "answers");
-        str asked = str_trim(eval_string(qa, "question"));
-        if (possible != answerable || asked.n == 0 || (possible && json_array_size(gold) == 0))
-            continue;
-        out->items[out->count++] =
-            (question){asked, eval_string(article, "title"), eval_string(paragraph, "context"),
-                       possible ? gold : NULL};
-    }
-    size_t all = out->count;
-    if (wanted < all) {
-        for (i = 0; i < wanted; i++) out->items[i] = out->items[i * all / wanted];
-        out->count = wanted;
-    }
-}
 
 /* ---- judging one answer ------------------------------------------------------------------- */
 
@@ -125,7 +44,7 @@ static bool gold_in_array(const json_t *gold, const json_t *items, size_t most) 
     return false;
 }
 
-static void judge_answerable(const question *q, const json_t *object, tally *t) {
+static void judge_answerable(const eval_question *q, const json_t *object, tally *t) {
     const json_t *sentences = json_object_get(object, "sentences");
     const json_t *citation =
         json_array_get(json_object_get(json_array_get(sentences, 0), "citations"), 0);
@@ -150,7 +69,7 @@ static void judge_answerable(const question *q, const json_t *object, tally *t) 
     t->f1 += f1;
 }
 
-static bool judge(const questions *qs, const json_t *objects, tally *t, error *err) {
+static bool judge(const eval_questions *qs, const json_t *objects, tally *t, error *err) {
     size_t i;
     json_t *object;
     *t = (tally){.count = qs->count,
@@ -176,8 +95,8 @@ static void tally_free(tally *t) {
 
 /* ---- asking ------------------------------------------------------------------------------- */
 
-static bool ask(const eval_run *run, const char *library, const char *file, const questions *qs,
-                bool refuse, json_t **objects, error *err) {
+static bool ask(const eval_run *run, const char *library, const char *file,
+                const eval_questions *qs, bool refuse, json_t **objects, error *err) {
     text lines = {0}, questions_path = {0}, answers_path = {0};
     text_printf(&questions_path, "%s/%s.questions", run->folder.p, file);
     text_printf(&answers_path, "%s/%s.answers", run->folder.p, file);
@@ -206,7 +125,7 @@ static bool ask(const eval_run *run, const char *library, const char *file, cons
     return ok;
 }
 
-static bool ask_and_judge(const eval_run *run, const char *library, const questions *qs,
+static bool ask_and_judge(const eval_run *run, const char *library, const eval_questions *qs,
                           bool refuse, tally *t, error *err) {
     json_t *objects = NULL;
     bool ok = ask(run, library, qs->count && qs->items[0].answers ? "answerable" : "unanswerable",
@@ -278,9 +197,9 @@ static void tell_confidence(json_t *row, const char *set, const tally *yes, cons
 
 static bool measure_questions(const eval_run *run, const char *set, const char *library,
                               const json_t *articles, json_t *row, arena *a, error *err) {
-    questions can, cannot;
-    choose(articles, true, run->questions, a, &can);
-    choose(articles, false, run->questions, a, &cannot);
+    eval_questions can, cannot;
+    eval_squad_choose(articles, true, run->questions, a, &can);
+    eval_squad_choose(articles, false, run->questions, a, &cannot);
     printf("%-12s %zu answerable and %zu unanswerable questions, evenly spread\n", set, can.count,
            cannot.count);
     tally open = {0}, yes = {0}, no = {0};
@@ -312,22 +231,15 @@ static bool measure_questions(const eval_run *run, const char *set, const char *
 static bool measure_file(const eval_run *run, const char *file, const char *set, json_t *report,
                          error *err) {
     arena *a = arena_new();
-    text bytes = {0};
     char *folder, *library;
-    json_error_t why;
-    json_t *root = NULL, *row = json_pack("{s:s}", "set", set), *article;
-    size_t i;
-    bool ok = eval_read(file, &bytes, err) && eval_folder(run, a, set, &folder, err);
-    if (ok && !(root = json_loadb(bytes.p ? bytes.p : "", bytes.n, 0, &why)))
-        ok = error_set(err, ERROR_INPUT, "%s, line %d: %s.", file, why.line, why.text);
+    json_t *root = NULL, *row = json_pack("{s:s}", "set", set);
+    bool ok = eval_squad_read(file, &root, err) && eval_folder(run, a, set, &folder, err);
     const json_t *articles = json_object_get(root, "data");
-    json_array_foreach((json_t *)articles, i, article) ok =
-        ok && write_article(article, folder, a, err);
-    ok = ok && eval_add(run, a, set, folder, &library, err) &&
+    ok = ok && eval_squad_write(articles, folder, err) &&
+         eval_add(run, a, set, folder, &library, err) &&
          measure_questions(run, set, library, articles, row, a, err);
     json_array_append_new(report, row);
     json_decref(root);
-    text_free(&bytes);
     arena_free(a);
     return ok ? true : error_wrap(err, "%s", set);
 }

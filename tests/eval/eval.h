@@ -4,7 +4,7 @@
  * documents into a temporary folder, run `carrel` on it as a user would, and read its JSON. So
  * what is measured is what is shipped. Only base/ is shared with it.
  *
- * support.c: files, processes, JSON   score.c: the measures   retrieval.c, answers.c, documents.c:
+ * support.c: files, processes, JSON   score.c: the measures   squad.c: question sets   retrieval.c, answers.c, documents.c:
  * the kinds of sets   eval.c, check_samples.c: the programs
  */
 #ifndef CARREL_TESTS_EVAL_H
@@ -75,6 +75,25 @@ bool eval_objects(const char *path, size_t count, json_t **out, error *err);
 str eval_string(const json_t *object, const char *key); /* empty where there is none */
 /* The name of a path, without folder and without extension. */
 str eval_stem(str path);
+
+/* ---- squad.c ------------------------------------------------------------------------------ */
+
+typedef struct {
+    str text, article, paragraph; /* borrowed from the JSON */
+    const json_t *answers;        /* gold; NULL for unanswerable ones */
+} eval_question;
+
+typedef struct {
+    eval_question *items;
+    size_t count;
+} eval_questions;
+
+bool eval_squad_read(const char *file, json_t **root, error *err); /* its "data" are the articles */
+/* One Markdown document for each article. */
+bool eval_squad_write(const json_t *articles, const char *folder, error *err);
+/* `wanted` of all questions of one kind, evenly spaced, in the order of the file. */
+void eval_squad_choose(const json_t *articles, bool answerable, size_t wanted, arena *a,
+                       eval_questions *out);
 
 /* ---- the sets ----------------------------------------------------------------------------- */
 

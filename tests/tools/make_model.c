@@ -2,7 +2,10 @@
  * loading in other programs: names, shapes and metadata are the real ones, the vocabulary has the
  * real size, and the same arguments give the same bytes.
  *
- *   make_model SHAPE TYPE FILE [LAYERS]      TYPE: a preset of `carrel model quantize`, or f32
+ *   make_model SHAPE TYPE FILE [LAYERS [VOCAB]]   TYPE: a preset of `carrel model quantize`, or f32
+ *
+ * VOCAB: a GGUF whose vocabulary is taken over and filled up to the shape's size, for timing with
+ * real text; it may be a file of a vocabulary alone. LAYERS 0 is as many as the shape has.
  *
  * Weights are normally distributed with deviation 1/sqrt(columns), so that every layer keeps the
  * size of what goes through it. Rows are drawn from a pool of quantised blocks: a model of a
@@ -151,6 +154,69 @@ static uint32_t special_id(const shape *s, const char *token) {
     return random_vocab_id(s->kind, s->special, s->vocab, token);
 }
 
+static void put_chat(maker *m) {
+    text chat = {0};
+    if (!m->s->chat) return;
+    text_printf(&chat,
+                "{%% for m in messages %%}{{ '%s' + m['role'] + m['content'] }}"
+                "{%% endfor %%}",
+                m->s->chat);
+    engine_gguf_put_str(m->w, "tokenizer.chat_template", text_str(&chat));
+    text_free(&chat);
+}
+
+/* The vocabulary of g, tokens that no text gives, and the shape's own marks at the end, but for
+ * those that g has. What is put first stays. */
+static bool put_borrowed(maker *m, const engine_gguf *g, error *err) {
+    enum { NORMAL = 1, CONTROL = 3, UNUSED = 5 };
+    static const char tokens[] = "tokenizer.ggml.tokens";
+    arena *a = arena_new();
+    const shape *s = m->s;
+    size_t size = s->vocab, n = engine_gguf_array_count(g, tokens), at = n;
+    if (n == 0 || n + 16 > size) {
+        arena_free(a);
+        return error_set(err, ERROR_INPUT, "a vocabulary of %zu does not go into one of %zu", n,
+                         size);
+    }
+    str *token = arena_alloc(a, size, sizeof *token);
+    int32_t *type = arena_alloc(a, size, sizeof *type);
+    float *score = arena_alloc(a, size, sizeof *score);
+    for (size_t i = 0; i < n; i++) {
+        type[i] = NORMAL;
+        engine_gguf_array_str(g, tokens, i, &token[i]);
+        engine_gguf_array_i32(g, "tokenizer.ggml.token_type", i, &type[i]);
+        engine_gguf_array_f32(g, "tokenizer.ggml.scores", i, &score[i]);
+    }
+    uint32_t eos = 0;
+    for (const char *word = s->special; *word;) {
+        size_t length = strcspn(word, " "), i = 0;
+        str mark = {word, length};
+        word += length + (word[length] == ' ');
+        while (i < at && !str_eq(token[i], mark)) i++;
+        if (str_eq(mark, str_of(s->eos))) eos = (uint32_t)i;
+        type[i] = CONTROL;
+        if (i == at) token[at++] = mark;
+    }
+    for (; at < size; at++) {
+        token[at] = arena_printf(a, "<unused %zu>", at);
+        type[at] = UNUSED;
+    }
+    engine_gguf_put_strs(m->w, tokens, token, size);
+    engine_gguf_put_i32s(m->w, "tokenizer.ggml.token_type", type, size);
+    if (engine_gguf_array_count(g, "tokenizer.ggml.scores"))
+        engine_gguf_put_f32s(m->w, "tokenizer.ggml.scores", score, size);
+    engine_gguf_put_u32(m->w, "tokenizer.ggml.eos_token_id", eos);
+    put_chat(m);
+    for (size_t i = 0; i < engine_gguf_key_count(g); i++) {
+        str key, value;
+        engine_gguf_key_at(g, i, &key, &value);
+        bool template = str_starts(key, STR("tokenizer.chat_template"));
+        if (str_starts(key, STR("tokenizer.")) && !template) engine_gguf_put_raw(m->w, key, value);
+    }
+    arena_free(a);
+    return true;
+}
+
 static void put_vocabulary(maker *m) {
     const shape *s = m->s;
     random_vocab_put(m->w, s->kind, s->pre, s->special, s->vocab);
@@ -174,15 +240,7 @@ static void put_vocabulary(maker *m) {
         engine_gguf_put_bool(m->w, "tokenizer.ggml.add_eos_token", false);
     }
     if (spm) engine_gguf_put_bool(m->w, "tokenizer.ggml.add_space_prefix", false);
-    if (s->chat) {
-        text chat = {0};
-        text_printf(&chat,
-                    "{%% for m in messages %%}{{ '%s' + m['role'] + m['content'] }}"
-                    "{%% endfor %%}",
-                    s->chat);
-        engine_gguf_put_str(m->w, "tokenizer.chat_template", text_str(&chat));
-        text_free(&chat);
-    }
+    put_chat(m);
 }
 
 static void put_metadata(maker *m) {
@@ -217,7 +275,6 @@ static void put_metadata(maker *m) {
         put_own_u32(m, "rope.scaling.original_context_length", s->original_context);
         engine_gguf_put_f32(m->w, own_key(m, "rope.scaling.attn_factor"), 1.19f);
     }
-    put_vocabulary(m);
 }
 
 /* ---- tensors ------------------------------------------------------------------------------ */
@@ -399,7 +456,7 @@ static bool write_table(maker *m, size_t tensor, error *err) {
 }
 
 static bool make(const shape *s, const engine_preset *preset, uint32_t layers, const char *path,
-                 error *err) {
+                 const engine_gguf *vocabulary, error *err) {
     maker *m = mem_new(1, sizeof *m);
     block_pool blocks = {0};
     m->s = s;
@@ -407,10 +464,16 @@ static bool make(const shape *s, const engine_preset *preset, uint32_t layers, c
     m->w = engine_gguf_writer_new();
     m->mix = (engine_mix){preset, layers, s->heads, s->kv_heads, true};
     put_metadata(m);
+    bool ok = true;
+    if (vocabulary) {
+        ok = put_borrowed(m, vocabulary, err);
+    } else {
+        put_vocabulary(m);
+    }
     bool bert = strcmp(s->architecture, "bert") == 0;
     if (bert) add_bert(m);
     if (!bert) add_decoder(m);
-    bool ok = engine_gguf_create(m->w, path, true, err);
+    ok = ok && engine_gguf_create(m->w, path, true, err);
     for (size_t i = 0; ok && i < m->count; i++) {
         bool matrix = m->tensors[i].rows > 1 && m->tensors[i].columns > 2;
         ok = matrix ? write_matrix(m, &blocks, i, err) : write_table(m, i, err);
@@ -429,18 +492,20 @@ int main(int argc, char **argv) {
         if (strcmp(shapes[i].name, argv[1]) == 0) s = &shapes[i];
     }
     const engine_preset *preset = argc > 3 ? engine_preset_find(argv[2]) : NULL;
-    if (s == NULL || preset == NULL || argc > 5) {
-        fprintf(stderr, "usage: make_model SHAPE TYPE FILE [LAYERS]\n  SHAPE:");
+    if (s == NULL || preset == NULL || argc > 6) {
+        fprintf(stderr, "usage: make_model SHAPE TYPE FILE [LAYERS [VOCAB]]\n  SHAPE:");
         for (size_t i = 0; i < SHAPES; i++) fprintf(stderr, " %s", shapes[i].name);
         fprintf(stderr, "\n  TYPE: f32");
         for (const char *const *p = engine_presets(); *p; p++) fprintf(stderr, " %s", *p);
         fprintf(stderr, "\n");
         return ERROR_USAGE;
     }
-    uint32_t layers = argc > 4 ? (uint32_t)strtoul(argv[4], NULL, 10) : s->layers;
-    if (!make(s, preset, layers, argv[3], &err)) {
-        fprintf(stderr, "make_model: %s\n", err.text);
-        return (int)err.code;
-    }
-    return 0;
+    engine_gguf *vocabulary = NULL;
+    uint32_t layers = argc > 4 ? (uint32_t)strtoul(argv[4], NULL, 10) : 0;
+    if (layers == 0) layers = s->layers;
+    bool ok = (argc < 6 || engine_gguf_open(argv[5], &vocabulary, &err)) &&
+              make(s, preset, layers, argv[3], vocabulary, &err);
+    if (!ok) fprintf(stderr, "make_model: %s\n", err.text);
+    engine_gguf_close(vocabulary);
+    return ok ? 0 : (int)err.code;
 }

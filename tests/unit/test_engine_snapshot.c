@@ -12,6 +12,10 @@
 #include "tests/fixtures/gguf_fixture.h"
 
 #include <stdlib.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -204,11 +208,70 @@ static void test_refusals(void **state) {
     free(path);
 }
 
+/* Another program is writing, the disk is full, and what such leave behind. */
+static void test_writing(void **state) {
+    int32_t first[TOKENS], second[TOKENS];
+    float logits[VOCAB];
+    char folder[] = "/tmp/carrel-snapshot-XXXXXX", part[300];
+    text file;
+    error err = {0};
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    char *path = path_in(folder);
+    snprintf(part, sizeof part, "%s.part", path);
+    pick(first, second);
+    engine_model *m = load(&file, 7);
+    engine_session *s = open_session(m, CONTEXT, ENGINE_KV_F16);
+    eval(s, first, TOKENS, logits);
+    int fd = open(part, O_WRONLY | O_CREAT, 0644); /* as a killed one has left it, readable */
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, "rest", 4), 4);
+    assert_int_equal(flock(fd, LOCK_EX), 0);
+    assert_false(engine_session_save(s, path, &err)); /* it is still being written */
+    assert_int_equal(access(part, F_OK), 0);
+    close(fd);
+    if (!engine_session_save(s, path, &err)) fail_msg("%s", err.text);
+    struct stat st;
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+    assert_int_not_equal(access(part, F_OK), 0);
+    assert_true(engine_session_restore(s, path, &err));
+    /* No room: the file of before stays as it is, and no part is left. */
+    struct rlimit all, little = {.rlim_cur = 1000};
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &all), 0);
+    little.rlim_max = all.rlim_max;
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &little), 0);
+    assert_false(engine_session_save(s, path, &err));
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &all), 0);
+    assert_int_equal(err.code, ERROR_IO);
+    assert_int_not_equal(access(part, F_OK), 0);
+    assert_true(engine_session_restore(s, path, &err));
+    /* A link is not followed, in neither direction. */
+    char target[300];
+    snprintf(target, sizeof target, "%s/target", folder);
+    assert_int_equal(rename(path, target), 0);
+    assert_int_equal(symlink(target, path), 0);
+    refuse(s, path, ERROR_IO);
+    assert_int_equal(symlink(target, part), 0);
+    assert_false(engine_session_save(s, path, &err));
+    engine_session_discard(path);
+    assert_int_not_equal(lstat(path, &st), 0);
+    assert_int_not_equal(lstat(part, &st), 0);
+    assert_int_equal(unlink(target), 0);
+    engine_session_free(s);
+    engine_model_close(m);
+    text_free(&file);
+    assert_int_equal(rmdir(folder), 0);
+    free(path);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_keep),
         cmocka_unit_test(test_save_and_restore),
         cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_writing),
     };
     return cmocka_run_group_tests_name("engine_snapshot", tests, NULL, NULL);
 }
