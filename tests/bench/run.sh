@@ -3,7 +3,7 @@
 # where a program can repeat itself; machines are noisy, so quote ratios between lines of one run.
 # usage: tests/bench/run.sh BUILD EVAL_DIR
 # What engine.sh takes from the environment (PEER=..., MODELS=...) may be given to make; MODEL_FILES is a
-# folder that keeps its model files.
+# folder that keeps its model files. So may what drafts.sh takes.
 set -eu
 build=${1:?usage: tests/bench/run.sh BUILD EVAL_DIR}
 eval_dir=${2:-../shared/eval}
@@ -21,6 +21,8 @@ for cpu in scalar avx2 avx512; do
         sed -n "s/.*\"ms\": *\([0-9.]*\).*/$cpu \1 ms/p"
 done
 bash tests/bench/engine.sh "$build" ${MODEL_FILES:+"$MODEL_FILES"}
+
+bash tests/bench/drafts.sh "$build" "$eval_dir"
 
 echo "== ask: whole process, samples/, median of 9"
 "$build/carrel" --library "$work/s.db" add samples >/dev/null

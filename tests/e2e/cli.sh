@@ -396,6 +396,36 @@ if [ -r "$decoder" ]; then
     run 0 ask --threshold 0 --chat plain --thinking --json "when does the last ferry leave?"
     json "--chat wins over the record" '.thinking == ""'
     run 0 model use "$decoder"
+    # What it has read is kept for the next question, for nobody else, and goes when the library changes.
+    kept=$work/data/carrel/library.db.kept
+    rm -f "$kept"
+    run 0 ask --threshold 0 "when does the last ferry leave?" && [ "$(stat -c %a "$kept" 2>/dev/null)" = 600 ] &&
+        ok "what was read is kept, mode 600" || not_ok "what was read is kept, mode 600" "code $got, $(ls -l "$kept" 2>&1)"
+    cp out first
+    before=$(stat -c %i "$kept" 2>/dev/null)
+    run 0 ask --threshold 0 "when does the last ferry leave?" && cmp -s out first && [ "$(stat -c %i "$kept")" = "$before" ] &&
+        ok "and changes no answer" || not_ok "and changes no answer" "another answer, or written again"
+    : >"$kept.part"
+    run 0 ask --threshold 0 --fresh "when does the last ferry leave?" && cmp -s out first && [ ! -e "$kept" ] && [ ! -e "$kept.part" ] &&
+        ok "--fresh leaves nothing" || not_ok "--fresh leaves nothing" "code $got, $(ls -l "$kept"* 2>&1)"
+    mkdir "$kept" && run 0 ask --threshold 0 "when does the last ferry leave?" && cmp -s out first &&
+        ok "where it cannot be kept nothing is missing" || not_ok "where it cannot be kept nothing is missing" "code $got"
+    rmdir "$kept"
+    run 0 ask --threshold 0 "when does the last ferry leave?" && [ -e "$kept" ] && : >"$kept.part" &&
+        run 0 rm "ferry.html" && [ ! -e "$kept" ] && [ ! -e "$kept.part" ] &&
+        ok "rm takes it away" || not_ok "rm takes it away" "code $got, $(ls -l "$kept"* 2>&1)"
+    run 0 ask --threshold 0 "when does the last ferry leave?" && [ -e "$kept" ] && run 0 add docs && [ ! -e "$kept" ] &&
+        ok "add takes it away" || not_ok "add takes it away" "code $got, $(ls -l "$kept" 2>&1)"
+    # A document is removed while questions about it are still being answered: nothing of it comes back.
+    yes "when does the last ferry leave?" | head -500 >questions
+    "$carrel" ask --threshold 0 --questions questions >out 2>err &
+    job=$!
+    for _ in $(seq 1500); do [ -s out ] && break; sleep 0.02; done
+    run 0 rm "ferry.html"
+    kill -TERM $job
+    wait $job
+    [ ! -e "$kept" ] && ok "nothing comes back after rm" || not_ok "nothing comes back after rm" "$(ls -l "$kept")"
+    run 0 add docs
     yes "when does the last ferry leave?" | head -500 >questions
     "$carrel" ask --threshold 0 --questions questions >out 2>err &
     job=$!

@@ -4,8 +4,8 @@
  * documents into a temporary folder, run `carrel` on it as a user would, and read its JSON. So
  * what is measured is what is shipped. Only base/ is shared with it.
  *
- * support.c: files, processes, JSON   score.c: the measures   squad.c: question sets   retrieval.c, answers.c, documents.c:
- * the kinds of sets   eval.c, check_samples.c: the programs
+ * support.c: files, processes, JSON   score.c: the measures   squad.c: question sets
+ * retrieval.c, answers.c, documents.c: the kinds of sets   eval.c, check_samples.c: the programs
  */
 #ifndef CARREL_TESTS_EVAL_H
 #define CARREL_TESTS_EVAL_H

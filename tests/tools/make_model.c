@@ -165,10 +165,26 @@ static void put_chat(maker *m) {
     text_free(&chat);
 }
 
+enum { NORMAL = 1, CONTROL = 3, UNUSED = 5 };
+
+/* The marks of a shape behind *n tokens, but for those that are there; returns the end token's id. */
+static uint32_t add_marks(const shape *s, str *token, int32_t *type, size_t *n) {
+    uint32_t eos = 0;
+    for (const char *word = s->special; *word;) {
+        size_t length = strcspn(word, " "), i = 0;
+        str mark = {word, length};
+        word += length + (word[length] == ' ');
+        while (i < *n && !str_eq(token[i], mark)) i++;
+        if (str_eq(mark, str_of(s->eos))) eos = (uint32_t)i;
+        type[i] = CONTROL;
+        if (i == *n) token[(*n)++] = mark;
+    }
+    return eos;
+}
+
 /* The vocabulary of g, tokens that no text gives, and the shape's own marks at the end, but for
  * those that g has. What is put first stays. */
 static bool put_borrowed(maker *m, const engine_gguf *g, error *err) {
-    enum { NORMAL = 1, CONTROL = 3, UNUSED = 5 };
     static const char tokens[] = "tokenizer.ggml.tokens";
     arena *a = arena_new();
     const shape *s = m->s;
@@ -187,16 +203,7 @@ static bool put_borrowed(maker *m, const engine_gguf *g, error *err) {
         engine_gguf_array_i32(g, "tokenizer.ggml.token_type", i, &type[i]);
         engine_gguf_array_f32(g, "tokenizer.ggml.scores", i, &score[i]);
     }
-    uint32_t eos = 0;
-    for (const char *word = s->special; *word;) {
-        size_t length = strcspn(word, " "), i = 0;
-        str mark = {word, length};
-        word += length + (word[length] == ' ');
-        while (i < at && !str_eq(token[i], mark)) i++;
-        if (str_eq(mark, str_of(s->eos))) eos = (uint32_t)i;
-        type[i] = CONTROL;
-        if (i == at) token[at++] = mark;
-    }
+    uint32_t eos = add_marks(s, token, type, &at);
     for (; at < size; at++) {
         token[at] = arena_printf(a, "<unused %zu>", at);
         type[at] = UNUSED;
