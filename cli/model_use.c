@@ -61,7 +61,7 @@ static bool embed_library(const cli_args *args, const embed_model *m, embedded *
     if (out->there)
         ok = cli_open_library(args, INDEX_WRITE, &path, &l, err) &&
              embed_opened(args, l, &path, m, out, err);
-    index_close(l);
+    cli_close_library(l, &path);
     text_free(&path);
     return ok;
 }

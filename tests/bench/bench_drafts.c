@@ -365,6 +365,7 @@ static bool compare_pairs(const bench *b, size_t count, error *err) {
         printf("pairs    %zu of neighbouring questions: %.1f%% find the same passages; a second "
                "prompt of %.0f tokens begins like the first for %.1f%% of them, on average\n",
                n, 100 * (double)same / (double)n, tokens / (double)n, 100 * shared / (double)n);
+    fflush(stdout);
     return ok;
 }
 
@@ -394,7 +395,7 @@ static bool run(const settings *s, error *err) {
     embed_reader *reader = NULL;
     engine_model *decoder = NULL;
     bool ok = open_library(&b, err) &&
-              embed_model_open("models/carrel-embed.gguf", &embedder, err) &&
+              embed_model_open("models/carrel-embed.gguf", NULL, &embedder, err) &&
               embed_reader_open("models/carrel-reader.gguf", &reader, err) &&
               engine_model_open(s->decoder, &decoder, err);
     b.q.embedder = embedder;
