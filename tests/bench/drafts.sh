@@ -29,6 +29,7 @@ for needed in "$set_file" "$VOCABULARY"; do
 done
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+export XDG_CONFIG_HOME=$work/config # the built-in models, whatever the user has chosen
 measure() { # LAYERS OPTIONS...: with the decoder of so many layers, 0 for all
     "$build/tools/make_model" "$DRAFT_SHAPE" "$DRAFT_TYPE" "$work/decoder.gguf" "$1" "$VOCABULARY"
     "$build/bench_drafts" --decoder "$work/decoder.gguf" --set "$set_file" --folder "$work" --carrel "$build/carrel" \
