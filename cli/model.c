@@ -117,7 +117,8 @@ const cli_command cli_command_model = {
         "                      writes the same model with smaller weights\n"
         "\n"
         "NAME is a file of the model folder (~/.local/share/carrel/models), or as much of the\n"
-        "start of its name as tells it apart. carrel fetches nothing: carrel-pull does.",
+        "start of its name as tells it apart; rm takes the whole name. carrel fetches nothing: "
+        "carrel-pull does.",
     .example = "  carrel-pull qwen2.5-0.5b && carrel model use qwen2.5-0.5b",
     .options = options,
     .option_count = sizeof options / sizeof *options,

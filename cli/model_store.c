@@ -85,6 +85,21 @@ static bool find_in_folder(const char *name, text *path, error *err) {
     return ok;
 }
 
+/* For what cannot be undone: no start of a name, and not in another case. */
+static bool find_by_whole_name(const char *name, const char *folder, text *path, error *err) {
+    bool named = str_ends(str_of(name), STR(".gguf"));
+    struct stat st;
+    text_clear(path);
+    text_printf(path, "%s/%s", folder, name);
+    if (named && lstat(path->p, &st) == 0) return true;
+    text_put(path, STR(".gguf"));
+    return lstat(path->p, &st) == 0 ||
+           error_set(err, ERROR_NOT_FOUND,
+                     "there is no model %s in the model folder: rm takes the whole name of the "
+                     "file (`carrel model ls`)",
+                     name);
+}
+
 bool model_find(const char *name, text *path, error *err) {
     if (!name) {
         if (!cli_choice_read(CLI_ANSWERS, path, NULL, err)) return false;
@@ -276,7 +291,7 @@ static bool find_own(const char *name, text *path, error *err) {
     bool ok = cli_model_folder(&folder, err);
     if (!ok) goto done;
     if (!strchr(name, '/')) {
-        ok = find_in_folder(name, path, err);
+        ok = find_by_whole_name(name, folder.p, path, err);
         goto done;
     }
     str last = cli_file_name(str_of(name));

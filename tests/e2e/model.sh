@@ -73,6 +73,12 @@ check "rm: still there" test -e "$folder/tiny.gguf" -a -e "$record"
 run "rm --force" 0 model rm tiny --force
 check "rm: gone, and so is the choice" test ! -e "$folder/tiny.gguf" -a ! -e "$record"
 run "rm: not there" 4 model rm tiny
+cp tiny.gguf "$folder/st8b.gguf"
+run "rm: the start of a name is not enough" 4 model rm st8
+run "rm: nor is the name in another case" 4 model rm ST8B
+check "rm: nothing is touched" test -e "$folder/st8b.gguf"
+run "rm: the name without .gguf" 0 model rm st8b
+check "rm: is gone" test ! -e "$folder/st8b.gguf"
 run "rm: a file elsewhere" 2 model rm ./other.gguf
 run "rm: out of the folder" 2 model rm "$folder/../models/../x.gguf"
 check "rm: elsewhere nothing is touched" cmp -s tiny.gguf other.gguf
