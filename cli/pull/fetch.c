@@ -419,7 +419,9 @@ static bool fetch(talk *t, error *err) {
         if (!t->again) return false;
         /* A line that breaks often but brings something each time shall get there. */
         failures = t->part->length > before ? 1 : failures + 1;
-        if (failures > t->job->retries) return error_wrap(err, "given up after %u tries", failures);
+        if (failures > t->job->retries)
+            return error_wrap(err, "given up after %u %s", failures,
+                              failures == 1 ? "try" : "tries");
         unsigned ms = pause_before(t, failures);
         pull_say("%s; going on in %.1f s (%u of %u)", err->text, ms / 1000.0, failures,
                  t->job->retries);

@@ -178,6 +178,23 @@ static bool verify(const pull_job *job, const options *o, const pull_claim *clai
     return true;
 }
 
+/* Whoever names a hash wants to know whether this is that file. */
+static bool verify_done(const options *o, const pull_part *p, error *err) {
+    char hex[65];
+    if (!o->sha256) {
+        pull_say("%s is there already; delete it to fetch it anew", p->target.p);
+        return true;
+    }
+    if (!pull_part_digest_done(p, hex, err)) return false;
+    if (!str_eq_nocase(str_of(hex), str_of(o->sha256)))
+        return error_set(err, ERROR_INPUT,
+                         "%s is there already, and is not the file that it should be: its SHA-256 "
+                         "is %s, by --sha256 it is %s; delete it to fetch it anew",
+                         p->target.p, hex, o->sha256);
+    pull_say("%s is there already, and its SHA-256 is right", p->target.p);
+    return true;
+}
+
 static bool pull_into(const options *o, const char *folder, const char *url, const char *name,
                       error *err) {
     pull_part p = {.fd = -1};
@@ -187,7 +204,7 @@ static bool pull_into(const options *o, const char *folder, const char *url, con
     text_put(&p.origin.url, str_of(url));
     bool ok = pull_part_open(folder, name, &p, &done, err);
     if (ok && done) {
-        pull_say("%s is there already; delete it to fetch it anew", p.target.p);
+        ok = verify_done(o, &p, err);
     } else if (ok) {
         if (p.length) {
             text have = {0};

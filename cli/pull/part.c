@@ -193,6 +193,18 @@ void pull_part_digest(const pull_part *p, char hex[65]) {
     sodium_bin2hex(hex, 65, out, sizeof out);
 }
 
+bool pull_part_digest_done(const pull_part *p, char hex[65], error *err) {
+    pull_part there = {.path = p->target, .fd = -1};
+    crypto_hash_sha256_init(&there.hash);
+    there.fd = open(p->target.p, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (there.fd < 0)
+        return error_set(err, ERROR_IO, "%s cannot be read: %s", p->target.p, strerror(errno));
+    bool ok = hash_what_is_there(&there, err);
+    close(there.fd);
+    if (ok) pull_part_digest(&there, hex);
+    return ok;
+}
+
 bool pull_part_finish(pull_part *p, error *err) {
     int folder = open(p->folder.p, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     bool ok = fsync(p->fd) == 0 && rename(p->path.p, p->target.p) == 0 && folder >= 0 &&

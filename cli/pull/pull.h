@@ -74,6 +74,8 @@ bool pull_part_append(pull_part *p, const void *bytes, size_t n, error *err);
 /* Fails when the disk has less room than `bytes`. */
 bool pull_part_room(const pull_part *p, uint64_t bytes, error *err);
 void pull_part_digest(const pull_part *p, char hex[65]);
+/* Of the whole file that has its name already. */
+bool pull_part_digest_done(const pull_part *p, char hex[65], error *err);
 /* To the disk, and then, at once, to its name. */
 bool pull_part_finish(pull_part *p, error *err);
 bool pull_part_discard(pull_part *p, error *err); /* deletes it */

@@ -100,6 +100,11 @@ pull "$base/cross/a.gguf"
 check "a redirect to another host keeps the name that was asked for" alone a.gguf
 KEEP=1 pull "$base/plain/a.gguf"
 check "what is there is not fetched again" test "$code" -eq 0 -a "$(grep -c 'is there already' "$work/out")" -eq 1
+KEEP=1 pull "$base/plain/a.gguf" --sha256 "${sha^^}"
+check "what is there is compared with --sha256" test "$code" -eq 0 -a "$(grep -c 'is there already, and its SHA-256 is right' "$work/out")" -eq 1
+KEEP=1 pull "$base/plain/a.gguf" --sha256 "$(printf '%064d' 0)"
+check "and refused where it is another, without being touched" test "$code" -eq 3 -a "$(wc -l <"$work/out")" -eq 1
+check "it is still there" is a.gguf v1.gguf
 
 # ---- cut, and gone on with ----
 good "a connection that is cut twice" cut/a.gguf "going on in"
@@ -166,6 +171,7 @@ bad "a redirect to a file of this machine" 5 scheme/a.gguf "redirects to where c
 bad "a redirect with control characters" 5 evil/a.gguf "redirects to where"
 bad "a file larger than the disk" 5 huge/a.gguf "is yet to come, and the disk of"
 pull "http://127.0.0.1:1/a.gguf" --retries 0
+check "one try is no tries" says "given up after 1 try:"
 check "no server there" test "$code" -eq 5 -a "$(grep -c 'no connection' "$work/out")" -eq 1
 
 # ---- names and addresses ----
