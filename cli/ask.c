@@ -45,6 +45,8 @@ typedef struct {
     /* Of the question at hand. */
     const query_source *sources;
     size_t source_count, shown, pieces;
+    double confidence;                         /* the verdict */
+    bool judged;                               /* it is to be said before the first sentence */
     bool waiting;                              /* a line on stderr that must be cleared */
     bool show_thinking, no_thinking, thinking; /* thinking: some of it stands on the screen */
     struct {
@@ -206,17 +208,20 @@ static void on_sources(void *context, const query_source *sources, size_t count)
     text_free(&out);
 }
 
-/* Said before the sentences: what is quoted is true to the page, not always to the question. */
+/* What a decoder writes may all be dropped, and then there is nothing to be unsure of. */
 static void on_verdict(void *context, double confidence) {
+    asking *x = context;
+    x->confidence = confidence;
+    x->judged = true;
+}
+
+/* Said before the sentences: what is quoted is true to the page, not always to the question. */
+static void put_verdict(text *out, asking *x) {
     const cli_terminal *t = cli_stdout();
-    text out = {0};
-    clear_waiting(context);
-    if (confidence < UNSURE_BELOW) {
-        text_printf(&out, "%sNot sure that this answers the question (confidence %.2f):%s\n\n",
-                    t->dim, confidence, t->reset);
-        cli_put(text_str(&out));
-    }
-    text_free(&out);
+    if (x->judged && x->confidence < UNSURE_BELOW)
+        text_printf(out, "%sNot sure that this answers the question (confidence %.2f):%s\n\n",
+                    t->dim, x->confidence, t->reset);
+    x->judged = false;
 }
 
 static void end_thinking(asking *x) {
@@ -233,7 +238,8 @@ static void count_piece(asking *x, const char *what) {
     end_thinking(x);
     x->pieces++;
     if (!t->tty) return;
-    fprintf(stderr, "\r\033[K%s%s: %zu%s", t->dim, what, x->pieces, t->reset);
+    fprintf(stderr, "\r\033[K%s%s: %zu %s%s", t->dim, what, x->pieces,
+            x->pieces == 1 ? "piece" : "pieces", t->reset);
     x->waiting = true;
 }
 
@@ -308,6 +314,7 @@ static void on_sentence(void *context, const query_sentence *s) {
     cli_span bold = {s->bold_begin, s->bold_end};
     clear_waiting(x);
     end_thinking(x);
+    put_verdict(&out, x);
     if (x->shown++) text_put_char(&out, '\n');
     if (s->table_head.n) {
         text_put(&out, str_of(t->dim));

@@ -102,6 +102,15 @@ static bool list_one(listing *l, const char *path, bool built_in, error *err) {
     return true;
 }
 
+/* One that is chosen and gone has its row, or nobody would know what is in use. */
+static void put_missing(listing *l, str path) {
+    if (l->list) return;
+    const cli_terminal *t = cli_stdout();
+    text_printf(&l->out, "* %s", t->bold);
+    cli_fit(&l->out, cli_file_name(path), NAME_COLUMNS, true);
+    text_printf(&l->out, "%s %smissing%s\n", t->reset, t->red, t->reset);
+}
+
 /* A chosen model may lie outside of the folder, whose models are `own`. */
 static error_code list_chosen(listing *l, const str *own, size_t count) {
     error err = {0};
@@ -114,7 +123,10 @@ static error_code list_chosen(listing *l, const str *own, size_t count) {
             continue;
         }
         for (size_t i = 0; i < count; i++) seen = seen || str_eq(own[i], text_str(&path));
-        if (path.n && !seen && !list_one(l, path.p, false, &err)) code = cli_fail(&err);
+        if (path.n && !seen && !list_one(l, path.p, false, &err)) {
+            put_missing(l, text_str(&path));
+            code = cli_fail(&err);
+        }
         if (path.n == 0 && role == CLI_ANSWERS)
             text_put(&l->out,
                      STR("No model writes answers, so they are verbatim: `carrel model use "

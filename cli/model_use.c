@@ -13,6 +13,9 @@
 
 #include "cli/model.h"
 
+/* Instruction, question and reply take some 500 tokens, a passage some 300. */
+#define LEAST_CONTEXT 1024u
+
 const char *model_without(cli_role role) {
     static const char *const what[CLI_ROLES] = {
         [CLI_ANSWERS] = "answers are now verbatim, by the built-in models",
@@ -137,6 +140,11 @@ static void tell_used(const model_facts *f, cli_role role, const embedded *e) {
     cli_clean(&out, model_title(f));
     if (role == CLI_EMBEDDING) put_embedded(&out, e);
     text_put(&out, str_of(end[role]));
+    if (role == CLI_ANSWERS && f->context < LEAST_CONTEXT)
+        text_printf(&out,
+                    "; but its context of %u tokens is short: it may have no room for a passage "
+                    "of the documents, and `carrel ask` then fails",
+                    f->context);
     text_put_char(&out, '\n');
     cli_put(text_str(&out));
     text_free(&out);

@@ -90,11 +90,20 @@ static bool known_hash(const char *path, str detail, uint8_t hash[32]) {
            (long long)st.st_mtim.tv_sec == seconds && st.st_mtim.tv_nsec == nanoseconds;
 }
 
+/* A chosen model that does not open: what it was chosen for, and how to go back. */
+static bool tell_chosen(error *err, const char *what, const char *role) {
+    if (!err) return false;
+    error why = *err;
+    return error_set(err, why.code,
+                     "%s: %s; `carrel model use --default %s` goes back to the built-in way", what,
+                     why.text, role);
+}
+
 static bool open_own(const text *path, const text *detail, embed_model **out, error *err) {
     uint8_t hash[32];
     bool known = known_hash(path->p, text_str(detail), hash);
     if (embed_model_open(path->p, known ? hash : NULL, out, err)) return true;
-    return error_wrap(err, "the embedding model of `carrel model use`");
+    return tell_chosen(err, "the embedding model of `carrel model use`", "embedding");
 }
 
 bool cli_open_own_embedder(embed_model **out, error *err) {
@@ -156,7 +165,7 @@ static bool open_reranker(embed_reranker **out, error *err) {
     text path = {0};
     bool ok = cli_choice_read(CLI_RERANKING, &path, NULL, err);
     if (ok && path.n && !embed_reranker_open(path.p, out, err))
-        ok = error_wrap(err, "the reranker of `carrel model use`");
+        ok = tell_chosen(err, "the reranker of `carrel model use`", "reranking");
     text_free(&path);
     return ok;
 }
@@ -167,7 +176,7 @@ static bool open_decoder(const char *given, text *chat, engine_model **out, erro
     if (ok && given)
         ok = engine_model_open(given, out, err);
     else if (ok && path.n && !engine_model_open(path.p, out, err))
-        ok = error_wrap(err, "the decoder of `carrel model use`");
+        ok = tell_chosen(err, "the decoder of `carrel model use`", "answers");
     /* A file that the user named is a model problem here, whatever is wrong with it. */
     if (!ok && err && err->code != ERROR_NOT_FOUND && err->code != ERROR_IO)
         err->code = ERROR_MODEL;

@@ -5,6 +5,7 @@
  * is what the command is for; a failed --check is.
  */
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 
@@ -192,6 +193,8 @@ static void put_chosen(text *out, const facts *f) {
             put_label(out, "chosen");
         cli_clean(out, cli_file_name(text_str(&f->chosen[r])));
         text_printf(out, " %s", does[r]);
+        if (access(f->chosen[r].p, R_OK) != 0)
+            text_printf(out, " (%smissing%s)", cli_stdout()->red, cli_stdout()->reset);
         any = true;
     }
     if (any) text_put_char(out, '\n');

@@ -20,6 +20,8 @@
 /* Positions of prompt and reply: eight passages and an answer; a thinking section comes on top. A 1B
  * model's cache for it is about a quarter of a gigabyte. */
 #define LEAST_PASSAGE_TOKENS 16
+#define ANOTHER_MODEL \
+    "choose another model, or `carrel model use --default answers` for answers without one"
 
 #define R1_USER "<\xEF\xBD\x9CUser\xEF\xBD\x9C>"
 #define R1_ASSISTANT \
@@ -394,7 +396,7 @@ static bool build(prompt *p, const query_job *job, const query_chat *chat, str i
         return error_set(err, ERROR_INPUT,
                          "a question of %zu bytes and the instruction do not fit "
                          "into the %zu tokens that this model's context leaves for a prompt; "
-                         "ask in fewer words, or choose another model",
+                         "ask in fewer words; " ANOTHER_MODEL,
                          job->question.n, most);
     p->limit = most - tail;
     choose_passages(p, job, out);
@@ -402,8 +404,8 @@ static bool build(prompt *p, const query_job *job, const query_chat *chat, str i
     out->shared = p->count;
     if (out->told_count == 0)
         return error_set(err, ERROR_MODEL,
-                         "this model's context is too short for one passage of "
-                         "the documents; choose another model");
+                         "this model's context is too short for one passage of the "
+                         "documents; " ANOTHER_MODEL);
     return put_text(p, question) && put_family(p, chat->reply);
 }
 

@@ -182,9 +182,10 @@ bool query_conversation_open(const query_job *job, str instruction, bool thinkin
     out->gain = FIRST_GAIN;
     out->ids = arena_alloc(job->a, n_ctx, sizeof *out->ids);
     out->rows = arena_alloc(job->a, (1 + QUERY_MOST_DRAFT) * info.vocab, sizeof *out->rows);
-    return query_prompt_build(job, out->tokenizer, &out->chat, instruction,
-                              n_ctx > for_reply ? n_ctx - for_reply : 0, &out->prompt, err) &&
-           take_session(job, out, err) && read_prompt(job, out, started, err);
+    if (!query_prompt_build(job, out->tokenizer, &out->chat, instruction,
+                            n_ctx > for_reply ? n_ctx - for_reply : 0, &out->prompt, err))
+        return error_wrap(err, "the decoder \"" STR_FMT "\"", STR_ARG(str_cut(info.name, 0, 80)));
+    return take_session(job, out, err) && read_prompt(job, out, started, err);
 }
 
 /* ---- talking ------------------------------------------------------------------------------ */

@@ -194,6 +194,26 @@ run "use built-in, at last" 0 model use built-in
 # ---- how much of the machine -----------------------------------------------------------------------------
 echo "The ferry leaves at nine." >ferry.txt
 run "add --threads" 0 add ferry.txt --threads 1 --power full
+short=$root/../shared/parity/models/stories260K-f32.gguf
+if [ -e "$short" ]; then
+    run "use of a short context" 0 model use "$short" --chat chatml
+    check "warns" says 'context of 512 tokens is short'
+    run "ask with it" 3 ask "when does the ferry leave?"
+    check "names the decoder and the way back" says 'stories260K.*model use --default answers'
+    run "back" 0 model use built-in
+else
+    skip "no model of a short context here"
+fi
+cp "$work/tiny.gguf" gone.gguf
+run "use of a file that will go" 0 model use ./gone.gguf
+rm gone.gguf
+run "ask without its decoder" 4 ask "when does the ferry leave?"
+check "ends with the way back" says '`carrel model use --default answers` goes back'
+run "status without it" 0 status
+check "flags it" says 'gone.gguf writes answers \(missing\)'
+run "ls without it" 4 model ls
+check "has its row" says '^\* gone.gguf +missing'
+run "and back" 0 model use --default answers
 run "--threads 0" 2 ask --threads 0 ferry
 run "--threads 65" 2 ask --threads 65 ferry
 run "--power of no kind" 2 ask --power max ferry
