@@ -4,6 +4,7 @@
  */
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "cli/model.h"
 
@@ -73,6 +74,8 @@ error_code model_quantize(const cli_args *args, const char *in, const char *out,
         text_put_char(&lower, *c >= 'A' && *c <= 'Z' ? (char)(*c + 'a' - 'A') : *c);
     bool ok = known_preset(preset, &err) && model_find(in, &from, &err) &&
               find_out(out, &to, &err) && model_look(from.p, MODEL_GLANCE, a, &before, &err);
+    if (ok && !force && access(to.p, F_OK) == 0)
+        ok = error_set(&err, ERROR_USAGE, "%s is there already: --force writes over it", to.p);
     if (ok) {
         cli_stop_watch();
         cli_compute_start(args, &compute);

@@ -100,15 +100,30 @@ static bool find_by_whole_name(const char *name, const char *folder, text *path,
                      name);
 }
 
+/* By the whole name, so that no start of a name in the folder is taken for it. */
+static bool find_built_in(const char *name, text *path) {
+    static const char *const files[] = {CLI_EMBEDDING_FILE, CLI_READER_FILE};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        str file = str_of(files[i]);
+        text_clear(path);
+        if ((str_eq(file, str_of(name)) || str_eq(str_cut(file, 0, file.n - 5), str_of(name))) &&
+            cli_model_path(files[i], path, NULL))
+            return true;
+    }
+    text_clear(path);
+    return false;
+}
+
 bool model_find(const char *name, text *path, error *err) {
     if (!name) {
         if (!cli_choice_read(CLI_ANSWERS, path, NULL, err)) return false;
         return path->n > 0 ||
                error_set(err, ERROR_NOT_FOUND,
-                         "no model is in use; name one: `carrel model info NAME|FILE`");
+                         "no model is in use; name one, as in `carrel model use NAME|FILE` "
+                         "(`carrel model ls` lists them)");
     }
     if (strchr(name, '/') || access(name, F_OK) == 0) return cli_absolute(name, path, err);
-    return find_in_folder(name, path, err);
+    return find_built_in(name, path) || find_in_folder(name, path, err);
 }
 
 bool model_in_use(str path, cli_role *role) {
@@ -238,6 +253,25 @@ done:
     return ok;
 }
 
+/* As a shell takes it. */
+static void put_quoted(text *out, str name) {
+    bool plain = name.n > 0 && name.p[0] != '-' && name.p[0] != '~';
+    for (size_t i = 0; i < name.n; i++)
+        plain = plain && !strchr(" \t\"'`$&|;<>()[]{}*?!#\\", name.p[i]);
+    if (plain) {
+        cli_clean(out, name);
+        return;
+    }
+    text_put_char(out, '\'');
+    for (size_t i = 0, at = 0; i <= name.n; i++) {
+        if (i < name.n && name.p[i] != '\'') continue;
+        cli_clean(out, str_cut(name, at, i));
+        if (i < name.n) text_put(out, STR("'\\''"));
+        at = i + 1;
+    }
+    text_put_char(out, '\'');
+}
+
 static void tell_added(const model_facts *f, str name) {
     text out = {0};
     text_put(&out, STR("added "));
@@ -249,7 +283,7 @@ static void tell_added(const model_facts *f, str name) {
     text_put_char(&out, ')');
     if (model_usable(f, NULL)) {
         text_put(&out, STR("; `carrel model use "));
-        cli_clean(&out, name);
+        put_quoted(&out, name);
         text_put(&out, STR("` takes it into use"));
     }
     text_put_char(&out, '\n');

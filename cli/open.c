@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cli/cli.h"
+#include "cli/model.h"
 
 /* What a decoder has read of the library stands beside it, under the library's own name. */
 #define KEPT_SUFFIX ".kept"
@@ -174,7 +174,7 @@ static bool open_decoder(const char *given, text *chat, engine_model **out, erro
     text path = {0};
     bool ok = given || cli_choice_read(CLI_ANSWERS, &path, chat, err);
     if (ok && given)
-        ok = engine_model_open(given, out, err);
+        ok = model_find(given, &path, err) && engine_model_open(path.p, out, err);
     else if (ok && path.n && !engine_model_open(path.p, out, err))
         ok = tell_chosen(err, "the decoder of `carrel model use`", "answers");
     /* A file that the user named is a model problem here, whatever is wrong with it. */

@@ -178,6 +178,7 @@ run "quantize" 0 model quantize ./tiny.gguf ./small.gguf --to Q8_0
 check "is smaller" test "$(stat -c %s small.gguf)" -lt "$size"
 run "quantize: the result loads" 0 model use ./small.gguf
 run "quantize: over a file" 2 model quantize ./tiny.gguf ./small.gguf --to q8_0
+check "tells of --force" says '--force'
 run "quantize --force" 0 model quantize ./tiny.gguf ./small.gguf --to q8_0 --force
 run "quantize into the folder" 0 model quantize ./tiny.gguf named --to q8_0
 check "by name" test -s "$folder/named.gguf"
@@ -188,6 +189,14 @@ run "bench" 0 model bench ./tiny.gguf --threads 2
 check "prints speed and share" says '^generation +[0-9.]+ tokens/s .*[0-9]+% of the'
 run "bench --json" 0 model bench ./tiny.gguf --json --threads 1
 check "as JSON, with one thread" says '"threads": 1,'
+run "info: a built-in model by its name" 0 model info carrel-embed
+run "bench: a built-in model by its name" 7 model bench carrel-reader
+run "bench: nothing in use" 0 model use built-in
+run "bench: nothing in use, told" 4 model bench
+check "with the right hint" says 'carrel model use NAME'
+cp tiny.gguf "it's a name.gguf"
+run "add: a name with blanks" 0 model add "it's a name.gguf"
+check "is quoted for the shell" says "model use 'it'.''s a name.gguf'"
 run "bench: an embedding" 7 model bench "$CARREL_MODELS/carrel-embed.gguf"
 run "use built-in, at last" 0 model use built-in
 
@@ -204,6 +213,9 @@ if [ -e "$short" ]; then
 else
     skip "no model of a short context here"
 fi
+cp tiny.gguf "$folder/by-name.gguf"
+"$carrel" ask --decoder by-na "when does the ferry leave?" >out 2>err
+check "ask --decoder finds a name" test "$(grep -c 'no file\|cannot be opened' err)" -eq 0
 cp "$work/tiny.gguf" gone.gguf
 run "use of a file that will go" 0 model use ./gone.gguf
 rm gone.gguf
