@@ -161,6 +161,11 @@ bool index_search_vectors(index_library *l, const int8_t *query, float scale, si
 bool index_chunk_cosine(index_library *l, int64_t chunk, const int8_t *query, float scale,
                         double *out, error *err);
 
+/* From now on searches of this handle pass over these documents, and what is counted of words and
+ * chunks is counted without them, as if they were not in the library; none: all are searched again.
+ * Nothing is written. An id that the library does not have is passed over too. */
+bool index_withhold(index_library *l, const int64_t *documents, size_t count, error *err);
+
 typedef struct {
     int64_t id, document;
     uint32_t ordinal; /* 0-based place in its document */

@@ -73,6 +73,11 @@ typedef struct {
 
 #define STORE_STATEMENTS_MAX 64 /* more than there are SQL texts in this room */
 
+/* The chunks of a document that is withheld. */
+typedef struct {
+    int64_t first, last;
+} withheld_range;
+
 struct index_library {
     sqlite3 *db;
     char *path;
@@ -81,6 +86,9 @@ struct index_library {
     vector_store vectors;
     bool expects; /* `expected` is the only model whose vectors may be compared */
     uint8_t expected[32];
+    withheld_range *withheld; /* ascending, apart */
+    size_t withheld_count;
+    uint64_t withheld_chunks; /* in all of them */
     struct {
         const char *sql;
         sqlite3_stmt *statement;
@@ -148,6 +156,13 @@ bool blocks_insert(index_library *l, int64_t document, int64_t first, size_t cou
                    const int8_t *vectors, const float *scales, error *err);
 /* The last chunk that has a vector, 0 for none: those behind it wait. */
 bool blocks_last_chunk(index_library *l, int64_t *chunk, error *err);
+
+/* ---- withhold.c ---------------------------------------------------------------------------- */
+
+void withheld_free(index_library *l);
+bool withheld_has(const index_library *l, int64_t chunk);
+/* How many of the chunks that are withheld a MATCH expression finds. */
+bool withheld_matches(index_library *l, str match, uint64_t *out, error *err);
 
 /* ---- vectors.c and its kernels ------------------------------------------------------------- */
 

@@ -184,6 +184,7 @@ void index_close(index_library *l) {
     if (l->mode != INDEX_READ) (void)index_wipe(l, NULL);
     store_finalize(l);
     vectors_free(&l->vectors);
+    withheld_free(l);
     (void)sqlite3_close(l->db);
     mem_free(l->path);
     mem_free(l);
@@ -288,6 +289,7 @@ bool index_get_status(index_library *l, index_status *out, error *err) {
         out->pages = (uint64_t)sqlite3_column_int64(s, 1);
         out->pages_text = (uint64_t)sqlite3_column_int64(s, 2);
         out->chunks = (uint64_t)sqlite3_column_int64(s, 3);
+        out->chunks -= l->withheld_chunks < out->chunks ? l->withheld_chunks : out->chunks;
         out->vectors = (uint64_t)sqlite3_column_int64(s, 4);
         out->schema = sqlite3_column_int(s, 5);
         out->file_bytes = file_size(l->path, "") + file_size(l->path, "-wal");

@@ -135,6 +135,9 @@ static bool count_prefix(index_library *l, str stem, uint64_t *chunks, error *er
     bool ok = sqlite3_step(s) == SQLITE_ROW || store_fail(l, err);
     if (ok) *chunks = (uint64_t)sqlite3_column_int64(s, 0);
     store_done(s);
+    uint64_t withheld = 0;
+    ok = ok && withheld_matches(l, text_str(&match), &withheld, err);
+    *chunks = *chunks > withheld ? *chunks - withheld : 0;
     text_free(&match);
     return ok;
 }
@@ -149,6 +152,13 @@ bool index_word_frequency(index_library *l, str stem, uint64_t *chunks, error *e
     if (code == SQLITE_ROW) *chunks = (uint64_t)sqlite3_column_int64(s, 0);
     bool ok = code == SQLITE_ROW || code == SQLITE_DONE || store_fail(l, err);
     store_done(s);
+    if (!ok || *chunks == 0 || l->withheld_count == 0) return ok;
+    text match = {0};
+    uint64_t withheld;
+    text_printf(&match, "\"" STR_FMT "\"", STR_ARG(stem));
+    ok = withheld_matches(l, text_str(&match), &withheld, err);
+    text_free(&match);
+    if (ok) *chunks = *chunks > withheld ? *chunks - withheld : 0;
     return ok;
 }
 
@@ -230,8 +240,15 @@ static bool run_match(index_library *l, const term_list *list, size_t limit, ind
     fts_rank rank = {weights, put_match(list, &match, weights)};
     store_bind(s, 1, text_str(&match));
     sqlite3_bind_pointer(s, 2, &rank, FTS_RANK_POINTER, NULL);
-    sqlite3_bind_int64(s, 3, limit < INT64_MAX ? (int64_t)limit : INT64_MAX);
+    /* Those that are withheld are passed over below, and take nobody's place. */
+    uint64_t most = limit < INT32_MAX ? limit + l->withheld_chunks : INT64_MAX;
+    sqlite3_bind_int64(s, 3, (int64_t)most);
     while ((code = sqlite3_step(s)) == SQLITE_ROW) {
+        if (n == limit) {
+            code = SQLITE_DONE;
+            break;
+        }
+        if (withheld_has(l, sqlite3_column_int64(s, 0))) continue;
         if (n == capacity) {
             capacity = capacity == 0 ? 64 : 2 * capacity;
             hits = mem_grow(hits, capacity, sizeof(*hits));
@@ -261,6 +278,7 @@ bool index_search_words(index_library *l, str question, size_t limit, arena *a, 
     bool ok = question_terms(l, question, &list, err) && count_terms(l, &list, err) &&
               store_integer(l, "SELECT total(chunks) FROM document", 0, &chunks, err);
     if (ok && list.count > 0 && limit > 0) {
+        chunks -= (int64_t)l->withheld_chunks;
         choose_terms(&list, (uint64_t)(chunks > 0 ? chunks : 0));
         ok = run_match(l, &list, limit, out, count, err);
     }

@@ -220,9 +220,11 @@ bool index_search_vectors(index_library *l, const int8_t *query, float scale, si
     for (size_t at = 0; at < v->count; at += TILE_ROWS) {
         size_t rows = v->count - at < TILE_ROWS ? v->count - at : TILE_ROWS;
         dot(v->rows + at * v->stride, rows, v->stride, padded, dots);
-        for (size_t i = 0; i < rows; i++)
+        for (size_t i = 0; i < rows; i++) {
+            if (l->withheld_count > 0 && withheld_has(l, v->chunks[at + i])) continue;
             offer(heap, &n, limit,
                   (index_hit){v->chunks[at + i], cosine_of(v->scales[at + i], scale, dots[i])});
+        }
     }
     qsort(heap, n, sizeof(*heap), compare_hit);
     *out = heap;

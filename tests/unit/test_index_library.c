@@ -602,8 +602,60 @@ static void test_boxes(void **state) {
 
 #define WITH_FOLDER(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
+/* As if it were not there: neither found, nor counted, nor in the way of what is found. */
+static void test_withhold(void **state) {
+    (void)state;
+    index_library *l = create();
+    index_outcome outcome;
+    int64_t first, second, third, gone[3];
+    int8_t query[WIDTH];
+    index_hit *out;
+    size_t count;
+    uint64_t chunks;
+    index_status status;
+    MUST(add(l, "/a.txt", "fever and malaria", 3, 100, "en", &outcome, &first));
+    MUST(add(l, "/b.txt", "fever and chills and a much longer text", 4, 90, "en", &outcome, &second));
+    MUST(add(l, "/c.txt", "fever", 2, 10, "en", &outcome, &third));
+    assert_int_equal(hits(l, "fever"), 9);
+    gone[0] = first;
+    MUST(index_withhold(l, gone, 1, &err));
+    assert_int_equal(hits(l, "fever"), 6);
+    assert_int_equal(hits(l, "malaria"), 0);
+    MUST(index_word_frequency(l, STR("malaria"), &chunks, &err));
+    assert_int_equal(chunks, 0);
+    MUST(index_word_frequency(l, STR("fever"), &chunks, &err));
+    assert_int_equal(chunks, 6);
+    MUST(index_get_status(l, &status, &err));
+    assert_int_equal(status.chunks, 6);
+    /* Those that are left fill a list that the others would have filled. */
+    gone[0] = third, gone[1] = first, gone[2] = first;
+    MUST(index_withhold(l, gone, 3, &err));
+    MUST(index_search_words(l, STR("fever"), 2, memory, &out, &count, &err));
+    assert_int_equal(count, 2);
+    memset(query, 100, sizeof query);
+    MUST(index_search_vectors(l, query, 0.01f, 3, memory, &out, &count, &err));
+    assert_int_equal(count, 3);
+    for (size_t i = 0; i < count; i++) {
+        index_chunk c;
+        MUST(index_get_chunk(l, out[i].chunk, memory, &c, &err));
+        assert_int_equal(c.document, second);
+    }
+    gone[0] = first, gone[1] = second, gone[2] = third;
+    MUST(index_withhold(l, gone, 3, &err));
+    assert_int_equal(hits(l, "fever"), 0);
+    MUST(index_search_vectors(l, query, 0.01f, 3, memory, &out, &count, &err));
+    assert_int_equal(count, 0);
+    gone[0] = 4711;
+    MUST(index_withhold(l, gone, 1, &err));
+    assert_int_equal(hits(l, "fever"), 9);
+    MUST(index_withhold(l, NULL, 0, &err));
+    assert_int_equal(hits(l, "malaria"), 3);
+    index_close(l);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        WITH_FOLDER(test_withhold),
         WITH_FOLDER(test_add_and_read),
         WITH_FOLDER(test_words),
         WITH_FOLDER(test_hostile_question),
