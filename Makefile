@@ -26,7 +26,7 @@ QLIBS  := $(call pc,libs,$(PULL)) -lpthread -lm
 
 # carrel is every room but ingest/parse; carrel-parse is ingest/parse, the record writer and base.
 ROOMS  := base ingest index engine embed query cli
-SRC    := $(foreach r,$(ROOMS),$(wildcard $(r)/*.c))
+SRC    := $(foreach r,$(ROOMS),$(wildcard $(r)/*.c)) $(wildcard cli/eval/*.c)
 MAIN   := cli/main.c
 obj     = $(patsubst %.c,$(B)/%.o,$(1))
 LIBOBJ := $(call obj,$(filter-out $(MAIN),$(SRC)))
@@ -82,7 +82,6 @@ REPLAY := $(FUZZ:%=$(B)/replay/fuzz_%)
 
 $(UNIT): $(B)/tests/%: $(B)/tests/unit/%.o $(LIBOBJ) $(HELP)
 	$(CC) $(CFLAGS) $(LDSAFE) -o $@ $^ $(LIBS) -lcmocka
-$(B)/tests/test_eval_score: $(call obj,tests/eval/score.c)
 $(B)/tests/test_cli_pull: $(filter-out %/fetch.o,$(QLIB))
 $(B)/tools/%: $(B)/tests/tools/%.o $(LIBOBJ) $(HELP)
 	@mkdir -p $(@D)
@@ -92,7 +91,7 @@ $(B)/bench_%: $(B)/tests/bench/bench_%.o $(LIBOBJ) $(HELP)
 # Questions of the eval sets through the rooms themselves, to time what carrel does not tell.
 $(B)/bench_drafts: $(call obj,tests/bench/bench_drafts.c tests/eval/squad.c tests/eval/support.c) $(LIBOBJ)
 	$(CC) $(CFLAGS) $(LDSAFE) -o $@ $^ $(LIBS) -lz
-EVALLIB := $(call obj,tests/eval/score.c tests/eval/support.c $(wildcard base/*.c))
+EVALLIB := $(call obj,cli/eval/score.c tests/eval/support.c $(wildcard base/*.c))
 $(B)/carrel-eval: $(call obj,$(addprefix tests/eval/,eval.c retrieval.c answers.c squad.c documents.c)) $(EVALLIB)
 	$(CC) $(CFLAGS) $(LDSAFE) -o $@ $^ $(LIBS) -lz
 $(B)/check-samples: $(call obj,tests/eval/check_samples.c) $(EVALLIB)
@@ -153,7 +152,7 @@ offline: all
 	bash tests/tools/offline.sh $(B)
 layers:
 	@bash tests/tools/layers.sh
-OURS := $(wildcard $(ROOMS:%=%/*.[ch]) ingest/parse/*.[ch] cli/pull/*.[ch] tests/*/*.[ch])
+OURS := $(wildcard $(ROOMS:%=%/*.[ch]) ingest/parse/*.[ch] cli/pull/*.[ch] cli/eval/*.[ch] tests/*/*.[ch])
 lint:
 	cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr --enable=warning,portability \
 	  --suppress=missingIncludeSystem --suppress=unknownMacro -I. -D_GNU_SOURCE -D__x86_64__ $(filter %.c,$(OURS))

@@ -90,8 +90,8 @@ struct cli_command {
 
 extern const cli_option cli_global_options[CLI_GLOBALS];
 
-extern const cli_command cli_command_add, cli_command_ask, cli_command_ls, cli_command_model,
-    cli_command_rm, cli_command_search, cli_command_status, cli_command_version;
+extern const cli_command cli_command_add, cli_command_ask, cli_command_eval, cli_command_ls,
+    cli_command_model, cli_command_rm, cli_command_search, cli_command_status, cli_command_version;
 
 /* ---- commands (commands.c) ---------------------------------------------------------------- */
 

@@ -40,7 +40,4 @@ typedef struct {
 bool query_weigh(const query_context *q, str question, const query_passage *passages, size_t count,
                  arena *a, query_evidence *out, error *err);
 
-/* Under this confidence the question is refused, unless the user says otherwise. */
-extern const double query_refusal_threshold;
-
 #endif

@@ -140,6 +140,9 @@ typedef struct {
     void (*thinking)(void *context, str piece); /* of what a decoder writes before its answer */
 } query_events;
 
+/* Under this confidence the question is refused, unless the user says otherwise. */
+extern const double query_refusal_threshold;
+
 bool query_ask(const query_context *q, str question, const query_options *options,
                const query_events *events, arena *a, query_answer *out, error *err);
 

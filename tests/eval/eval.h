@@ -2,9 +2,10 @@
  *
  * The measuring programs (carrel-eval, check-samples) know nothing of the rooms: they write
  * documents into a temporary folder, run `carrel` on it as a user would, and read its JSON. So
- * what is measured is what is shipped. Only base/ is shared with it.
+ * what is measured is what is shipped. Only base/ is shared with it, and the arithmetic of the
+ * measures, which `carrel eval` needs too (cli/eval/score.h).
  *
- * support.c: files, processes, JSON   score.c: the measures   squad.c: question sets
+ * support.c: files, processes, JSON   squad.c: question sets
  * retrieval.c, answers.c, documents.c: the kinds of sets   eval.c, check_samples.c: the programs
  */
 #ifndef CARREL_TESTS_EVAL_H
@@ -13,28 +14,7 @@
 #include <jansson.h>
 
 #include "base/base.h"
-
-/* ---- score.c ------------------------------------------------------------------------------ */
-
-/* Lower case, punctuation and the articles a, an, the left out, white space single: the
- * normalisation of the SQuAD evaluation script (Rajpurkar et al. 2016). */
-void score_normalize(text *out, str s);
-/* 1 when both normalise to the same. */
-double score_exact(str answer, str gold);
-/* Harmonic mean of precision and recall over normalised words; both empty: 1, one empty: 0. */
-double score_f1(str answer, str gold);
-/* Whether the normalised words of `needle` stand together in those of `s`; an empty needle is
- * nowhere. */
-bool score_contains(str s, str needle);
-
-/* Normalised discounted cumulative gain: gain is the grade, discount log2(rank + 1), as trec_eval
- * and BEIR have it. grades: of the results in their order; ideal: all grades of the query, any
- * order (it is sorted in place). */
-double score_ndcg(const int *grades, size_t count, int *ideal, size_t ideal_count, size_t at);
-
-/* Sorts values in place; share 0.5 is the median. 0 for no values. */
-double score_percentile(double *values, size_t count, double share);
-double score_mean(const double *values, size_t count);
+#include "cli/eval/score.h"
 
 /* ---- support.c ---------------------------------------------------------------------------- */
 

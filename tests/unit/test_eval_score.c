@@ -1,4 +1,4 @@
-/* The measures of tests/eval against values worked out by hand: a figure that we publish is only as
+/* The measures of `carrel eval` and of tests/eval against values worked out by hand: a figure that we publish is only as
  * good as the arithmetic behind it.
  */
 #include <math.h>
@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "tests/eval/eval.h"
+#include "cli/eval/score.h"
 
 static void near(double got, double want) {
     if (fabs(got - want) > 1e-9) fail_msg("got %.12f, wanted %.12f", got, want);

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/eval/eval.h"
+#include "cli/eval/score.h"
 
 static bool is_article(str word) {
     return str_eq(word, STR("a")) || str_eq(word, STR("an")) || str_eq(word, STR("the"));
@@ -150,4 +150,16 @@ double score_mean(const double *values, size_t count) {
     double sum = 0;
     for (size_t i = 0; i < count; i++) sum += values[i];
     return count ? sum / (double)count : 0;
+}
+
+void score_wilson(size_t part, size_t of, double *low, double *high) {
+    const double z = 1.959963984540054; /* of the normal distribution, two sides of 95 per cent */
+    *low = 0;
+    *high = 1;
+    if (of == 0) return;
+    double n = (double)of, p = (double)part / n, scale = 1 + z * z / n;
+    double centre = (p + z * z / (2 * n)) / scale;
+    double half = z * sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / scale;
+    *low = fmax(0, centre - half);
+    *high = fmin(1, centre + half);
 }
