@@ -16,6 +16,7 @@
 #define HEADING_MOST_BYTES 70
 /* Names of documents that are longer read as no name. */
 #define NAME_MOST_BYTES 80
+#define NAME_LEAST_BYTES 8
 /* A definition, and the words of what it defines. */
 #define SENTENCE_LEAST_BYTES 30
 #define SENTENCE_MOST_BYTES 300
@@ -82,10 +83,20 @@ static str without_extension(str name) {
     return name;
 }
 
+/* "Clinic Manual: Fourth Edition" -> "Clinic Manual": the part that people say. */
+static str short_name(str s) {
+    static const char *const marks[] = {": ", " / ", " - ", " \xE2\x80\x93 "};
+    for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
+        size_t at = str_find(s, str_of(marks[i]), 0);
+        if (at != SIZE_MAX && at >= NAME_LEAST_BYTES) s = str_cut(s, 0, at);
+    }
+    return s;
+}
+
 str eval_document_name(str title, str path, arena *a) {
     text name = {0};
     cli_clean(&name, title);
-    str named = str_trim(text_str(&name));
+    str named = short_name(str_trim(text_str(&name)));
     if (named.n == 0 || named.n > NAME_MOST_BYTES || !has_letters(named)) {
         text_clear(&name);
         cli_clean(&name, without_extension(cli_file_name(path)));
@@ -96,13 +107,42 @@ str eval_document_name(str title, str path, arena *a) {
     return named;
 }
 
+static size_t word_count(str s) {
+    size_t words = s.n > 0;
+    for (size_t i = 0; i < s.n; i++) words += s.p[i] == ' ';
+    return words;
+}
+
+/* "How to read the tables": a question but for its mark. */
+static bool asks(str s) {
+    static const char *const words[] = {"How ",   "What ", "When ",  "Where ",
+                                        "Which ", "Who ",  "Whose ", "Why "};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (str_starts(s, str_of(words[i]))) return true;
+    return false;
+}
+
+/* "What is Doses for children?" is no English, and "What is Scope?" no question of anybody's. */
+static bool fits_what_is(str s) {
+    size_t words = word_count(s), first = str_find(s, STR(" "), 0);
+    return words >= 2 && words <= 3 && s.p[first - 1] != 's' && s.p[s.n - 1] != 's';
+}
+
+static bool has_ascii_letters(str s) {
+    for (size_t i = 0; i < s.n; i++)
+        if (isalpha((unsigned char)s.p[i])) return true;
+    return false;
+}
+
 str eval_heading_question(str document, str heading, str language, uint64_t turn, arena *a) {
-    /* Where it asks already; and as people type who do not speak English. */
-    if (str_ends(heading, STR("?")) || !is_english(language)) return arena_str(a, heading);
-    if (turn % 2 == 0)
-        return arena_printf(a, "What does " STR_FMT " say about " STR_FMT "?", STR_ARG(document),
-                            STR_ARG(heading));
-    return arena_printf(a, "What is " STR_FMT "?", STR_ARG(heading));
+    /* As people type who do not speak English. */
+    if (str_ends(heading, STR("?")) || !is_english(language) || !has_ascii_letters(heading))
+        return arena_str(a, heading);
+    if (asks(heading)) return arena_printf(a, STR_FMT "?", STR_ARG(heading));
+    if (turn % 2 == 0 && fits_what_is(heading))
+        return arena_printf(a, "What is " STR_FMT "?", STR_ARG(heading));
+    return arena_printf(a, "What does " STR_FMT " say about " STR_FMT "?", STR_ARG(document),
+                        STR_ARG(heading));
 }
 
 str eval_last_heading(str path) {
@@ -176,14 +216,21 @@ static bool is_term(str term) {
 
 /* What was written large only because it opens the sentence is written small in the question. */
 static str term_of(str subject, arena *a) {
-    static const char *const articles[] = {"The ", "A ", "An "};
+    static const char *const articles[][2] = {{"The ", "the "}, {"A ", "a "}, {"An ", "an "}};
     for (size_t i = 0; i < 3; i++) {
-        str article = str_of(articles[i]);
+        str article = str_of(articles[i][0]);
         if (!str_starts(subject, article)) continue;
         subject = str_trim(str_cut(subject, article.n, subject.n));
-        return i == 0 ? arena_printf(a, "the " STR_FMT, STR_ARG(subject)) : subject;
+        return arena_printf(a, "%s" STR_FMT, articles[i][1], STR_ARG(subject));
     }
     return subject;
+}
+
+static str without_article(str s) {
+    static const char *const articles[] = {"the ", "a ", "an "};
+    for (size_t i = 0; i < 3; i++)
+        if (str_starts(s, str_of(articles[i]))) return str_cut(s, strlen(articles[i]), s.n);
+    return s;
 }
 
 bool eval_definition(str sentence, arena *a, str *question, str *term) {
@@ -204,7 +251,7 @@ bool eval_definition(str sentence, arena *a, str *question, str *term) {
     }
     if (first == SIZE_MAX) return false;
     str named = term_of(str_cut(s, 0, first), a);
-    str bare = str_starts(named, STR("the ")) ? str_cut(named, 4, named.n) : named;
+    str bare = without_article(named);
     if (!is_term(bare)) return false;
     *term = arena_str(a, bare);
     *question =

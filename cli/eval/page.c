@@ -26,21 +26,24 @@ static const char style[] =
     "h1,h2,h3{font-family:Georgia,\"Noto Serif\",\"DejaVu Serif\",serif;font-weight:600;"
     "line-height:1.25}\n"
     "h1{font-size:2rem;margin:0 0 .35rem}h2{font-size:1.35rem;margin:2.75rem 0 .8rem}\n"
+    "h2.sub{font-size:1.1rem;margin:1.8rem 0 .7rem}\n"
     "h3{font-size:1.05rem;margin:0}\n"
     "p{margin:.4rem 0;max-width:44rem}.soft,figcaption,th{color:var(--soft)}\n"
     ".warning{border-left:4px solid var(--accent);background:var(--tint);padding:.6rem 1rem;"
     "margin:1.2rem 0;border-radius:0 6px 6px 0}\n"
-    ".tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(9rem,1fr));gap:.8rem;"
+    ".tiles{display:grid;grid-template-columns:repeat(4,1fr);gap:.8rem;"
     "margin:1.6rem 0}\n"
     ".tile,figure,.miss{background:var(--card);border:1px solid var(--line);border-radius:10px}\n"
-    ".tile{padding:.85rem 1rem}.tile b{display:block;font-size:1.65rem;line-height:1.2;"
-    "font-weight:600}.tile span{font-size:.85rem;color:var(--soft)}\n"
+    ".tile{padding:.85rem 1rem}.tile b{display:block;font-size:1.65rem;line-height:1.25;"
+    "font-weight:600}.tile span{display:block;font-size:.87rem;line-height:1.35;"
+    "color:var(--soft)}\n"
     ".plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,22rem),1fr));"
     "gap:1rem}\n"
     "figure{margin:0;padding:1rem 1rem .8rem}figure svg{display:block;width:100%;height:auto}\n"
     "figcaption{font-size:.87rem;margin-top:.4rem}figure h3{margin-bottom:.5rem}\n"
     "svg text{font-size:11px;fill:var(--soft)}svg .x,svg .name,svg .count{text-anchor:middle}\n"
-    "svg .y,svg .end{text-anchor:end}svg .note,svg .count{fill:var(--ink)}\n"
+    "svg .y,svg .end{text-anchor:end}svg .note,svg .count{fill:var(--ink);"
+    "paint-order:stroke;stroke:var(--card);stroke-width:4px;stroke-linejoin:round}\n"
     "svg .axis{stroke:var(--soft);fill:none}svg .grid{stroke:var(--line);fill:none}\n"
     "svg .bar{fill:var(--fill)}svg .bad{fill:var(--badfill)}\n"
     "svg .ideal{stroke:var(--soft);stroke-dasharray:4 4;fill:none}\n"
@@ -66,6 +69,7 @@ static const char style[] =
     "border-radius:99px;padding:0 .6rem;margin-right:.5rem}\n"
     "footer{margin-top:3rem;border-top:1px solid var(--line);padding-top:1rem;font-size:.9rem}\n"
     "footer dt{font-weight:600;margin-top:.5rem}footer dd{margin:0;color:var(--soft)}\n"
+    "@media(max-width:48rem){.tiles{grid-template-columns:1fr 1fr}}\n"
     "@media(max-width:34rem){.miss "
     "dl{grid-template-columns:1fr;gap:.1rem}main{padding-top:1.2rem}}\n"
     "@media print{:root{color-scheme:light;--paper:#fff;--card:#fff;--ink:#000;--soft:#444;"
@@ -393,7 +397,7 @@ static void put_misses(text *out, const eval_figures *f, const eval_result *resu
     if (misses == 0) text_put(out, STR("<p>None.</p>\n"));
     for (size_t v = EVAL_NOT_RETRIEVED; v < EVAL_VERDICTS; v++) {
         if (f->verdicts[v] == 0) continue;
-        text_printf(out, "<section>\n<h2>%c%s <span class=\"soft\">%zu</span></h2>\n",
+        text_printf(out, "<section>\n<h2 class=\"sub\">%c%s <span class=\"soft\">%zu</span></h2>\n",
                     eval_verdict_names[v][0] - 'a' + 'A', eval_verdict_names[v] + 1,
                     f->verdicts[v]);
         for (size_t i = 0; i < count; i++)

@@ -9,7 +9,7 @@
 
 #define WIDTH 400.0
 #define HEIGHT 250.0
-#define LEFT 46.0
+#define LEFT 56.0
 #define RIGHT 14.0
 #define TOP 16.0
 #define BOTTOM 42.0
@@ -17,6 +17,7 @@
 #define PLOT_HEIGHT (HEIGHT - TOP - BOTTOM)
 /* More bars are finer than the hand that reads them. */
 #define LATENCY_BARS 20
+#define LATENCY_TICKS 6
 /* Of the plain: the slowest question, once, would press all others into one bar. */
 #define LATENCY_SHARE 0.99
 
@@ -39,7 +40,7 @@ static void close_plot(text *out, const char *x_name, const char *y_name) {
     text_printf(out, "<text class=\"name\" x=\"%.1f\" y=\"%.1f\">%s</text>\n",
                 LEFT + PLOT_WIDTH / 2, HEIGHT - 6, x_name);
     text_printf(out,
-                "<text class=\"name\" transform=\"translate(11 %.1f) rotate(-90)\">%s</text>\n"
+                "<text class=\"name\" transform=\"translate(12 %.1f) rotate(-90)\">%s</text>\n"
                 "</svg>\n",
                 TOP + PLOT_HEIGHT / 2, y_name);
 }
@@ -197,9 +198,10 @@ void eval_plot_latency(text *out, const eval_figures *f, const eval_result *resu
     for (size_t i = 0; i < used; i++)
         put_bar(out, "bar", ((double)i + 0.06) / (double)used, ((double)i + 0.94) / (double)used,
                 bars[i] / top);
-    for (int i = 0; i <= 4; i++)
-        put_mark(out, "x", at_x((double)i / 4), at_y(0) + 16, step < 1 ? "1" : "0",
-                 last * (double)i / 4);
+    size_t apart = (used + LATENCY_TICKS - 1) / LATENCY_TICKS;
+    for (size_t i = 0; i <= used; i += apart)
+        put_mark(out, "x", at_x((double)i / (double)used), at_y(0) + 16, step < 1 ? "1" : "0",
+                 step * (double)i);
     put_moment(out, f->median_ms, last, "median", true);
     put_moment(out, f->p95_ms, last, "95th percentile", false);
     close_plot(out, "milliseconds for one question", "questions");

@@ -80,7 +80,7 @@ static void take_heading(making *m, subject *s, const index_chunk *c) {
     str heading, last = eval_last_heading(c->heading);
     if (!eval_clean_heading(last, m->a, &heading)) return;
     str name = eval_document_name(c->title, c->path, m->a);
-    if (str_eq_nocase(heading, name) || str_eq_nocase(last, str_trim(c->title))) return;
+    if (eval_holds(c->title, heading) || eval_holds(name, heading)) return; /* its own name */
     candidate *of = NULL;
     for (size_t i = 0; i < s->count && !of; i++)
         if (str_eq_nocase(s->candidates[i].heading, heading)) of = &s->candidates[i];
