@@ -60,6 +60,7 @@ static bool check_options(const cli_args *args, error *err) {
 
 static bool open_outputs(evaluating *e, error *err) {
     const cli_value *v = e->args->v;
+    cli_stop_watch(); /* from now on there is something to clear away */
     if (v[EVAL_WRITE].given && !eval_output_open(&e->written, v[EVAL_WRITE].text, "the test", err))
         return false;
     return !v[EVAL_REPORT].given ||
@@ -70,7 +71,6 @@ static bool make_test(evaluating *e, error *err) {
     const cli_value *v = e->args->v;
     size_t wanted = v[EVAL_LIMIT].given ? (size_t)v[EVAL_LIMIT].number : MADE_QUESTIONS;
     uint64_t seed = v[EVAL_SEED].given ? (uint64_t)v[EVAL_SEED].number : SEED_DEFAULT;
-    cli_stop_watch();
     if (!eval_make_test(e->session.library, seed, wanted, &e->test, &e->made, err)) return false;
     if (e->made.alone)
         cli_note("the library has one document, so nothing was asked without it: refusals are not "
@@ -90,7 +90,6 @@ static bool read_test(evaluating *e, error *err) {
     const cli_value *limit = &e->args->v[EVAL_LIMIT];
     if (!eval_find_documents(&e->test, file, e->session.library, err)) return false;
     if (limit->given) eval_spread(&e->test, (size_t)limit->number);
-    cli_stop_watch();
     return true;
 }
 

@@ -27,7 +27,8 @@ bool eval_output_open(eval_output *o, const char *path, const char *what, error 
     struct stat st;
     *o = (eval_output){.path = path, .fd = -1};
     if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
-        return fail(o, what, S_ISDIR(st.st_mode) ? EISDIR : EINVAL, err);
+        return error_set(err, ERROR_IO,
+                         "%s cannot be written to %s, which is no file; name another", what, path);
     text_printf(&o->beside, "%s.%ld.new", path, (long)getpid());
     o->fd = open(o->beside.p, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, OUTPUT_MODE);
     if (o->fd >= 0) return true;
