@@ -78,6 +78,9 @@ str eval_document_name(str title, str path, arena *a);
 str eval_heading_question(str document, str heading, str language, uint64_t turn, arena *a);
 /* Whether an English sentence says what something is; *question asks for it, *term is what it defines. */
 bool eval_definition(str sentence, arena *a, str *question, str *term);
+/* Whether a sentence opens with the term and goes on to say what it is: right as an answer, though
+ * too loose to make a question of. */
+bool eval_defines(str sentence, str term);
 /* Parts of a heading path ("A > B"): the last one; whether one of them is this heading; and the
  * same for a chunk, where short sections stand with their headings as lines of its text. */
 str eval_last_heading(str path);

@@ -197,6 +197,23 @@ static const form forms[] = {{" is defined as ", "What is ", "?"},
                              {" is the ", "What is ", "?"},
                              {" are the ", "What are ", "?"}};
 
+/* Words that make a term one of its place ("the main result", "another", "since the war") instead of
+ * a thing that can be asked for anywhere. */
+static bool is_vague(str word) {
+    static const char *const vague[] = {
+        "although",  "another",   "aim",        "aspect",  "because",   "case",       "cause",
+        "current",   "currently", "difference", "example", "exception", "exceptions", "first",
+        "following", "four",      "generally",  "goal",    "however",   "indeed",     "instance",
+        "largest",   "last",      "main",       "major",   "name",      "next",       "normally",
+        "number",    "only",      "other",      "others",  "perhaps",   "previous",   "problem",
+        "provided",  "purpose",   "reason",     "rest",    "result",    "same",       "second",
+        "since",     "smallest",  "sometimes",  "step",    "therefore", "third",      "three",
+        "thus",      "today",     "two",        "unique",  "usually",   "whereas",    "while"};
+    for (size_t i = 0; i < sizeof vague / sizeof *vague; i++)
+        if (str_eq_nocase(word, str_of(vague[i]))) return true;
+    return false;
+}
+
 /* "This", "what you see there", "none of them": words that point at something else. The words of
  * a term are its own, but for prepositions between them. */
 static bool is_term(str term) {
@@ -209,6 +226,10 @@ static bool is_term(str term) {
     if (fit) {
         index_words(term, STR("en"), a, &words, &count);
         fit = count > 0 && count <= TERM_MOST_WORDS && !words[0].stop && !words[count - 1].stop;
+        /* "The problem" is one of its place, "the halting problem" is not. */
+        for (size_t i = 0; i < count; i++)
+            fit = fit && (!is_vague(str_cut(term, words[i].begin, words[i].end)) ||
+                          (count > 2 && i == count - 1));
     }
     arena_free(a);
     return fit;
@@ -253,8 +274,25 @@ bool eval_definition(str sentence, arena *a, str *question, str *term) {
     str named = term_of(str_cut(s, 0, first), a);
     str bare = without_article(named);
     if (!is_term(bare)) return false;
+    /* "The cycle is the ...": which one, stands before. */
+    if (str_starts(named, STR("the ")) && memchr(bare.p, ' ', bare.n) == NULL &&
+        islower((unsigned char)bare.p[0]))
+        return false;
     *term = arena_str(a, bare);
     *question =
         arena_printf(a, "%s" STR_FMT "%s", forms[which].before, STR_ARG(named), forms[which].after);
     return true;
+}
+
+bool eval_defines(str sentence, str term) {
+    static const char *const next[] = {" is ", " are ", " means ", " refers to ", " stands for ",
+                                       ", a ", ", an ", ", the ",  ", which ",    ", also "};
+    arena *a = arena_new();
+    str s = without_article(term_of(str_trim(sentence), a));
+    bool found = false;
+    if (s.n > term.n && str_eq_nocase(str_cut(s, 0, term.n), term))
+        for (size_t i = 0; i < sizeof next / sizeof *next; i++)
+            found |= str_starts(str_cut(s, term.n, s.n), str_of(next[i]));
+    arena_free(a);
+    return found;
 }

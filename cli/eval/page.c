@@ -58,7 +58,7 @@ static const char style[] =
     "th{font-weight:400;text-align:left}td,thead th{text-align:right}thead th:first-child{"
     "text-align:left}\n"
     "th,td{padding:.28rem .3rem;border-bottom:1px solid var(--line)}tbody th{color:var(--ink)}\n"
-    "td small{color:var(--soft)}\n"
+    "td small{color:var(--soft)}td{white-space:nowrap}\n"
     ".miss{padding:.9rem 1.1rem;margin:0 0 .8rem;break-inside:avoid;overflow-wrap:anywhere}\n"
     ".miss dl{display:grid;grid-template-columns:5.5rem 1fr;gap:.35rem .9rem;margin:.6rem 0 0}\n"
     ".miss dt{color:var(--soft);font-size:.87rem;padding-top:.1rem}.miss dd{margin:0}\n"
@@ -73,8 +73,9 @@ static const char style[] =
     "@media(max-width:34rem){.miss "
     "dl{grid-template-columns:1fr;gap:.1rem}main{padding-top:1.2rem}}\n"
     "@media print{:root{color-scheme:light;--paper:#fff;--card:#fff;--ink:#000;--soft:#444;"
-    "--line:#bbb;--accent:#1f4a73;--fill:#7a9fc2;--bad:#8a2c20;--badfill:#c9705f;--good:#1f5132;"
+    "--line:#ddd;--accent:#1f4a73;--fill:#7a9fc2;--bad:#8a2c20;--badfill:#c9705f;--good:#1f5132;"
     "--mark:#f3e6ae;--tint:#f4f4f4}body{font-size:10.5pt}main{max-width:none;padding:0}"
+    ".tiles{grid-template-columns:repeat(4,1fr)}.tile b{font-size:1.3rem}"
     "figure,.tile{break-inside:avoid}h2{break-after:avoid}"
     ".tile,figure,mark,.warning,svg{print-color-adjust:exact;-webkit-print-color-adjust:exact}}\n";
 

@@ -18,6 +18,8 @@
 /* More bars are finer than the hand that reads them. */
 #define LATENCY_BARS 20
 #define LATENCY_TICKS 6
+/* Above the highest bar, for the two labels. */
+#define LATENCY_ROOM 1.15
 /* Of the plain: the slowest question, once, would press all others into one bar. */
 #define LATENCY_SHARE 0.99
 
@@ -173,7 +175,7 @@ static double round_step(double step) {
 static void put_moment(text *out, double ms, double most, const char *name, bool upper) {
     if (ms > most) return;
     double x = at_x(ms / most);
-    bool right = ms / most > 0.75;
+    bool right = ms / most > 0.6; /* the longer label fits in what is left */
     text_printf(out, "<path class=\"moment\" d=\"M%.1f %.1fV%.1f\"/>\n", x, at_y(0), TOP);
     text_printf(out, "<text class=\"%s\" x=\"%.1f\" y=\"%.1f\">%s %.0f ms</text>\n",
                 right ? "note end" : "note", right ? x - 5 : x + 5, TOP + (upper ? 8 : 22), name,
@@ -192,7 +194,7 @@ void eval_plot_latency(text *out, const eval_figures *f, const eval_result *resu
         most = fmax(most, bars[at]);
         if (at + 1 > used) used = at + 1;
     }
-    double top = round_up((size_t)most), last = step * (double)used;
+    double top = round_up((size_t)(most * LATENCY_ROOM)), last = step * (double)used;
     open_plot(out, "Latency");
     put_grid(out, top, "0");
     for (size_t i = 0; i < used; i++)

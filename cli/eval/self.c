@@ -21,10 +21,16 @@
 #define WITHHELD_MAX 12u
 /* Passages looked at for the words of a question, in documents that are still there. */
 #define REMAINING_HITS 60u
+/* What more passages speak of is the subject of a document, and no one passage tells what it is. */
+#define SPOKEN_MOST 12u
+/* Sentences that say it as well, in other places. */
+#define ANSWERS_MOST 16u
 
 typedef struct {
     str question, phrase; /* the phrase: what must stand nowhere else */
-    str heading, answer;  /* one of them */
+    str heading;          /* empty: a definition, and these are the answers */
+    str *answers;
+    size_t answer_count;
     uint32_t *pages;
     size_t page_count;
 } candidate;
@@ -105,11 +111,14 @@ static void take_definitions(making *m, subject *s, const index_chunk *c) {
     if (s->d->language.n && !str_starts(s->d->language, STR("en"))) return;
     while (s->count < CANDIDATES_MAX && sentence_next(c->text, &pos, &begin, &end)) {
         str sentence = str_cut(c->text, begin, end);
-        if (!eval_definition(sentence, m->a, &question, &term)) continue;
+        /* Every sentence of a document says what its subject is. */
+        if (!eval_definition(sentence, m->a, &question, &term) || eval_holds(c->title, term))
+            continue;
         candidate *of = new_candidate(m, s, 1);
         of->question = question;
         of->phrase = term;
-        of->answer = arena_str(m->a, sentence);
+        of->answers = arena_alloc(m->a, ANSWERS_MOST, sizeof *of->answers);
+        of->answers[of->answer_count++] = arena_str(m->a, sentence);
         if (cli_has_pages(s->d->path, s->d->pages)) {
             uint32_t page = page_at(c, begin);
             add_pages(of, page, page);
@@ -244,16 +253,43 @@ static bool add_pair(making *m, const subject *s, const candidate *c, size_t wan
                         .pages = c->pages,
                         .page_count = c->page_count,
                         .heading = c->heading,
-                        .whole = c->answer.n > 0};
-    if (c->answer.n) {
-        item->answers = arena_alloc(m->a, 1, sizeof *item->answers);
-        item->answers[0] = c->answer;
-        item->answer_count = 1;
-        m->made->definitions++;
-    } else {
-        m->made->headings++;
-    }
+                        .answers = c->answers,
+                        .answer_count = c->answer_count,
+                        .whole = c->answer_count > 0};
+    m->made->definitions += item->whole;
+    m->made->headings += !item->whole;
     return m->made->alone || m->test->count >= wanted || add_unanswerable(m, s, c, number, err);
+}
+
+static void add_answers(making *m, candidate *c, str body) {
+    size_t pos = 0, begin, end;
+    while (c->answer_count < ANSWERS_MOST && sentence_next(body, &pos, &begin, &end)) {
+        str sentence = str_cut(body, begin, end);
+        bool known = !eval_defines(sentence, c->phrase);
+        for (size_t i = 0; i < c->answer_count && !known; i++)
+            known = str_eq(c->answers[i], sentence);
+        if (!known) c->answers[c->answer_count++] = arena_str(m->a, sentence);
+    }
+}
+
+/* Finds what else says what the term is; *fit is false where too many passages speak of it. */
+static bool look_around(making *m, candidate *c, bool *fit, error *err) {
+    arena *a = arena_new();
+    index_hit *hits;
+    size_t n, spoken = 0;
+    *fit = true;
+    bool ok = index_withhold(m->l, NULL, 0, err) &&
+              index_search_words(m->l, c->phrase, REMAINING_HITS, a, &hits, &n, err);
+    for (size_t i = 0; ok && i < n; i++) {
+        index_chunk chunk;
+        ok = index_get_chunk(m->l, hits[i].chunk, a, &chunk, err);
+        if (!ok || !eval_holds(chunk.text, c->phrase)) continue;
+        spoken++;
+        add_answers(m, c, chunk.text);
+    }
+    *fit = spoken <= SPOKEN_MOST;
+    arena_free(a);
+    return ok;
 }
 
 /* Each document in turn, a question at a time. */
@@ -268,10 +304,14 @@ static bool take_turns(making *m, size_t wanted, error *err) {
             if (s->next == s->count) continue;
             if (cli_stopped())
                 return error_set(err, ERROR_CANCELLED, "stopped before a test was made");
+            candidate *c = &s->candidates[s->next++];
+            bool fit = true;
             any = true;
+            if (c->answer_count && !look_around(m, c, &fit, err)) return false;
+            if (!fit) continue;
             m->made->documents += !s->asked;
             s->asked = true;
-            if (!add_pair(m, s, &s->candidates[s->next++], wanted, err)) return false;
+            if (!add_pair(m, s, c, wanted, err)) return false;
         }
     }
     return true;

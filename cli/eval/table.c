@@ -15,9 +15,9 @@
 #define MISSES_LISTED 8
 
 const char eval_made_warning[] =
-    "This test was made from the library itself and uses the words of its pages: it is easier than "
-    "the questions that people ask. Compare its figures with each other, not with those of real "
-    "questions.";
+    "This test was made from the library itself, out of the words of its pages: it is easier than "
+    "the questions that people ask, and of another kind. Compare its figures with each other, not "
+    "with those of real questions.";
 
 void eval_put_about(text *out, const eval_about *about, const eval_figures *f) {
     cli_put_count(out, f->questions, "question", "questions");

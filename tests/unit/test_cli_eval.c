@@ -381,7 +381,18 @@ static void test_definitions(void **state) {
     defines("It means that nobody may go into the room again.", NULL, NULL);
     defines("What follows is a list of all the tools we have.", NULL, NULL);
     defines("When the lamp is red, it is a sign of some fault.", NULL, NULL);
+    defines("The major problem is the difficulty of sealing it.", NULL, NULL);
+    defines("The cycle is the process of heating and cooling.", NULL, NULL);
+    defines("Since the war is a time of its own in the books.", NULL, NULL);
+    defines("The graph isomorphism problem is the question of sameness.",
+            "What is the graph isomorphism problem?", "graph isomorphism problem");
     defines("Croup is a cough.", NULL, NULL);
+    assert_true(
+        eval_defines(STR("The light curtain, which guards it, is red."), STR("light curtain")));
+    assert_true(eval_defines(STR("Croup is when a child coughs."), STR("croup")));
+    assert_false(eval_defines(STR("Croup flourished."), STR("croup")));
+    assert_false(eval_defines(STR("In spring croup is rare."), STR("croup")));
+    assert_false(eval_defines(STR("Croup"), STR("croup")));
     defines("Croup | is a barking cough with noisy breathing.", NULL, NULL);
     defines("Croup is a barking cough with noisy breathing in", NULL, NULL);
     defines("The nurse on duty gives the first dose of artesunate.", NULL, NULL);
