@@ -614,7 +614,8 @@ static void test_withhold(void **state) {
     uint64_t chunks;
     index_status status;
     MUST(add(l, "/a.txt", "fever and malaria", 3, 100, "en", &outcome, &first));
-    MUST(add(l, "/b.txt", "fever and chills and a much longer text", 4, 90, "en", &outcome, &second));
+    MUST(add(l, "/b.txt", "fever and chills and a much longer text", 4, 90, "en", &outcome,
+             &second));
     MUST(add(l, "/c.txt", "fever", 2, 10, "en", &outcome, &third));
     assert_int_equal(hits(l, "fever"), 9);
     gone[0] = first;
