@@ -19,7 +19,7 @@ enum {
     GEMMA = LLAMA | HAS_QK_NORMS | HAS_GIVEN_NORMS,
     BERT = HAS_SUM_NORMS | HAS_QKV_BIAS | HAS_BIASES,
     MAX_TYPES = 256,     /* a type is one byte */
-    PACK_ALONE = 8 << 20 /* bytes of a file that are not worth waking threads for */
+    PACK_ALONE = 16 << 20 /* bytes of a file that are not worth waking threads for */
 };
 
 static bool nothing_more(engine_loader *l, error *err) {
@@ -123,6 +123,18 @@ bool engine_load_vector(engine_loader *l, const char *tensor, uint64_t n, const 
                         error *err) {
     take(l, tensor);
     return engine_vector_load(l->gguf, tensor, n, out, err);
+}
+
+bool engine_load_table(engine_loader *l, const char *tensor, uint64_t columns, uint64_t rows,
+                       const float **out, error *err) {
+    const engine_tensor *t;
+    take(l, tensor);
+    if (!engine_gguf_need(l->gguf, tensor, 2, (uint64_t[]){columns, rows}, &t, err)) return false;
+    if (t->type != ENGINE_F32)
+        return error_set(err, ERROR_MODEL, STR_FMT ": tensor \"%s\" must be F32, it is %s",
+                         STR_ARG(engine_gguf_path(l->gguf)), tensor, engine_type_name(t->type));
+    *out = t->data;
+    return true;
 }
 
 bool engine_load_norm(engine_loader *l, const char *name, uint64_t n, engine_norm *out,

@@ -72,6 +72,9 @@ bool engine_load_may_f32(const engine_loader *l, const char *key, float *out, er
 bool engine_load_str(const engine_loader *l, const char *key, str *out);
 
 bool engine_load_has(const engine_loader *l, const char *tensor);
+/* F32, [rows][columns]; marks the tensor as taken. */
+bool engine_load_table(engine_loader *l, const char *tensor, uint64_t columns, uint64_t rows,
+                       const float **out, error *err);
 bool engine_load_vector(engine_loader *l, const char *tensor, uint64_t n, const float **out,
                         error *err);
 /* NAME.weight, and NAME.bias where norms have one. */

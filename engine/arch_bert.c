@@ -4,13 +4,14 @@
  * A norm over the embeddings, rows for token types, then a norm after each step instead of before
  * it. BERT learns a row for each position; nomic-bert turns q and k instead; jina-bert-v2 takes a
  * slope times the distance off each score (ALiBi; Press et al., 2022), and has a gated step. The
- * reader is built like a decoder that sees both ways (models/train/README.md).
+ * reader is built like a decoder that sees both ways, with a convolution over neighbouring tokens in
+ * front of each attention (models/train/README.md; after Yu et al., "QANet", ICLR 2018).
  */
 #include "engine/arch.h"
 
 #include <math.h>
 
-enum { ALIBI_MOST = 8 };
+enum { ALIBI_MOST = 8, CONV_MOST = 31 /* taps; ours have 7 */ };
 
 static bool load_ends(engine_loader *l, error *err) {
     return engine_load_types(l, err) && engine_load_norm(l, "token_embd_norm", l->net->shape.width,
@@ -74,10 +75,24 @@ bool engine_arch_jina(engine_loader *l, error *err) {
     return load_ends(l, err);
 }
 
+static bool load_convolution(engine_loader *l, uint32_t i, error *err) {
+    engine_layer *y = &l->net->layers[i];
+    uint64_t d = l->net->shape.width;
+    return engine_load_norm(l, engine_layer_name(i, "conv_norm").s, d, &y->conv_norm, err) &&
+           engine_load_table(l, engine_layer_name(i, "conv.weight").s, d, l->net->shape.taps,
+                             &y->conv, err);
+}
+
 bool engine_arch_reader(engine_loader *l, error *err) {
     float base;
-    uint32_t types;
-    return engine_load_f32(l, "rope.freq_base", &base, err) &&
-           engine_load_u32(l, "token_type_count", 1, UINT32_MAX, &types, err) &&
-           engine_load_types(l, err);
+    uint32_t types, *taps = &l->net->shape.taps;
+    if (!engine_load_f32(l, "rope.freq_base", &base, err) ||
+        !engine_load_u32(l, "token_type_count", 1, UINT32_MAX, &types, err) ||
+        !engine_load_types(l, err) || !engine_load_may_u32(l, "conv_taps", 1, CONV_MOST, taps, err))
+        return false;
+    if (*taps > 0 && *taps % 2 == 0)
+        return engine_load_refuse(l, err, "carrel-reader.conv_taps is not an odd number");
+    for (uint32_t i = 0; *taps > 0 && i < l->net->layer_count; i++)
+        if (!load_convolution(l, i, err)) return false;
+    return true;
 }

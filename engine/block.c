@@ -155,6 +155,25 @@ static void join(step *c, pool *p, const engine_join *how, const engine_linear *
     if (!plain) parallel_for(p, n, GRAIN, join_step, c);
 }
 
+/* Tokens outside the run count as zeros. Only runs that are read as a whole come here. */
+static void convolve_step(void *context, size_t begin, size_t end, int worker) {
+    const step *c = context;
+    const engine_shape *s = c->shape;
+    size_t width = s->width, middle = s->taps / 2;
+    (void)worker;
+    for (size_t t = begin; t < end; t++) {
+        const engine_run *run = &c->runs[c->work->run[t]];
+        size_t at = t - run->first;
+        float *x = c->work->x + t * width;
+        for (size_t tap = 0; tap < s->taps; tap++) {
+            if (at + tap < middle || at + tap - middle >= run->n) continue;
+            const float *h = c->work->h + (t + tap - middle) * width,
+                        *k = c->layer->conv + tap * width;
+            for (size_t i = 0; i < width; i++) x[i] += k[i] * h[i];
+        }
+    }
+}
+
 /* What a step's matrices meet: x, or its norm in h. */
 static engine_input step_input(step *c, const engine_norm *norm) {
     const engine_work *w = c->work;
@@ -170,6 +189,10 @@ void engine_block(const engine_shape *s, const engine_layer *l, const engine_wor
     size_t q = (size_t)s->heads * s->head, kv = (size_t)s->kv_heads * s->head;
     step c = {.shape = s, .layer = l, .work = w, .runs = runs};
 
+    if (l->conv) {
+        engine_block_norm(s, p, &l->conv_norm, w->x, w->h, n);
+        parallel_for(p, n, GRAIN, convolve_step, &c);
+    }
     engine_input in = step_input(&c, &l->attn_norm);
     engine_product qkv[] = {
         {&l->q, w->q, q, false}, {&l->k, w->k, kv, false}, {&l->v, w->v, kv, false}};

@@ -1,5 +1,6 @@
 /* block: one layer of a transformer, the same for decoders and encoders. Private to this room.
  *
+ *   x = x + convolution(norm(x)), where there is one: over neighbouring tokens, each channel by itself
  *   y = attention(rope(q(h)), rope(k(h)), v(h)),   h = norm(x) or x
  *   x = joined(x, o(y))
  *   x = joined(x, down(act(gate(h)) * up(h))),     h = norm(x) or x
@@ -33,6 +34,8 @@ typedef struct {
 } engine_join;
 
 typedef struct {
+    engine_norm conv_norm;           /* before the convolution */
+    const float *conv;               /* [taps][width], the middle one on the token; NULL: none */
     engine_norm attn_norm, ffn_norm; /* before the steps */
     engine_norm q_norm, k_norm;      /* before the rotation */
     engine_linear q, k, v, o, gate, up, down;
@@ -46,6 +49,7 @@ typedef struct {
     const engine_kernels *kernels;
     uint32_t width, hidden; /* of a token, of the feed-forward step */
     uint32_t heads, kv_heads, head, rotary;
+    uint32_t taps;        /* of the convolutions, odd */
     float epsilon, scale; /* scale: of q k, before softmax */
     engine_norm_kind norm;
     engine_activation activation;

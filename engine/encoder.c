@@ -15,8 +15,7 @@
 #include <string.h>
 
 enum {
-    BATCH = 512, /* tokens: enough for the matrices, few enough to stay in the second cache */
-    OUTPUTS = 2  /* of a span: start, end */
+    BATCH = 512 /* tokens: enough for the matrices, few enough to stay in the second cache */
 };
 
 struct engine_encoder {
@@ -34,8 +33,10 @@ static bool load_head(engine_encoder *e, engine_kind kind, engine_loader *l, err
     engine_encoder_info *info = &e->info;
     info->width = e->net.shape.width;
     if (kind == ENGINE_READER) {
+        const engine_tensor *t = engine_gguf_find(g, "span.weight");
         info->output = ENGINE_SPANS;
-        return engine_load_linear(l, "span", info->width, OUTPUTS, &e->span, err);
+        info->outputs = t && t->shape[1] == ENGINE_SPAN_OUTPUTS ? ENGINE_SPAN_OUTPUTS : 2;
+        return engine_load_linear(l, "span", info->width, info->outputs, &e->span, err);
     }
     info->output = kind == ENGINE_RERANKER ? ENGINE_RANK : ENGINE_VECTOR;
     e->head.last = e->net.shape.causal;
@@ -123,7 +124,7 @@ static item *sort_items(const engine_encoder *e, const engine_sequence *in, size
     item *items = mem_new(count, sizeof *items);
     for (size_t i = 0; i < count; i++) {
         items[i] = (item){&in[i], out};
-        out += e->info.output == ENGINE_SPANS    ? OUTPUTS * in[i].n
+        out += e->info.output == ENGINE_SPANS    ? e->info.outputs * in[i].n
                : e->info.output == ENGINE_VECTOR ? e->info.width
                                                  : 1;
     }
@@ -179,7 +180,7 @@ static void measure(const engine_encoder *e, const item *items, size_t count, ba
 
 static bool take_memory(const engine_encoder *e, const pool *p, batch_memory *m, error *err) {
     char what[64];
-    size_t rows = e->info.output == ENGINE_SPANS ? OUTPUTS * m->tokens
+    size_t rows = e->info.output == ENGINE_SPANS ? e->info.outputs * m->tokens
                                                  : engine_head_memory(&e->head, m->runs);
     size_t work =
         engine_network_work(&e->net, &m->work, m->tokens, m->runs, m->keys, pool_size(p), NULL);
@@ -222,12 +223,13 @@ static void finish(const engine_encoder *e, pool *p, const batch_memory *m, size
         engine_head_run(&e->head, &m->work.acts, p, x, m->run, runs, m->rows, m->to);
         return;
     }
-    engine_product span = {&e->span, m->rows, OUTPUTS, false};
+    size_t outputs = e->info.outputs;
+    engine_product span = {&e->span, m->rows, outputs, false};
     engine_multiply(&m->work.acts, p, &span, 1, &(engine_input){.x = x, .stride = s->width},
                     tokens);
     for (size_t r = 0; r < runs; r++) {
-        memcpy(m->to[r], m->rows + OUTPUTS * m->run[r].first,
-               OUTPUTS * m->run[r].n * sizeof(float));
+        memcpy(m->to[r], m->rows + outputs * m->run[r].first,
+               outputs * m->run[r].n * sizeof(float));
     }
 }
 

@@ -270,16 +270,19 @@ int32_t engine_sample(engine_sampler *s, const float *logits, const uint64_t *al
 /* ---- encoders ----------------------------------------------------------------------------- */
 
 /* Networks that read a whole input at once. What one gives of it is told by the file:
- * SPANS, architecture `carrel-reader` (models/train/README.md): start and end logits of each token;
+ * SPANS, architecture `carrel-reader` (models/train/README.md): for each token the logits that an
+ *   answer starts here, ends here and, where the model has that, that its sentence starts here;
  * VECTOR, embedding models: a vector of length 1 for each input, whose products are cosines;
  * RANK, rerankers: how well a passage answers a question, 0 to 1, higher is better. */
 typedef struct engine_encoder engine_encoder; /* immutable; keeps g's mapping: g must outlive it */
 
 typedef enum { ENGINE_SPANS, ENGINE_VECTOR, ENGINE_RANK } engine_output;
+enum { ENGINE_SPAN_OUTPUTS = 3 };
 
 typedef struct {
     engine_output output;
     uint32_t context, width; /* most tokens in one input; of a vector */
+    uint32_t outputs;        /* SPANS: logits of a token, 2 or ENGINE_SPAN_OUTPUTS */
     uint32_t types;          /* token types 0 .. types - 1; 0: the model knows none */
     str architecture, name;  /* borrowed from g; may be empty */
     uint64_t parameters, file_bytes;
@@ -297,7 +300,7 @@ void engine_encoder_close(engine_encoder *e); /* NULL is fine */
 void engine_encoder_describe(const engine_encoder *e, engine_encoder_info *out);
 uint32_t engine_encoder_context(const engine_encoder *e); /* most tokens in one input */
 /* Any number of inputs; they are sorted and run together as memory allows, and one does not depend
- * on the others. out: SPANS: [n][2] of each input behind those of the inputs before it;
+ * on the others. out: SPANS: [n][outputs] of each input behind those of the inputs before it;
  * VECTOR: [count][width]; RANK: [count]. Safe in several threads at once, each with its own pool. */
 bool engine_encode_batch(const engine_encoder *e, pool *p, const engine_sequence *in, size_t count,
                          float *out, error *err);

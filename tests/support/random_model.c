@@ -65,7 +65,8 @@ const model_recipe model_recipes[] = {
      .pooling = POOL_RANK, .labels = 2},
     {"qwen3-reranker-words", "qwen3", QWEN3, SIZES(2, 48, 80, 4, 2, 16, 16), .base = 1e6,
      .pooling = POOL_RANK},
-    {"carrel-reader", "carrel-reader", (LLAMA & ~(unsigned)M_CAUSAL) | M_HALVES | M_TYPES | M_SPAN,
+    {"carrel-reader", "carrel-reader",
+     (LLAMA & ~(unsigned)M_CAUSAL) | M_HALVES | M_TYPES | M_SPAN | M_CONV,
      SIZES(2, 48, 80, 4, 4, 12, 12), .base = 1e4},
 };
 const size_t model_recipe_count = sizeof model_recipes / sizeof *model_recipes;
@@ -129,6 +130,10 @@ static void add_attention(random_model *m, int i) {
     const model_recipe *r = m->recipe;
     uint32_t q = r->heads * r->head, kv = r->kv_heads * r->head;
     bool bias = r->has & M_QKV_BIAS;
+    if (r->has & M_CONV) {
+        add_norm(m, i, "conv_norm", r->width);
+        add(m, i, "conv.weight", r->width, RANDOM_TAPS, 0, 0.5);
+    }
     if (r->has & M_PRE) add_norm(m, i, "attn_norm", r->width);
     if (r->has & M_FUSED_QKV) {
         add_matrix(m, i, "attn_qkv", r->width, q + 2 * kv, bias);
@@ -163,7 +168,7 @@ static void add_ffn(random_model *m, int i) {
 static void add_heads(random_model *m) {
     const model_recipe *r = m->recipe;
     if (r->has & M_OUTPUT) add_matrix(m, -1, "output", r->width, r->vocab, false);
-    if (r->has & M_SPAN) add_matrix(m, -1, "span", r->width, 2, true);
+    if (r->has & M_SPAN) add_matrix(m, -1, "span", r->width, RANDOM_SPANS, true);
     if (r->has & M_CLS) add_matrix(m, -1, "cls", r->width, r->width, true);
     if (r->labels) add_matrix(m, -1, "cls.output", r->width, r->labels, r->labels == 1);
     if (r->dense[0]) add_matrix(m, -1, "dense_2", r->width, r->dense[0], false);
@@ -290,6 +295,7 @@ static void put_keys(const writing *f) {
     }
     if (r->pooling && !words) put_u32(f, "pooling_type", r->pooling);
     if (r->has & M_SPAN) put_u32(f, "token_type_count", 3);
+    if (r->has & M_CONV) put_u32(f, "conv_taps", RANDOM_TAPS);
     if (r->labels == 2) {
         char full[96];
         snprintf(full, sizeof full, "%s.classifier.output_labels", r->architecture);
@@ -305,7 +311,9 @@ static bool is_dropped(const model_change *c, const char *name) {
 }
 
 static uint32_t type_of(const random_model *m, const model_tensor *t) {
-    return t->rows > 1 && engine_row_bytes(m->type, t->columns) > 0 ? m->type : ENGINE_F32;
+    bool table = strstr(t->name, ".conv.weight") != NULL;
+    return !table && t->rows > 1 && engine_row_bytes(m->type, t->columns) > 0 ? m->type
+                                                                              : ENGINE_F32;
 }
 
 static void put_tensor(const random_model *m, const model_tensor *t, text *out) {

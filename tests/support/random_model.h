@@ -37,8 +37,11 @@ enum {
     M_ALIBI = 1 << 25,
     M_CLS = 1 << 26, /* cls before cls.output */
     M_SPAN = 1 << 27,
-    M_YARN = 1 << 28 /* stretch, by YaRN from original_context */
+    M_YARN = 1 << 28, /* stretch, by YaRN from original_context */
+    M_CONV = 1 << 29  /* over RANDOM_TAPS tokens, before attention */
 };
+
+enum { RANDOM_TAPS = 5, RANDOM_SPANS = 3 /* outputs of M_SPAN */ };
 
 enum { POOL_NONE, POOL_MEAN, POOL_CLS, POOL_LAST, POOL_RANK };
 

@@ -229,6 +229,21 @@ static void half_layer(run *c, size_t layer, double *(*step)(const run *, size_t
     c->x = y;
 }
 
+/* x += sum over taps of conv[tap] * norm(x) of the token that far away, each channel by itself. */
+static void convolve(run *c, size_t layer) {
+    const float *w = values(c, (int)layer, "conv", "weight");
+    size_t d = c->r->width;
+    double *h = copy(c->x, c->n * d);
+    norm(c, (int)layer, "conv_norm", h, c->n, d);
+    for (size_t t = 0; t < c->n; t++)
+        for (size_t u = 0; u < c->n; u++) {
+            size_t tap = u + RANDOM_TAPS / 2 - t; /* wraps where u is too far before t */
+            for (size_t i = 0; tap < RANDOM_TAPS && i < d; i++)
+                c->x[t * d + i] += (double)w[tap * d + i] * h[u * d + i];
+        }
+    mem_free(h);
+}
+
 /* The vectors of the last layer, after the norm that a model may have there. */
 static run forward(const random_model *m, const int32_t *ids, const uint8_t *types, size_t n,
                    size_t n_ctx) {
@@ -249,6 +264,7 @@ static run forward(const random_model *m, const int32_t *ids, const uint8_t *typ
     }
     norm(&c, -1, "token_embd_norm", c.x, n, d);
     for (size_t i = 0; i < c.r->layers; i++) {
+        if (has(&c, M_CONV)) convolve(&c, i);
         half_layer(&c, i, attention_step, "attn_norm", "post_attention_norm", "attn_output_norm",
                    "attn_norm_2");
         half_layer(&c, i, ffn_step, "ffn_norm", "post_ffw_norm", "layer_output_norm", NULL);
@@ -269,7 +285,7 @@ double *reference_logits(const random_model *m, const int32_t *ids, size_t n, si
 
 double *reference_spans(const random_model *m, const int32_t *ids, const uint8_t *types, size_t n) {
     run c = forward(m, ids, types, n, m->recipe->context);
-    double *out = product(&c, -1, "span", c.x, n, c.r->width, 0, 2);
+    double *out = product(&c, -1, "span", c.x, n, c.r->width, 0, RANDOM_SPANS);
     mem_free(c.x);
     return out;
 }

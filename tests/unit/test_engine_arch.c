@@ -109,7 +109,7 @@ static void check_encoder(const model_recipe *r, const random_model *m, const te
     pick(r, ids, types);
     for (size_t i = 0; i < MOST_INPUTS; i++) {
         in[i] = (engine_sequence){ids, r->has & M_TYPES ? types : NULL, lengths[i]};
-        at[i + 1] = at[i] + (spans ? 2 * lengths[i] : reference_width(m));
+        at[i + 1] = at[i] + (spans ? RANDOM_SPANS * lengths[i] : reference_width(m));
     }
     float *got = run_encoder(file, in, MOST_INPUTS, at[MOST_INPUTS], p, &err);
     if (!got) fail_msg("%s: %s", r->title, err.text);
@@ -202,6 +202,9 @@ static const model_change changes[] = {
     {"jina-code", .drop = "attn_q_norm"},
     {"jina-code", .drop = "attn_k_norm"},
     {"carrel-reader", .drop = "token_types", .says = "token_types.weight"},
+    {"carrel-reader", .forget = "conv_taps", .says = "conv"},
+    {"carrel-reader", .key = "conv_taps", .kind = 'u', .value = 4, .says = "odd"},
+    {"carrel-reader", .key = "conv_taps", .kind = 'u', .value = 7, .says = "conv"},
     /* pooling */
     {"bert-mean", .key = "pooling_type", .kind = 'u', .value = POOL_CLS},
     {"bert-cls", .key = "pooling_type", .kind = 'u', .value = POOL_MEAN},
@@ -238,7 +241,7 @@ static double change_moves(const model_recipe *r, const random_model *m, const t
     if (is_encoder(r)) {
         const engine_sequence in = {ids, NULL, TOKENS};
         bool spans = r->has & M_SPAN;
-        n = spans ? 2 * TOKENS : 256; /* wider than any vector */
+        n = spans ? RANDOM_SPANS * TOKENS : 256; /* wider than any vector */
         got = run_encoder(file, &in, 1, n, NULL, err);
         want =
             spans ? reference_spans(m, ids, NULL, TOKENS) : reference_pooled(m, ids, NULL, TOKENS);
@@ -341,12 +344,12 @@ static void check_company(const random_model *r, const text *file, pool *p, cons
     assert_true(engine_gguf_open_memory(file->p, file->n, &g, &err));
     if (!engine_encoder_open(g, &e, &err)) fail_msg("%s", err.text);
     engine_encoder_describe(e, &info);
-    size_t width = info.output == ENGINE_SPANS ? 2 * TOKENS : info.width;
+    size_t width = info.output == ENGINE_SPANS ? info.outputs * TOKENS : info.width;
     float *all = mem_new(MOST_INPUTS * width, sizeof *all), *one = mem_new(width, sizeof *one);
     for (size_t i = 0; i < MOST_INPUTS; i++) in[i] = (engine_sequence){ids, NULL, lengths[i]};
     assert_true(engine_encode_batch(e, p, in, MOST_INPUTS, all, &err));
     for (size_t i = 0; i < MOST_INPUTS; i++) {
-        size_t n = info.output == ENGINE_SPANS ? 2 * lengths[i] : width;
+        size_t n = info.output == ENGINE_SPANS ? info.outputs * lengths[i] : width;
         assert_true(engine_encode_batch(e, NULL, &in[i], 1, one, &err));
         assert_memory_equal(all + at, one, n * sizeof *one);
         at += n;
