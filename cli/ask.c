@@ -28,8 +28,6 @@ enum {
     ASK_QUESTIONS
 };
 
-/* Of the confidence: as likely as not. */
-#define UNSURE_BELOW 0.5
 /* Pages named when there is no answer. */
 #define NEAREST_NAMED 3
 /* Different places that the sentences of one answer can cite. */
@@ -122,6 +120,7 @@ static json_t *json_answer(const query_answer *r) {
     cli_json_set(o, "answer", cli_json_str(r->answer));
     cli_json_set(o, "refused", json_boolean(r->refused));
     cli_json_set(o, "confidence", cli_json_real(r->confidence));
+    cli_json_set(o, "confidence_words", json_string(query_confidence_words(r->confidence)));
     cli_json_set(o, "mode", json_string(r->mode == QUERY_WRITE ? "write" : "verbatim"));
     cli_json_set(o, "sentences", sentences);
     cli_json_set(o, "sources", sources);
@@ -218,9 +217,9 @@ static void on_verdict(void *context, double confidence) {
 /* Said before the sentences: what is quoted is true to the page, not always to the question. */
 static void put_verdict(text *out, asking *x) {
     const cli_terminal *t = cli_stdout();
-    if (x->judged && x->confidence < UNSURE_BELOW)
-        text_printf(out, "%sNot sure that this answers the question (confidence %.2f):%s\n\n",
-                    t->dim, x->confidence, t->reset);
+    if (x->judged)
+        text_printf(out, "%sThat this answers the question is %s (%.2f):%s\n\n", t->dim,
+                    query_confidence_words(x->confidence), x->confidence, t->reset);
     x->judged = false;
 }
 

@@ -67,7 +67,7 @@ bool embed_rerank(const embed_reranker *r, pool *p, str question, const str *pas
 
 typedef struct embed_reader embed_reader;
 
-/* Reads a `carrel-reader` GGUF: a small bidirectional encoder with start and end logits. */
+/* Reads a `carrel-reader` GGUF: a small bidirectional encoder that scores spans and sentences. */
 bool embed_reader_open(const char *path, embed_reader **out, error *err);
 void embed_reader_close(embed_reader *r);
 
@@ -78,9 +78,23 @@ typedef struct {
     float score;
 } embed_span;
 
-/* The best spans of one passage, best first, no two the same, at most `limit`. A passage longer
- * than the model's context is read in overlapping windows. p may be NULL. */
+/* One sentence, as sentence_next cuts them: its first word's first byte (UINT32_MAX: it has none), and
+ * how much more the model holds it for the one that answers than none. */
+typedef struct {
+    uint32_t begin;
+    float score;
+} embed_sentence;
+
+typedef struct {
+    const embed_span *spans; /* best first, no two the same, at most the limit */
+    size_t span_count;
+    embed_sentence *sentences; /* in the order of the passage */
+    size_t sentence_count;
+} embed_reading;
+
+/* Reads one passage. One that is longer than the model's context is read in overlapping windows. p may
+ * be NULL. */
 bool embed_read(const embed_reader *r, pool *p, str question, str passage, size_t limit, arena *a,
-                embed_span **out, size_t *count, error *err);
+                embed_reading *out, error *err);
 
 #endif

@@ -2,9 +2,9 @@
  * its rarity, and the two vectors' cosine say whether it is about the same thing; the reader says
  * whether it answers. A logistic model adds them up, and a second one over the best sentence's
  * features says how sure the whole answer is. Their weights were fitted on held-out training data
- * (models/train/README.md, "Calibration"), never on the evaluation sets.
+ * (models/train/README.md, "Confidence"), never on the evaluation sets.
  */
-#include "query/evidence.h"
+#include "query/calibration.h"
 
 #include <assert.h>
 #include <ctype.h>
@@ -18,24 +18,20 @@
 #define MOST_QUESTION_WORDS 64 /* a longer question is a paragraph; its first words say enough */
 #define LONGEST_HEADING 70     /* bytes; longer lines are sentences that lost their stop */
 #define CJK_STOP 0x3002
-#define FRESH_ENOUGH 6.0 /* content words: a short sentence */
+#define FRESH_ENOUGH 6.0   /* content words: a short sentence */
+#define LONG_QUESTION 10.0 /* content words */
+#define WIDEST_MARGIN 8.0  /* beyond it the next candidate no longer matters */
+#define MOST_WORDS 2.0     /* BM25 gives a word hardly more than twice its weight */
 
-/* Score = sum of weight * feature, in the order of evidence_feature; a softmax over the scores of
- * all candidates says which one holds the answer, if one does. */
-static const double sentence_weights[EVIDENCE_FEATURES] = {0.238, 0.153, 3.366,
-                                                           3.155, 3.489, 0.324};
+const double query_refusal_threshold = CALIBRATED_THRESHOLD;
 
-/* The best sentence's features; the share of the question's words that are unknown; and how far the
- * best sentence stands out: where several are equally good, usually none is. */
-static const double answer_weights[EVIDENCE_FEATURES] = {0.040, -0.067, 0.819,
-                                                         0.440, 0.175,  -0.627};
-static const double answer_unknown_weight = -0.423;
-static const double answer_share_weight = 2.507;
-static const double answer_bias = -1.922;
-
-/* A refusal of what the documents do answer counts three times a nearest sentence that does not
- * answer, since the latter stands there with its page for everyone to judge. */
-const double query_refusal_threshold = 0.28;
+/* Of ten such answers at least nine, two of three, four of ten are right. */
+const char *query_confidence_words(double confidence) {
+    return confidence >= 0.9    ? "very likely"
+           : confidence >= 0.66 ? "likely"
+           : confidence >= 0.4  ? "possible"
+                                : "doubtful";
+}
 
 /* ---- the question ------------------------------------------------------------------------- */
 
@@ -52,6 +48,7 @@ struct asked_words {
     asked_word words[MOST_QUESTION_WORDS];
     size_t count;
     double weight_sum;
+    double idf_sum;
     double unknown; /* share of weight_sum */
 };
 
@@ -86,6 +83,7 @@ static bool add_word(asked_question *asked, asked_words *to, const index_word *w
     double weight = idf * rarity * rarity;
     to->words[to->count++] = (asked_word){w->stem, weight};
     to->weight_sum += weight;
+    to->idf_sum += idf;
     if (chunks == 0) to->unknown += weight;
     return true;
 }
@@ -250,25 +248,31 @@ static void compare_vectors(const query_context *q, const asked_question *asked,
     }
 }
 
+static double clip(double score) {
+    return fmin(fmax(score, READER_LOWEST), READER_HIGHEST);
+}
+
 static bool read_passage(const query_context *q, str question, const query_passage *p,
                          query_candidate *c, size_t n, arena *a, error *err) {
-    for (size_t i = 0; i < n; i++) c[i].features[EVIDENCE_READER] = READER_LOWEST;
+    embed_reading r = {0};
+    for (size_t i = 0; i < n; i++)
+        c[i].features[EVIDENCE_READER] = c[i].features[EVIDENCE_SENTENCE] = READER_LOWEST;
     if (!q->reader) return true;
-    embed_span *spans;
-    size_t count;
     if (!embed_read(q->reader, q->threads, question, p->source.chunk.text, SPANS_FOR_EACH_PASSAGE,
-                    a, &spans, &count, err))
+                    a, &r, err))
         return false;
-    for (size_t s = 0; s < count; s++)
-        for (size_t i = 0; i < n; i++) {
-            if (spans[s].begin < c[i].begin || spans[s].begin >= c[i].end || c[i].has_span)
-                continue;
+    for (size_t i = 0; i < n; i++) {
+        for (size_t s = 0; s < r.span_count && !c[i].has_span; s++) {
+            if (r.spans[s].begin < c[i].begin || r.spans[s].begin >= c[i].end) continue;
             c[i].has_span = true;
-            c[i].span = spans[s];
+            c[i].span = r.spans[s];
             if (c[i].span.end > c[i].end) c[i].span.end = c[i].end;
-            double score = fmin(fmax(spans[s].score, READER_LOWEST), READER_HIGHEST);
-            c[i].features[EVIDENCE_READER] = score;
+            c[i].features[EVIDENCE_READER] = clip((double)r.spans[s].score);
         }
+        for (size_t s = 0; s < r.sentence_count; s++)
+            if (r.sentences[s].begin >= c[i].begin && r.sentences[s].begin < c[i].end)
+                c[i].features[EVIDENCE_SENTENCE] = clip((double)r.sentences[s].score);
+    }
     return true;
 }
 
@@ -323,12 +327,41 @@ static bool is_foreign(const asked_question *asked) {
     return embed_cosine(asked->vector, asked->vector, width) == 0;
 }
 
+static double margin(const query_evidence *e) {
+    str first = span_text(&e->candidates[0]);
+    for (size_t i = 1; i < e->count; i++)
+        if (first.n == 0 || !str_eq(span_text(&e->candidates[i]), first))
+            return fmin(e->candidates[0].score - e->candidates[i].score, WIDEST_MARGIN);
+    return WIDEST_MARGIN;
+}
+
+static void gather_facts(const asked_question *asked, query_evidence *e) {
+    const query_candidate *first = &e->candidates[0];
+    double *f = e->facts, idf_sum = 0;
+    size_t words = 0;
+    memcpy(f, first->features, sizeof first->features);
+    for (const asked_words *w = asked->in; w; w = w->next) {
+        if (w->count > words) words = w->count;
+        if (w->idf_sum > idf_sum) idf_sum = w->idf_sum;
+    }
+    f[EVIDENCE_UNKNOWN] = unknown_share(asked);
+    f[EVIDENCE_SHARE] = share_of_first(e);
+    f[EVIDENCE_MARGIN] = margin(e);
+    f[EVIDENCE_BEST_SPAN] = f[EVIDENCE_BEST_SENTENCE] = READER_LOWEST;
+    for (size_t i = 0; i < e->count; i++) {
+        const query_candidate *c = &e->candidates[i];
+        f[EVIDENCE_BEST_SPAN] = fmax(f[EVIDENCE_BEST_SPAN], c->features[EVIDENCE_READER]);
+        f[EVIDENCE_BEST_SENTENCE] = fmax(f[EVIDENCE_BEST_SENTENCE], c->features[EVIDENCE_SENTENCE]);
+        f[EVIDENCE_NEAREST] = fmax(f[EVIDENCE_NEAREST], c->passage->source.cosine);
+    }
+    f[EVIDENCE_WORDS] = idf_sum > 0 ? fmin(first->passage->source.words / idf_sum, MOST_WORDS) : 0;
+    f[EVIDENCE_LENGTH] = fmin((double)words / LONG_QUESTION, 1);
+}
+
 static double confidence(const asked_question *asked, const query_evidence *e) {
-    if (e->count == 0) return 0;
-    if (is_foreign(asked)) return e->candidates[0].features[EVIDENCE_CONTEXT];
-    double odds = answer_bias + answer_unknown_weight * e->unknown + answer_share_weight * e->share;
-    for (int f = 0; f < EVIDENCE_FEATURES; f++)
-        odds += answer_weights[f] * e->candidates[0].features[f];
+    if (is_foreign(asked)) return e->facts[EVIDENCE_CONTEXT];
+    double odds = answer_bias;
+    for (int f = 0; f < EVIDENCE_FACTS; f++) odds += answer_weights[f] * e->facts[f];
     return 1 / (1 + exp(-odds));
 }
 
@@ -360,11 +393,12 @@ bool query_weigh(const query_context *q, str question, const query_passage *pass
             !weigh_passage(&asked, &passages[p], list.items + first, list.count - first, err))
             return false;
     }
-    *out = (query_evidence){list.items, list.count, unknown_share(&asked), 0, 0};
+    *out = (query_evidence){.candidates = list.items, .count = list.count};
     drop_headings(out);
     if (out->count > 0) qsort(out->candidates, out->count, sizeof *out->candidates, by_score);
     drop_repeated(out);
-    out->share = share_of_first(out);
+    if (out->count == 0) return true;
+    gather_facts(&asked, out);
     out->confidence = confidence(&asked, out);
     return true;
 }

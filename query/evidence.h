@@ -6,7 +6,8 @@
 
 #include "query/passages.h"
 
-/* What is measured of a sentence. All are about 0..1 but READER, a difference of logits. */
+/* What is measured of a sentence. All are about 0..1 but READER and SENTENCE,
+ * differences of logits. */
 typedef enum {
     EVIDENCE_READER,   /* the best span in it against "no answer", clipped */
     EVIDENCE_COVERAGE, /* share of the question's words, by weight, that stand in it */
@@ -15,8 +16,24 @@ typedef enum {
     EVIDENCE_RANK,     /* fused score of its passage */
     EVIDENCE_FRESH,    /* words that the question does not have, 1 for FRESH_ENOUGH and more: a
                         * sentence that only repeats the question (a heading) cannot answer it */
+    EVIDENCE_SENTENCE, /* how much more the reader believes in it than in none, clipped */
     EVIDENCE_FEATURES
 } evidence_feature;
+
+/* What says whether there is an answer: the features of the first candidate, and these. */
+typedef enum {
+    EVIDENCE_UNKNOWN = EVIDENCE_FEATURES, /* share of the question's words, by weight, that stand
+                                           * nowhere in the library */
+    EVIDENCE_SHARE,     /* of the first candidate in the softmax over all: where several are equally
+                             * good, usually none is */
+    EVIDENCE_MARGIN,    /* of its score over the next with another answer, clipped */
+    EVIDENCE_BEST_SPAN, /* the greatest READER of all candidates */
+    EVIDENCE_BEST_SENTENCE, /* and SENTENCE */
+    EVIDENCE_WORDS,         /* BM25 of its passage, in parts of what the question's words weigh */
+    EVIDENCE_NEAREST,       /* the greatest cosine of a passage with the question */
+    EVIDENCE_LENGTH,        /* content words of the question, 1 for LONG_QUESTION and more */
+    EVIDENCE_FACTS
+} evidence_fact;
 
 typedef struct {
     const query_passage *passage;
@@ -31,10 +48,8 @@ typedef struct {
 typedef struct {
     query_candidate *candidates; /* best first; no two with the same text */
     size_t count;
-    double
-        unknown;  /* share of the question's words, by weight, that stand nowhere in the library */
-    double share; /* of the first candidate in the softmax over all scores */
-    double confidence; /* 0..1: that the first candidate answers the question */
+    double facts[EVIDENCE_FACTS]; /* zeros without a candidate */
+    double confidence;            /* 0..1: that the first candidate answers the question */
 } query_evidence;
 
 bool query_weigh(const query_context *q, str question, const query_passage *passages, size_t count,

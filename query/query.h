@@ -140,6 +140,10 @@ typedef struct {
     void (*thinking)(void *context, str piece); /* of what a decoder writes before its answer */
 } query_events;
 
+/* A confidence in words, lower case: "very likely", "likely", "possible" or "doubtful". They mean the
+ * probability and nothing else, so that they stay true when the calibration changes. */
+const char *query_confidence_words(double confidence);
+
 /* Under this confidence the question is refused, unless the user says otherwise. */
 extern const double query_refusal_threshold;
 

@@ -368,7 +368,8 @@ static void put_why(text *out, const eval_result *r) {
     default:
         text_put(out, STR("it should have been refused"));
     }
-    text_printf(out, " <span class=\"soft\">(confidence %.2f)</span></dd>\n", r->confidence);
+    text_printf(out, " <span class=\"soft\">(%s: %.2f)</span></dd>\n",
+                query_confidence_words(r->confidence), r->confidence);
 }
 
 static void put_miss(text *out, const eval_result *r) {

@@ -1,6 +1,6 @@
 /* dump-evidence LIBRARY EMBEDDING READER: reads questions from stdin, one on a line, and prints for
  * each one JSON object with every candidate sentence and its features. Fitting the weights in
- * query/evidence.c starts from here (models/train/README.md, "Calibration").
+ * query/evidence.c starts from here (models/train/README.md, "Confidence").
  */
 #include "query/evidence.h"
 
@@ -37,11 +37,13 @@ static bool dump(const query_context *q, str question, error *err) {
               query_pack(q, sources, n, SOURCES, BUDGET_TOKENS, a, &passages, &n, err) &&
               query_weigh(q, question, passages, n, a, &e, err);
     if (ok) {
-        json_t *list = json_array();
+        json_t *list = json_array(), *facts = json_array();
         for (size_t i = 0; i < e.count; i++)
             json_array_append_new(list, candidate_json(&e.candidates[i]));
-        json_t *line = json_pack("{s:o, s:f, s:f, s:o}", "question", string_of(question), "unknown",
-                                 e.unknown, "confidence", e.confidence, "candidates", list);
+        for (int f = 0; f < EVIDENCE_FACTS; f++)
+            json_array_append_new(facts, json_real(e.facts[f]));
+        json_t *line = json_pack("{s:o, s:o, s:f, s:o}", "question", string_of(question), "facts",
+                                 facts, "confidence", e.confidence, "candidates", list);
         json_dumpf(line, stdout, JSON_COMPACT | JSON_REAL_PRECISION(6));
         putchar('\n');
         json_decref(line);

@@ -72,52 +72,63 @@ static void test_quantised_vectors_keep_the_cosine(void **state) {
     mem_free(x);
 }
 
-static str best_span(const char *question, const char *passage, arena *a, float *score) {
-    embed_span *spans;
-    size_t n;
-    error err;
-    assert_true(
-        embed_read(reader, NULL, str_of(question), str_of(passage), 8, a, &spans, &n, &err));
-    assert_true(n > 0);
-    for (size_t i = 0; i < n; i++) {
-        assert_true(spans[i].begin < spans[i].end && spans[i].end <= strlen(passage));
-        if (i > 0) assert_true(spans[i].score <= spans[i - 1].score);
+static embed_reading read_it(str question, str passage, size_t limit, arena *a) {
+    embed_reading r;
+    error err = {0};
+    if (!embed_read(reader, NULL, question, passage, limit, a, &r, &err)) fail_msg("%s", err.text);
+    assert_true(r.span_count <= limit);
+    for (size_t i = 0; i < r.span_count; i++) {
+        assert_true(r.spans[i].begin < r.spans[i].end && r.spans[i].end <= passage.n);
+        if (i > 0) assert_true(r.spans[i].score <= r.spans[i - 1].score);
     }
-    *score = spans[0].score;
-    return str_cut(str_of(passage), spans[0].begin, spans[0].end);
+    return r;
 }
 
 static void test_reader_finds_a_span(void **state) {
     (void)state;
     arena *a = arena_new();
-    float score, other;
-    const char *passage = "The town hall was built in 1907 by the architect Maria Vidal. It burnt "
-                          "down in 1951 and was not rebuilt.";
-    str span = best_span("When was the town hall built?", passage, a, &score);
-    assert_true(str_eq(span, STR("1907")));
-    best_span("How many wheels does a bicycle have?", passage, a, &other);
-    assert_true(other < score);
+    str passage = STR("The town hall was built in 1907 by the architect Maria Vidal. It burnt "
+                      "down in 1951 and was not rebuilt.");
+    embed_reading r = read_it(STR("When was the town hall built?"), passage, 8, a);
+    assert_true(r.span_count > 0);
+    assert_true(str_eq(str_cut(passage, r.spans[0].begin, r.spans[0].end), STR("1907")));
+    embed_reading other = read_it(STR("How many wheels does a bicycle have?"), passage, 8, a);
+    assert_true(other.spans[0].score < r.spans[0].score);
+    arena_free(a);
+}
+
+static void test_reader_scores_sentences(void **state) {
+    (void)state;
+    arena *a = arena_new();
+    str passage = STR("The hall has 300 seats. The town hall was built in 1907 by Maria Vidal.\n"
+                      "\xE3\x80\x82\nIt burnt down in 1951.");
+    embed_reading r = read_it(STR("When was the town hall built?"), passage, 8, a);
+    size_t best = 0, pos = 0, begin, end, at = 0;
+    assert_int_equal(r.sentence_count, 4);
+    for (; sentence_next(passage, &pos, &begin, &end); at++) {
+        if (r.sentences[at].begin == UINT32_MAX) continue; /* it has no word */
+        assert_true(r.sentences[at].begin >= begin && r.sentences[at].begin < end);
+        if (r.sentences[at].score > r.sentences[best].score) best = at;
+    }
+    assert_int_equal(at, 4);
+    assert_int_equal(best, 1);
     arena_free(a);
 }
 
 static void test_reader_with_odd_input(void **state) {
     (void)state;
     arena *a = arena_new();
-    error err;
-    embed_span *spans;
-    size_t n;
-    assert_true(embed_read(reader, NULL, STR("who?"), STR(""), 8, a, &spans, &n, &err) && n == 0);
-    assert_true(embed_read(reader, NULL, STR(""), STR("A word."), 8, a, &spans, &n, &err));
+    assert_int_equal(read_it(STR("who?"), STR(""), 8, a).span_count, 0);
+    read_it(STR(""), STR("A word."), 8, a);
     text longest = {0};
     for (int i = 0; i < 2000; i++)
         text_printf(&longest, "In room %d there are %d chairs. ", i, i * 3);
-    assert_true(
-        embed_read(reader, NULL, text_str(&longest), text_str(&longest), 5, a, &spans, &n, &err));
-    assert_int_equal(n, 5);
-    for (size_t i = 0; i < n; i++) assert_true(spans[i].end <= longest.n);
+    embed_reading r = read_it(text_str(&longest), text_str(&longest), 5, a);
+    assert_int_equal(r.span_count, 5);
+    assert_int_equal(r.sentence_count, 2000);
+    for (size_t i = 0; i < r.sentence_count; i++) assert_true(isfinite(r.sentences[i].score));
     text_free(&longest);
-    assert_true(
-        embed_read(reader, NULL, STR("\xFF\xFE?"), STR("\xC3( \x80 7"), 8, a, &spans, &n, &err));
+    read_it(STR("\xFF\xFE?"), STR("\xC3( \x80 7"), 8, a);
     arena_free(a);
 }
 
@@ -139,6 +150,7 @@ int main(void) {
         cmocka_unit_test(test_vectors_are_unit_and_say_something),
         cmocka_unit_test(test_quantised_vectors_keep_the_cosine),
         cmocka_unit_test(test_reader_finds_a_span),
+        cmocka_unit_test(test_reader_scores_sentences),
         cmocka_unit_test(test_reader_with_odd_input),
         cmocka_unit_test(test_other_files_are_refused_by_name),
     };
