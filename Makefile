@@ -68,7 +68,7 @@ $(B)/%.o: %.c
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/carrel/models
 	install $(B)/carrel $(B)/carrel-parse $(B)/carrel-pull $(DESTDIR)$(PREFIX)/bin
-	install -m 644 models/*.gguf models/ATTRIBUTION.md $(DESTDIR)$(PREFIX)/share/carrel/models
+	install -m 644 models/*.gguf models/README.md models/ATTRIBUTION.md $(DESTDIR)$(PREFIX)/share/carrel/models
 	install -m 644 cli/models.txt $(DESTDIR)$(PREFIX)/share/carrel
 
 # ---- tests: tests/unit/test_ROOM_WHAT.c are cmocka programs linked with every room -------------
@@ -82,6 +82,8 @@ REPLAY := $(FUZZ:%=$(B)/replay/fuzz_%)
 
 $(UNIT): $(B)/tests/%: $(B)/tests/unit/%.o $(LIBOBJ) $(HELP)
 	$(CC) $(CFLAGS) $(LDSAFE) -o $@ $^ $(LIBS) -lcmocka
+# The trainer's arithmetic, without the instructions of this machine: in 32 bits.
+$(B)/tests/test_train: $(call obj,$(addprefix models/train/,common.c gemm.c network.c adam.c rows.c sampler.c reader_file.c))
 $(B)/tests/test_cli_pull: $(filter-out %/fetch.o,$(QLIB))
 $(B)/tools/%: $(B)/tests/tools/%.o $(LIBOBJ) $(HELP)
 	@mkdir -p $(@D)
@@ -147,12 +149,35 @@ kill: all
 bench: all $(B)/bench_index $(B)/bench_engine $(B)/bench_drafts $(TOOLS)
 	bash tests/bench/run.sh $(B) $(EVAL)
 
+# ---- the built-in models (models/train/run) -----------------------------------------------------
+# The trainers run where they are built: for this machine's processor, and with loose float arithmetic.
+# The fixtures are computed in 32 bits.
+TRAIN    := train-reader train-embed train-pack train-fixtures
+TRAINLIB := common gemm network adam rows sampler pairs reader_file
+TRAINCC   = $(COMPILE) -O3 -ffast-math -march=native
+train: $(TRAIN:%=$(B)/train/%)
+$(B)/train/%.o: models/train/%.c
+	@mkdir -p $(@D)
+	$(TRAINCC) -c -o $@ $<
+$(B)/train/exact/%.o: models/train/%.c
+	@mkdir -p $(@D)
+	$(TRAINCC) $(if $(findstring x86_64,$(TARGET)),-mno-avx512fp16) -c -o $@ $<
+TRAINLINK = $(CC) $(CFLAGS) $(LDSAFE) -o $@ $^ $(LIBS)
+$(B)/train/train-reader: $(B)/train/train_reader.o $(TRAINLIB:%=$(B)/train/%.o) $(LIBOBJ)
+	$(TRAINLINK)
+$(B)/train/train-embed: $(B)/train/train_embed.o $(TRAINLIB:%=$(B)/train/%.o) $(LIBOBJ)
+	$(TRAINLINK)
+$(B)/train/train-pack: $(B)/train/pack_examples.o $(TRAINLIB:%=$(B)/train/%.o) $(LIBOBJ)
+	$(TRAINLINK)
+$(B)/train/train-fixtures: $(B)/train/exact/fixtures.o $(TRAINLIB:%=$(B)/train/exact/%.o) $(LIBOBJ)
+	$(TRAINLINK)
+
 # ---- the promises and the house ----------------------------------------------------------------
 offline: all
 	bash tests/tools/offline.sh $(B)
 layers:
 	@bash tests/tools/layers.sh
-OURS := $(wildcard $(ROOMS:%=%/*.[ch]) ingest/parse/*.[ch] cli/pull/*.[ch] cli/eval/*.[ch] tests/*/*.[ch])
+OURS := $(wildcard $(ROOMS:%=%/*.[ch]) models/train/*.[ch] ingest/parse/*.[ch] cli/pull/*.[ch] cli/eval/*.[ch] tests/*/*.[ch])
 lint:
 	cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr --enable=warning,portability \
 	  --suppress=missingIncludeSystem --suppress=unknownMacro -I. -D_GNU_SOURCE -D__x86_64__ $(filter %.c,$(OURS))
@@ -167,6 +192,6 @@ clean:
 help:
 	@sed -n 's/^\([a-z-]*\):.*/\1/p' Makefile | sort -u | tr '\n' ' '; echo
 
-.PHONY: all install check check-arm64 arm64-run asan fuzz fuzz-run eval kill bench offline layers lint format run clean help
+.PHONY: all install train check check-arm64 arm64-run asan fuzz fuzz-run eval kill bench offline layers lint format run clean help
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

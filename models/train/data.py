@@ -1,8 +1,10 @@
-"""The corpus as training data: unpacking, what is left out, held-out titles, tokenised arrays.
+"""The corpus as training data, in steps:
 
-Step 1, `data.py unpack`: reads the packed corpus and writes plain files into the work folder,
-without the sources in SKIP (licences that fit badly or are unclear).
-Step 2, `data.py encode`: tokenises the text with the vocabulary, once, for both trainings.
+unpack    plain files in the work folder, without the sources in SKIP (licences that fit badly or are
+          unclear); rows of the titles that are kept for measuring are marked "held"
+encode    the text as ids of the vocabulary (wordpiece.py), for the word vectors
+initial   those vectors as a model file, from which both trainings start
+manifest  what was used, for manifest.tsv and ../ATTRIBUTION.md
 """
 import argparse
 import collections
@@ -15,7 +17,8 @@ import zlib
 
 import numpy as np
 
-from wordpiece import WordPiece
+import gguf
+from wordpiece import SPECIAL, WordPiece
 
 # GPL and mixed GFDL text, and MIT repositories around text whose own licence is unclear.
 SKIP = {"ansible-docs", "tldp", "nigeria-clinical-guidelines", "policyqa-dev", "policyqa-test"}
@@ -33,12 +36,6 @@ def held_out(title):
     return zlib.crc32(re.sub(r"[\W_]+", " ", title).strip().lower().encode()) % HELD_OUT == 7
 
 
-def rows(path):
-    with open(path) as f:
-        for line in f:
-            yield json.loads(line)
-
-
 def unpack(corpus, work):
     os.makedirs(os.path.join(work, "text"), exist_ok=True)
     skipped_sections = collections.defaultdict(list)
@@ -52,7 +49,9 @@ def unpack(corpus, work):
                     if name == "pairs":
                         skipped_sections[base_source(r["source"])].append(" ".join(r["b"].split())[:60])
                 else:
-                    out.write(line)
+                    kept = r.get("title") or r["context"] if name == "qa_train" else r["a"].split(" > ")[0]
+                    r["held"] = held_out(kept)
+                    out.write(json.dumps(r, ensure_ascii=False) + "\n")
                     counts[name, r["source"], r["license"]] += 1
     for path in sorted(glob.glob(os.path.join(corpus, "text", "*.txt.xz"))):
         docs = lzma.open(path, "rt").read().split("\n\n\n")
@@ -68,117 +67,48 @@ def unpack(corpus, work):
                     keep[hit[0]:hit[-1] + 1] = [False] * (hit[-1] + 1 - hit[0])
         name = os.path.basename(path)[:-3]
         with open(os.path.join(work, "text", name), "w") as out:
-            out.write("\n\n\n".join(d for d, k in zip(docs, keep) if k))
+            out.write("\n\n\n".join(d for d, k in zip(docs, keep) if k and not held_out(d.strip().split("\n")[0])))
         counts["text", name, ""] = sum(keep)
     with open(os.path.join(work, "counts.tsv"), "w") as out:
         for (kind, s, lic), n in sorted(counts.items()):
             out.write(f"{kind}\t{s}\t{lic}\t{n}\n")
 
 
-class Ragged:
-    """Many id sequences in one array."""
-
-    def __init__(self, ids, starts):
-        self.ids, self.starts = ids, starts
-
-    def __len__(self):
-        return len(self.starts) - 1
-
-    def __getitem__(self, i):
-        return self.ids[self.starts[i]:self.starts[i + 1]]
-
-    @classmethod
-    def make(cls, seqs):
-        starts, parts = [0], []
-        for s in seqs:
-            parts.append(np.asarray(s, np.uint16))
-            starts.append(starts[-1] + len(s))
-        return cls(np.concatenate(parts), np.array(starts, np.int64))
-
-    def save(self, path):
-        np.savez(path, ids=self.ids, starts=self.starts)
-
-    @classmethod
-    def load(cls, path):
-        z = np.load(path)
-        return cls(z["ids"], z["starts"])
+def encode(work):
+    """The lines of the text as ids, for the word vectors, and how often each id occurs."""
+    wp = WordPiece.load(os.path.join(work, "vocab.json"))
+    counts = np.ones(len(wp.tokens))
+    with open(os.path.join(work, "ids.txt.part"), "w") as out:
+        for path in sorted(glob.glob(os.path.join(work, "text", "*.txt"))):
+            for line in open(path):
+                ids = wp.encode(line)
+                if len(ids) > 3:
+                    out.write(" ".join(map(str, ids)) + "\n")
+                    counts += np.bincount(ids, minlength=len(counts))
+    np.save(os.path.join(work, "counts.npy"), counts)
+    os.replace(os.path.join(work, "ids.txt.part"), os.path.join(work, "ids.txt"))
 
 
-def word_vectors(work, n, width):
-    """Piece vectors that fasttext made of ids.txt; pieces it never saw stay random."""
-    v = np.random.default_rng(0).standard_normal((n, width)).astype(np.float32) * .1
+def initial(work, width=256):
+    """What both trainings start from, as a carrel-static file: the vocabulary, fasttext's vectors of
+    length 1 without their common direction, and weights of smooth inverse frequency."""
+    tokens = json.load(open(os.path.join(work, "vocab.json")))
+    v = np.random.default_rng(0).standard_normal((len(tokens), width)).astype(np.float32) * .1
     for line in open(os.path.join(work, "vectors.vec")):
         parts = line.rstrip().split(" ")
         if len(parts) == width + 1 and parts[0].isdigit():
             v[int(parts[0])] = np.array(parts[1:], np.float32)
-    return v
-
-
-SENTENCE = re.compile(r'(?<=[.!?])["”’)\]]*\s+(?=["“‘(\[]?[A-Z0-9])')
-ABBREVIATION = re.compile(r"(?:\b[A-Z]|\b(?:Mr|Mrs|Ms|Dr|St|Jr|Sr|vs|No|Vol|Fig|approx|ca|etc|e\.g|i\.e|"
-                          r"cf|al|Gen|Col|Lt|Capt|Rev|Prof|Inc|Ltd|Co|Corp))\.$")
-
-
-def sentences(text):
-    """Spans [start, end) of the sentences of a text."""
-    spans, start = [], 0
-    for m in SENTENCE.finditer(text):
-        if ABBREVIATION.search(text[max(start, m.start() - 8):m.start()]):
-            continue
-        spans.append((start, m.start()))
-        start = m.end()
-    spans.append((start, len(text)))
-    return [(a, b) for a, b in spans if b > a]
-
-
-def passages(doc, low=40, high=150):
-    """Runs of paragraphs of a document, of `low` to about `high` words, headings left out."""
-    out, words = [], []
-    for par in doc.split("\n"):
-        n = par.count(" ") + 1
-        if not par.strip():
-            continue
-        if n < 8:       # a heading
-            if sum(w.count(" ") + 1 for w in words) >= low:
-                out.append(words)
-                words = []
-            continue
-        for a, b in sentences(par):
-            words.append(par[a:b])
-            if sum(w.count(" ") + 1 for w in words) >= high:
-                out.append(words)
-                words = []
-    if sum(w.count(" ") + 1 for w in words) >= low:
-        out.append(words)
-    return [p for p in out if len(p) >= 2]
-
-
-def encode(work):
-    """Sentences grouped into passages, as ids, for word vectors and the inverse cloze task."""
-    wp = WordPiece.load(os.path.join(work, "vocab.json"))
-    seqs, first, domain, held = [], [0], [], []
-    names = sorted(glob.glob(os.path.join(work, "text", "*.txt")))
-    with open(os.path.join(work, "ids.txt.part"), "w") as out:
-        for d, path in enumerate(names):
-            for doc in open(path).read().split("\n\n\n"):
-                h = held_out(doc.strip().split("\n")[0])
-                for line in doc.split("\n"):
-                    if not h and line:
-                        ids = wp.encode(line)
-                        if len(ids) > 3:
-                            out.write(" ".join(map(str, ids)) + "\n")
-                if "lit" in path:
-                    continue
-                for p in passages(doc):
-                    seqs.extend(wp.encode(s) for s in p)
-                    first.append(len(seqs))
-                    domain.append(d)
-                    held.append(h)
-    os.replace(os.path.join(work, "ids.txt.part"), os.path.join(work, "ids.txt"))
-    Ragged.make(seqs).save(os.path.join(work, "sentences.npz"))
-    np.savez(os.path.join(work, "passages.npz"), first=np.array(first), domain=np.array(domain, np.int8),
-             held=np.array(held), names=np.array([os.path.basename(n) for n in names]))
-    print(len(domain), "passages", len(seqs), "sentences")
+    v -= v.mean(0)
+    v /= np.linalg.norm(v, axis=1, keepdims=True) + 1e-9
+    counts = np.load(os.path.join(work, "counts.npy"))
+    w = 1e-3 / (1e-3 + counts / counts.sum())
+    w[:len(SPECIAL)] = 0
+    meta = {"general.architecture": "carrel-static", "general.name": "initial",
+            "carrel-static.embedding_length": width, "carrel-static.context_length": 512,
+            "carrel-static.vocab_size": len(tokens)}
+    meta.update(gguf.tokenizer_meta(tokens))
+    gguf.write(os.path.join(work, "initial.gguf"), meta,
+               {"token_embd.weight": (v, gguf.F32), "token_weight": (w, gguf.F32)})
 
 
 def manifest(corpus, work, out):
@@ -228,7 +158,7 @@ text whose own licence is not stated).
 
 if __name__ == "__main__":
     ap = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    ap.add_argument("step", choices=["unpack", "encode", "manifest"])
+    ap.add_argument("step", choices=["unpack", "encode", "initial", "manifest"])
     ap.add_argument("--corpus", default="../shared/corpus")
     ap.add_argument("--work", required=True)
     a = ap.parse_args()
@@ -236,5 +166,7 @@ if __name__ == "__main__":
         unpack(a.corpus, a.work)
     elif a.step == "encode":
         encode(a.work)
+    elif a.step == "initial":
+        initial(a.work)
     else:
         manifest(a.corpus, a.work, os.path.dirname(os.path.abspath(__file__)))

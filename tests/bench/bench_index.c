@@ -3,7 +3,7 @@
  *
  * Text is made from a word list whose frequencies fall as 1/rank, as in any language, so that
  * common words have long lists. The library lies in $TMPDIR (default /tmp) and is taken away.
- * Arguments: vectors (100000), width (256), documents (2000) of 10 chunks each.
+ * Arguments: vectors (100000), width (512), documents (2000) of 10 chunks each.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -148,7 +148,7 @@ static size_t argument(int count, char **values, int at, size_t usual, size_t mo
 
 int main(int argc, char **argv) {
     size_t vectors = argument(argc, argv, 1, 100000, 10000000);
-    size_t width = argument(argc, argv, 2, 256, VECTORS_MAX_WIDTH);
+    size_t width = argument(argc, argv, 2, 512, VECTORS_MAX_WIDTH);
     size_t documents = argument(argc, argv, 3, 2000, 1000000);
     size_t stride = (width + VECTORS_ALIGN - 1) / VECTORS_ALIGN * VECTORS_ALIGN;
     char path[256], log[272];

@@ -12,8 +12,8 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 echo "== machine: $(nproc) cores, $(sed -n 's/^model name\s*: //p' /proc/cpuinfo | head -1)"
-echo "== index: 100,000 vectors of 256, 1,600 documents"
-"$build/bench_index" 100000 256 1600
+echo "== index: 100,000 vectors of 512, 1,600 documents"
+"$build/bench_index" 100000 512 1600
 
 echo "== the built-in reader, 5 passages of 300 tokens"
 for cpu in scalar avx2 avx512; do

@@ -228,6 +228,39 @@ static bool measure_questions(const eval_run *run, const char *set, const char *
     return ok;
 }
 
+/* A third of the articles is left out: none of the documents speaks of what their questions ask. */
+static bool measure_withheld(const eval_run *run, const char *set, const json_t *articles,
+                             json_t *row, arena *a, error *err) {
+    json_t *kept = json_array(), *withheld = json_array(), *article;
+    char *name = arena_cstr(a, arena_printf(a, "%s-withheld", set)), *folder, *library;
+    size_t i;
+    json_array_foreach((json_t *)articles, i, article)
+        json_array_append(i % 3 == 2 ? withheld : kept, article);
+    eval_questions can, cannot;
+    eval_squad_choose(kept, true, run->questions, a, &can);
+    eval_squad_choose(withheld, true, run->questions, a, &cannot);
+    tally yes = {0}, no = {0};
+    bool ok = eval_folder(run, a, name, &folder, err) && eval_squad_write(kept, folder, err) &&
+              eval_add(run, a, name, folder, &library, err) &&
+              ask_and_judge(run, library, &can, true, &yes, err) &&
+              ask_and_judge(run, library, &cannot, true, &no, err);
+    if (ok) {
+        json_t *figures = json_object();
+        printf("%-12s -- %zu of %zu articles not in the library: %zu questions about them, %zu "
+               "about the others\n",
+               set, json_array_size(withheld), json_array_size(articles), cannot.count, can.count);
+        tell_refusal(figures, set, &yes, &no);
+        tell_confidence(figures, set, &yes, &no);
+        json_object_set_new(row, "withheld", figures);
+        fflush(stdout);
+    }
+    tally_free(&yes);
+    tally_free(&no);
+    json_decref(kept);
+    json_decref(withheld);
+    return ok;
+}
+
 static bool measure_file(const eval_run *run, const char *file, const char *set, json_t *report,
                          error *err) {
     arena *a = arena_new();
@@ -237,7 +270,8 @@ static bool measure_file(const eval_run *run, const char *file, const char *set,
     const json_t *articles = json_object_get(root, "data");
     ok = ok && eval_squad_write(articles, folder, err) &&
          eval_add(run, a, set, folder, &library, err) &&
-         measure_questions(run, set, library, articles, row, a, err);
+         measure_questions(run, set, library, articles, row, a, err) &&
+         measure_withheld(run, set, articles, row, a, err);
     json_array_append_new(report, row);
     json_decref(root);
     arena_free(a);
