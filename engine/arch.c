@@ -18,7 +18,7 @@ enum {
     LLAMA = HAS_PRE_NORMS | HAS_GATE | HAS_ROPE | HAS_OUTPUT_NORM,
     GEMMA = LLAMA | HAS_QK_NORMS | HAS_GIVEN_NORMS,
     BERT = HAS_SUM_NORMS | HAS_QKV_BIAS | HAS_BIASES,
-    MAX_TYPES = 256,     /* a type is one byte */
+    MAX_TYPES = 256,      /* a type is one byte */
     PACK_ALONE = 16 << 20 /* bytes of a file that are not worth waking threads for */
 };
 

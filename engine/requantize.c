@@ -151,9 +151,8 @@ static uint32_t fitting_type(uint32_t type, uint64_t columns) {
 
 uint32_t engine_mix_type(const engine_mix *m, str name, uint32_t type, uint32_t rank,
                          const uint64_t *shape) {
-    bool table =
-        str_eq(name, STR("position_embd.weight")) || str_eq(name, STR("token_types.weight")) ||
-        str_ends(name, STR(".conv.weight"));
+    bool table = str_eq(name, STR("position_embd.weight")) ||
+                 str_eq(name, STR("token_types.weight")) || str_ends(name, STR(".conv.weight"));
     if (rank < 2 || table || !str_ends(name, STR(".weight")) ||
         str_find(name, STR("_norm."), 0) != SIZE_MAX) {
         return type;

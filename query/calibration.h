@@ -7,6 +7,7 @@
 
 #include "query/evidence.h"
 
+/* clang-format off */
 /* A softmax over the scores of all candidates says which one holds the answer, if one does. */
 static const double sentence_weights[EVIDENCE_FEATURES] = {
     [EVIDENCE_READER] = 0.1440,
@@ -37,6 +38,7 @@ static const double answer_weights[EVIDENCE_FACTS] = {
     [EVIDENCE_LENGTH] = 0.3318,
 };
 static const double answer_bias = -2.9857;
+/* clang-format on */
 
 /* Under this confidence a question is refused: 94 of 100 that the library answered had more. */
 #define CALIBRATED_THRESHOLD 0.10

@@ -153,10 +153,12 @@ def write_header(sentence, answer, threshold, note):
 
 #include "query/evidence.h"
 
+/* clang-format off */
 /* A softmax over the scores of all candidates says which one holds the answer, if one does. */
 {table("sentence_weights", "EVIDENCE_FEATURES", FEATURES, sentence)}
 /* A logistic model of whether the first candidate does. */
 {table("answer_weights", "EVIDENCE_FACTS", FACTS, answer[:-1])}static const double answer_bias = {answer[-1]:.4f};
+/* clang-format on */
 
 /* Under this confidence a question is refused: 94 of 100 that the library answered had more. */
 #define CALIBRATED_THRESHOLD {threshold:.2f}
