@@ -184,7 +184,7 @@ static void test_adam(void **state) {
 static void mark(const char *question, const char *passage, arena *a, uint8_t **asked,
                  uint8_t **given, size_t *given_n) {
     engine_gguf *g;
-    engine_tokenizer *t;
+    engine_tokenizer *t = NULL;
     engine_token *q, *p;
     embed_word *qw, *pw;
     size_t qn, pn, qwn, pwn;
