@@ -167,7 +167,7 @@ void net_work_free(net_work *w) {
 
 static void norm_rows(const float *restrict x, const float *restrict g, size_t t, size_t d,
                       float *restrict r, float *out, num *half) {
-    float normed[MOST_WIDTH];
+    float normed[MOST_WIDTH] = {0};
     for (size_t i = 0; i < t; i++) {
         const float *row = x + i * d;
         float sum = 0;

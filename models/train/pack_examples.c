@@ -14,7 +14,7 @@
 static bool put(FILE *f, const net_example *x) {
     const uint16_t head[] = {(uint16_t)x->n, (uint16_t)x->passage, (uint16_t)x->start,
                              (uint16_t)x->end, (uint16_t)x->sentence};
-    uint8_t types[MOST_TOKENS];
+    uint8_t types[MOST_TOKENS] = {0};
     for (uint32_t i = 0; i < x->n; i++) types[i] = (uint8_t)(x->types[i] | (x->opens[i] ? 128 : 0));
     return fwrite(head, sizeof head, 1, f) == 1 && fwrite(x->ids, 2, x->n, f) == x->n &&
            fwrite(types, 1, x->n, f) == x->n;
