@@ -500,7 +500,7 @@ static double in_common(const sampler *s, const rows_text *t, uint32_t a, uint32
     for (uint32_t i = a0; i < a1; i++) {
         if (t->words[i].prefix == 0 || (i >= a && i < a + n)) continue;
         for (uint32_t k = b0; k < b1; k++)
-            if (t->words[i].prefix == t->words[k].prefix && (k < b || k >= b + n)) {
+            if ((k < b || k >= b + n) && t->words[i].prefix == t->words[k].prefix) {
                 sum += rows_idf(s->d, t->words[i].prefix);
                 break;
             }
