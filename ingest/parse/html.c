@@ -66,15 +66,6 @@ bool html_tag_is(const xmlNode *n, const char *tag) {
     return n->type == XML_ELEMENT_NODE && strcmp((const char *)n->name, tag) == 0;
 }
 
-xmlNode *html_next(xmlNode *n, const xmlNode *root, bool deeper) {
-    if (deeper && n->type == XML_ELEMENT_NODE && n->children) return n->children;
-    while (n && n != root) {
-        if (n->next) return n->next;
-        n = n->parent;
-    }
-    return NULL;
-}
-
 html_info *html_info_of(const xmlNode *n) {
     return n->_private;
 }
@@ -146,39 +137,13 @@ static str find_language(const xmlDoc *doc) {
     return str_trim(tag.n ? tag : meta_content(doc, STR("content-language")));
 }
 
-static bool build_tree(str utf8, html_page *page, error *err) {
-    int options = HTML_PARSE_RECOVER | HTML_PARSE_NOERROR | HTML_PARSE_NOWARNING |
-                  HTML_PARSE_NONET | HTML_PARSE_IGNORE_ENC | HTML_PARSE_COMPACT;
-    if (utf8.n >= INT_MAX)
-        return error_set(err, ERROR_LIMIT, "the page has more bytes than the HTML parser takes");
-    page->doc = htmlReadMemory(utf8.p, (int)utf8.n, NULL, "UTF-8", options);
-    if (!page->doc || !xmlDocGetRootElement(page->doc))
-        return error_set(err, ERROR_INPUT, "there is no HTML in this file");
-    xmlNode *root = xmlDocGetRootElement(page->doc);
-    page->root = root; /* not <body>: pages go on behind its end tag, and behind that of <html> */
-    for (xmlNode *n = root->next; n; n = root->next) {
-        xmlUnlinkNode(n);
-        if (!xmlAddChild(root, n)) xmlFreeNode(n);
-    }
-    for (xmlNode *n = root; n; n = html_next(n, root, true))
-        page->count += n->type == XML_ELEMENT_NODE;
-    page->infos = mem_new(page->count, sizeof *page->infos);
-    size_t at = 0;
-    for (xmlNode *n = root; n; n = html_next(n, root, true))
-        if (n->type == XML_ELEMENT_NODE) {
-            page->infos[at].kind = html_kind_by_name((const char *)n->name);
-            n->_private = &page->infos[at++];
-        }
-    return true;
-}
-
 bool parse_html(const parse_input *in, record_writer *out, error *err) {
     text utf8 = {0}, title = {0};
     html_page page = {0};
     bool ok = false;
 
     if (!parse_to_utf8(in->bytes, sniff_charset(in->bytes), &utf8, err) ||
-        !build_tree(text_str(&utf8), &page, err))
+        !html_tree_build(text_str(&utf8), &page, err))
         goto done;
     find_title(page.doc, &title);
     record_document(out, title.n ? text_str(&title) : in->name, STR("html"),
@@ -189,8 +154,7 @@ bool parse_html(const parse_input *in, record_writer *out, error *err) {
     if (!empty) html_blocks_write(root, out);
     ok = true;
 done:
-    if (page.doc) xmlFreeDoc(page.doc);
-    mem_free(page.infos);
+    html_tree_free(&page);
     text_free(&title);
     text_free(&utf8);
     return ok;

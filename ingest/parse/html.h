@@ -50,7 +50,13 @@ typedef struct {
     xmlNode *root;
     html_info *infos;
     size_t count;
+    size_t flattened; /* elements that were nested too deep, and stand beside their parent */
+    size_t unread;    /* bytes behind the place where libxml2 gave up; 0 when it read all */
 } html_page;
+
+/* html_tree.c. html_tree_free is fine with a zeroed page and after a failed build. */
+bool html_tree_build(str utf8, html_page *page, error *err);
+void html_tree_free(html_page *page);
 
 html_kind html_kind_by_name(const char *tag);
 html_kind html_kind_of(const xmlNode *n);  /* of any node */
