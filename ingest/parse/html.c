@@ -1,23 +1,19 @@
 /* HTML: bytes become a tree, the tree becomes blocks.
  *
- * Owns what surrounds the text: the encoding (a byte order mark, the meta element in the first
- * bytes), the tree that libxml2's forgiving parser builds, the title, the language. Which part of
- * a page is its text is html_main.c's question, and what blocks that part makes html_blocks.c's.
+ * Owns the way through the files of the HTML parser, what they share of the tree, and the encoding
+ * that a page declares (a byte order mark, the meta element in the first bytes, an XML
+ * declaration). html_tree.c makes the tree, html_main.c finds the text in it, html_blocks.c writes
+ * that as blocks. A web page has one page, number 1, and no boxes.
  *
- * The parser is told to load nothing: no network, no external entity, no DTD. A web page has one
- * page, number 1, and no boxes. Trees are walked by pointers, never by recursion, since a page may
- * nest as deep as it likes.
+ * What was left out of a page and is not plainly about its site is noted, never dropped in silence.
  */
 #include "ingest/parse/html.h"
 
-#include <libxml/HTMLparser.h>
-#include <limits.h>
 #include <string.h>
 
 /* Where a browser looks for the encoding (HTML standard, 13.2.3.2: the first 1024 bytes); pages
  * put comments and scripts before it, so a little more. */
 #define SNIFF_BYTES 8192
-#define TITLE_MAX_BYTES 300
 
 static bool is_space(char c) {
     return c == ' ' || (c >= '\t' && c <= '\r');
@@ -93,61 +89,17 @@ void html_text_of(const xmlNode *root, text *out) {
     while (out->n > 0 && out->p[out->n - 1] == ' ') text_cut(out, out->n - 1);
 }
 
-static xmlNode *find_tag(const xmlDoc *doc, const char *tag) {
-    xmlNode *root = xmlDocGetRootElement(doc);
-    for (xmlNode *n = root; n; n = html_next(n, root, true))
-        if (html_tag_is(n, tag)) return n;
-    return NULL;
-}
-
-static str meta_content(const xmlDoc *doc, str name) {
-    xmlNode *root = xmlDocGetRootElement(doc);
-    for (xmlNode *n = root; n; n = html_next(n, root, true)) {
-        if (!html_tag_is(n, "meta")) continue;
-        if (str_eq_nocase(html_attribute(n, "property"), name) ||
-            str_eq_nocase(html_attribute(n, "name"), name) ||
-            str_eq_nocase(html_attribute(n, "http-equiv"), name))
-            return str_trim(html_attribute(n, "content"));
-    }
-    return (str){0};
-}
-
-/* "Dosing - The Clinic | Home" under a heading "Dosing" is "Dosing"; else <title> as it is, else
- * the heading, else nothing, and the reader puts the file's name. */
-static void find_title(const xmlDoc *doc, text *title) {
-    text heading = {0};
-    const xmlNode *h = find_tag(doc, "h1"), *t = find_tag(doc, "title");
-    if (t) html_text_of(t, title);
-    if (title->n == 0) text_put(title, meta_content(doc, STR("og:title")));
-    if (h) html_text_of(h, &heading);
-    if (heading.n > 0 &&
-        (title->n == 0 || str_find(text_str(title), text_str(&heading), 0) != SIZE_MAX)) {
-        text_clear(title);
-        text_put(title, text_str(&heading));
-    }
-    if (title->n > TITLE_MAX_BYTES) text_cut(title, utf8_floor(text_str(title), TITLE_MAX_BYTES));
-    text_free(&heading);
-}
-
-/* As the page states it (BCP 47); the record writer takes the first two letters. */
-static str find_language(const xmlDoc *doc) {
-    const xmlNode *root = find_tag(doc, "html");
-    str tag = root ? html_attribute(root, "lang") : (str){0};
-    if (tag.n == 0 && root) tag = html_attribute(root, "xml:lang");
-    return str_trim(tag.n ? tag : meta_content(doc, STR("content-language")));
-}
-
 bool parse_html(const parse_input *in, record_writer *out, error *err) {
-    text utf8 = {0}, title = {0};
+    text utf8 = {0};
     html_page page = {0};
     bool ok = false;
 
     if (!parse_to_utf8(in->bytes, sniff_charset(in->bytes), &utf8, err) ||
         !html_tree_build(text_str(&utf8), &page, err))
         goto done;
-    find_title(page.doc, &title);
-    record_document(out, title.n ? text_str(&title) : in->name, STR("html"),
-                    find_language(page.doc));
+    html_head_read(&page);
+    record_document(out, page.title.n ? text_str(&page.title) : in->name, STR("html"),
+                    html_head_language(&page));
     xmlNode *root = html_main_find(&page);
     bool empty = html_info_of(root)->text == 0;
     record_page(out, 1, (str){0}, 0, 0, empty ? INGEST_FATE_EMPTY : INGEST_FATE_TEXT);
@@ -155,7 +107,6 @@ bool parse_html(const parse_input *in, record_writer *out, error *err) {
     ok = true;
 done:
     html_tree_free(&page);
-    text_free(&title);
     text_free(&utf8);
     return ok;
 }

@@ -44,6 +44,7 @@ typedef struct {
     uint8_t level;
     bool space;  /* white space is due before the next character */
     int pre;     /* depth of <pre> */
+    int label;   /* depth of what stands beside the text */
     size_t mark; /* bytes of the list mark at the start of t */
     bool term;   /* t is a term that waits for its definition */
     open_list lists[LIST_DEPTH_MAX];
@@ -82,9 +83,10 @@ static void next_block(state *s, ingest_role role, uint8_t level) {
         return;
     }
     put_block(s);
+    bool beside = s->label > 0 && role != INGEST_ROLE_CODE;
     s->term = false;
     s->space = false;
-    s->role = role;
+    s->role = beside ? INGEST_ROLE_CAPTION : role;
     s->level = level;
     s->mark = 0;
 }
@@ -275,6 +277,10 @@ static void enter_definition(state *s) {
 }
 
 static void enter(state *s, const xmlNode *n) {
+    if (html_kind_of(n) != HTML_SKIP && html_info_of(n)->label) {
+        s->label++;
+        next_block(s, INGEST_ROLE_CAPTION, 0);
+    }
     switch (html_kind_of(n)) {
     case HTML_BREAK:
         put_break(s);
@@ -331,6 +337,8 @@ static void enter(state *s, const xmlNode *n) {
 
 static void leave(state *s, const xmlNode *n) {
     html_kind kind = html_kind_of(n);
+    bool label = html_info_of(n)->label;
+    if (label) s->label--;
     if (kind == HTML_PRE && s->pre > 0) s->pre--;
     if (kind == HTML_LIST && s->depth > 0) s->depth--;
     if (kind == HTML_CELL && s->row && s->row == n->parent) {
@@ -339,7 +347,7 @@ static void leave(state *s, const xmlNode *n) {
         leave_row(s);
     } else if (kind == HTML_TERM && !s->row) {
         s->term = true;
-    } else if (kind >= HTML_BLOCK) {
+    } else if (kind >= HTML_BLOCK || label) {
         next_block(s, INGEST_ROLE_PARAGRAPH, 0);
     }
 }

@@ -60,7 +60,7 @@ static bool read_all(FILE *f, text *out) {
 static bool is_body(const ingest_document *d, const ingest_block *b) {
     if (b->role == INGEST_ROLE_CAPTION || b->role == INGEST_ROLE_FOOTER) return false;
     return !(b->role == INGEST_ROLE_HEADING && b->line_count == 1 &&
-             str_eq(b->lines[0].text, d->title));
+             html_head_same(b->lines[0].text, d->title));
 }
 
 /* The document as the parser's records give it, a line each: all of it, and the body. */
