@@ -74,7 +74,7 @@ install: all
 # ---- tests: tests/unit/test_ROOM_WHAT.c are cmocka programs linked with every room -------------
 UNIT   := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
 HELP   := $(call obj,$(wildcard tests/support/*.c))
-TOOLS  := $(patsubst tests/tools/%.c,$(B)/tools/%,$(wildcard tests/tools/*.c)) $(B)/carrel-eval $(B)/check-samples $(B)/html-f1 $(B)/eval-ingest
+TOOLS  := $(patsubst tests/tools/%.c,$(B)/tools/%,$(wildcard tests/tools/*.c)) $(B)/carrel-eval $(B)/check-samples $(B)/eval-ingest
 # A fuzz target of a parser needs carrel-parse's objects and libraries, the others carrel's.
 FUZZ   := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 PFUZZ  := html markdown text
@@ -101,8 +101,6 @@ $(B)/check-samples: $(call obj,tests/eval/check_samples.c) $(EVALLIB)
 # What parsing makes of documents whose text is known; carrel-parse does the parsing.
 $(B)/eval-ingest: $(call obj,$(wildcard tests/eval/ingest/*.c) tests/eval/support.c) $(LIBOBJ)
 	$(CC) $(CFLAGS) $(LDSAFE) -o $@ $^ $(LIBS) -lz $(call pc,libs,libxml-2.0)
-$(B)/html-f1: $(call obj,tests/eval/html/html_f1.c) $(PLIB)
-	$(CC) $(CFLAGS) $(LDSAFE) -o $@ $^ $(PLIBS) -ljansson
 
 $(PFUZZ:%=$(B)/replay/fuzz_%): $(B)/replay/fuzz_%: $(B)/tests/fuzz/fuzz_%.o $(B)/tests/fuzz/replay.o $(PLIB)
 	@mkdir -p $(@D)

@@ -32,6 +32,7 @@ void words_plain(text *out, str s);
 
 typedef struct {
     double precision, recall, f1;
+    bool found; /* anything at all: else precision means nothing, and no mean has it */
 } overlap;
 
 /* Of runs of four words, counted with repeats; of all words where there are fewer. */
@@ -43,6 +44,8 @@ overlap lines_overlap(str got, str want);
 double words_order(const words *got, const words *want);
 /* 1 - edits / words of the truth, not below 0. */
 double words_accuracy(const words *got, const words *want);
+/* Share of the words found that the truth has too, counted with repeats. */
+double words_known(const words *got, const words *want);
 
 /* ---- readings: a document or a truth as the scores see it ---------------------------------- */
 
@@ -62,7 +65,9 @@ str reading_unmarked(str line);
 
 void truth_markdown(str source, reading *out);
 bool truth_html(str source, reading *out, error *err);
-bool reading_of(const ingest_document *d, reading *out, error *err);
+/* `body`: without captions and without headings that only repeat the document's title. Both are
+ * told apart from the text in the records, and an articleBody has neither. */
+bool reading_of(const ingest_document *d, bool body, reading *out, error *err);
 
 /* ---- cases -------------------------------------------------------------------------------- */
 
@@ -75,6 +80,8 @@ typedef struct {
     truth_kind truth; /* of the text below */
     str truth_text;   /* or empty, and it stands in truth_file */
     str truth_file;
+    bool body; /* the truth is the body of an article */
+    bool part; /* the file is a part of what the truth tells: words are only looked up in it */
     bool scan; /* word accuracy is measured */
     bool make; /* `file` is a text PDF: it is printed as images and these are read */
 
@@ -84,6 +91,7 @@ typedef struct {
     double ms;
     size_t pages, blocks;
     overlap text, headings, cells;
+    overlap whole;                /* of the body of an article: with every block */
     double order, accuracy;       /* -1: nothing to tell */
     bool has_headings, has_cells; /* the truth has some */
     size_t wrong_headings, fates[INGEST_FATE_COUNT];

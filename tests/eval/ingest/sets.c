@@ -111,34 +111,35 @@ static bool find_docling(const char *eval, const char *format, const char *set, 
     return true;
 }
 
-/* Scans: what tesseract read of the full page is the truth where there is one (all engines agree
- * on these two), else the one that there is. */
+/* Scans: what tesseract read of the full page is the truth; all engines agree on these two. A
+ * third file has no truth but what one engine misread of turned pages: its fate alone is told. The
+ * picture of 72 dpi is the start of an article whose whole text is the truth, so that its words can
+ * be looked up there and no more; it is a set of its own. */
 static bool find_scans(const char *eval, const char *only, eval_cases *all, error *err) {
-    static const char *const engines[] = {"tesseract", "nemotron_ocr", NULL};
     char **names;
     size_t count;
     str folder = arena_printf(all->a, "%s/documents/docling", eval);
     str sources = arena_printf(all->a, "%s/ocr/sources", folder.p);
-    if (!wanted("scans-docling", only) || !is_here(sources)) return true;
-    if (!eval_list(sources.p, all->a, &names, &count, err)) return false;
-    for (size_t i = 0; i < count; i++) {
-        str stem = eval_stem(str_of(names[i]));
-        eval_case *c =
-            add(all, "scans-docling", names[i], arena_printf(all->a, "%s/%s", sources.p, names[i]));
-        c->scan = true;
-        for (size_t k = 0; engines[k] && c->truth == TRUTH_NONE; k++)
-            set_truth_file(
-                c, TRUTH_MARKDOWN,
-                arena_printf(all->a, "%s/ocr/groundtruth/%s/full_page/" STR_FMT ".%s.full_page.md",
-                             folder.p, engines[k], STR_ARG(stem), engines[k]));
-    }
     str tiff = arena_printf(all->a, "%s/tiff/sources", folder.p);
-    if (!is_here(tiff)) return true;
+    if (wanted("scans-docling", only) && is_here(sources)) {
+        if (!eval_list(sources.p, all->a, &names, &count, err)) return false;
+        for (size_t i = 0; i < count; i++) {
+            eval_case *c = add(all, "scans-docling", names[i],
+                               arena_printf(all->a, "%s/%s", sources.p, names[i]));
+            c->scan = true;
+            set_truth_file(c, TRUTH_MARKDOWN,
+                           arena_printf(all->a,
+                                        "%s/ocr/groundtruth/tesseract/full_page/" STR_FMT
+                                        ".tesseract.full_page.md",
+                                        folder.p, STR_ARG(eval_stem(str_of(names[i])))));
+        }
+    }
+    if (!wanted("scans-72dpi", only) || !is_here(tiff)) return true;
     if (!eval_list(tiff.p, all->a, &names, &count, err)) return false;
     for (size_t i = 0; i < count; i++) {
         eval_case *c =
-            add(all, "scans-docling", names[i], arena_printf(all->a, "%s/%s", tiff.p, names[i]));
-        c->scan = true;
+            add(all, "scans-72dpi", names[i], arena_printf(all->a, "%s/%s", tiff.p, names[i]));
+        c->scan = c->part = true;
         set_truth_file(c, TRUTH_MARKDOWN,
                        arena_printf(all->a, "%s/pdf/groundtruth/" STR_FMT ".md", folder.p,
                                     STR_ARG(eval_stem(str_of(names[i])))));
@@ -163,6 +164,7 @@ static bool find_articles(const char *eval, const char *only, eval_cases *all, e
         eval_case *c = add(all, "articles", id, page);
         c->truth = TRUTH_TEXT;
         c->truth_text = arena_str(all->a, eval_string(entry, "articleBody"));
+        c->body = true;
     }
     json_decref(root);
     return true;

@@ -91,7 +91,8 @@ static overlap overlap_of(uint64_t *a, size_t an, uint64_t *b, size_t bn) {
             j++;
     }
     overlap o = {.precision = an ? (double)both / (double)an : bn == 0,
-                 .recall = bn ? (double)both / (double)bn : an == 0};
+                 .recall = bn ? (double)both / (double)bn : an == 0,
+                 .found = an > 0};
     double sum = o.precision + o.recall;
     o.f1 = sum > 0 ? 2 * o.precision * o.recall / sum : 0;
     return o;
@@ -241,4 +242,15 @@ double words_accuracy(const words *got, const words *want) {
     double accuracy = 1 - (double)row[n] / (double)m;
     mem_free(row);
     return accuracy > 0 ? accuracy : 0;
+}
+
+double words_known(const words *got, const words *want) {
+    words a = {mem_new(got->n + 1, sizeof *a.v), got->n},
+          b = {mem_new(want->n + 1, sizeof *b.v), want->n};
+    memcpy(a.v, got->v, a.n * sizeof *a.v);
+    memcpy(b.v, want->v, b.n * sizeof *b.v);
+    overlap o = overlap_of(a.v, a.n, b.v, b.n);
+    words_free(&a);
+    words_free(&b);
+    return got->n ? o.precision : 0;
 }
