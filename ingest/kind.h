@@ -8,7 +8,22 @@
 
 #include "base/base.h"
 
-typedef enum { KIND_OTHER, KIND_PDF, KIND_HTML, KIND_MARKDOWN, KIND_TEXT } ingest_kind;
+typedef enum {
+    KIND_OTHER,
+    KIND_PDF,
+    KIND_HTML,
+    KIND_MARKDOWN,
+    KIND_TEXT,
+    KIND_CSV,
+    KIND_RTF,
+    KIND_MAIL,    /* one message */
+    KIND_MBOX,    /* many */
+    KIND_MHTML,   /* a saved page with its parts */
+    KIND_IMAGE,   /* a scan or photograph of a page */
+    KIND_PACKAGE, /* a ZIP file: an office document, an EPUB, an archive: carrel-parse looks inside */
+    KIND_ZIM,     /* an offline web site (Kiwix) */
+    KIND_COUNT
+} ingest_kind;
 
 /* As far as Adobe's readers look for "%PDF-" (PDF 1.7 reference, implementation note 13). */
 #define KIND_HEAD_BYTES 1024u
@@ -45,6 +60,31 @@ static inline bool kind_begins_html(str head) {
     return false;
 }
 
+/* Formats that begin with bytes of their own. */
+static inline ingest_kind kind_of_magic(str head) {
+    static const struct {
+        str magic;
+        ingest_kind kind;
+    } known[] = {
+        {STR("PK\x03\x04"), KIND_PACKAGE},
+        {STR("PK\x05\x06"), KIND_PACKAGE}, /* an archive of nothing */
+        {STR("ZIM\x04"), KIND_ZIM},
+        {STR("{\\rtf"), KIND_RTF},
+        {STR("\x89PNG\r\n\x1a\n"), KIND_IMAGE},
+        {STR("\xff\xd8\xff"), KIND_IMAGE}, /* JPEG */
+        {STR("II*\0"), KIND_IMAGE},        /* TIFF */
+        {STR("MM\0*"), KIND_IMAGE},
+        {STR("GIF87a"), KIND_IMAGE},
+        {STR("GIF89a"), KIND_IMAGE},
+        {STR("\0\0\0\x0cjP  \r\n\x87\n"), KIND_IMAGE}, /* JPEG 2000 */
+    };
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (str_starts(head, known[i].magic)) return known[i].kind;
+    if (str_starts(head, STR("RIFF")) && str_eq(str_cut(head, 8, 12), STR("WEBP")))
+        return KIND_IMAGE;
+    return KIND_OTHER;
+}
+
 /* `head` is the first KIND_HEAD_BYTES of the file, or all of it. */
 static inline ingest_kind kind_of(str head, str name) {
     static const char *const markdown[] = {"md", "markdown", "mkd", NULL};
@@ -54,6 +94,7 @@ static inline ingest_kind kind_of(str head, str name) {
     head = str_cut(head, 0, KIND_HEAD_BYTES);
     if (str_find(head, STR("%PDF-"), 0) != SIZE_MAX && !kind_has_extension(name, markdown))
         return KIND_PDF;
+    if (kind_of_magic(head) != KIND_OTHER) return kind_of_magic(head);
     if (kind_has_extension(name, markdown)) return KIND_MARKDOWN;
     if (kind_has_extension(name, plain)) return KIND_TEXT;
     if (kind_has_extension(name, html) || kind_begins_html(head)) return KIND_HTML;

@@ -4,20 +4,15 @@
 #include "ingest/kind.h"
 #include "ingest/parse/parse.h"
 
-parse_fn *parse_format(const parse_input *in) {
-    switch (kind_of(str_cut(in->bytes, 0, KIND_HEAD_BYTES), in->name)) {
-    case KIND_PDF:
-        return parse_pdf;
-    case KIND_HTML:
-        return parse_html;
-    case KIND_MARKDOWN:
-        return parse_markdown;
-    case KIND_TEXT:
-        return parse_text;
-    case KIND_OTHER:
-        break;
-    }
-    return NULL;
+const parse_format *parse_find_format(const parse_input *in) {
+    static const parse_format formats[KIND_COUNT] = {
+        [KIND_PDF] = {.parse = parse_pdf},
+        [KIND_HTML] = {.parse = parse_html},
+        [KIND_MARKDOWN] = {.parse = parse_markdown},
+        [KIND_TEXT] = {.parse = parse_text},
+    };
+    ingest_kind kind = kind_of(str_cut(in->bytes, 0, KIND_HEAD_BYTES), in->name);
+    return formats[kind].parse ? &formats[kind] : NULL;
 }
 
 bool parse_refuse(const parse_input *in, error *err) {
