@@ -45,7 +45,7 @@ typedef struct {
     bool space;  /* white space is due before the next character */
     int pre;     /* depth of <pre> */
     int label;   /* depth of what stands beside the text */
-    size_t mark; /* bytes of the list mark at the start of t */
+    size_t mark; /* bytes of the list mark or term at the start of t */
     bool term;   /* t is a term that waits for its definition */
     open_list lists[LIST_DEPTH_MAX];
     int depth;
@@ -271,6 +271,7 @@ static void enter_definition(state *s) {
         s->term = false;
         if (s->t.n > 0 && s->t.p[s->t.n - 1] != ':') text_put_char(&s->t, ':');
         s->space = true;
+        s->mark = s->t.n;
         return;
     }
     next_block(s, INGEST_ROLE_PARAGRAPH, 0);
@@ -324,8 +325,9 @@ static void enter(state *s, const xmlNode *n) {
     case HTML_SITE:
     case HTML_PARAGRAPH:
     case HTML_TERM:
-        /* the first paragraph of a list item goes on behind its mark */
-        if (s->role != INGEST_ROLE_LIST_ITEM || s->t.n > s->mark || s->row)
+        /* the first paragraph of a list item goes on behind its mark, that of a definition behind
+           its term */
+        if (s->mark == 0 || s->t.n > s->mark || s->row)
             next_block(s, INGEST_ROLE_PARAGRAPH, 0);
         break;
     case HTML_INLINE:

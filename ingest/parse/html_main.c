@@ -26,8 +26,11 @@
 #define ARTICLE_SHARE 0.25
 /* A block with more of its text in links than this is a menu. */
 #define MENU_LINK_SHARE 0.5
-/* Menus are dropped from a page as long as this part of its text is left. */
+/* A page that is no article is cleared as long as this part of its text is left. */
 #define INDEX_SHARE 0.5
+/* Or this part, if it has a page of prose: then the links were those of a list of names. */
+#define INDEX_PROSE_SHARE 0.2
+#define INDEX_PROSE_BYTES 1000
 /* Items of a list are more often a menu or an index than paragraphs are. */
 #define ITEM_PART 0.3
 /* A table with a longer cell than this places paragraphs side by side. */
@@ -165,6 +168,7 @@ static bool is_worthy(const xmlNode *n, const xmlNode *path, const xmlNode *best
     const html_info *info = html_info_of(n);
     if (value_of(n) >= SIBLING_SHARE * value_of(best)) return true;
     if (html_link_share(info) > SIBLING_LINK_SHARE) return false;
+    if ((double)info->prose >= SIBLING_SHARE * (double)html_info_of(best)->prose) return true;
     str kind = html_attribute(path, "class");
     bool alike = strcmp((const char *)n->name, (const char *)path->name) == 0 && kind.n > 0 &&
                  str_eq(html_attribute(n, "class"), kind);
@@ -193,22 +197,16 @@ static void drop_unworthy(xmlNode *best, const xmlNode *top) {
             if (is_candidate(n, path) && !is_worthy(n, path, best)) html_info_of(n)->drop = true;
 }
 
-/* Lists and boxes inside the text that are mostly links; how much text is in them. */
-static size_t drop_menus(xmlNode *root, bool drop) {
-    size_t dropped = 0;
-    for (xmlNode *n = html_next(root, root, true), *next; n; n = next) {
-        bool kept = html_is_kept(n), menu = false;
-        if (kept) {
-            html_info *info = html_info_of(n);
-            bool group =
-                info->kind == HTML_LIST || info->kind == HTML_BLOCK || info->kind == HTML_TABLE;
-            menu = group && html_link_share(info) > MENU_LINK_SHARE && info->prose < info->link;
-            if (menu) dropped += info->text;
-            if (menu && drop) info->drop = true;
-        }
-        next = html_next(n, root, kept && !menu);
+/* Lists and boxes inside the text that are mostly links. */
+static void drop_menus(xmlNode *root) {
+    for (xmlNode *n = html_next(root, root, true); n; n = html_next(n, root, html_is_kept(n))) {
+        if (!html_is_kept(n)) continue;
+        html_info *info = html_info_of(n);
+        bool group =
+            info->kind == HTML_LIST || info->kind == HTML_BLOCK || info->kind == HTML_TABLE;
+        if (group && html_link_share(info) > MENU_LINK_SHARE && info->prose < info->link)
+            info->drop = true;
     }
-    return dropped;
 }
 
 bool html_is_layout_table(const xmlNode *table) {
@@ -252,28 +250,51 @@ static size_t unlinked(const xmlNode *n) {
     return html_info_of(n)->text - html_info_of(n)->link;
 }
 
-xmlNode *html_main_find(html_page *page) {
-    xmlNode *root = page->root, *top = root;
-    mark_places(page);
-    drop_named(page);
-    if (!page->article && html_link_share(html_info_of(root)) < DOCUMENT_LINK_SHARE) {
-        html_trim_labels(root, page);
-        return root;
-    }
+/* The best node with its siblings, or the whole page where that leaves out too much of it. */
+static xmlNode *find_top(html_page *page) {
+    xmlNode *root = page->root;
     score_all(root);
     xmlNode *best = find_best(root), *reach = find_reach(best, root);
     double share = page->article ? ARTICLE_SHARE : MAIN_SHARE;
-    if ((double)unlinked(reach) >= share * (double)unlinked(root)) {
-        drop_unworthy(best, reach);
-        top = reach;
+    if ((double)unlinked(reach) < share * (double)unlinked(root)) return root;
+    drop_unworthy(best, reach);
+    return reach;
+}
+
+/* False when hardly half of the page is left, and nothing says that it is more than links. */
+static bool clear_site(html_page *page, bool choose, xmlNode **top) {
+    size_t before = html_info_of(page->root)->text;
+    *top = choose ? find_top(page) : page->root;
+    drop_menus(*top);
+    count_all(*top);
+    const html_info *left = html_info_of(*top);
+    double share = left->prose >= INDEX_PROSE_BYTES ? INDEX_PROSE_SHARE : INDEX_SHARE;
+    return (double)left->text >= share * (double)before;
+}
+
+static void start_again(html_page *page) {
+    for (size_t i = 0; i < page->count; i++) page->infos[i].drop = false;
+    page->hidden_bytes = 0;
+    drop_named(page);
+}
+
+xmlNode *html_main_find(html_page *page) {
+    xmlNode *top = page->root;
+    mark_places(page);
+    drop_named(page);
+    bool site = html_link_share(html_info_of(top)) >= DOCUMENT_LINK_SHARE;
+    if (page->article) {
+        clear_site(page, true, &top);
+        if (html_info_of(top)->text > 0) {
+            html_trim_article(top, page);
+            return top;
+        }
+        start_again(page);
+        top = page->root;
+    } else if (site && !clear_site(page, true, &top)) {
+        start_again(page);
+        if (!clear_site(page, false, &top)) start_again(page); /* an index is what it is */
     }
-    count_all(top);
-    size_t all = html_info_of(top)->text, menus = drop_menus(top, false);
-    if ((double)menus < (1 - INDEX_SHARE) * (double)all) drop_menus(top, true);
-    count_all(top);
-    if (page->article)
-        html_trim_article(top, page);
-    else
-        html_trim_labels(top, page);
+    html_trim_labels(top, page);
     return top;
 }

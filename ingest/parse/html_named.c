@@ -312,9 +312,23 @@ static bool word_says_no(const xmlNode *n, const html_info *info, const html_pag
            (double)info->link > NAMED_LINK_SHARE * (double)info->text;
 }
 
+/* The sign beside a heading that is a link to itself: "#", or a pilcrow. */
+static bool is_anchor_sign(const xmlNode *n, const html_info *info) {
+    if (info->kind != HTML_LINK || info->text > 4 || info->has_block) return false;
+    if (!str_starts(html_attribute(n, "href"), STR("#"))) return false;
+    text t = {0};
+    html_text_of(n, &t);
+    str s = text_str(&t);
+    bool sign = str_eq(s, STR("#")) || str_eq(s, STR("\u00b6")) || str_eq(s, STR("\u00a7")) ||
+                str_eq(s, STR("\U0001F517"));
+    text_free(&t);
+    return sign;
+}
+
 bool html_named_drop(const xmlNode *n, const html_page *page, size_t page_text) {
     const html_info *info = html_info_of(n);
     if (info->kind == HTML_SKIP) return true;
+    if (is_anchor_sign(n, info)) return true;
     if (info->in_code) return false;
     bool block = info->kind >= HTML_BLOCK || info->has_block;
     if (html_tag_is(n, "body") || html_tag_is(n, "html") || html_tag_is(n, "main") ||
