@@ -327,8 +327,7 @@ static void enter(state *s, const xmlNode *n) {
     case HTML_TERM:
         /* the first paragraph of a list item goes on behind its mark, that of a definition behind
            its term */
-        if (s->mark == 0 || s->t.n > s->mark || s->row)
-            next_block(s, INGEST_ROLE_PARAGRAPH, 0);
+        if (s->mark == 0 || s->t.n > s->mark || s->row) next_block(s, INGEST_ROLE_PARAGRAPH, 0);
         break;
     case HTML_INLINE:
     case HTML_LINK:

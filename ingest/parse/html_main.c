@@ -43,6 +43,8 @@
 #define SIBLING_LINK_SHARE 0.25
 #define SIBLING_OWN_BYTES 60
 #define SIBLING_PROSE_BYTES 140
+/* Wherever it stands, another part of the text has as much as this. */
+#define SIBLING_PART_BYTES 400
 
 /* ---- counting ----------------------------------------------------------------------------- */
 
@@ -168,7 +170,9 @@ static bool is_worthy(const xmlNode *n, const xmlNode *path, const xmlNode *best
     const html_info *info = html_info_of(n);
     if (value_of(n) >= SIBLING_SHARE * value_of(best)) return true;
     if (html_link_share(info) > SIBLING_LINK_SHARE) return false;
-    if ((double)info->prose >= SIBLING_SHARE * (double)html_info_of(best)->prose) return true;
+    if (info->prose >= SIBLING_PART_BYTES &&
+        (double)info->prose >= SIBLING_SHARE * (double)html_info_of(best)->prose)
+        return true;
     str kind = html_attribute(path, "class");
     bool alike = strcmp((const char *)n->name, (const char *)path->name) == 0 && kind.n > 0 &&
                  str_eq(html_attribute(n, "class"), kind);

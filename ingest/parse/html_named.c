@@ -95,6 +95,7 @@ static const struct word {
     {"no", WORD_ABOUT},
     {"noprint", WORD_SITE},
     {"not", WORD_ABOUT},
+    {"notification", WORD_ARTICLE},
     {"outbrain", WORD_SITE},
     {"overlay", WORD_SITE},
     {"pager", WORD_SITE},

@@ -2,12 +2,11 @@
  *
  * Owns the clearing of a part of the tree that is known to be an article, where a label, a teaser
  * or a line of buttons can be told by its form and its place: a heading that is a link leads to
- * another article; a line that is a link leads away; before the first paragraph stand author and
- * date, behind the last one tags, thanks and offers. Who, when, and what a picture shows is kept
- * beside the text, as captions; what only leads away is dropped.
+ * another article; before the first paragraph stand author and date, behind the last one tags,
+ * thanks and offers. Who, when, and what a picture shows is kept beside the text, as captions; what
+ * only leads away is dropped.
  *
- * It never touches tables, code, lists that are no menus, or a paragraph between two others that is
- * not wholly a link.
+ * It never touches tables, code, lists that are no menus, or what stands between two paragraphs.
  */
 #include "ingest/parse/html.h"
 
@@ -20,6 +19,10 @@
 #define LINK_LINE_SHARE 0.65
 #define LINK_LINE_BYTES 250
 #define LINK_LINE_REST_BYTES 25
+/* A paragraph that is nothing but a link is an offer, up to this length. */
+#define LINK_PARAGRAPH_BYTES 600
+/* An item with this part of it linked, behind the text, leads away too. */
+#define TAIL_LINK_SHARE 0.25
 /* What a teaser says besides its heading. */
 #define TEASER_BYTES 400
 /* A line of who and when; what is no sentence and shorter stands around the text. */
@@ -98,6 +101,7 @@ void html_trim_labels(xmlNode *top, const html_page *page) {
 
 static bool leads_away(const xmlNode *n) {
     const html_info *info = html_info_of(n);
+    if (info->text == info->link) return info->text <= LINK_PARAGRAPH_BYTES;
     return info->text <= LINK_LINE_BYTES && html_link_share(info) >= LINK_LINE_SHARE &&
            info->text - info->link <= LINK_LINE_REST_BYTES;
 }
@@ -120,20 +124,14 @@ static bool is_title(const xmlNode *n, const html_page *page) {
     return same;
 }
 
-static void drop_links(xmlNode *top, const html_page *page) {
+static void drop_teasers(xmlNode *top, const html_page *page) {
     for (xmlNode *n = html_next(top, top, true), *next; n; n = next) {
         next = next_outside(n, top);
-        if (!html_is_kept(n)) continue;
-        html_info *info = html_info_of(n);
-        if (info->kind == HTML_HEADING) {
-            if (html_link_share(info) < LINK_LINE_SHARE || is_title(n, page)) continue;
-            xmlNode *teaser = teaser_of(n, top);
-            html_info_of(teaser)->drop = true;
-            next = html_next(teaser, top, false);
-        } else if (is_leaf(n) && info->kind != HTML_ITEM && info->kind != HTML_TERM &&
-                   info->kind != HTML_DEFINITION && !info->label && leads_away(n)) {
-            info->drop = true;
-        }
+        if (!html_is_kept(n) || html_kind_of(n) != HTML_HEADING) continue;
+        if (html_link_share(html_info_of(n)) < LINK_LINE_SHARE || is_title(n, page)) continue;
+        xmlNode *teaser = teaser_of(n, top);
+        html_info_of(teaser)->drop = true;
+        next = html_next(teaser, top, false);
     }
 }
 
@@ -144,6 +142,7 @@ typedef struct {
     const html_page *page;
     const xmlNode *top;
     size_t first, last;
+    const xmlNode *last_in; /* what the last paragraph stands in */
     bool any;
 } span;
 
@@ -165,6 +164,7 @@ static void find_span(span *s) {
         if (html_info_of(n)->kind < HTML_BLOCK || !(solid || is_prose(n))) continue;
         if (!s->any) s->first = place_of(s->page, n);
         s->last = end_place(s, n);
+        s->last_in = n == s->top ? n : n->parent;
         s->any = true;
     }
 }
@@ -205,23 +205,28 @@ static void clear_ends(const span *s) {
             info->label = true;
         } else if (info->kind == HTML_ITEM || info->kind == HTML_DEFINITION ||
                    info->kind == HTML_TERM) {
-            info->drop = leads_away(n);
-        } else if (info->text < SCRAP_BYTES && !ends_sentence(n)) {
+            info->drop = behind ? html_link_share(info) >= TAIL_LINK_SHARE : leads_away(n);
+        } else if (leads_away(n)) {
             info->drop = true;
+        } else if (info->text < SCRAP_BYTES && !ends_sentence(n)) {
+            info->drop = !behind || n->parent != s->last_in;
         }
     }
 }
 
 /* All of it in italics, or all of it in brackets: the paper speaks, not the article. */
-static bool is_note(const xmlNode *n) {
-    const html_info *info = html_info_of(n);
-    if (info->text == 0 || info->text > NOTE_BYTES) return false;
+static bool is_note(const xmlNode *root) {
+    const html_info *info = html_info_of(root);
+    if (info->text > NOTE_BYTES) return false;
     size_t slanted = 0;
-    for (const xmlNode *c = n->children; c; c = c->next)
-        if (html_tag_is(c, "em") || html_tag_is(c, "i")) slanted += html_info_of(c)->text;
+    for (xmlNode *n = (xmlNode *)root, *next; n; n = next) {
+        bool slants = html_tag_is(n, "em") || html_tag_is(n, "i");
+        if (slants) slanted += html_info_of(n)->text;
+        next = html_next(n, root, !slants);
+    }
     if (slanted == info->text) return true;
     text t = {0};
-    html_text_of(n, &t);
+    html_text_of(root, &t);
     str s = str_trim(text_str(&t));
     bool bracketed = s.n > 2 && s.p[0] == '(' && s.p[s.n - 1] == ')';
     text_free(&t);
@@ -233,7 +238,7 @@ static void mark_notes(const span *s) {
     xmlNode *last[NOTES_MAX + 1] = {0};
     size_t count = 0;
     for (xmlNode *n = (xmlNode *)s->top; n; n = next_outside(n, s->top))
-        if (is_leaf(n) && is_prose(n)) {
+        if (is_leaf(n) && html_kind_of(n) != HTML_HEADING && !html_info_of(n)->label) {
             memmove(last + 1, last, NOTES_MAX * sizeof *last);
             last[0] = n;
             count++;
@@ -244,7 +249,7 @@ static void mark_notes(const span *s) {
 
 void html_trim_article(xmlNode *top, const html_page *page) {
     html_trim_labels(top, page);
-    drop_links(top, page);
+    drop_teasers(top, page);
     span s = {.page = page, .top = top};
     find_span(&s);
     if (!s.any) return;
