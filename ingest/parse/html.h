@@ -34,13 +34,13 @@ typedef enum {
  * space left out, of the whole subtree, dropped parts not counted. */
 typedef struct {
     html_kind kind;
-    bool drop;    /* not the text: html_main.c's verdict */
-    bool hidden;  /* dropped because no browser shows it */
-    bool label;   /* a caption, a byline, a date: beside the text */
-    bool in_main; /* below <main> or <article> */
-    bool in_code; /* below <pre> or <code> */
+    bool drop;                              /* not the text: html_main.c's verdict */
+    bool hidden;                            /* dropped because no browser shows it */
+    bool label;                             /* a caption, a byline, a date: beside the text */
+    bool in_main;                           /* below <main> or <article> */
+    bool in_code;                           /* below <pre> or <code> */
     bool has_block, has_table, has_heading; /* somewhere below, or itself */
-    uint32_t cells, widest_row; /* of a table; of a row its cells */
+    uint32_t cells, widest_row;             /* of a table; of a row its cells */
     size_t longest_cell;
     size_t text;                      /* all of it */
     size_t link;                      /* inside <a> */
@@ -56,10 +56,11 @@ typedef struct {
     html_info *infos; /* in document order */
     size_t count;
     bool article;        /* it says so of itself */
+    bool words_lie;      /* classes and ids drop too much here to be believed */
     text title;          /* may be empty */
     size_t hidden_bytes; /* of text outside of menus that no browser shows */
-    size_t flattened; /* elements that were nested too deep, and stand beside their parent */
-    size_t unread;    /* bytes behind the place where libxml2 gave up; 0 when it read all */
+    size_t flattened;    /* elements that were nested too deep, and stand beside their parent */
+    size_t unread;       /* bytes behind the place where libxml2 gave up; 0 when it read all */
 } html_page;
 
 /* html_tree.c. html_tree_free is fine with a zeroed page and after a failed build. */
@@ -85,11 +86,13 @@ void html_head_read(html_page *page);
 str html_head_language(const html_page *page);
 /* Whether a and b have the same letters and digits; ASCII case and all punctuation apart. */
 bool html_head_same(str a, str b);
+bool html_head_is_title(const xmlNode *n, const html_page *page);
 
 /* html_named.c: whether n says of itself that it is not of the text (`page_text` is all there is);
  * that no browser shows it; that it is a caption or the like. */
 bool html_named_drop(const xmlNode *n, const html_page *page, size_t page_text);
 bool html_named_hidden(const xmlNode *n);
+bool html_named_unread(const xmlNode *n); /* by programs that read aloud */
 bool html_named_label(const xmlNode *n, const html_page *page);
 
 /* html_main.c: marks what is not the text as dropped; gives the node below which the text is. */

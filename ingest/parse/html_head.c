@@ -59,6 +59,14 @@ bool html_head_same(str a, str b) {
     return x == y;
 }
 
+bool html_head_is_title(const xmlNode *n, const html_page *page) {
+    text t = {0};
+    html_text_of(n, &t);
+    bool same = t.n > 0 && html_head_same(text_str(&t), text_str(&page->title));
+    text_free(&t);
+    return same;
+}
+
 static bool has_word_of_article(str s) {
     return str_find(s, STR("Article"), 0) != SIZE_MAX ||
            str_find(s, STR("BlogPosting"), 0) != SIZE_MAX;

@@ -30,7 +30,11 @@
 #define INDEX_SHARE 0.5
 /* Or this part, if it has a page of prose: then the links were those of a list of names. */
 #define INDEX_PROSE_SHARE 0.2
-#define INDEX_PROSE_BYTES 1000
+#define INDEX_PROSE_BYTES 400
+/* An article with its title and as much prose as this stands for itself. */
+#define OWN_ARTICLE_BYTES 300
+/* Names that leave less than this part of what is not linked are not believed. */
+#define NAMED_LEFT_SHARE 0.3
 /* Items of a list are more often a menu or an index than paragraphs are. */
 #define ITEM_PART 0.3
 /* A table with a longer cell than this places paragraphs side by side. */
@@ -91,6 +95,7 @@ static bool count_enter(const xmlNode *n) {
     *info = (html_info){.kind = info->kind,
                         .drop = info->drop,
                         .hidden = info->hidden,
+                        .label = info->label,
                         .in_main = info->in_main,
                         .in_code = info->in_code};
     return !info->drop && info->kind != HTML_SKIP && n->children;
@@ -254,9 +259,22 @@ static size_t unlinked(const xmlNode *n) {
     return html_info_of(n)->text - html_info_of(n)->link;
 }
 
+/* The <article> that holds the title, where it holds prose too: other articles on the page are
+ * other texts. */
+static xmlNode *find_root(const html_page *page) {
+    for (xmlNode *n = page->root; n; n = html_next(n, page->root, html_is_kept(n))) {
+        if (!html_is_kept(n) || html_kind_of(n) != HTML_HEADING || !html_head_is_title(n, page))
+            continue;
+        xmlNode *up = n;
+        while (up != page->root && !html_tag_is(up, "article")) up = up->parent;
+        if (up != page->root && html_info_of(up)->prose >= OWN_ARTICLE_BYTES) return up;
+    }
+    return page->root;
+}
+
 /* The best node with its siblings, or the whole page where that leaves out too much of it. */
 static xmlNode *find_top(html_page *page) {
-    xmlNode *root = page->root;
+    xmlNode *root = page->article ? find_root(page) : page->root;
     score_all(root);
     xmlNode *best = find_best(root), *reach = find_reach(best, root);
     double share = page->article ? ARTICLE_SHARE : MAIN_SHARE;
@@ -282,15 +300,40 @@ static void start_again(html_page *page) {
     drop_named(page);
 }
 
+/* Clears what stands around the text of an article, unless that leaves too little: then the page
+ * was one of teasers after all. */
+static void trim(html_page *page, xmlNode *top) {
+    bool *before = mem_new(page->count, sizeof *before);
+    size_t all = html_info_of(top)->text;
+    for (size_t i = 0; i < page->count; i++) before[i] = page->infos[i].drop;
+    html_trim_article(top, page);
+    count_all(top);
+    if ((double)html_info_of(top)->text < INDEX_SHARE * (double)all) {
+        for (size_t i = 0; i < page->count; i++) page->infos[i].drop = before[i];
+        count_all(top);
+    }
+    mem_free(before);
+}
+
+/* Drops what is named so; where that leaves hardly anything, names are not believed. */
+static void clear_named(html_page *page) {
+    count_all(page->root);
+    size_t all = unlinked(page->root);
+    drop_named(page);
+    if ((double)unlinked(page->root) >= NAMED_LEFT_SHARE * (double)all) return;
+    page->words_lie = true;
+    start_again(page);
+}
+
 xmlNode *html_main_find(html_page *page) {
     xmlNode *top = page->root;
     mark_places(page);
-    drop_named(page);
+    clear_named(page);
     bool site = html_link_share(html_info_of(top)) >= DOCUMENT_LINK_SHARE;
     if (page->article) {
         clear_site(page, true, &top);
         if (html_info_of(top)->text > 0) {
-            html_trim_article(top, page);
+            trim(page, top);
             return top;
         }
         start_again(page);

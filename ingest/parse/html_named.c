@@ -72,7 +72,6 @@ static const struct word {
     {"footer", WORD_SITE},
     {"gdpr", WORD_SITE},
     {"has", WORD_ABOUT},
-    {"hidden", WORD_ARTICLE},
     {"interstitial", WORD_ARTICLE},
     {"is", WORD_ABOUT},
     {"js", WORD_ABOUT},
@@ -248,13 +247,16 @@ static bool style_hides(const xmlNode *n, str style) {
            is_tiny(style_value(style, STR("font-size"))) || is_white_on_white(n, style);
 }
 
+bool html_named_unread(const xmlNode *n) {
+    return str_eq(html_attribute(n, "aria-hidden"), STR("true"));
+}
+
 bool html_named_hidden(const xmlNode *n) {
     if (html_tag_is(n, "html") || html_tag_is(n, "body")) return false; /* until a script ran */
     for (const xmlAttr *a = n->properties; a; a = a->next)
         if (strcmp((const char *)a->name, "hidden") == 0) return true;
     str style = html_attribute(n, "style");
-    return str_eq(html_attribute(n, "aria-hidden"), STR("true")) ||
-           (style.n > 0 && style_hides(n, style));
+    return style.n > 0 && style_hides(n, style);
 }
 
 /* ---- what is about the site ------------------------------------------------------------------ */
@@ -305,6 +307,7 @@ static bool tag_says_no(const xmlNode *n, const html_info *info, const html_page
 }
 
 static bool word_says_no(const xmlNode *n, const html_info *info, const html_page *page) {
+    if (page->words_lie) return false;
     str id = html_attribute(n, "id");
     int unwanted = WORD_SITE | (page->article ? WORD_ARTICLE : 0);
     int class_flags = names_flags(html_attribute(n, "class")) & unwanted;
@@ -336,6 +339,7 @@ bool html_named_drop(const xmlNode *n, const html_page *page, size_t page_text) 
         html_tag_is(n, "article"))
         return false;
     if ((double)info->text > NAMED_DROP_SHARE * (double)page_text) return false;
+    if (html_named_unread(n)) return true;
     return (block && (tag_says_no(n, info, page) || has_site_role(n))) ||
            word_says_no(n, info, page);
 }

@@ -116,19 +116,12 @@ static xmlNode *teaser_of(xmlNode *heading, const xmlNode *top) {
     return n;
 }
 
-static bool is_title(const xmlNode *n, const html_page *page) {
-    text t = {0};
-    html_text_of(n, &t);
-    bool same = html_head_same(text_str(&t), text_str(&page->title));
-    text_free(&t);
-    return same;
-}
-
 static void drop_teasers(xmlNode *top, const html_page *page) {
     for (xmlNode *n = html_next(top, top, true), *next; n; n = next) {
         next = next_outside(n, top);
         if (!html_is_kept(n) || html_kind_of(n) != HTML_HEADING) continue;
-        if (html_link_share(html_info_of(n)) < LINK_LINE_SHARE || is_title(n, page)) continue;
+        if (html_link_share(html_info_of(n)) < LINK_LINE_SHARE || html_head_is_title(n, page))
+            continue;
         xmlNode *teaser = teaser_of(n, top);
         html_info_of(teaser)->drop = true;
         next = html_next(teaser, top, false);
@@ -198,7 +191,7 @@ static void clear_ends(const span *s) {
         bool before = at < s->first, behind = s->last != SIZE_MAX && at > s->last;
         if (!before && !behind) continue;
         if (info->kind == HTML_HEADING) {
-            info->drop = behind && !is_title(n, s->page);
+            info->drop = behind && !html_head_is_title(n, s->page);
         } else if (info->kind == HTML_TABLE || info->kind == HTML_PRE || info->kind == HTML_ROW) {
             continue;
         } else if (is_date_line(n)) {
