@@ -34,19 +34,21 @@ typedef enum {
  * space left out, of the whole subtree, dropped parts not counted. */
 typedef struct {
     html_kind kind;
-    bool drop;                              /* not the text: html_main.c's verdict */
-    bool hidden;                            /* dropped because no browser shows it */
-    bool label;                             /* a caption, a byline, a date: beside the text */
-    bool in_main;                           /* below <main> or <article> */
-    bool in_code;                           /* below <pre> or <code> */
+    bool drop;    /* not the text: html_main.c's verdict */
+    bool hidden;  /* dropped because no browser shows it */
+    bool label;   /* a caption, a byline, a date: beside the text */
+    bool in_main; /* below <main> or <article> */
+    bool in_code; /* below <pre> or <code> */
+    bool holds_title;
     bool has_block, has_table, has_heading; /* somewhere below, or itself */
     uint32_t cells, widest_row;             /* of a table; of a row its cells */
     size_t longest_cell;
     size_t text;                      /* all of it */
     size_t link;                      /* inside <a> */
     size_t own, own_link, own_commas; /* outside of blocks below it */
-    size_t prose; /* own text that is not in links, of all long enough paragraphs below */
-    double score; /* the prose that stands closely below */
+    size_t prose;      /* own text that is not in links, of all long enough paragraphs below */
+    size_t item_prose; /* the part of it that stands in list items */
+    double score;      /* the prose that stands closely below */
 } html_info;
 
 /* One document: the tree, and one html_info for each element. */

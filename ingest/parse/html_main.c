@@ -75,8 +75,10 @@ static void add_up(html_info *to, const html_info *from) {
         to->own_link += from->kind == HTML_LINK ? from->own : from->own_link;
         to->own_commas += from->own_commas;
     }
-    to->prose += from->prose;
-    if (block && from->own - from->own_link >= PROSE_BYTES) to->prose += from->own - from->own_link;
+    size_t plain = block ? from->own - from->own_link : 0;
+    plain = from->prose + (plain >= PROSE_BYTES ? plain : 0);
+    to->prose += plain;
+    to->item_prose += from->kind == HTML_ITEM ? plain : from->item_prose;
     to->has_block = to->has_block || from->has_block || block;
     to->has_table = to->has_table || from->has_table || from->kind == HTML_TABLE;
     if (to->kind == HTML_ROW) to->cells += cell;
@@ -97,6 +99,7 @@ static bool count_enter(const xmlNode *n) {
                         .hidden = info->hidden,
                         .label = info->label,
                         .in_main = info->in_main,
+                        .holds_title = info->holds_title,
                         .in_code = info->in_code};
     return !info->drop && info->kind != HTML_SKIP && n->children;
 }
@@ -175,7 +178,7 @@ static bool is_worthy(const xmlNode *n, const xmlNode *path, const xmlNode *best
     const html_info *info = html_info_of(n);
     if (value_of(n) >= SIBLING_SHARE * value_of(best)) return true;
     if (html_link_share(info) > SIBLING_LINK_SHARE) return false;
-    if (info->prose >= SIBLING_PART_BYTES &&
+    if (info->prose >= SIBLING_PART_BYTES && 2 * info->item_prose < info->prose &&
         (double)info->prose >= SIBLING_SHARE * (double)html_info_of(best)->prose)
         return true;
     str kind = html_attribute(path, "class");
@@ -235,6 +238,9 @@ static void mark_places(html_page *page) {
         info->in_main = up->in_main || html_tag_is(n, "main") || html_tag_is(n, "article");
         info->in_code = up->in_code || info->kind == HTML_PRE || html_tag_is(n, "code");
         info->hidden = n != page->root && (up->hidden || html_named_hidden(n));
+        if (info->kind != HTML_HEADING || !html_head_is_title(n, page)) continue;
+        for (xmlNode *in = n; in != page->root; in = in->parent)
+            html_info_of(in)->holds_title = true;
     }
 }
 

@@ -307,7 +307,7 @@ static bool tag_says_no(const xmlNode *n, const html_info *info, const html_page
 }
 
 static bool word_says_no(const xmlNode *n, const html_info *info, const html_page *page) {
-    if (page->words_lie) return false;
+    if (page->words_lie || (info->holds_title && info->prose > NAMED_SHORT_BYTES)) return false;
     str id = html_attribute(n, "id");
     int unwanted = WORD_SITE | (page->article ? WORD_ARTICLE : 0);
     int class_flags = names_flags(html_attribute(n, "class")) & unwanted;
