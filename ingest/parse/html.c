@@ -14,6 +14,7 @@
 /* Where a browser looks for the encoding (HTML standard, 13.2.3.2: the first 1024 bytes); pages
  * put comments and scripts before it, so a little more. */
 #define SNIFF_BYTES 8192
+#define HIDDEN_NOTE_BYTES 40
 
 static bool is_space(char c) {
     return c == ' ' || (c >= '\t' && c <= '\r');
@@ -89,6 +90,23 @@ void html_text_of(const xmlNode *root, text *out) {
     while (out->n > 0 && out->p[out->n - 1] == ' ') text_cut(out, out->n - 1);
 }
 
+/* Hidden text is how prompts are injected, and how menus are folded away: a few words say nothing. */
+static void put_notes(const html_page *page, record_writer *out) {
+    if (page->hidden_bytes >= HIDDEN_NOTE_BYTES)
+        record_note(out, "Text that no browser shows was left out: %zu bytes of it.",
+                    page->hidden_bytes);
+    if (page->flattened > 0)
+        record_note(out,
+                    "%zu elements are nested more than %d deep: their text was read, their nesting "
+                    "was not kept.",
+                    page->flattened, HTML_DEPTH_MAX);
+    if (page->unread > 0)
+        record_note(out,
+                    "The HTML parser stopped %zu bytes before the end; what stands there is "
+                    "not read.",
+                    page->unread);
+}
+
 bool parse_html(const parse_input *in, record_writer *out, error *err) {
     text utf8 = {0};
     html_page page = {0};
@@ -104,6 +122,7 @@ bool parse_html(const parse_input *in, record_writer *out, error *err) {
     bool empty = html_info_of(root)->text == 0;
     record_page(out, 1, (str){0}, 0, 0, empty ? INGEST_FATE_EMPTY : INGEST_FATE_TEXT);
     if (!empty) html_blocks_write(root, out);
+    put_notes(&page, out);
     ok = true;
 done:
     html_tree_free(&page);

@@ -9,6 +9,9 @@
 
 #include "ingest/parse/parse.h"
 
+/* Pages written by people stay below 100; a few generated ones reach some hundreds. */
+#define HTML_DEPTH_MAX 512
+
 /* Tags by what they do to the text. */
 typedef enum {
     HTML_INLINE, /* text flows through */
@@ -34,14 +37,14 @@ typedef enum {
  * space left out, of the whole subtree, dropped parts not counted. */
 typedef struct {
     html_kind kind;
-    bool drop;    /* not the text: html_main.c's verdict */
-    bool hidden;  /* dropped because no browser shows it */
-    bool label;   /* a caption, a byline, a date: beside the text */
-    bool in_main; /* below <main> or <article> */
-    bool in_code; /* below <pre> or <code> */
-    bool holds_title;
-    bool has_block, has_table, has_heading; /* somewhere below, or itself */
-    uint32_t cells, widest_row;             /* of a table; of a row its cells */
+    /* html_main.c's verdict: not the text; and if so, whether no browser shows it. */
+    bool drop, hidden;
+    bool label;       /* a caption, a byline, a date: beside the text */
+    bool in_main;     /* below <main> or <article> */
+    bool in_code;     /* below <pre> or <code> */
+    bool holds_title; /* the heading that is the page's title stands below */
+    bool has_block, has_table, has_heading;
+    uint32_t cells, widest_row; /* of a table; of a row its cells */
     size_t longest_cell;
     size_t text;                      /* all of it */
     size_t link;                      /* inside <a> */

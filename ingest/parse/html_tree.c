@@ -17,9 +17,6 @@
 #include <limits.h>
 #include <string.h>
 
-/* Pages written by people stay below 100; a few generated ones reach some hundreds. */
-#define HTML_DEPTH_MAX 512
-
 xmlNode *html_next(xmlNode *n, const xmlNode *root, bool deeper) {
     if (deeper && n->type == XML_ELEMENT_NODE && n->children) return n->children;
     while (n && n != root) {
