@@ -12,8 +12,8 @@
 #include <string.h>
 
 /* Where a browser looks for the encoding (HTML standard, 13.2.3.2: the first 1024 bytes); pages
- * put comments and scripts before it, so a little more. */
-#define SNIFF_BYTES 8192
+ * put comments, styles and scripts before it. The head is searched, but not without an end. */
+#define SNIFF_BYTES (64 << 10)
 #define HIDDEN_NOTE_BYTES 40
 
 static bool is_space(char c) {
@@ -26,30 +26,54 @@ static size_t find_nocase(str s, str needle, size_t from) {
     return SIZE_MAX;
 }
 
+/* What stands between the quotes of an XML declaration's encoding. */
+static str xml_encoding(str head) {
+    size_t close = str_find(head, STR("?>"), 0), at = str_find(head, STR("encoding"), 0);
+    if (at == SIZE_MAX || close == SIZE_MAX || at > close) return (str){0};
+    for (at += 8; at < close && (is_space(head.p[at]) || head.p[at] == '='); at++)
+        ;
+    size_t begin = at + 1, end = begin;
+    while (end < close && head.p[end] != '"' && head.p[end] != '\'') end++;
+    return begin <= end ? str_cut(head, begin, end) : (str){0};
+}
+
+/* <meta charset=x>, or <meta http-equiv=content-type content="text/html; charset=x">. */
+static str meta_charset(str tag) {
+    bool equiv = find_nocase(tag, STR("http-equiv"), 0) != SIZE_MAX;
+    for (size_t at = 0; (at = find_nocase(tag, STR("charset"), at)) != SIZE_MAX; at += 7) {
+        char before = at > 0 ? tag.p[at - 1] : ' ';
+        size_t begin = at + 7;
+        while (begin < tag.n && is_space(tag.p[begin])) begin++;
+        if (begin >= tag.n || tag.p[begin] != '=') continue;
+        for (begin++; begin < tag.n && is_space(tag.p[begin]); begin++)
+            ;
+        bool quoted = begin < tag.n && (tag.p[begin] == '"' || tag.p[begin] == '\'');
+        /* in the content of another meta element it is a word of a description */
+        if (!equiv && !(is_space(before) || before == '/' || before == '"')) continue;
+        if (!equiv && find_nocase(str_cut(tag, 0, at), STR("content"), 0) != SIZE_MAX) continue;
+        begin += quoted;
+        size_t end = begin;
+        while (end < tag.n && !is_space(tag.p[end]) && !memchr("\"';/>", tag.p[end], 5)) end++;
+        if (end > begin) return str_cut(tag, begin, end);
+    }
+    return (str){0};
+}
+
 /* The encoding that a meta element or an XML declaration states. */
 static str sniff_charset(str bytes) {
     str head = str_cut(bytes, 0, SNIFF_BYTES);
-    if (str_starts(head, STR("<?xml"))) {
-        size_t close = str_find(head, STR("?>"), 0), at = str_find(head, STR("encoding="), 0);
-        if (at != SIZE_MAX && close != SIZE_MAX && at < close && at + 10 < head.n) {
-            size_t begin = at + 10, end = begin;
-            while (end < close && head.p[end] != '"' && head.p[end] != '\'') end++;
-            return str_cut(head, begin, end);
-        }
+    str found = str_starts(head, STR("<?xml")) ? xml_encoding(head) : (str){0};
+    for (size_t at = 0; found.n == 0 && (at = str_find(head, STR("<"), at)) != SIZE_MAX;) {
+        str rest = str_cut(head, at, head.n);
+        bool comment = str_starts(rest, STR("<!--"));
+        size_t end = str_find(head, comment ? STR("-->") : STR(">"), at);
+        if (end == SIZE_MAX) break;
+        if (find_nocase(str_cut(rest, 0, 5), STR("<meta"), 0) == 0)
+            found = meta_charset(str_cut(head, at, end));
+        if (find_nocase(str_cut(rest, 0, 5), STR("<body"), 0) == 0) break;
+        at = end;
     }
-    for (size_t at = 0; (at = find_nocase(head, STR("<meta"), at)) != SIZE_MAX; at += 5) {
-        size_t close = str_find(head, STR(">"), at);
-        str tag = str_cut(head, at, close);
-        size_t label = find_nocase(tag, STR("charset"), 0);
-        if (label == SIZE_MAX) continue;
-        for (label += 7; label < tag.n && (is_space(tag.p[label]) || tag.p[label] == '='); label++)
-            ;
-        if (label < tag.n && (tag.p[label] == '"' || tag.p[label] == '\'')) label++;
-        size_t end = label;
-        while (end < tag.n && !is_space(tag.p[end]) && !memchr("\"';/>", tag.p[end], 5)) end++;
-        return str_cut(tag, label, end);
-    }
-    return (str){0};
+    return found;
 }
 
 str html_attribute(const xmlNode *n, const char *name) {
