@@ -145,6 +145,10 @@ bool parse_html(const parse_input *in, record_writer *out, error *err) {
     xmlNode *root = html_main_find(&page);
     bool empty = html_info_of(root)->text == 0;
     record_page(out, 1, (str){0}, 0, 0, empty ? INGEST_FATE_EMPTY : INGEST_FATE_TEXT);
+    if (!empty && page.title_apart) {
+        record_block(out, INGEST_ROLE_HEADING, 1, 1);
+        record_line(out, text_str(&page.title), (box){0}, 0);
+    }
     if (!empty) html_blocks_write(root, out);
     put_notes(&page, out);
     ok = true;

@@ -63,6 +63,7 @@ typedef struct {
     bool article;        /* it says so of itself */
     bool words_lie;      /* classes and ids drop too much here to be believed */
     text title;          /* may be empty */
+    bool title_apart;    /* it is a heading of the page, and not in what is taken for the text */
     size_t hidden_bytes; /* of text outside of menus that no browser shows */
     size_t flattened;    /* elements that were nested too deep, and stand beside their parent */
     size_t unread;       /* bytes behind the place where libxml2 gave up; 0 when it read all */
@@ -110,7 +111,7 @@ double html_link_share(const html_info *info);
  * stands beside the text. */
 void html_trim_article(xmlNode *top, const html_page *page);
 void html_trim_labels(xmlNode *top, const html_page *page);
-/* html_blocks.c; with the title as a heading where none of the page's own is below root. */
+/* html_blocks.c */
 void html_blocks_write(xmlNode *root, record_writer *out);
 
 #endif

@@ -238,7 +238,8 @@ static void mark_places(html_page *page) {
         info->in_main = up->in_main || html_tag_is(n, "main") || html_tag_is(n, "article");
         info->in_code = up->in_code || info->kind == HTML_PRE || html_tag_is(n, "code");
         info->hidden = n != page->root && (up->hidden || html_named_hidden(n));
-        if (info->kind != HTML_HEADING || !html_head_is_title(n, page)) continue;
+        if (info->kind != HTML_HEADING || info->hidden || !html_head_is_title(n, page)) continue;
+        html_info_of(page->root)->holds_title = true;
         for (xmlNode *in = n; in != page->root; in = in->parent)
             html_info_of(in)->holds_title = true;
     }
@@ -331,7 +332,7 @@ static void clear_named(html_page *page) {
     start_again(page);
 }
 
-xmlNode *html_main_find(html_page *page) {
+static xmlNode *find_text(html_page *page) {
     xmlNode *top = page->root;
     mark_places(page);
     clear_named(page);
@@ -349,5 +350,19 @@ xmlNode *html_main_find(html_page *page) {
         if (!clear_site(page, false, &top)) start_again(page); /* an index is what it is */
     }
     html_trim_labels(top, page);
+    return top;
+}
+
+/* The heading that is the title often stands in a header of its own, and is cleared with that. */
+static bool has_title(const xmlNode *top, const html_page *page) {
+    for (xmlNode *n = (xmlNode *)top; n; n = html_next(n, top, html_is_kept(n)))
+        if (html_is_kept(n) && html_kind_of(n) == HTML_HEADING && html_head_is_title(n, page))
+            return true;
+    return false;
+}
+
+xmlNode *html_main_find(html_page *page) {
+    xmlNode *top = find_text(page);
+    page->title_apart = html_info_of(page->root)->holds_title && !has_title(top, page);
     return top;
 }

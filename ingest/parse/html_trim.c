@@ -194,11 +194,11 @@ static void clear_ends(const span *s) {
             info->drop = behind && !html_head_is_title(n, s->page);
         } else if (info->kind == HTML_TABLE || info->kind == HTML_PRE || info->kind == HTML_ROW) {
             continue;
-        } else if (is_date_line(n)) {
-            info->label = true;
         } else if (info->kind == HTML_ITEM || info->kind == HTML_DEFINITION ||
                    info->kind == HTML_TERM) {
             info->drop = behind ? html_link_share(info) >= TAIL_LINK_SHARE : leads_away(n);
+        } else if (is_date_line(n)) {
+            info->label = true;
         } else if (leads_away(n)) {
             info->drop = true;
         } else if (info->text < SCRAP_BYTES && !ends_sentence(n)) {
