@@ -117,7 +117,8 @@ void html_text_of(const xmlNode *root, text *out) {
 /* Hidden text is how prompts are injected, and how menus are folded away: a few words say nothing. */
 static void put_notes(const html_page *page, record_writer *out) {
     if (page->hidden_bytes >= HIDDEN_NOTE_BYTES)
-        record_note(out, "Text that no browser shows was left out: %zu bytes of it.",
+        record_note(out,
+                    "Hidden text was left out: %zu bytes that no browser shows or reads aloud.",
                     page->hidden_bytes);
     if (page->flattened > 0)
         record_note(out,
@@ -131,28 +132,33 @@ static void put_notes(const html_page *page, record_writer *out) {
                     page->unread);
 }
 
+static void put_page(const html_page *page, xmlNode *top, record_writer *out) {
+    if (html_info_of(top)->text == 0) {
+        bool hidden = page->hidden_bytes >= HIDDEN_NOTE_BYTES;
+        record_page(out, 1, (str){0}, 0, 0, hidden ? INGEST_FATE_HIDDEN : INGEST_FATE_EMPTY);
+        return;
+    }
+    record_page(out, 1, (str){0}, 0, 0, INGEST_FATE_TEXT);
+    if (page->title_apart) {
+        record_block(out, INGEST_ROLE_HEADING, 1, 1);
+        record_line(out, text_str(&page->title), (box){0}, 0);
+    }
+    for (size_t i = 0; i < page->byline_count; i++) html_blocks_write(page->byline[i], out);
+    html_blocks_write(top, out);
+}
+
 bool parse_html(const parse_input *in, record_writer *out, error *err) {
     text utf8 = {0};
     html_page page = {0};
-    bool ok = false;
-
-    if (!parse_to_utf8(in->bytes, sniff_charset(in->bytes), &utf8, err) ||
-        !html_tree_build(text_str(&utf8), &page, err))
-        goto done;
-    html_head_read(&page);
-    record_document(out, page.title.n ? text_str(&page.title) : in->name, STR("html"),
-                    html_head_language(&page));
-    xmlNode *root = html_main_find(&page);
-    bool empty = html_info_of(root)->text == 0;
-    record_page(out, 1, (str){0}, 0, 0, empty ? INGEST_FATE_EMPTY : INGEST_FATE_TEXT);
-    if (!empty && page.title_apart) {
-        record_block(out, INGEST_ROLE_HEADING, 1, 1);
-        record_line(out, text_str(&page.title), (box){0}, 0);
+    bool ok = parse_to_utf8(in->bytes, sniff_charset(in->bytes), &utf8, err) &&
+              html_tree_build(text_str(&utf8), &page, err);
+    if (ok) {
+        html_head_read(&page);
+        record_document(out, page.title.n ? text_str(&page.title) : in->name, STR("html"),
+                        html_head_language(&page));
+        put_page(&page, html_main_find(&page), out);
+        put_notes(&page, out);
     }
-    if (!empty) html_blocks_write(root, out);
-    put_notes(&page, out);
-    ok = true;
-done:
     html_tree_free(&page);
     text_free(&utf8);
     return ok;

@@ -12,6 +12,8 @@
 /* Pages written by people stay below 100; a few generated ones reach some hundreds. */
 #define HTML_DEPTH_MAX 512
 
+#define HTML_BYLINE_MAX 4
+
 /* Tags by what they do to the text. */
 typedef enum {
     HTML_INLINE, /* text flows through */
@@ -60,10 +62,12 @@ typedef struct {
     xmlNode *root;
     html_info *infos; /* in document order */
     size_t count;
-    bool article;        /* it says so of itself */
-    bool words_lie;      /* classes and ids drop too much here to be believed */
-    text title;          /* may be empty */
-    bool title_apart;    /* it is a heading of the page, and not in what is taken for the text */
+    bool article;     /* it says so of itself */
+    bool words_lie;   /* classes and ids drop too much here to be believed */
+    text title;       /* may be empty */
+    bool title_apart; /* it is a heading of the page, and not in what is taken for the text */
+    xmlNode *byline[HTML_BYLINE_MAX]; /* with such a title: what stands between it and the text */
+    size_t byline_count;
     size_t hidden_bytes; /* of text outside of menus that no browser shows */
     size_t flattened;    /* elements that were nested too deep, and stand beside their parent */
     size_t unread;       /* bytes behind the place where libxml2 gave up; 0 when it read all */
@@ -111,6 +115,8 @@ double html_link_share(const html_info *info);
  * stands beside the text. */
 void html_trim_article(xmlNode *top, const html_page *page);
 void html_trim_labels(xmlNode *top, const html_page *page);
+/* A short line that names a year, or begins with "By". */
+bool html_trim_is_date_line(const xmlNode *n);
 /* html_blocks.c */
 void html_blocks_write(xmlNode *root, record_writer *out);
 

@@ -24,6 +24,8 @@
 /* The best node of a page that is no article has at least this part of what is not linked. */
 #define MAIN_SHARE 0.7
 #define ARTICLE_SHARE 0.25
+/* A byline links to its author; what is linked as a whole is a tag or a button. */
+#define BYLINE_LINK_SHARE 0.8
 /* A block with more of its text in links than this is a menu. */
 #define MENU_LINK_SHARE 0.5
 /* A page that is no article is cleared as long as this part of its text is left. */
@@ -250,14 +252,17 @@ static void drop_named(html_page *page) {
     xmlNode *root = page->root;
     count_all(root);
     size_t page_text = html_info_of(root)->text;
-    for (xmlNode *n = root; n; n = html_next(n, root, html_is_kept(n)))
-        if (n != root && n->type == XML_ELEMENT_NODE)
-            html_info_of(n)->drop = html_named_drop(n, page, page_text);
-    for (xmlNode *n = root; n; n = html_next(n, root, html_is_kept(n))) {
-        if (n == root || !html_is_kept(n) || !html_info_of(n)->hidden) continue;
+    page->hidden_bytes = 0;
+    for (xmlNode *n = html_next(root, root, true); n; n = html_next(n, root, html_is_kept(n))) {
+        if (n->type != XML_ELEMENT_NODE) continue;
         html_info *info = html_info_of(n);
-        info->drop = true;
-        if (html_link_share(info) < MENU_LINK_SHARE) page->hidden_bytes += info->text;
+        bool hidden = info->hidden || (html_named_unread(n) && info->text > 0);
+        bool named = html_named_drop(n, page, page_text);
+        info->drop = named || info->hidden;
+        /* a menu that is folded away is no secret */
+        if (hidden && info->drop && info->kind != HTML_SKIP &&
+            html_link_share(info) < MENU_LINK_SHARE)
+            page->hidden_bytes += info->text;
     }
     count_all(root);
 }
@@ -303,7 +308,6 @@ static bool clear_site(html_page *page, bool choose, xmlNode **top) {
 
 static void start_again(html_page *page) {
     for (size_t i = 0; i < page->count; i++) page->infos[i].drop = false;
-    page->hidden_bytes = 0;
     drop_named(page);
 }
 
@@ -361,8 +365,32 @@ static bool has_title(const xmlNode *top, const html_page *page) {
     return false;
 }
 
+/* Who wrote it, when, and the standfirst, between that heading and the text. */
+static void find_byline(html_page *page, const xmlNode *top) {
+    const xmlNode *stop = page->root;
+    xmlNode *n = page->root;
+    while (n && (html_kind_of(n) != HTML_HEADING || !html_head_is_title(n, page)))
+        n = html_next(n, page->root, true);
+    bool deeper = false;
+    for (; n && n != top && page->byline_count < HTML_BYLINE_MAX;) {
+        n = html_next(n, stop, deeper);
+        if (!n || n == top) break;
+        deeper =
+            n->type == XML_ELEMENT_NODE && html_kind_of(n) != HTML_SKIP && !html_info_of(n)->hidden;
+        if (!deeper) continue;
+        html_info_of(n)->drop = false;
+        count_all(n);
+        bool beside = html_named_label(n, page) || html_trim_is_date_line(n);
+        if (!beside || html_link_share(html_info_of(n)) > BYLINE_LINK_SHARE) continue;
+        html_info_of(n)->label = true;
+        page->byline[page->byline_count++] = n;
+        deeper = false;
+    }
+}
+
 xmlNode *html_main_find(html_page *page) {
     xmlNode *top = find_text(page);
     page->title_apart = html_info_of(page->root)->holds_title && !has_title(top, page);
+    if (page->title_apart && page->article) find_byline(page, top);
     return top;
 }

@@ -16,10 +16,12 @@
 #define NAMED_DROP_SHARE 0.4
 /* In a document, a word drops what has at least this part of its text in links, or is shorter. */
 #define NAMED_LINK_SHARE 0.3
-#define NAMED_SHORT_BYTES 120
+#define NAMED_SHORT_BYTES 80
 /* Longer than a line beside the text can be: a caption of four sentences, a byline of one. */
 #define CAPTION_MAX_BYTES 900
 #define LABEL_MAX_BYTES 300
+/* What holds the title and as much prose as this is not about the site, whatever its name. */
+#define TITLE_PROSE_BYTES 120
 #define WORD_MAX 32
 
 enum {
@@ -307,13 +309,13 @@ static bool tag_says_no(const xmlNode *n, const html_info *info, const html_page
 }
 
 static bool word_says_no(const xmlNode *n, const html_info *info, const html_page *page) {
-    if (page->words_lie || (info->holds_title && info->prose > NAMED_SHORT_BYTES)) return false;
+    if (page->words_lie || (info->holds_title && info->prose > TITLE_PROSE_BYTES)) return false;
     str id = html_attribute(n, "id");
     int unwanted = WORD_SITE | (page->article ? WORD_ARTICLE : 0);
     int class_flags = names_flags(html_attribute(n, "class")) & unwanted;
     if (!class_flags && !(names_flags(id) & unwanted && !id_is_anchor(n, id))) return false;
-    return page->article || info->text < NAMED_SHORT_BYTES ||
-           (double)info->link > NAMED_LINK_SHARE * (double)info->text;
+    bool scrap = info->text < NAMED_SHORT_BYTES && !info->has_heading && !html_tag_is(n, "dl");
+    return page->article || scrap || (double)info->link > NAMED_LINK_SHARE * (double)info->text;
 }
 
 /* The sign beside a heading that is a link to itself: "#", or a pilcrow. */

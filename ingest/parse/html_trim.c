@@ -171,12 +171,13 @@ static bool has_year(str s) {
     return false;
 }
 
-static bool is_date_line(const xmlNode *n) {
+bool html_trim_is_date_line(const xmlNode *n) {
+    if (!is_leaf(n) || html_info_of(n)->text > DATE_LINE_BYTES) return false;
     text t = {0};
     html_text_of(n, &t);
     str s = text_str(&t);
     bool by = str_starts(s, STR("By ")) || str_starts(s, STR("by ")) || str_starts(s, STR("BY "));
-    bool found = s.n <= DATE_LINE_BYTES && (by || has_year(s));
+    bool found = by || has_year(s);
     text_free(&t);
     return found;
 }
@@ -197,7 +198,7 @@ static void clear_ends(const span *s) {
         } else if (info->kind == HTML_ITEM || info->kind == HTML_DEFINITION ||
                    info->kind == HTML_TERM) {
             info->drop = behind ? html_link_share(info) >= TAIL_LINK_SHARE : leads_away(n);
-        } else if (is_date_line(n)) {
+        } else if (html_trim_is_date_line(n)) {
             info->label = true;
         } else if (leads_away(n)) {
             info->drop = true;
