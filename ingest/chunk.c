@@ -93,10 +93,10 @@ typedef struct {
     size_t units[OVERLAP_UNITS], count, tokens;
 } overlap;
 
-static void add_overlap(const flow *f, overlap *o, size_t unit, size_t first, size_t most) {
-    if (unit == UNIT_NONE || unit >= first || f->units[unit].tokens > most) return;
-    o->units[o->count++] = unit;
-    o->tokens += f->units[unit].tokens;
+static void add_overlap(const flow *f, overlap *o, size_t again, size_t first, size_t most) {
+    if (again == UNIT_NONE || again >= first || f->units[again].tokens > most) return;
+    o->units[o->count++] = again;
+    o->tokens += f->units[again].tokens;
 }
 
 static overlap overlap_of(const flow *f, size_t first, size_t section_begin) {

@@ -18,6 +18,8 @@
 #define HEADING_LEVELS 6
 /* A longer sentence in front of a table says more than what its figures are. */
 #define LEAD_TOKENS 60
+/* Rows this much further in than the name of their group are indented. */
+#define INDENT_PT 2.0f
 /* Below this the parts of an over-long unit are not cut further, whatever the counter says. */
 #define PIECE_MIN_BYTES 32
 /* Offsets are 32 bits; the record stream's own limit is far below. */
@@ -38,6 +40,8 @@ typedef struct {
     word_set words;
     str stack[HEADING_LEVELS]; /* the headings above, by level */
     uint32_t lead, header, group; /* of the table that is open, else UNIT_NONE */
+    float group_left_pt;
+    bool group_indents; /* its rows stand further in than its name */
     bool in_table, leads;
     bool caption; /* the last block was one */
 } builder;
@@ -348,19 +352,33 @@ static bool is_total(str s) {
     return str_starts(s, STR("Total ")) || str_starts(s, STR("TOTAL "));
 }
 
-static void put_row(builder *b, size_t begin, size_t end, int level) {
+/* Where the rows of a group stand further in than its name, one that does not is no longer of it. */
+static void heed_indent(builder *b, float left_pt) {
+    if (b->group == UNIT_NONE) return;
+    bool indented = left_pt > b->group_left_pt + INDENT_PT;
+    if (b->f->unit_count == b->group + 1u)
+        b->group_indents = indented;
+    else if (b->group_indents && !indented)
+        b->group = UNIT_NONE;
+}
+
+static void put_row(builder *b, size_t begin, size_t end, const ingest_block *block) {
     str s = str_cut(text_str(&b->f->t), begin, end);
+    float left_pt = block->lines[0].at.x0;
     if (!b->in_table) begin_table(b);
-    bool head = level == INGEST_ROW_HEAD || (level == INGEST_ROW_UNTOLD && !b->in_table);
-    bool group = !head && level == INGEST_ROW_BODY && is_group(s);
-    if (head) b->header = b->group = UNIT_NONE;
-    if (group) b->group = UNIT_NONE;
+    bool head = block->level == INGEST_ROW_HEAD ||
+                (block->level == INGEST_ROW_UNTOLD && !b->in_table);
+    bool group = block->level == INGEST_ROW_BODY && is_group(s);
+    if (head) b->header = UNIT_NONE;
+    if (head || group) b->group = UNIT_NONE;
+    heed_indent(b, left_pt);
     b->leads = head || group;
     size_t first = b->f->unit_count;
     put_units(b, UNIT_ROW, begin, end, true);
     bool whole = b->f->unit_count == first + 1; /* cut, it is too long to be said again */
     if (head && whole) b->header = (uint32_t)first;
     if (group && whole) b->group = (uint32_t)first;
+    if (group) b->group_left_pt = left_pt;
     if (is_total(s)) b->group = UNIT_NONE;
 }
 
@@ -397,7 +415,7 @@ static void put_block(builder *b, const ingest_block *block, size_t begin) {
     if (end > begin && block->role == INGEST_ROLE_HEADING)
         put_heading(b, begin, end, block->level);
     else if (end > begin && block->role == INGEST_ROLE_TABLE_ROW)
-        put_row(b, begin, end, block->level);
+        put_row(b, begin, end, block);
     else
         put_sentences(b, begin, end);
     b->in_table = block->role == INGEST_ROLE_TABLE_ROW;

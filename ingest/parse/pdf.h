@@ -130,11 +130,8 @@ void pdf_sort_by_top(pdf_group g);
  * joins what belongs to one row, and makes one row of a table's headings. Texts go into `a`. */
 void pdf_find_tables(pdf_row *rows, size_t count, float left, float right, arena *a);
 
-/* Gives the rows of one table their columns, and finds its heads. */
+/* Gives the rows of one table their columns, and makes one row of its heads. */
 void pdf_find_columns(pdf_row *rows, size_t count, arena *a);
-
-/* The head rows rows[0..count) become the first of them: over each column all that stands over it. */
-void pdf_merge_head(pdf_row *rows, size_t count, arena *a);
 
 /* "$1,234", "(5)%", "75 mg", "—": what stands in the body of a table, and not in its head. */
 bool pdf_is_figure(str s);

@@ -18,6 +18,7 @@
 
 #define MAX_COLUMNS 64   /* more are a drawing */
 #define OVERLAP_PT 1.0f  /* less shared width is none */
+#define REACH_SHARE 0.25f /* of the column or the cell, whichever is narrower: it stands there, too */
 #define MEND_PT 36.0f     /* columns farther apart than this are not one */
 #define CENTRED_PT 6.0f  /* a spanning heading stands so near to the middle of its columns */
 #define LOST_ONE_IN 5    /* rows with two cells in one column: the columns were not understood */
@@ -79,20 +80,34 @@ static bool find_grid(pdf_row *rows, size_t count, grid *g, arena *a) {
     return g->count > 0;
 }
 
+static float shared(span s, box b) {
+    return fminf(s.x1, b.x1) - fmaxf(s.x0, b.x0);
+}
+
+/* Does the cell stand over a good part of the column? */
+static bool reaches(span s, box b, float width) {
+    return shared(s, b) > OVERLAP_PT && shared(s, b) > REACH_SHARE * fminf(s.x1 - s.x0, width);
+}
+
+/* The columns that a cell stands in: a figure in one, a text in all that it reaches well into. */
 static void place_cell(const grid *g, pdf_cell *c) {
-    float nearest = INFINITY;
-    bool found = false;
+    float nearest = INFINITY, most = OVERLAP_PT, width = c->at.x1 - c->at.x0;
+    uint32_t best = UINT32_MAX;
     for (uint32_t k = 0; k < g->count; k++) {
         float away = fabsf(g->at[k].x0 + g->at[k].x1 - c->at.x0 - c->at.x1);
-        if (meets(g->at[k], c->at)) {
-            if (!found) c->first = k;
-            c->last = k;
-            found = true;
-        } else if (!found && away < nearest) {
+        if (shared(g->at[k], c->at) > most) {
+            most = shared(g->at[k], c->at);
+            best = k;
+        } else if (best == UINT32_MAX && away < nearest) {
             nearest = away;
-            c->first = c->last = k;
+            c->first = k;
         }
     }
+    if (best != UINT32_MAX) c->first = best;
+    c->last = c->first;
+    if (best == UINT32_MAX || pdf_is_figure(c->text)) return;
+    while (c->first > 0 && reaches(g->at[c->first - 1], c->at, width)) c->first--;
+    while (c->last + 1 < g->count && reaches(g->at[c->last + 1], c->at, width)) c->last++;
 }
 
 /* Do two columns side by side have cells of their own in one row? */
@@ -247,32 +262,41 @@ static void widen_span(const pdf_row *r, size_t own, const bool *below, const fl
     c->last = hi;
 }
 
-/* Where the columns' middles are: those of the lowest heading over each alone. */
-static void find_middles(const pdf_row *rows, size_t count, float *middles, bool *below) {
+/* Where the columns' middles are: of the lowest heading over each alone, else of the column. */
+static void find_middles(const pdf_row *rows, size_t count, const grid *g, float *middles,
+                         bool *headed) {
+    for (uint32_t c = 0; c < g->count; c++) middles[c] = (g->at[c].x0 + g->at[c].x1) / 2;
     for (size_t i = count; i-- > 0;)
         for (size_t k = 0; k < rows[i].count; k++) {
             const pdf_cell *c = &rows[i].cells[k];
-            if (c->first != c->last || below[c->first]) continue;
-            below[c->first] = true;
+            if (c->first != c->last || headed[c->first]) continue;
+            headed[c->first] = true;
             middles[c->first] = middle(c->at);
         }
 }
 
-void pdf_merge_head(pdf_row *rows, size_t count, arena *a) {
-    uint32_t columns = rows[0].columns;
-    float middles[MAX_COLUMNS] = {0};
-    bool known[MAX_COLUMNS] = {false}, below[MAX_COLUMNS];
-    if (count == 0 || columns == 0 || columns > MAX_COLUMNS) return;
-    find_middles(rows, count, middles, known);
-    memcpy(below, known, sizeof below);
+/* Widens the headings, from the lowest row up: over what the row below has, the lowest one over
+ * columns that have no heading of their own. */
+static void widen_heads(pdf_row *rows, size_t count, const grid *g) {
+    float middles[MAX_COLUMNS];
+    bool headed[MAX_COLUMNS] = {false}, below[MAX_COLUMNS];
+    find_middles(rows, count, g, middles, headed);
+    for (uint32_t c = 0; c < g->count; c++) below[c] = !headed[c];
     for (size_t i = count; i-- > 0;) {
         bool own[MAX_COLUMNS] = {false};
         for (size_t k = 0; k < rows[i].count; k++) {
-            if (i + 1 < count) widen_span(&rows[i], k, below, middles, columns);
-            for (uint32_t c = rows[i].cells[k].first; c <= rows[i].cells[k].last; c++) own[c] = true;
+            pdf_cell *c = &rows[i].cells[k];
+            widen_span(&rows[i], k, below, middles, g->count);
+            for (uint32_t n = c->first; n <= c->last; n++) own[n] = true;
         }
         memcpy(below, own, sizeof below);
     }
+}
+
+/* The head rows rows[0..count) become the first of them: over each column all that stands over it. */
+static void merge_head(pdf_row *rows, size_t count, const grid *g, arena *a) {
+    uint32_t columns = g->count;
+    widen_heads(rows, count, g);
     pdf_row merged = rows[0];
     merged.cells = arena_alloc(a, columns, sizeof *merged.cells);
     merged.count = 0;
@@ -326,6 +350,6 @@ void pdf_find_columns(pdf_row *rows, size_t count, arena *a) {
     find_heads(rows, count);
     for (size_t i = 0, end; i < count; i = end) {
         for (end = i + 1; end < count && rows[i].head && rows[end].head; end++) continue;
-        if (rows[i].head) pdf_merge_head(rows + i, end - i, a);
+        if (rows[i].head) merge_head(rows + i, end - i, &g, a);
     }
 }

@@ -23,7 +23,10 @@
 #define HEAD_ROWS 3          /* single lines above the first row that are taken for headings, */
 #define HEAD_BYTES 60        /* no longer than this, */
 #define HEAD_EM 2.6f         /* and a step of no more than this above it */
+#define ASIDE_EM 2.0f        /* so far may a heading stand beside its figures */
 #define SAME_CELL_EM 1.45f   /* lines of one cell are no farther apart */
+#define LOWER_EM 1.05f       /* figures so little below their label stand beside it */
+#define LOOK_BACK 4          /* a row with few cells is held against so many above it */
 #define OVERLAP_PT 1.0f      /* less shared width is none */
 
 /* ---- figures ------------------------------------------------------------------------------- */
@@ -49,6 +52,13 @@ bool pdf_is_figure(str s) {
 }
 
 /* ---- what stands under what ---------------------------------------------------------------- */
+
+static void widen(box *at, box by) {
+    at->x0 = fminf(at->x0, by.x0);
+    at->y0 = fminf(at->y0, by.y0);
+    at->x1 = fmaxf(at->x1, by.x1);
+    at->y1 = fmaxf(at->y1, by.y1);
+}
 
 static bool over(box a, box b) {
     return fminf(a.x1, b.x1) - fmaxf(a.x0, b.x0) > OVERLAP_PT;
@@ -77,8 +87,15 @@ static bool stands_above(const pdf_row *a, const pdf_row *b) {
     return above;
 }
 
+/* Has the row figures that are no years, behind its first cell? */
+static bool has_figures(const pdf_row *r) {
+    for (size_t i = 1; i < r->count; i++)
+        if (pdf_is_figure(r->cells[i].text) && !pdf_is_year(r->cells[i].text)) return true;
+    return false;
+}
+
 /* Does row b part each cell of a further, or leave it as it is? "2023 | 2022" under "Three months";
- * a label in front of b has nothing above it. */
+ * a label in front of b has nothing above it. A heading need not reach over all of its figures. */
 static bool refines(const pdf_row *a, const pdf_row *b) {
     size_t from = over(a->cells[0].at, b->cells[0].at) ? 0 : 1, under = 0;
     for (size_t k = from; k < b->count; k++) {
@@ -92,37 +109,71 @@ static bool refines(const pdf_row *a, const pdf_row *b) {
         for (size_t k = from; k < b->count; k++) below += over(a->cells[i].at, b->cells[k].at);
         if (below == 0) return false;
     }
-    return under >= 2 && under + 1 >= b->count - from;
+    bool heads = a->at.y0 < b->at.y0 && !has_figures(a) && has_figures(b) &&
+                 b->at.y0 - a->at.y0 < HEAD_EM * fmaxf(a->font_pt, 1);
+    return under >= 2 && (heads || under + 1 >= b->count - from);
+}
+
+/* Headings flush left over figures flush right may share nothing with them: one for each, in their
+ * order, and not far off. */
+static bool heads_over(const pdf_row *a, const pdf_row *b) {
+    float em = fmaxf(a->font_pt, 1);
+    if (a->count + 1 != b->count || a->at.y0 > b->at.y0 || has_figures(a) || !has_figures(b) ||
+        b->at.y0 - a->at.y0 > HEAD_EM * em)
+        return false;
+    for (size_t i = 0; i < a->count; i++) {
+        box p = a->cells[i].at, q = b->cells[i + 1].at;
+        if (fmaxf(p.x0, q.x0) - fminf(p.x1, q.x1) > ASIDE_EM * em) return false;
+    }
+    return true;
 }
 
 static bool linked(const pdf_row *a, const pdf_row *b) {
-    return aligned(a, b) || stands_above(a, b) || refines(a, b) || refines(b, a);
+    return aligned(a, b) || stands_above(a, b) || refines(a, b) || refines(b, a) ||
+           heads_over(a, b);
 }
 
 /* ---- regions ------------------------------------------------------------------------------- */
 
-/* A single cell that may stand between two rows of a table. */
-static bool may_stand_between(const pdf_row *r, float left, float right) {
-    return r->at.x1 - r->at.x0 < SINGLE_SHARE * (right - left);
+/* A single cell that may stand between two rows of a table: no line of text, and below figures no
+ * heading that is centred, since there the next table begins. */
+static bool may_stand_between(const pdf_row *last, const pdf_row *r, bool figures, box table,
+                              float width) {
+    float em = fmaxf(r->font_pt, 1);
+    if (r->at.x1 - r->at.x0 >= SINGLE_SHARE * width) return false;
+    str s = r->cells[0].text;
+    if (!figures || r->at.x0 < table.x0 + 3 * em || (pdf_is_figure(s) && !pdf_is_year(s)))
+        return true;
+    if (r->at.y1 - last->at.y1 > SAME_CELL_EM * em) return false;
+    for (size_t i = 0; i < last->count; i++)
+        if (fabsf(last->cells[i].at.x0 - r->at.x0) < ALIGN_PT) return true;
+    return false;
+}
+
+/* Is row i linked to the last row, or where that has none of its columns, to one shortly above? */
+static bool goes_on(const pdf_row *rows, size_t first, size_t last, size_t i) {
+    for (size_t k = last + 1; k-- > first && last - k < LOOK_BACK;)
+        if (rows[k].count > 1 && linked(&rows[k], &rows[i])) return true;
+    return false;
 }
 
 /* The end of the table that begins at rows[first], first + 1 where there is none. */
-static size_t table_end(const pdf_row *rows, size_t count, size_t first, float left, float right) {
+static size_t table_end(const pdf_row *rows, size_t count, size_t first, float width) {
     size_t last = first, singles = 0;
+    bool figures = has_figures(&rows[first]);
+    box table = rows[first].at;
     for (size_t i = first + 1; i < count; i++) {
-        float em = fmaxf(rows[i].font_pt, 1);
-        if (rows[i].at.y0 - rows[last].at.y0 > APART_EM * em * (float)(singles + 1)) break;
-        if (rows[i].count == 1) {
-            if (++singles > SINGLES || !may_stand_between(&rows[i], left, right)) break;
+        const pdf_row *r = &rows[i];
+        if (r->at.y0 - rows[last].at.y0 > APART_EM * fmaxf(r->font_pt, 1) * (float)(singles + 1))
+            break;
+        if (r->count == 1) {
+            const pdf_row *above = &rows[i - 1];
+            if (++singles > SINGLES || !may_stand_between(above, r, figures, table, width)) break;
             continue;
         }
-        if (!linked(&rows[last], &rows[i])) {
-            /* a row with few cells may have none in common with the last, but with one above it */
-            size_t k = last;
-            while (k > first && (rows[k].count == 1 || !linked(&rows[k], &rows[i])) && last - k < 4)
-                k--;
-            if (rows[k].count == 1 || k == last || !linked(&rows[k], &rows[i])) break;
-        }
+        if (!goes_on(rows, first, last, i)) break;
+        figures |= has_figures(r);
+        widen(&table, r->at);
         last = i;
         singles = 0;
     }
@@ -174,13 +225,6 @@ static str join_text(str a, str b, arena *at) {
                   (unsigned char)(a.p[a.n - 2] | 32) >= 'a';
     if (broken) a.n--;
     return arena_printf(at, STR_FMT "%s" STR_FMT, STR_ARG(a), broken ? "" : " ", STR_ARG(b));
-}
-
-static void widen(box *at, box by) {
-    at->x0 = fminf(at->x0, by.x0);
-    at->y0 = fminf(at->y0, by.y0);
-    at->x1 = fmaxf(at->x1, by.x1);
-    at->y1 = fmaxf(at->y1, by.y1);
 }
 
 static pdf_cell *cell_at(const pdf_row *r, uint32_t column) {
@@ -236,12 +280,14 @@ static bool continues(const pdf_row *p, const pdf_row *r) {
 }
 
 /* "Shares issued, net of those" / "withheld | 60 | 49" is one row: a label that goes on in lower
- * case. */
+ * case. So is a label whose figures stand a little lower. */
 static bool is_label_of(const pdf_row *p, const pdf_row *r) {
+    float em = fmaxf(r->font_pt, 1);
+    if (p->count == 1 && p->cells[0].first == 0 && r->cells[0].first > 0 && !p->head && !r->head)
+        return r->at.y1 - p->at.y1 < LOWER_EM * em && pdf_is_figure(r->cells[0].text);
     return p->count == 1 && r->count > 1 && p->cells[0].first == 0 && r->cells[0].first == 0 &&
            starts_small(r->cells[0].text) && !p->head &&
-           r->at.y1 - p->at.y1 < SAME_CELL_EM * fmaxf(r->font_pt, 1) &&
-           fabsf(p->at.x0 - r->at.x0) < 3 * fmaxf(r->font_pt, 1);
+           r->at.y1 - p->at.y1 < SAME_CELL_EM * em && fabsf(p->at.x0 - r->at.x0) < 3 * em;
 }
 
 static void join_lines(pdf_row *rows, size_t count, arena *a) {
@@ -285,7 +331,7 @@ void pdf_find_tables(pdf_row *rows, size_t count, float left, float right, arena
     uint32_t tables = 0;
     size_t floor = 0; /* behind the last table */
     for (size_t i = 0; i < count;) {
-        size_t end = rows[i].count > 1 ? table_end(rows, count, i, left, right) : i + 1;
+        size_t end = rows[i].count > 1 ? table_end(rows, count, i, right - left) : i + 1;
         if (end == i + 1) {
             i++;
             continue;
