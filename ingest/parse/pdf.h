@@ -16,6 +16,13 @@
 
 #include "ingest/ingest.h"
 
+/* White in a run that may part two cells. In the text PDF_GAP stands for it, else a space. */
+#define PDF_GAP '\x1f'
+#define PDF_GAPS 6
+typedef struct {
+    float left, right;
+} pdf_gap;
+
 typedef struct {
     str text; /* NFC, without line breaks */
     box at;
@@ -24,6 +31,8 @@ typedef struct {
     bool upright;                /* false: rotated text, such as a stamp in the margin */
     bool rightward;              /* false: a line of a right-to-left page */
     size_t characters, unusable; /* not white space; of these, without a Unicode meaning */
+    pdf_gap gaps[PDF_GAPS];
+    size_t gap_count;
 } pdf_run;
 
 typedef struct {
@@ -39,6 +48,8 @@ typedef struct {
     float font_pt;
     size_t bold, mono;    /* bytes of the text that are so */
     uint32_t first, last; /* columns of the table that it stands in, or above */
+    pdf_gap gaps[PDF_GAPS];
+    size_t gap_count;
 } pdf_cell;
 
 /* The cells on one baseline, in reading order. */

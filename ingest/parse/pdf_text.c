@@ -35,6 +35,7 @@
 /* White in a line that poppler joined: this much needs a space, and this much parts two cells. */
 #define SPACE_GAP_EM 0.25f
 #define CELL_GAP_EM 1.5f
+#define WIDE_GAP_EM 0.5f /* and this much may part two, if others stand above and below them */
 #define SIGN_GAP_EM 0.45f /* in front of a sign of currency this does */
 
 typedef struct {
@@ -62,6 +63,8 @@ typedef struct {
     size_t font_count; /* how many those are */
     size_t font_streak;
     float streak_pt;
+    pdf_gap gaps[PDF_GAPS];
+    size_t gap_count;
     bool open;
 } run_builder;
 
@@ -238,8 +241,10 @@ static void end_run(run_builder *b, pdf_runs *out, arena *a) {
                           .mono = b->mono == b->characters,
                           .rightward = !b->wrapped,
                           .characters = b->characters,
-                          .unusable = b->unusable},
+                          .unusable = b->unusable,
+                          .gap_count = b->gap_count},
                 a);
+        memcpy(out->runs[out->run_count - 1].gaps, b->gaps, sizeof b->gaps);
     }
     text_clear(&b->raw);
     *b = (run_builder){.raw = b->raw};
@@ -269,7 +274,11 @@ static void heed_gap(run_builder *b, const PopplerRectangle *r, uint32_t c, floa
     if (gap > (is_currency(c) ? SIGN_GAP_EM : CELL_GAP_EM) * font_pt || gap < -font_pt ||
         (float)r->y1 >= b->at.y1 || (float)r->y2 <= b->at.y0)
         end_run(b, out, a);
-    else if (gap > SPACE_GAP_EM * font_pt && b->raw.p[b->raw.n - 1] != ' ')
+    else if (gap > WIDE_GAP_EM * font_pt && b->gap_count < PDF_GAPS) {
+        if (b->raw.p[b->raw.n - 1] == ' ') text_cut(&b->raw, b->raw.n - 1);
+        text_put_char(&b->raw, PDF_GAP);
+        b->gaps[b->gap_count++] = (pdf_gap){b->right_edge, (float)r->x1};
+    } else if (gap > SPACE_GAP_EM * font_pt && b->raw.p[b->raw.n - 1] != ' ')
         text_put_char(&b->raw, ' ');
 }
 
