@@ -18,6 +18,7 @@
 #define HEADING_LEVELS 6
 /* A longer sentence in front of a table says more than what its figures are. */
 #define LEAD_TOKENS 60
+#define CAPTION_BYTES 240
 /* Rows this much further in than the name of their group are indented. */
 #define INDENT_PT 2.0f
 /* Below this the parts of an over-long unit are not cut further, whatever the counter says. */
@@ -416,6 +417,8 @@ static void put_block(builder *b, const ingest_block *block, size_t begin) {
         put_heading(b, begin, end, block->level);
     else if (end > begin && block->role == INGEST_ROLE_TABLE_ROW)
         put_row(b, begin, end, block);
+    else if (end > begin && block->role == INGEST_ROLE_CAPTION && end - begin <= CAPTION_BYTES)
+        put_units(b, UNIT_SENTENCE, begin, end, true); /* "Table 1. Doses" stays together */
     else
         put_sentences(b, begin, end);
     b->in_table = block->role == INGEST_ROLE_TABLE_ROW;
