@@ -39,7 +39,7 @@ typedef struct {
     void *context;
     size_t max_tokens;
     word_set words;
-    str stack[HEADING_LEVELS]; /* the headings above, by level */
+    str stack[HEADING_LEVELS];    /* the headings above, by level */
     uint32_t lead, header, group; /* of the table that is open, else UNIT_NONE */
     float group_left_pt;
     bool group_indents; /* its rows stand further in than its name */
@@ -367,8 +367,8 @@ static void put_row(builder *b, size_t begin, size_t end, const ingest_block *bl
     str s = str_cut(text_str(&b->f->t), begin, end);
     float left_pt = block->lines[0].at.x0;
     if (!b->in_table) begin_table(b);
-    bool head = block->level == INGEST_ROW_HEAD ||
-                (block->level == INGEST_ROW_UNTOLD && !b->in_table);
+    bool head =
+        block->level == INGEST_ROW_HEAD || (block->level == INGEST_ROW_UNTOLD && !b->in_table);
     bool group = block->level == INGEST_ROW_BODY && is_group(s);
     if (head) b->header = UNIT_NONE;
     if (head || group) b->group = UNIT_NONE;

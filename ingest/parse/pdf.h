@@ -2,6 +2,7 @@
  *
  *   pdf_text.c    a poppler page becomes runs: text on one baseline, with box and font
  *   pdf_column.c  runs are cut into columns, in reading order
+ *   pdf_apart.c   tells columns of text from those of a table by the heights of their lines
  *   pdf_layout.c  a column's runs become rows of cells, and these become lines
  *   pdf_table.c   finds the tables among the rows: where they begin, what continues what
  *   pdf_head.c    a table's columns and the headings over them
@@ -132,6 +133,14 @@ typedef void pdf_group_fn(void *context, pdf_group g);
 /* Calls `put` with each column (or what stands across columns), in reading order. */
 void pdf_cut_columns(pdf_group g, pdf_gutters *gutters, arena *scratch, pdf_group_fn *put,
                      void *context);
+
+/* How many lines stand on both sides of a gutter where these go down the page independently; 0
+ * where they stand in rows. Both are sorted by height; `running`: one side is known as running
+ * text. */
+size_t pdf_lines_apart(pdf_group left, pdf_group right, bool running, arena *scratch);
+
+/* Are these two pages of a book on one sheet, with numbers that follow one another at its edges? */
+bool pdf_is_spread(pdf_group g);
 
 box pdf_bounds(pdf_group g);       /* of at least one run */
 bool pdf_same_row(box row, box r); /* on one baseline: they share most of the lower one's height */

@@ -16,12 +16,13 @@
 
 #include "ingest/parse/pdf.h"
 
-#define MAX_COLUMNS 64   /* more are a drawing */
-#define OVERLAP_PT 1.0f  /* less shared width is none */
-#define REACH_SHARE 0.25f /* of the column or the cell, whichever is narrower: it stands there, too */
-#define MEND_PT 36.0f     /* columns farther apart than this are not one */
-#define CENTRED_PT 6.0f  /* a spanning heading stands so near to the middle of its columns */
-#define LOST_ONE_IN 5    /* rows with two cells in one column: the columns were not understood */
+#define MAX_COLUMNS 64  /* more are a drawing */
+#define OVERLAP_PT 1.0f /* less shared width is none */
+#define REACH_SHARE \
+    0.25f               /* of the column or the cell, whichever is narrower: it stands there, too */
+#define MEND_PT 36.0f   /* columns farther apart than this are not one */
+#define CENTRED_PT 6.0f /* a spanning heading stands so near to the middle of its columns */
+#define LOST_ONE_IN 5   /* rows with two cells in one column: the columns were not understood */
 
 typedef struct {
     float x0, x1;
@@ -180,11 +181,14 @@ static size_t split_cell(const grid *g, const pdf_cell *c, pdf_cell parts[PDF_GA
     for (size_t i = 0; i < c->text.n && gap < c->gap_count; i++) {
         if (c->text.p[i] != PDF_GAP) continue;
         float at = (c->gaps[gap].left + c->gaps[gap].right) / 2;
-        while (column + 1 < g->count && g->at[column + 1].x0 + g->at[column + 1].x1 < 2 * at) column++;
+        while (column + 1 < g->count && g->at[column + 1].x0 + g->at[column + 1].x1 < 2 * at)
+            column++;
         bool between = column + 1 < g->count && g->at[column].x0 + g->at[column].x1 < 2 * at &&
-                       at > left && shared(g->at[column], (box){.x0 = left, .x1 = at}) > OVERLAP_PT &&
+                       at > left &&
+                       shared(g->at[column], (box){.x0 = left, .x1 = at}) > OVERLAP_PT &&
                        shared(g->at[column + 1], (box){.x0 = at, .x1 = c->at.x1}) > OVERLAP_PT;
-        if (between && at > g->at[column].x1 - CENTRED_PT && at < g->at[column + 1].x0 + CENTRED_PT) {
+        if (between && at > g->at[column].x1 - CENTRED_PT &&
+            at < g->at[column + 1].x0 + CENTRED_PT) {
             parts[n] = *c;
             parts[n].text = str_cut(c->text, begin, i);
             parts[n].at.x0 = left;
@@ -268,8 +272,8 @@ static void find_heads(pdf_row *rows, size_t count) {
     if (figures * 2 < cells) return; /* a line without a name is the rest of the one above */
     for (; i < count; i++)
         rows[i].head = heads_columns(&rows[i]) &&
-                       (rows[i].count > 1 || (i + 1 < count && heads_columns(&rows[i + 1]) &&
-                                              rows[i + 1].count > 1));
+                       (rows[i].count > 1 ||
+                        (i + 1 < count && heads_columns(&rows[i + 1]) && rows[i + 1].count > 1));
 }
 
 /* ---- one row of headings ------------------------------------------------------------------- */
@@ -374,8 +378,8 @@ static void merge_head(pdf_row *rows, size_t count, const grid *g, arena *a) {
                 if (before.n == 0)
                     *m = *from;
                 else
-                    m->text = arena_printf(a, STR_FMT " " STR_FMT, STR_ARG(before),
-                                           STR_ARG(from->text));
+                    m->text =
+                        arena_printf(a, STR_FMT " " STR_FMT, STR_ARG(before), STR_ARG(from->text));
                 m->first = m->last = c;
             }
         merged.count += m->text.n > 0;

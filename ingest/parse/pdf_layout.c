@@ -13,9 +13,9 @@
 
 #include "ingest/parse/pdf.h"
 
-#define CELL_GAP_EM 0.9f  /* poppler ends a run at wider gaps than a justified space */
-#define SIGN_GAP_EM 0.4f   /* before the currency sign of the next figure this does */
-#define MARKER_BYTES 6    /* "(iv)" and a three-byte bullet fit */
+#define CELL_GAP_EM 0.9f /* poppler ends a run at wider gaps than a justified space */
+#define SIGN_GAP_EM 0.4f /* before the currency sign of the next figure this does */
+#define MARKER_BYTES 6   /* "(iv)" and a three-byte bullet fit */
 
 typedef struct {
     arena *a;       /* the document's */

@@ -15,22 +15,22 @@
 
 #include "ingest/parse/pdf.h"
 
-#define ALIGN_PT 4.0f        /* cells of one table column start (or end) this close */
-#define OVER_CELLS 3         /* two cells above two others may be anything */
-#define APART_EM 6.0f        /* rows of one table do not stand farther apart, */
-#define SINGLES 4            /* with so many single cells between them, */
-#define SINGLE_SHARE 0.6f    /* each narrower than this share of the text's width */
-#define HEAD_ROWS 5          /* lines above the first row that are taken for headings, */
-#define TITLE_EM 4.0f        /* beginning no further left of the columns than this, */
-#define HEAD_BYTES 60        /* no longer than this, */
-#define HEAD_EM 2.6f         /* and a step of no more than this above it */
-#define ASIDE_EM 2.0f        /* so far may a heading stand beside its figures */
-#define SAME_CELL_EM 1.45f   /* lines of one cell are no farther apart */
-#define LOWER_EM 1.05f       /* figures so little below their label stand beside it */
-#define WIDE_STEP 1.18f      /* rows are farther apart than their lines, by this */
+#define ALIGN_PT 4.0f      /* cells of one table column start (or end) this close */
+#define OVER_CELLS 3       /* two cells above two others may be anything */
+#define APART_EM 6.0f      /* rows of one table do not stand farther apart, */
+#define SINGLES 4          /* with so many single cells between them, */
+#define SINGLE_SHARE 0.6f  /* each narrower than this share of the text's width */
+#define HEAD_ROWS 5        /* lines above the first row that are taken for headings, */
+#define TITLE_EM 4.0f      /* beginning no further left of the columns than this, */
+#define HEAD_BYTES 60      /* no longer than this, */
+#define HEAD_EM 2.6f       /* and a step of no more than this above it */
+#define ASIDE_EM 2.0f      /* so far may a heading stand beside its figures */
+#define SAME_CELL_EM 1.45f /* lines of one cell are no farther apart */
+#define LOWER_EM 1.05f     /* figures so little below their label stand beside it */
+#define WIDE_STEP 1.18f    /* rows are farther apart than their lines, by this */
 #define SAME_STEP 1.1f
-#define LOOK_BACK 4          /* a row with few cells is held against so many above it */
-#define OVERLAP_PT 1.0f      /* less shared width is none */
+#define LOOK_BACK 4     /* a row with few cells is held against so many above it */
+#define OVERLAP_PT 1.0f /* less shared width is none */
 
 /* ---- figures ------------------------------------------------------------------------------- */
 
@@ -40,7 +40,8 @@ bool pdf_is_year(str s) {
     for (size_t i = 2; i < 4; i++)
         if (s.p[i] < '0' || s.p[i] > '9') return false;
     for (size_t i = 4; i < s.n; i++) {
-        bool mark = strchr(" ()*", s.p[i]) || (s.p[i - 1] == '(' && i + 1 < s.n && s.p[i + 1] == ')');
+        bool mark =
+            strchr(" ()*", s.p[i]) || (s.p[i - 1] == '(' && i + 1 < s.n && s.p[i + 1] == ')');
         if (!mark) return false;
     }
     return true;
@@ -52,7 +53,7 @@ bool pdf_is_figure(str s) {
         uint32_t c = utf8_next(s.p + i, s.n - i, &used);
         bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c >= 0xC0;
         if (c >= 0x2000 && c <= 0x22FF) letter = false; /* dashes, signs of currency, minus */
-        if (letter && digits == 0) return false; /* "Q1" is no figure, "5 kg" is one */
+        if (letter && digits == 0) return false;        /* "Q1" is no figure, "5 kg" is one */
         digits += c >= '0' && c <= '9';
         small += letter;
         other += !letter && (c < '0' || c > '9');
@@ -267,8 +268,7 @@ static void join_rows(pdf_row *p, pdf_row *r, bool below, arena *a) {
         pdf_cell *x = i < p->count ? &p->cells[i] : NULL, *y = k < r->count ? &r->cells[k] : NULL;
         if (x && y && x->first <= y->last && y->first <= x->last) {
             cells[n] = *x;
-            cells[n].text =
-                below ? join_text(x->text, y->text, a) : join_text(y->text, x->text, a);
+            cells[n].text = below ? join_text(x->text, y->text, a) : join_text(y->text, x->text, a);
             cells[n].bold += y->bold;
             cells[n].mono += y->mono;
             widen(&cells[n++].at, y->at);
@@ -302,7 +302,8 @@ static bool continues(const pdf_row *p, const pdf_row *r) {
             fabsf(own->at.x0 + own->at.x1 - above->at.x0 - above->at.x1) > 2 * em)
             return false;
     }
-    return !label || starts_small(r->cells[0].text) || p->cells[0].text.p[p->cells[0].text.n - 1] == '-';
+    return !label || starts_small(r->cells[0].text) ||
+           p->cells[0].text.p[p->cells[0].text.n - 1] == '-';
 }
 
 /* Is `s` the rest of label `p`, by how that ends and this begins? */
@@ -388,10 +389,11 @@ static size_t with_tail(const pdf_row *rows, size_t count, size_t end) {
         const pdf_row *next = &rows[end];
         float em = fmaxf(next->font_pt, 1), step = next->at.y1 - rows[end - 1].at.y1;
         const pdf_cell *last = &r->cells[r->count - 1];
-        bool label = fabsf(next->at.x0 - r->at.x0) < 2 * em && next->at.x1 <= r->cells[0].at.x1 + em &&
-                     starts_small(next->cells[0].text);
+        bool label = fabsf(next->at.x0 - r->at.x0) < 2 * em &&
+                     next->at.x1 <= r->cells[0].at.x1 + em && starts_small(next->cells[0].text);
         bool cell = fabsf(next->at.x0 - last->at.x0) < ALIGN_PT && next->at.x0 > r->at.x0 + 2 * em;
-        if (step > SAME_CELL_EM * em || step <= 0 || next->bold != r->bold || (!label && !cell)) break;
+        if (step > SAME_CELL_EM * em || step <= 0 || next->bold != r->bold || (!label && !cell))
+            break;
         end++;
     }
     return end;

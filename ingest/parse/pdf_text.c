@@ -35,7 +35,7 @@
 /* White in a line that poppler joined: this much needs a space, and this much parts two cells. */
 #define SPACE_GAP_EM 0.25f
 #define CELL_GAP_EM 1.5f
-#define WIDE_GAP_EM 0.5f /* and this much may part two, if others stand above and below them */
+#define WIDE_GAP_EM 0.5f  /* and this much may part two, if others stand above and below them */
 #define SIGN_GAP_EM 0.45f /* in front of a sign of currency this does */
 
 typedef struct {

@@ -241,7 +241,8 @@ static void test_told_tables(void **state) {
     (void)state;
     fixture f;
     start(&f);
-    put(&f, INGEST_ROLE_PARAGRAPH, 0, 1, "A paragraph of its own. Costs were as follows (in millions):");
+    put(&f, INGEST_ROLE_PARAGRAPH, 0, 1,
+        "A paragraph of its own. Costs were as follows (in millions):");
     put(&f, INGEST_ROLE_TABLE_ROW, INGEST_ROW_HEAD, 1, "| 2023 | 2022");
     put(&f, INGEST_ROLE_TABLE_ROW, INGEST_ROW_BODY, 1, "Wages:");
     for (int i = 0; i < 40; i++)
@@ -259,7 +260,8 @@ static void test_told_tables(void **state) {
         assert_true(str_starts(s, STR("Costs were as follows (in millions):\n| 2021\n")) ||
                     str_starts(s, STR("Costs were as follows (in millions):\n| 2023 | 2022\n")));
         assert_int_equal(str_ends(s, STR("| 2021")), false); /* a head stands with its rows */
-        if (str_starts(s, STR("Costs were as follows (in millions):\n| 2023 | 2022\nWages:\nNurses")))
+        if (str_starts(s,
+                       STR("Costs were as follows (in millions):\n| 2023 | 2022\nWages:\nNurses")))
             wages = true;
         if (str_find(s, STR("Rent"), 0) != SIZE_MAX && str_find(s, STR("Total"), 0) == SIZE_MAX)
             assert_true(str_find(s, STR("Wages:"), 0) == SIZE_MAX);
