@@ -1,6 +1,7 @@
 /* The stages of reading a PDF, and what they hand on:
  *
  *   pdf_text.c    a poppler page becomes runs: text on one baseline, with box and font
+ *   pdf_arabic.c  mends Arabic words
  *   pdf_column.c  runs are cut into columns, in reading order
  *   pdf_apart.c   tells columns of text from those of a table by the heights of their lines
  *   pdf_layout.c  a column's runs become rows of cells, and these become lines
@@ -122,6 +123,14 @@ typedef struct {
 /* PopplerPage, without poppler's headers for the stages that do not need them. */
 struct _PopplerPage;
 void pdf_page_runs(struct _PopplerPage *page, arena *a, pdf_runs *out);
+
+/* Letters stored as shapes ("ﻻ") become letters. */
+bool pdf_is_presentation_form(uint32_t c);
+void pdf_put_letters(text *t, uint32_t form);
+
+/* Puts right the order of lam and alef in a word in reading order. `widths` are those of its boxes
+ * from left to right, alef_width that of an alef alone, 0 where it is not known. True: changed. */
+bool pdf_mend_word(uint32_t *letters, const float *widths, size_t count, float alef_width);
 
 /* Borrows the runs; may sort them. */
 typedef struct {
