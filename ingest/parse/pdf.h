@@ -8,7 +8,10 @@
  *   pdf_table.c   finds the tables among the rows: where they begin, what continues what
  *   pdf_head.c    a table's columns and the headings over them
  *   pdf_contents.c  finds the lines of a table of contents
- *   pdf_block.c   lines become blocks with roles; running heads and heading levels need all pages
+ *   pdf_running.c finds running heads, which needs all pages
+ *   pdf_block.c   lines become blocks with roles
+ *   pdf_heading.c finds headings and their levels
+ *   pdf_words.c   what single lines say about themselves
  *   pdf.c         opens the document, walks its pages, writes the records
  *
  * Everything lives in arenas: a page's runs in one of its own, lines in the document's.
@@ -171,8 +174,25 @@ void pdf_layout_page(const pdf_runs *page, uint32_t number, arena *a, pdf_lines 
 
 void pdf_sort_bookmarks(pdf_text *t);
 
+/* Sizes of the whole document, in halves of a point. */
+#define PDF_MAX_FONT_PT 200
+#define PDF_SAME_SIZE_PT 0.6f /* sizes this close are one */
+typedef struct {
+    float body_pt; /* the size of most characters */
+    bool body_bold;
+    float steps[PDF_MAX_FONT_PT * 2 + 1]; /* usual distance of two baselines, for each size */
+} pdf_style;
+
+size_t pdf_size_bin(float pt);
+
 /* Marks running lines and makes blocks out of all lines. */
 void pdf_find_blocks(pdf_text *t, arena *a);
+
+/* Marks the lines that stand on page after page as running. */
+void pdf_mark_running(pdf_text *t, arena *a);
+
+/* Turns blocks into headings, and gives them their levels. */
+void pdf_find_headings(pdf_text *t, const pdf_style *s, arena *a);
 
 /* Marks the lines of a table of contents as running; after the running heads are known. */
 void pdf_mark_contents(pdf_text *t, arena *a);
@@ -180,5 +200,12 @@ void pdf_mark_contents(pdf_text *t, arena *a);
 /* Letters and digits in lower case, the digits as '#' where asked for: for comparing titles and
  * running heads. */
 str pdf_key(str s, bool hide_digits, arena *a);
+
+size_t pdf_letters(str s);
+int pdf_compare(str a, str b);
+int pdf_numbering(str s);       /* "2.1.3 Name": 3; "4 Name" and "4. Name": 1; else 0 */
+size_t pdf_marker_bytes(str s); /* of a list marker with the space behind it; 0 for none */
+bool pdf_ends_sentence(str s);
+bool pdf_is_caption(str s);
 
 #endif

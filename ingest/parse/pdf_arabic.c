@@ -15,7 +15,7 @@
 
 #define ALEF 0x627u
 #define LAM 0x644u
-#define SAME_WIDTH 0.03f /* halves of one glyph differ by no more than rounding, of their width */
+#define SAME_WIDTH 0.05f /* halves of one glyph differ by no more than rounding, of their width */
 #define WIDER 1.12f      /* than an alef: half of the glyph */
 
 static bool is_alef(uint32_t c) {
