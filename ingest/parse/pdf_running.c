@@ -99,6 +99,15 @@ static void mark_repeated(edge *e, size_t count, size_t needed) {
     }
 }
 
+/* The head of a table that goes on over pages is at one height on all of them, and stays in it. */
+static void keep_table_heads(pdf_text *t) {
+    pdf_line *l = t->lines.lines;
+    for (size_t i = t->lines.count; i-- > 1;)
+        if (l[i - 1].running && l[i - 1].table && l[i].table && !l[i].running &&
+            l[i - 1].page == l[i].page && l[i - 1].column == l[i].column)
+            l[i - 1].running = false;
+}
+
 void pdf_mark_running(pdf_text *t, arena *a) {
     edge *edges = arena_alloc(a, (size_t)t->page_count * EDGE_LINES * 2 + 1, sizeof *edges);
     size_t count = 0;
@@ -117,4 +126,5 @@ void pdf_mark_running(pdf_text *t, arena *a) {
         end = page_end(&t->lines, first);
         keep_outermost(t, first, end, a);
     }
+    keep_table_heads(t);
 }
