@@ -36,6 +36,8 @@ void parse_pdf_keep_warm(str sample);
 parse_fn parse_html;     /* html.c: libxml2 */
 parse_fn parse_markdown; /* markdown.c */
 parse_fn parse_text;     /* text.c */
+parse_fn parse_package;  /* package_kind.c: libzip, and the parser that the package needs */
+parse_member_fn parse_package_member;
 
 /* By the first bytes, then by the name's extension; NULL for what Carrel does not read. */
 const parse_format *parse_find_format(const parse_input *in);
