@@ -10,6 +10,8 @@ const parse_format *parse_find_format(const parse_input *in) {
         [KIND_HTML] = {.parse = parse_html},
         [KIND_MARKDOWN] = {.parse = parse_markdown},
         [KIND_TEXT] = {.parse = parse_text},
+        [KIND_MAIL] = {.parse = parse_mail, .member = parse_mail_member},
+        [KIND_MBOX] = {.parse = parse_mbox, .member = parse_mbox_member},
         [KIND_PACKAGE] = {.parse = parse_package, .member = parse_package_member},
     };
     ingest_kind kind = kind_of(str_cut(in->bytes, 0, KIND_HEAD_BYTES), in->name);

@@ -231,6 +231,16 @@ static void mark_places(html_page *page) {
     }
 }
 
+static void drop_hidden(html_page *page) {
+    xmlNode *root = page->root;
+    for (xmlNode *n = root; n; n = html_next(n, root, html_is_kept(n))) {
+        if (n == root || !html_is_kept(n) || !html_info_of(n)->hidden) continue;
+        html_info *info = html_info_of(n);
+        info->drop = true;
+        if (html_link_share(info) < MENU_LINK_SHARE) page->hidden_bytes += info->text;
+    }
+}
+
 /* Drops what says of itself that it is not the text, and nothing else; counts what is left. */
 static void drop_named(html_page *page) {
     xmlNode *root = page->root;
@@ -239,12 +249,7 @@ static void drop_named(html_page *page) {
     for (xmlNode *n = root; n; n = html_next(n, root, html_is_kept(n)))
         if (n != root && n->type == XML_ELEMENT_NODE)
             html_info_of(n)->drop = html_named_drop(n, page, page_text);
-    for (xmlNode *n = root; n; n = html_next(n, root, html_is_kept(n))) {
-        if (n == root || !html_is_kept(n) || !html_info_of(n)->hidden) continue;
-        html_info *info = html_info_of(n);
-        info->drop = true;
-        if (html_link_share(info) < MENU_LINK_SHARE) page->hidden_bytes += info->text;
-    }
+    drop_hidden(page);
     count_all(root);
 }
 
@@ -276,4 +281,12 @@ xmlNode *html_main_find(html_page *page) {
     else
         html_trim_labels(top, page);
     return top;
+}
+
+xmlNode *html_main_all(html_page *page) {
+    mark_places(page);
+    count_all(page->root);
+    drop_hidden(page);
+    count_all(page->root);
+    return page->root;
 }
