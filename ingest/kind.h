@@ -112,15 +112,21 @@ static inline ingest_kind kind_of(str head, str name) {
     static const char *const plain[] = {"txt", "text", "log", "rst", NULL};
     static const char *const html[] = {"html", "htm", "xhtml", "xht", NULL};
     static const char *const pdf[] = {"pdf", NULL};
+    /* ZIP files that are no archives of anybody's documents */
+    static const char *const programs[] = {"jar", "war", "aar", "apk",   "ipa",
+                                           "xpi", "crx", "whl", "nupkg", NULL};
     head = str_cut(head, 0, KIND_HEAD_BYTES);
     if (kind_of_mail(head, name) != KIND_OTHER) return kind_of_mail(head, name);
-    if (str_find(head, STR("%PDF-"), 0) != SIZE_MAX && !kind_has_extension(name, markdown))
-        return KIND_PDF;
+    if (str_starts(head, STR("%PDF-"))) return KIND_PDF;
     ingest_kind magic = kind_of_magic(head);
     if (magic == KIND_GZIP) /* of an archive or a program it is of no use */
         return kind_of(STR("text"), kind_unpacked_name(name)) != KIND_OTHER ? KIND_GZIP
                                                                             : KIND_OTHER;
+    if (magic == KIND_PACKAGE && kind_has_extension(name, programs)) return KIND_OTHER;
     if (magic != KIND_OTHER) return magic;
+    /* with something before it; an archive that begins with a PDF was seen above */
+    if (str_find(head, STR("%PDF-"), 0) != SIZE_MAX && !kind_has_extension(name, markdown))
+        return KIND_PDF;
     if (kind_has_extension(name, markdown)) return KIND_MARKDOWN;
     if (kind_has_extension(name, plain)) return KIND_TEXT;
     if (kind_has_extension(name, html) || kind_begins_html(head)) return KIND_HTML;

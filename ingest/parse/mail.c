@@ -10,6 +10,7 @@
  */
 #include "ingest/parse/mail.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "ingest/kind.h"
@@ -127,7 +128,7 @@ static bool is_document(const mail *x, str head, str name) {
     parse_input probe = *x->in;
     probe.bytes = head;
     probe.name = name;
-    return parse_find_format(&probe) != NULL;
+    return parse_is_document(&probe);
 }
 
 static void look_at(mail *x, size_t i, attachment *out) {
@@ -139,9 +140,9 @@ static void look_at(mail *x, size_t i, attachment *out) {
         out->name = arena_printf(x->a, "attachment %zu (" STR_FMT ")", i + 1,
                                  STR_ARG(mime_type_name(o, x->a)));
     out->parse_name = out->name;
-    out->document = out->bytes > 0 && is_document(x, text_str(&head), out->name);
+    out->document = is_document(x, text_str(&head), out->name);
     const char *extension = extension_of(o);
-    if (!out->document && extension && out->bytes > 0) {
+    if (!out->document && extension) {
         out->parse_name = arena_printf(x->a, STR_FMT "%s", STR_ARG(out->name), extension);
         out->document = is_document(x, text_str(&head), out->parse_name);
     }

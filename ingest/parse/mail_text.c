@@ -52,7 +52,9 @@ static void put_line(state *s, str line) {
         s->depth = depth;
     }
     if (s->flowed && depth == 0 && str_starts(line, STR(" "))) line = str_cut(line, 1, line.n);
+    /* the line above a signature says nothing; without it the signature is a paragraph of its own */
     bool signature = str_eq(line, STR("-- "));
+    if (signature) line = STR("");
     if (signature) s->open = false;
     if (s->run.n > 0 && !s->open) text_put_char(&s->run, '\n');
     for (int i = 0; s->run.n == 0 && i < depth && str_trim(line).n > 0; i++)
