@@ -107,6 +107,8 @@ bool html_named_label(const xmlNode *n, const html_page *page);
 
 /* html_main.c: marks what is not the text as dropped; gives the node below which the text is. */
 xmlNode *html_main_find(html_page *page);
+/* Marks only what no browser shows; gives the root. */
+xmlNode *html_main_all(html_page *page);
 /* Can a walk go below n: an element that is not dropped. */
 bool html_is_kept(const xmlNode *n);
 double html_link_share(const html_info *info);

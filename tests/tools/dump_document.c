@@ -33,9 +33,15 @@ static void print_document(const ingest_document *d, bool boxes) {
            STR_ARG(d->type), STR_ARG(d->language));
     for (size_t i = 0; i < d->page_count; i++) {
         const ingest_page *p = &d->pages[i];
-        printf("page %u, label \"" STR_FMT "\", %.0f x %.0f, %s\n", p->number, STR_ARG(p->label),
+        printf("page %u, label \"" STR_FMT "\", %.0f x %.0f, %s", p->number, STR_ARG(p->label),
                p->width_pt, p->height_pt, ingest_fate_name(p->fate));
+        if (p->note.n > 0) printf(": " STR_FMT, STR_ARG(p->note));
+        putchar('\n');
     }
+    for (size_t i = 0; i < d->part_count; i++)
+        printf("part: " STR_FMT ", pages %u to %u\n", STR_ARG(d->parts[i].name),
+               d->parts[i].page_first, d->parts[i].page_first + d->parts[i].page_count - 1);
+    for (size_t i = 0; i < d->note_count; i++) printf("note: " STR_FMT "\n", STR_ARG(d->notes[i]));
     for (size_t i = 0; i < d->block_count; i++) print_block(&d->blocks[i], boxes);
 }
 
@@ -52,7 +58,7 @@ int main(int argc, char **argv) {
         arena *a = arena_new();
         ingest_document *d;
         double start = clock_ms();
-        bool ok = fd >= 0 && ingest_parse(w, fd, str_of(argv[i]), a, &d, &err);
+        bool ok = fd >= 0 && ingest_read(w, fd, str_of(argv[i]), NULL, NULL, NULL, a, &d, &err);
         printf("file: %s (%.1f ms)\n", argv[i], clock_ms() - start);
         if (ok)
             print_document(d, first == 2);
