@@ -2,7 +2,9 @@
  *
  *   pdf_text.c    a poppler page becomes runs: text on one baseline, with box and font
  *   pdf_column.c  runs are cut into columns, in reading order
- *   pdf_layout.c  a column's runs become lines and table rows
+ *   pdf_layout.c  a column's runs become rows of cells, and these become lines
+ *   pdf_table.c   finds the tables among the rows: where they begin, what continues what
+ *   pdf_head.c    a table's columns and the headings over them
  *   pdf_contents.c  finds the lines of a table of contents
  *   pdf_block.c   lines become blocks with roles; running heads and heading levels need all pages
  *   pdf.c         opens the document, walks its pages, writes the records
@@ -30,6 +32,28 @@ typedef struct {
     size_t characters, unusable; /* of all runs */
 } pdf_runs;
 
+/* What stands in one line and one column of a table; in prose, what wide white parts. */
+typedef struct {
+    str text;
+    box at;
+    float font_pt;
+    size_t bold, mono;    /* bytes of the text that are so */
+    uint32_t first, last; /* columns of the table that it stands in, or above */
+} pdf_cell;
+
+/* The cells on one baseline, in reading order. */
+typedef struct {
+    pdf_cell *cells;
+    size_t count;
+    box at;
+    float font_pt; /* of the longest cell */
+    bool bold, mono, rightward;
+    uint32_t table;   /* which one of the group's; 0: prose */
+    uint32_t columns; /* of that table */
+    bool head;        /* headings of the columns */
+    bool taken;       /* its text went into the row before */
+} pdf_row;
+
 typedef struct {
     str text; /* cells parted by " | " */
     box at;
@@ -37,12 +61,10 @@ typedef struct {
     float left, right; /* edges of the column it stands in */
     uint32_t page;     /* 1-based */
     uint32_t column;   /* of the page, in reading order */
-    uint32_t cells;    /* 1: prose */
     bool bold, mono;
-    float last_cell; /* left edge of the last cell */
-    bool table;      /* its row stands in a table */
-    bool continues;  /* the last cell of the row above */
-    bool running;    /* head, foot, page number, or a line of the contents */
+    bool table;   /* its row stands in a table */
+    bool head;    /* and says what the columns are */
+    bool running; /* head, foot, page number, or a line of the contents */
 } pdf_line;
 
 /* White between two columns. */
@@ -103,6 +125,17 @@ void pdf_cut_columns(pdf_group g, pdf_gutters *gutters, arena *scratch, pdf_grou
 box pdf_bounds(pdf_group g);       /* of at least one run */
 bool pdf_same_row(box row, box r); /* on one baseline: they share most of the lower one's height */
 void pdf_sort_by_top(pdf_group g);
+
+/* Marks the rows of tables, sorted from top to bottom, in a column of text between these edges,
+ * joins what belongs to one row, and makes one row of a table's headings. Texts go into `a`. */
+void pdf_find_tables(pdf_row *rows, size_t count, float left, float right, arena *a);
+
+/* Gives the rows of one table their columns, and makes one row of its heads. */
+void pdf_find_columns(pdf_row *rows, size_t count, arena *a);
+
+/* "$1,234", "(5)%", "75 mg", "—": what stands in the body of a table, and not in its head. */
+bool pdf_is_figure(str s);
+bool pdf_is_year(str s);
 
 /* Appends the page's lines; texts go into `a`. */
 void pdf_layout_page(const pdf_runs *page, uint32_t number, arena *a, pdf_lines *out);

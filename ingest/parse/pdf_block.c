@@ -295,7 +295,7 @@ static bool begins_block(const style *s, const pdf_line *first, const pdf_line *
                          const pdf_line *l, ingest_role role) {
     float em = fmaxf(p->font_pt, 1);
     if (l->page != p->page || l->running != p->running) return true;
-    if (l->table || p->table) return !l->continues;
+    if (l->table || p->table) return true;
     if (l->column != p->column) /* a sentence that goes on in the next column */
         return ends_sentence(p->text) || l->bold != p->bold ||
                fabsf(l->font_pt - p->font_pt) > SAME_SIZE_PT || l->text.n == 0 ||
@@ -332,6 +332,8 @@ static void cut_blocks(pdf_text *t, const style *s, arena *a) {
         if (!b || begins_block(s, &l[b->first], &l[i - 1], &l[i], b->role)) {
             b = &t->blocks[t->block_count++];
             *b = (pdf_block){.first = (uint32_t)i, .role = first_role(&l[i])};
+            if (b->role == INGEST_ROLE_TABLE_ROW)
+                b->level = l[i].head ? INGEST_ROW_HEAD : INGEST_ROW_BODY;
         }
         b->count++;
     }

@@ -35,6 +35,7 @@
 /* White in a line that poppler joined: this much needs a space, and this much parts two cells. */
 #define SPACE_GAP_EM 0.25f
 #define CELL_GAP_EM 1.5f
+#define SIGN_GAP_EM 0.45f /* in front of a sign of currency this does */
 
 typedef struct {
     const char *text; /* poppler's */
@@ -254,11 +255,19 @@ static void grow_box(box *at, bool *open, const PopplerRectangle *r) {
     at->y1 = c.y1 > at->y1 ? c.y1 : at->y1;
 }
 
-/* Poppler's lines may run over wide gaps, and it writes no space for the widest. */
-static void heed_gap(run_builder *b, float left, float font_pt, pdf_runs *out, arena *a) {
-    float gap = left - b->right_edge;
+/* A sign of currency in a column of its own, as ledgers have it. */
+static bool is_currency(uint32_t c) {
+    return c == '$' || (c >= 0xA2 && c <= 0xA5) || c == 0x20AC || c == 0x20B9;
+}
+
+/* Poppler's lines may run over wide gaps, and it writes no space for the widest. In tables it may
+ * also go on in another line or to the left without a line break. */
+static void heed_gap(run_builder *b, const PopplerRectangle *r, uint32_t c, float font_pt,
+                     pdf_runs *out, arena *a) {
+    float gap = (float)r->x1 - b->right_edge;
     if (!b->open || b->wrapped || b->depth > 0) return;
-    if (gap > CELL_GAP_EM * font_pt)
+    if (gap > (is_currency(c) ? SIGN_GAP_EM : CELL_GAP_EM) * font_pt || gap < -font_pt ||
+        (float)r->y1 >= b->at.y1 || (float)r->y2 <= b->at.y0)
         end_run(b, out, a);
     else if (gap > SPACE_GAP_EM * font_pt && b->raw.p[b->raw.n - 1] != ' ')
         text_put_char(&b->raw, ' ');
@@ -273,7 +282,7 @@ static void add_character(run_builder *b, page_view *v, guint index, uint32_t c,
     }
     seek_attributes(v, (gint)index);
     float font_pt = v->now ? (float)v->now->font_size : 0;
-    if (index < v->box_count) heed_gap(b, (float)v->boxes[index].x1, font_pt, out, a);
+    if (index < v->box_count) heed_gap(b, &v->boxes[index], c, font_pt, out, a);
     put_character(&b->raw, c);
     if (index < v->box_count) {
         b->right_edge = (float)v->boxes[index].x2;
