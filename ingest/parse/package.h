@@ -43,4 +43,6 @@ typedef bool package_parse_fn(package *p, const parse_input *in, record_writer *
 typedef bool package_member_fn(package *p, const parse_input *in, uint64_t id, arena *a,
                                parse_input *out, error *err);
 
+package_parse_fn docx_parse; /* docx.c */
+
 #endif

@@ -57,7 +57,7 @@ struct story {
     uint8_t title_level;
 };
 
-story_frame *story_push(story *s, bool is_table);         /* NULL: too deep */
+story_frame *story_push(story *s, bool is_table);          /* NULL: too deep */
 bool story_pop(story *s, bool is_table, story_frame *out); /* false: nothing of the kind is open */
 /* To the innermost cell or paragraph, else to the records; owns b.t. */
 void story_emit(story *s, story_block_text b);

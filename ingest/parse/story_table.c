@@ -100,8 +100,8 @@ static void make_line(const story_row *row, const line *before, line *out) {
         const story_cell *cell = &row->cells[i];
         unsigned at = cell->column < count ? cell->column : count - 1;
         put_cell_text(&out->cells[at], cell);
-        if (cell->above && before && at < before->count &&
-            before->cells[at].n <= SPAN_TEXT_MAX && out->cells[at].n == 0)
+        if (cell->above && before && at < before->count && before->cells[at].n <= SPAN_TEXT_MAX &&
+            out->cells[at].n == 0)
             text_put(&out->cells[at], text_str(&before->cells[at]));
     }
 }

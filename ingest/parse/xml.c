@@ -35,7 +35,7 @@ typedef struct walk {
     const xml_rule *slots[SLOTS];
     const xml_rule **open; /* by depth; NULL: no rule */
     size_t depth, room;
-    size_t skipping; /* the depth below which nothing is entered, 0: none */
+    size_t skipping;                       /* the depth below which nothing is entered, 0: none */
     size_t alternatives[ALTERNATIVES_MAX]; /* depths of the open mc:AlternateContent */
     bool taken[ALTERNATIVES_MAX];
     size_t alternative_count;
