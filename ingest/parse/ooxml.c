@@ -6,6 +6,8 @@
  */
 #include "ingest/parse/ooxml.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "ingest/parse/xml.h"
@@ -237,9 +239,22 @@ static void put_chart_text(void *context, str t) {
     if (to) text_put(to, t);
 }
 
+/* "4.4000000000000004", as the file holds what a person typed as 4.4, is 4.4 again. */
+static str round_number(str t, char out[32]) {
+    char digits[32], *end;
+    if (t.n == 0 || t.n >= sizeof digits) return t;
+    memcpy(digits, t.p, t.n);
+    digits[t.n] = '\0';
+    double v = strtod(digits, &end);
+    if (*end) return t;
+    snprintf(out, 32, "%.15g", v);
+    return str_of(out);
+}
+
 static void put_chart_cell(story *s, const text *t) {
+    char digits[32];
     story_begin_cell(s, 1, false);
-    story_block(s, INGEST_ROLE_PARAGRAPH, 0, text_str(t));
+    story_block(s, INGEST_ROLE_PARAGRAPH, 0, round_number(text_str(t), digits));
     story_end_cell(s);
 }
 

@@ -3,7 +3,7 @@
  * Owns what makes a row readable alone: a cell that goes on from the row above says its text again,
  * empty cells keep the columns in place, head rows of several levels become one ("Dose oral"), a title
  * that spans the table becomes its caption. A table of one cell is a frame around text, and its
- * text is written as it is. A table inside a cell becomes a sentence of that cell.
+ * text is written as it is, tables in it too; else a table inside a cell becomes text of that cell.
  */
 #include "ingest/parse/story_internal.h"
 
@@ -80,14 +80,23 @@ typedef struct {
     unsigned count;
 } line;
 
-static void put_one_line(text *out, str t) {
-    for (size_t i = 0; i < t.n; i++) text_put_char(out, t.p[i] == '\n' ? ' ' : t.p[i]);
+/* In one line; a row of a table inside the cell as "A, B". */
+static void put_one_line(text *out, const story_block_text *b) {
+    str t = text_str(&b->t), bar = STR(" | ");
+    for (size_t i = 0; i < t.n; i++) {
+        bool parts = b->role == INGEST_ROLE_TABLE_ROW && str_starts(str_cut(t, i, t.n), bar);
+        if (parts) text_put_char(out, ',');
+        if (parts) i += bar.n - 1;
+        text_put_char(out, t.p[i] == '\n' ? ' ' : t.p[i]);
+    }
 }
 
 static void put_cell_text(text *out, const story_cell *cell) {
     for (size_t i = 0; i < cell->blocks.count; i++) {
-        if (out->n > 0) text_put_char(out, ' ');
-        put_one_line(out, text_str(&cell->blocks.items[i].t));
+        const story_block_text *b = &cell->blocks.items[i];
+        bool row = i > 0 && b->role == INGEST_ROLE_TABLE_ROW && b[-1].role == b->role;
+        if (out->n > 0) text_put(out, row ? STR("; ") : STR(" "));
+        put_one_line(out, b);
     }
 }
 
@@ -201,36 +210,13 @@ static void put_frame(story *s, story_frame *t) {
         }
 }
 
-/* "A, B; 1, 2" */
-static void put_inside_cell(story *s, const story_frame *t) {
-    story_block_text b = {.role = INGEST_ROLE_PARAGRAPH, .page = s->page};
-    for (size_t i = 0; i < t->row_count; i++) {
-        bool first = true;
-        for (size_t k = 0; k < t->rows[i].count; k++) {
-            text cell = {0};
-            put_cell_text(&cell, &t->rows[i].cells[k]);
-            if (cell.n > 0) {
-                if (b.t.n > 0) text_put(&b.t, first ? STR("; ") : STR(", "));
-                first = false;
-                text_put(&b.t, text_str(&cell));
-            }
-            text_free(&cell);
-        }
-    }
-    story_emit(s, b);
-}
-
 void story_end_table(story *s) {
     story_frame t;
     if (!story_pop(s, true, &t)) return;
-    bool in_cell = false;
-    for (size_t i = 0; i < s->depth; i++) in_cell = in_cell || s->frames[i].is_table;
     for (size_t i = 0; i < t.behind.count; i++) story_emit(s, t.behind.items[i]);
     t.behind.count = 0;
     if (is_frame(&t))
         put_frame(s, &t);
-    else if (in_cell)
-        put_inside_cell(s, &t);
     else
         put_rows(s, &t);
     story_free_frame(&t);
