@@ -45,6 +45,7 @@ typedef bool package_parse_fn(package *p, const parse_input *in, record_writer *
 typedef bool package_member_fn(package *p, const parse_input *in, uint64_t id, arena *a,
                                parse_input *out, error *err);
 
+package_parse_fn docx_parse; /* docx.c */
 package_parse_fn archive_parse; /* archive.c: files of other kinds */
 package_member_fn archive_member;
 

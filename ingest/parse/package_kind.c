@@ -14,6 +14,7 @@ typedef struct {
 
 /* The first that fits; the last fits all. */
 static const kind kinds[] = {
+    {NULL, "word/document.xml", docx_parse, NULL},
     {NULL, NULL, archive_parse, archive_member}, /* an archive of files */
 };
 
