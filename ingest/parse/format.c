@@ -10,6 +10,7 @@ const parse_format *parse_find_format(const parse_input *in) {
         [KIND_HTML] = {.parse = parse_html},
         [KIND_MARKDOWN] = {.parse = parse_markdown},
         [KIND_TEXT] = {.parse = parse_text},
+        [KIND_IMAGE] = {.parse = parse_image},
     };
     ingest_kind kind = kind_of(str_cut(in->bytes, 0, KIND_HEAD_BYTES), in->name);
     return formats[kind].parse ? &formats[kind] : NULL;
@@ -23,11 +24,6 @@ bool parse_refuse(const parse_input *in, error *err) {
         {STR("PK\x03\x04"), "an Office, EPUB or ZIP file"},
         {STR("\xd0\xcf\x11\xe0"), "an old Office file"},
         {STR("{\\rtf"), "an RTF file"},
-        {STR("\x89PNG"), "an image"},
-        {STR("\xff\xd8\xff"), "an image"},
-        {STR("GIF8"), "an image"},
-        {STR("II*\0"), "an image"},
-        {STR("MM\0*"), "an image"},
         {STR("\x1f\x8b"), "a compressed file"},
         {STR("7z\xbc\xaf"), "a compressed file"},
         {STR("%!PS"), "a PostScript file"},

@@ -36,6 +36,7 @@ void parse_pdf_keep_warm(str sample);
 parse_fn parse_html;     /* html.c: libxml2 */
 parse_fn parse_markdown; /* markdown.c */
 parse_fn parse_text;     /* text.c */
+parse_fn parse_image;    /* image.c: pages without text, for carrel-ocr */
 
 /* By the first bytes, then by the name's extension; NULL for what Carrel does not read. */
 const parse_format *parse_find_format(const parse_input *in);

@@ -1,6 +1,7 @@
 /* The stages of reading a PDF, and what they hand on:
  *
  *   pdf_text.c    a poppler page becomes runs: text on one baseline, with box and font
+ *   pdf_usable.c  tells whether they are worth keeping, or the page is to be recognised
  *   pdf_column.c  runs are cut into columns, in reading order
  *   pdf_layout.c  a column's runs become lines and table rows
  *   pdf_contents.c  finds the lines of a table of contents
@@ -88,6 +89,13 @@ typedef struct {
 /* PopplerPage, without poppler's headers for the stages that do not need them. */
 struct _PopplerPage;
 void pdf_page_runs(struct _PopplerPage *page, arena *a, pdf_runs *out);
+
+typedef struct {
+    ingest_fate fate;
+    bool wants_ocr;
+    bool lay_out; /* also a page suspected to be garbled: what is recognised is compared with it */
+} pdf_verdict;
+pdf_verdict pdf_judge_page(struct _PopplerPage *page, const pdf_runs *runs);
 
 /* Borrows the runs; may sort them. */
 typedef struct {
