@@ -82,7 +82,7 @@ install: all
 # ---- tests: tests/unit/test_ROOM_WHAT.c are cmocka programs linked with every room -------------
 UNIT   := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
 HELP   := $(call obj,$(wildcard tests/support/*.c))
-TOOLS  := $(patsubst tests/tools/%.c,$(B)/tools/%,$(wildcard tests/tools/*.c)) $(B)/carrel-eval $(B)/check-samples $(B)/html-f1
+TOOLS  := $(patsubst tests/tools/%.c,$(B)/tools/%,$(wildcard tests/tools/*.c)) $(B)/carrel-eval $(B)/check-samples $(B)/eval-ingest
 # A fuzz target of a parser needs carrel-parse's objects and libraries, the others carrel's.
 FUZZ   := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 PFUZZ  := html markdown text
@@ -106,8 +106,9 @@ $(B)/carrel-eval: $(call obj,$(addprefix tests/eval/,eval.c retrieval.c answers.
 	$(CC) $(CFLAGS) $(LDSAFE) -o $@ $^ $(LIBS) -lz
 $(B)/check-samples: $(call obj,tests/eval/check_samples.c) $(EVALLIB)
 	$(CC) $(CFLAGS) $(LDSAFE) -o $@ $^ $(LIBS) -lz
-$(B)/html-f1: $(call obj,tests/eval/html/html_f1.c) $(PLIB)
-	$(CC) $(CFLAGS) $(LDSAFE) -o $@ $^ $(PLIBS) -ljansson
+# What parsing makes of documents whose text is known; carrel-parse does the parsing.
+$(B)/eval-ingest: $(call obj,$(wildcard tests/eval/ingest/*.c) tests/eval/support.c) $(LIBOBJ)
+	$(CC) $(CFLAGS) $(LDSAFE) -o $@ $^ $(LIBS) -lz $(call pc,libs,libxml-2.0)
 
 $(PFUZZ:%=$(B)/replay/fuzz_%): $(B)/replay/fuzz_%: $(B)/tests/fuzz/fuzz_%.o $(B)/tests/fuzz/replay.o $(PLIB)
 	@mkdir -p $(@D)
@@ -152,6 +153,8 @@ $(B)/fuzz_%: $(B)/tests/fuzz/fuzz_%.o $(LIBOBJ) $(HELP)
 # ---- measuring -------------------------------------------------------------------------------
 eval: all $(TOOLS)
 	$(B)/carrel-eval $(EVAL)
+eval-ingest: all $(B)/eval-ingest
+	$(B)/eval-ingest --rows 10 --out $(B)/eval-ingest.tsv $(EVAL)
 kill: all
 	bash tests/eval/kill.sh $(B) $(EVAL)
 bench: all $(B)/bench_index $(B)/bench_engine $(B)/bench_drafts $(TOOLS)
@@ -185,7 +188,7 @@ offline: all
 	bash tests/tools/offline.sh $(B)
 layers:
 	@bash tests/tools/layers.sh
-OURS := $(wildcard $(ROOMS:%=%/*.[ch]) models/train/*.[ch] ingest/parse/*.[ch] ingest/ocr/*.[ch] cli/pull/*.[ch] cli/eval/*.[ch] tests/*/*.[ch])
+OURS := $(wildcard $(ROOMS:%=%/*.[ch]) models/train/*.[ch] ingest/parse/*.[ch] ingest/ocr/*.[ch] cli/pull/*.[ch] cli/eval/*.[ch] tests/*/*.[ch] tests/eval/ingest/*.[ch])
 lint:
 	cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr --enable=warning,portability \
 	  --suppress=missingIncludeSystem --suppress=unknownMacro -I. -D_GNU_SOURCE -D__x86_64__ $(filter %.c,$(OURS))
@@ -200,6 +203,6 @@ clean:
 help:
 	@sed -n 's/^\([a-z-]*\):.*/\1/p' Makefile | sort -u | tr '\n' ' '; echo
 
-.PHONY: all install train check check-arm64 arm64-run asan fuzz fuzz-run eval kill bench offline layers lint format run clean help
+.PHONY: all install train check check-arm64 arm64-run asan fuzz fuzz-run eval eval-ingest kill bench offline layers lint format run clean help
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
