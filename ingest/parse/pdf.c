@@ -17,13 +17,11 @@
 #define OUTLINE_ENTRIES 20000u
 #define OUTLINE_DEPTH 12
 
-/* A page is garbled when more than one in so many of its characters has no Unicode meaning. */
-#define GARBLED_ONE_IN 4
-
 typedef struct {
     str label;
     double width_pt, height_pt;
     ingest_fate fate;
+    bool wants_ocr;
 } page_facts;
 
 /* ---- opening ------------------------------------------------------------------------------- */
@@ -101,12 +99,10 @@ static void read_page(PopplerDocument *d, uint32_t number, pdf_text *t, page_fac
     arena *scratch = arena_new();
     pdf_runs runs;
     pdf_page_runs(page, scratch, &runs);
-    if (runs.unusable * GARBLED_ONE_IN > runs.characters) {
-        facts->fate = INGEST_FATE_GARBLED;
-    } else if (runs.characters > 0) {
-        facts->fate = INGEST_FATE_TEXT;
-        pdf_layout_page(&runs, number, a, &t->lines);
-    }
+    pdf_verdict verdict = pdf_judge_page(page, &runs);
+    facts->fate = verdict.fate;
+    facts->wants_ocr = verdict.wants_ocr;
+    if (verdict.lay_out) pdf_layout_page(&runs, number, a, &t->lines);
     arena_free(scratch);
     g_object_unref(page);
 }
@@ -160,7 +156,12 @@ static void write_records(const pdf_text *t, str title, const page_facts *facts,
     record_document(out, title, STR("pdf"), (str){NULL, 0});
     for (uint32_t number = 1; number <= t->page_count; number++) {
         const page_facts *f = &facts[number - 1];
-        record_page(out, number, f->label, (float)f->width_pt, (float)f->height_pt, f->fate);
+        record_page_full(out, number,
+                         &(record_page_facts){.label = f->label,
+                                              .width_pt = (float)f->width_pt,
+                                              .height_pt = (float)f->height_pt,
+                                              .fate = f->fate,
+                                              .wants_ocr = f->wants_ocr});
         for (; at < t->block_count; at++) {
             const pdf_block *b = &t->blocks[at];
             const pdf_line *l = &t->lines.lines[b->first];

@@ -2,6 +2,7 @@
  *
  *   pdf_text.c    a poppler page becomes runs: text on one baseline, with box and font
  *   pdf_arabic.c  mends Arabic words
+ *   pdf_usable.c  tells whether they are worth keeping, or the page is to be recognised
  *   pdf_column.c  runs are cut into columns, in reading order
  *   pdf_apart.c   tells columns of text from those of a table by the heights of their lines
  *   pdf_layout.c  a column's runs become rows of cells, and these become lines
@@ -134,6 +135,12 @@ void pdf_put_letters(text *t, uint32_t form);
 /* Puts right the order of lam and alef in a word in reading order. `widths` are those of its boxes
  * from left to right, alef_width that of an alef alone, 0 where it is not known. True: changed. */
 bool pdf_mend_word(uint32_t *letters, const float *widths, size_t count, float alef_width);
+typedef struct {
+    ingest_fate fate;
+    bool wants_ocr;
+    bool lay_out; /* also a page suspected to be garbled: what is recognised is compared with it */
+} pdf_verdict;
+pdf_verdict pdf_judge_page(struct _PopplerPage *page, const pdf_runs *runs);
 
 /* Borrows the runs; may sort them. */
 typedef struct {
