@@ -33,9 +33,13 @@ static void print_document(const ingest_document *d, bool boxes) {
            STR_ARG(d->type), STR_ARG(d->language));
     for (size_t i = 0; i < d->page_count; i++) {
         const ingest_page *p = &d->pages[i];
-        printf("page %u, label \"" STR_FMT "\", %.0f x %.0f, %s\n", p->number, STR_ARG(p->label),
-               p->width_pt, p->height_pt, ingest_fate_name(p->fate));
+        printf("page %u, label \"" STR_FMT "\", %.0f x %.0f, %s%s" STR_FMT "\n", p->number,
+               STR_ARG(p->label), p->width_pt, p->height_pt, ingest_fate_name(p->fate),
+               p->note.n > 0 ? ": " : "", STR_ARG(p->note));
     }
+    for (size_t i = 0; i < d->note_count; i++) printf("note: " STR_FMT "\n", STR_ARG(d->notes[i]));
+    for (size_t i = 0; i < d->part_count; i++)
+        printf("part: " STR_FMT "\n", STR_ARG(d->parts[i].name));
     for (size_t i = 0; i < d->block_count; i++) print_block(&d->blocks[i], boxes);
 }
 

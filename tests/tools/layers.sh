@@ -32,6 +32,7 @@ third=(
     "glib*.h        ingest/parse"
     "gio/*          ingest/parse"
     "cairo*.h       ingest/parse"
+    "qpdf/*         ingest/parse"
     "libxml/*       ingest/parse"
     "zip.h          ingest/parse"
 )
