@@ -126,7 +126,11 @@ typedef struct {
 
 /* PopplerPage, without poppler's headers for the stages that do not need them. */
 struct _PopplerPage;
-void pdf_page_runs(struct _PopplerPage *page, arena *a, pdf_runs *out);
+struct pdf_look; /* pdf_hidden.h */
+void pdf_page_runs(struct _PopplerPage *page, struct pdf_look *look, arena *a, pdf_runs *out);
+
+/* Marks that steer a renderer and say nothing; poppler gives them no rectangle. */
+bool pdf_is_mark(uint32_t c);
 
 /* Letters stored as shapes ("ﻻ") become letters. */
 bool pdf_is_presentation_form(uint32_t c);

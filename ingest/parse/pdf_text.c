@@ -10,8 +10,7 @@
  * stand before the first corner: on some pages a margin note, on a right-to-left page whole lines.
  * So each page is selected along both diagonals, and what only the second one has is added.
  *
- * Text drawn invisibly (rendering mode 3, the layer under a scan) comes out like any other:
- * poppler-glib does not tell the rendering mode, so the fate hidden-text is not given to PDF pages.
+ * Characters that a reader cannot see (pdf_hidden.c) are left out before runs are made.
  */
 #include <math.h>
 #include <poppler.h>
@@ -21,6 +20,7 @@
 #include <utf8proc.h>
 
 #include "ingest/parse/pdf.h"
+#include "ingest/parse/pdf_hidden.h"
 
 /* Text of this many times its font's size in height does not run from left to right. */
 #define UPRIGHT_RATIO 2.2f
@@ -80,7 +80,7 @@ typedef struct {
 /* ---- characters ---------------------------------------------------------------------------- */
 
 /* Marks that steer a renderer and say nothing: zero width, direction, byte order. */
-static bool is_mark(uint32_t c) {
+bool pdf_is_mark(uint32_t c) {
     return c == 0x200B || c == 0x200E || c == 0x200F || (c >= EMBED_LEFT && c <= 0x202E) ||
            (c >= 0x2060 && c <= 0x2069) || c == 0xFEFF;
 }
@@ -392,7 +392,7 @@ static float find_alef(str s, const PopplerRectangle *boxes, guint box_count) {
                 if (r->y2 > r->y1) found[n++] = (float)((r->x2 - r->x1) / (r->y2 - r->y1));
             }
             first = second = 0;
-        } else if (!is_mark(c)) {
+        } else if (!pdf_is_mark(c)) {
             if (index == begin) first = c;
             if (index == begin + 1) second = c;
             index++;
@@ -405,13 +405,14 @@ static float find_alef(str s, const PopplerRectangle *boxes, guint box_count) {
 
 /* The selection from the first to the second corner of `area`. alef_share: of the page, 0 before it is
  * known. */
-static void select_runs(PopplerPage *page, PopplerRectangle *area, float *alef_share, arena *a,
-                        pdf_runs *out) {
+static void select_runs(PopplerPage *page, PopplerRectangle *area, pdf_look *look,
+                        float *alef_share, arena *a, pdf_runs *out) {
     page_view v = {0};
     char *all = poppler_page_get_text_for_area(page, area);
     if (!poppler_page_get_text_layout_for_area(page, area, &v.boxes, &v.box_count)) v.box_count = 0;
     GList *attributes = poppler_page_get_text_attributes_for_area(page, area);
     v.attributes = attributes;
+    const uint8_t *hidden = pdf_look_at(look, all, v.boxes, v.box_count, attributes);
     str s = str_of(all);
     if (*alef_share == 0 && strstr(s.p, "\xe2\x80\xab"))
         *alef_share = find_alef(s, v.boxes, v.box_count);
@@ -421,13 +422,13 @@ static void select_runs(PopplerPage *page, PopplerRectangle *area, float *alef_s
     *out = (pdf_runs){0};
     for (size_t i = 0, used; i < s.n; i += used) {
         uint32_t c = utf8_next(s.p + i, s.n - i, &used);
-        if (is_mark(c)) { /* has no rectangle of its own */
+        if (pdf_is_mark(c)) { /* has no rectangle of its own */
             add_mark(&b, c);
             continue;
         }
         if (c == '\n')
             end_run(&b, out, a);
-        else
+        else if (!hidden || index >= v.box_count || !hidden[index])
             add_character(&b, &v, index, c, out, a);
         index++;
     }
@@ -463,15 +464,15 @@ static void merge_runs(pdf_runs *out, const pdf_runs *more, arena *a) {
     }
 }
 
-void pdf_page_runs(struct _PopplerPage *page, arena *a, pdf_runs *out) {
+void pdf_page_runs(struct _PopplerPage *page, struct pdf_look *look, arena *a, pdf_runs *out) {
     pdf_runs other;
     float alef_share = 0;
     double width, height;
     poppler_page_get_size(page, &width, &height);
     PopplerRectangle falling = {.x1 = 0, .y1 = 0, .x2 = width, .y2 = height};
     PopplerRectangle rising = {.x1 = width, .y1 = 0, .x2 = 0, .y2 = height};
-    select_runs(page, &falling, &alef_share, a, out);
-    select_runs(page, &rising, &alef_share, a, &other);
+    select_runs(page, &falling, look, &alef_share, a, out);
+    select_runs(page, &rising, look, &alef_share, a, &other);
     merge_runs(out, &other, a);
     for (size_t i = 0; i < out->run_count; i++) {
         out->characters += out->runs[i].characters;

@@ -34,6 +34,7 @@ third=(
     "cairo*.h       ingest/parse ingest/ocr"
     "tesseract/*    ingest/ocr"
     "leptonica/*    ingest/ocr"
+    "qpdf/*         ingest/parse"
     "libxml/*       ingest/parse"
     "zip.h          ingest/parse"
     "zlib.h         ingest/parse"
