@@ -16,6 +16,8 @@
 #define NAMED_DROP_SHARE 0.4
 /* In a document, a word drops what has at least this part of its text in links, or is shorter. */
 #define NAMED_LINK_SHARE 0.3
+/* An aside of a document is a note with references, up to this part. */
+#define NAMED_ASIDE_SHARE 0.6
 #define NAMED_SHORT_BYTES 80
 /* Longer than a line beside the text can be: a caption of four sentences, a byline of one. */
 #define CAPTION_MAX_BYTES 900
@@ -304,12 +306,20 @@ static bool tag_says_no(const xmlNode *n, const html_info *info, const html_page
     bool linked = (double)info->link > NAMED_LINK_SHARE * (double)info->text;
     if (html_tag_is(n, "header"))
         return !info->in_main && (page->article || linked || !info->has_heading);
-    if (html_tag_is(n, "aside")) return page->article || linked;
+    if (html_tag_is(n, "aside"))
+        return page->article || (double)info->link > NAMED_ASIDE_SHARE * (double)info->text;
     return true;
+}
+
+/* In a document these are what it describes: an option called "search". */
+static bool is_subject(html_kind kind) {
+    return kind == HTML_HEADING || kind == HTML_TERM || kind == HTML_DEFINITION ||
+           kind == HTML_ROW || kind == HTML_CELL || kind == HTML_CAPTION;
 }
 
 static bool word_says_no(const xmlNode *n, const html_info *info, const html_page *page) {
     if (page->words_lie || (info->holds_title && info->prose > TITLE_PROSE_BYTES)) return false;
+    if (!page->article && is_subject(info->kind)) return false;
     str id = html_attribute(n, "id");
     int unwanted = WORD_SITE | (page->article ? WORD_ARTICLE : 0);
     int class_flags = names_flags(html_attribute(n, "class")) & unwanted;
