@@ -17,7 +17,7 @@
 /* In a document, a word drops what has at least this part of its text in links, or is shorter. */
 #define NAMED_LINK_SHARE 0.3
 /* An aside of a document is a note with references, up to this part. */
-#define NAMED_ASIDE_SHARE 0.6
+#define NAMED_ASIDE_SHARE 0.5
 #define NAMED_SHORT_BYTES 80
 /* Longer than a line beside the text can be: a caption of four sentences, a byline of one. */
 #define CAPTION_MAX_BYTES 900
