@@ -24,6 +24,8 @@
 #define LABEL_MAX_BYTES 300
 /* What holds the title and as much prose as this is not about the site, whatever its name. */
 #define TITLE_PROSE_BYTES 120
+/* A form around a whole article has more prose. */
+#define FORM_PROSE_BYTES 200
 #define WORD_MAX 32
 
 enum {
@@ -341,6 +343,12 @@ static bool is_anchor_sign(const xmlNode *n, const html_info *info) {
     return sign;
 }
 
+/* A search box, a sign-up. The questions of a form that fills a document are its text. */
+static bool is_box(const xmlNode *n, const html_info *info, const html_page *page) {
+    if (!html_tag_is(n, "form")) return false;
+    return info->text < NAMED_SHORT_BYTES || (page->article && info->prose < FORM_PROSE_BYTES);
+}
+
 bool html_named_drop(const xmlNode *n, const html_page *page, size_t page_text) {
     const html_info *info = html_info_of(n);
     if (info->kind == HTML_SKIP) return true;
@@ -351,7 +359,7 @@ bool html_named_drop(const xmlNode *n, const html_page *page, size_t page_text) 
         html_tag_is(n, "article"))
         return false;
     if ((double)info->text > NAMED_DROP_SHARE * (double)page_text) return false;
-    if (html_named_unread(n)) return true;
+    if (html_named_unread(n) || is_box(n, info, page)) return true;
     return (block && (tag_says_no(n, info, page) || has_site_role(n))) ||
            word_says_no(n, info, page);
 }
