@@ -51,8 +51,9 @@ typedef enum {
     ERROR_IO = 5,        /* the disk, a pipe, permissions */
     ERROR_LIMIT = 6,     /* too big, too deep, too slow */
     ERROR_MODEL = 7, /* a model that cannot be used, or is not the one the library was made with */
-    ERROR_LIBRARY = 8,  /* the SQLite file: corrupt, from a newer version, locked, full disk */
-    ERROR_CANCELLED = 9 /* Ctrl-C */
+    ERROR_LIBRARY = 8,   /* the SQLite file: corrupt, from a newer version, locked, full disk */
+    ERROR_CANCELLED = 9, /* Ctrl-C */
+    ERROR_PASSWORD = 10  /* a document that asks for a password, or for another one */
 } error_code;
 
 /* One sentence for a person: what, where, what to do. */
@@ -89,7 +90,8 @@ void *arena_alloc(arena *a, size_t count, size_t size); /* zeroed, 16-byte align
 str arena_str(arena *a, str s);                         /* a copy, with a zero byte behind it */
 char *arena_cstr(arena *a, str s);
 str arena_printf(arena *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
-size_t arena_bytes(const arena *a); /* what it holds now */
+size_t arena_bytes(const arena *a);     /* what it holds now */
+void arena_join(arena *a, arena *from); /* a owns all of from, which is gone; nothing moves */
 
 /* ---- growing text ------------------------------------------------------------------------- */
 

@@ -127,6 +127,19 @@ str arena_printf(arena *a, const char *format, ...) {
     return out;
 }
 
+void arena_join(arena *a, arena *from) {
+    block **oldest = &from->last;
+    while (*oldest) oldest = &(*oldest)->before;
+    if (a->last) { /* below the block that a fills at the moment */
+        *oldest = a->last->before;
+        a->last->before = from->last;
+    } else {
+        a->last = from->last;
+    }
+    a->total += from->total;
+    free(from);
+}
+
 size_t arena_bytes(const arena *a) {
     return a->total;
 }

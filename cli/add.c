@@ -23,7 +23,8 @@ typedef struct {
     cli_files files;
     cli_found *todo;         /* of files, those to read */
     size_t todo_count, lost; /* lost: could not even be looked at */
-    text path;               /* of the library */
+    ingest_options how;
+    text path; /* of the library */
     index_library *library;
     embed_model *embedder; /* the built-in one */
     embed_model *own;      /* the user's, where the library's vectors are of it */
@@ -61,9 +62,8 @@ static bool open_all(const cli_args *args, adding *x, error *err) {
     cli_compute_start(args, &x->compute);
     int jobs = args->v[ADD_JOBS].given ? (int)args->v[ADD_JOBS].number : x->compute.threads;
     if (jobs > CLI_JOBS_MAX) jobs = CLI_JOBS_MAX;
-    if ((size_t)jobs > x->todo_count) jobs = (int)x->todo_count;
     if (!cli_open_embedder(&x->embedder, err) ||
-        !cli_batch_open(x->todo, x->todo_count, jobs, x->embedder, &x->batch, err) ||
+        !cli_batch_open(x->todo, x->todo_count, jobs, &x->how, x->embedder, &x->batch, err) ||
         !cli_open_library(args, INDEX_CREATE, &x->path, &x->library, err) ||
         !cli_match_model(x->library, x->embedder, text_str(&x->path), &x->own, &fresh, err))
         return false;

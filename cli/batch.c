@@ -3,7 +3,9 @@
  * Each thread has its own parser process. Files are begun in order and handed over in order, so
  * that two runs make the same library whatever the number of threads; a ring of slots and a
  * budget of bytes keep memory small when the writer is slower than the parsers. The thread that
- * holds the oldest document never waits for either, so nothing can lock up. Nothing is written
+ * holds the oldest document never waits for either, so nothing can lock up. A document of many
+ * pieces (a scan, an archive) is shared: threads help with its pieces before they begin another
+ * document, so that one thick scan keeps all cores busy, and so do those that have nothing to begin. Nothing is written
  * here: that is the business of the one thread that takes.
  */
 #include <errno.h>
@@ -27,9 +29,19 @@ typedef struct {
     bool ready;
 } slot;
 
+/* The pieces of one document, open to all threads; lives on the stack of its document's thread. */
+typedef struct share share;
+struct share {
+    size_t count, next, ended;
+    ingest_piece_fn *piece;
+    void *context;
+    share *after;
+};
+
 struct cli_batch {
     const cli_found *items;
     size_t count;
+    const ingest_options *options;
     const embed_model *embedder, *vectors;
     index_library *library;
     pthread_mutex_t library_lock;
@@ -37,8 +49,10 @@ struct cli_batch {
     ingest_worker *parsers[CLI_JOBS_MAX];
     pthread_t threads[CLI_JOBS_MAX];
     int jobs, started;
-    pthread_mutex_t lock; /* of all below */
-    pthread_cond_t came, room;
+    pthread_mutex_t lock;      /* of all below */
+    pthread_cond_t came, room; /* room: also for pieces to help with, and for their end */
+    share *shares;             /* with pieces that nobody has begun */
+    int preparing;             /* documents that threads are at: they may still share pieces */
     slot *slots;
     size_t slot_count, begun, taken, waiting_bytes;
     int next_parser;
@@ -74,8 +88,13 @@ static void copy_pages(const ingest_document *d, cli_prepared *p) {
     index_page *pages = arena_alloc(p->a, d->page_count, sizeof *pages);
     for (size_t i = 0; i < d->page_count; i++) {
         const ingest_page *from = &d->pages[i];
-        pages[i] = (index_page){from->number, from->label, from->width_pt, from->height_pt,
-                                str_of(ingest_fate_name(from->fate))};
+        pages[i] = (index_page){.number = from->number,
+                                .label = from->label,
+                                .width_pt = from->width_pt,
+                                .height_pt = from->height_pt,
+                                .fate = str_of(ingest_fate_name(from->fate)),
+                                .confidence = from->confidence,
+                                .note = from->note};
         p->fates[from->fate]++;
     }
     p->in.pages = pages;
@@ -121,6 +140,38 @@ static bool open_file(const char *path, int *fd, struct stat *st, error *err) {
     return true;
 }
 
+static void close_share(cli_batch *b, const share *s) {
+    share **p = &b->shares;
+    while (*p != s) p = &(*p)->after;
+    *p = s->after;
+}
+
+/* Takes one piece of a share and does it, with the lock open meanwhile. The lock is held. */
+static void do_piece(cli_batch *b, share *s, ingest_worker *parser) {
+    size_t i = s->next++;
+    if (s->next == s->count) close_share(b, s);
+    pthread_mutex_unlock(&b->lock);
+    s->piece(s->context, i, parser);
+    pthread_mutex_lock(&b->lock);
+    if (++s->ended == s->count) pthread_cond_broadcast(&b->room);
+}
+
+/* ingest_share_fn */
+static void share_pieces(void *sharer, ingest_worker *own, size_t count, ingest_piece_fn *piece,
+                         void *context) {
+    cli_batch *b = sharer;
+    share s = {.count = count, .piece = piece, .context = context};
+    if (count == 0) return;
+    pthread_mutex_lock(&b->lock);
+    share **last = &b->shares;
+    while (*last) last = &(*last)->after;
+    *last = &s;
+    pthread_cond_broadcast(&b->room);
+    while (s.next < s.count) do_piece(b, &s, own);
+    while (s.ended < s.count) pthread_cond_wait(&b->room, &b->lock);
+    pthread_mutex_unlock(&b->lock);
+}
+
 static bool prepare(cli_batch *b, ingest_worker *parser, cli_prepared *p) {
     struct stat st, after;
     ingest_document *d;
@@ -139,7 +190,8 @@ static bool prepare(cli_batch *b, ingest_worker *parser, cli_prepared *p) {
     ok = index_has(b->library, p->in.hash, &p->present, err);
     cli_batch_unlock_library(b);
     if (!ok || p->present) goto done;
-    ok = ingest_parse(parser, fd, cli_file_name(p->in.path), p->a, &d, err) &&
+    ok = ingest_read(parser, fd, cli_file_name(p->in.path), b->options, share_pieces, b, p->a, &d,
+                     err) &&
          ingest_chunk_document(d, count_tokens, (void *)b->embedder, p->a, &chunks, &count, err);
     if (!ok) goto done;
     if (fstat(fd, &after) != 0 || !unchanged(&st, &after)) {
@@ -163,18 +215,44 @@ done:
 
 /* ---- the ring ----------------------------------------------------------------------------- */
 
-/* Waits for a free slot and begins the next file; NULL when there is nothing left to begin. */
-static slot *begin_next(cli_batch *b) {
-    slot *s = NULL;
+static bool may_begin(const cli_batch *b) {
+    return b->begun - b->taken < b->slot_count &&
+           (b->waiting_bytes <= WAITING_MAX_BYTES || b->begun == b->taken);
+}
+
+/* A thread that has only pieces to help with starts its parser with the first of them. False when it
+ * cannot: the thread ends, and the pieces are left to the others. The lock is held. */
+static bool open_for_pieces(cli_batch *b, ingest_worker **parser) {
+    error why;
+    if (*parser) return true;
+    pthread_mutex_unlock(&b->lock);
+    bool ok = ingest_worker_open(NULL, &ingest_default_limits, parser, &why);
     pthread_mutex_lock(&b->lock);
-    while (!b->stopped && b->begun < b->count &&
-           (b->begun - b->taken >= b->slot_count ||
-            (b->waiting_bytes > WAITING_MAX_BYTES && b->begun > b->taken)))
-        pthread_cond_wait(&b->room, &b->lock);
-    if (!b->stopped && b->begun < b->count) {
+    return ok;
+}
+
+/* Helps with pieces, waits for a free slot, and begins the next file; NULL when there is nothing left
+ * to begin or to help with. */
+static slot *begin_next(cli_batch *b, ingest_worker **parser) {
+    slot *s = NULL;
+    bool more;
+    pthread_mutex_lock(&b->lock);
+    for (;;) {
+        more = !b->stopped && b->begun < b->count;
+        if (b->shares && *parser)
+            do_piece(b, b->shares, *parser);
+        else if (b->shares && !open_for_pieces(b, parser))
+            break;
+        else if (!b->shares && ((*parser && more) ? may_begin(b) : !more && b->preparing == 0))
+            break;
+        else if (!b->shares)
+            pthread_cond_wait(&b->room, &b->lock);
+    }
+    if (*parser && more) {
         s = &b->slots[b->begun % b->slot_count];
         *s = (slot){.document = {.path = b->items[b->begun].path}};
         b->begun++;
+        b->preparing++;
     }
     pthread_mutex_unlock(&b->lock);
     return s;
@@ -184,28 +262,30 @@ static void *run_thread(void *context) {
     cli_batch *b = context;
     slot *s;
     pthread_mutex_lock(&b->lock);
-    ingest_worker *parser = b->parsers[b->next_parser++];
+    ingest_worker **parser = &b->parsers[b->next_parser++];
     pthread_mutex_unlock(&b->lock);
-    while ((s = begin_next(b))) {
+    while ((s = begin_next(b, parser))) {
         s->document.a = arena_new();
-        if (!prepare(b, parser, &s->document) && s->document.err.code == ERROR_NONE)
+        if (!prepare(b, *parser, &s->document) && s->document.err.code == ERROR_NONE)
             s->document.err.code = ERROR_INTERNAL;
         pthread_mutex_lock(&b->lock);
         s->bytes = arena_bytes(s->document.a);
         b->waiting_bytes += s->bytes;
         s->ready = true;
+        if (--b->preparing == 0) pthread_cond_broadcast(&b->room);
         pthread_cond_signal(&b->came);
         pthread_mutex_unlock(&b->lock);
     }
     return NULL;
 }
 
-bool cli_batch_open(const cli_found *items, size_t count, int jobs, const embed_model *embedder,
-                    cli_batch **out, error *err) {
+bool cli_batch_open(const cli_found *items, size_t count, int jobs, const ingest_options *options,
+                    const embed_model *embedder, cli_batch **out, error *err) {
     pthread_condattr_t attributes;
     cli_batch *b = mem_new(1, sizeof *b);
     b->items = items;
     b->count = count;
+    b->options = options;
     b->embedder = embedder;
     pthread_mutex_init(&b->lock, NULL);
     pthread_mutex_init(&b->library_lock, NULL);
@@ -219,7 +299,8 @@ bool cli_batch_open(const cli_found *items, size_t count, int jobs, const embed_
 
     bool ok = true;
     for (; ok && b->jobs < jobs; b->jobs += ok)
-        ok = ingest_worker_open(NULL, &ingest_default_limits, &b->parsers[b->jobs], err);
+        if ((size_t)b->jobs < count)
+            ok = ingest_worker_open(NULL, &ingest_default_limits, &b->parsers[b->jobs], err);
     if (!ok) {
         cli_batch_close(b);
         return false;

@@ -22,10 +22,10 @@ typedef struct {
 
 typedef struct cli_batch cli_batch;
 
-/* Starts `jobs` parsers; no thread runs yet. `items` and the handles must outlive the batch.
+/* Starts `jobs` parsers; no thread runs yet. `items`, `options` and the handles must outlive the batch.
  * embedder: the built-in one, by whose tokens chunks are cut. */
-bool cli_batch_open(const cli_found *items, size_t count, int jobs, const embed_model *embedder,
-                    cli_batch **out, error *err);
+bool cli_batch_open(const cli_found *items, size_t count, int jobs, const ingest_options *options,
+                    const embed_model *embedder, cli_batch **out, error *err);
 /* vectors: the built-in embedder where it embeds the library; NULL: vectors come later. */
 bool cli_batch_start(cli_batch *b, index_library *library, const embed_model *vectors, error *err);
 /* The next document, in the order of the items; NULL in *out when none came within wait_ms. False

@@ -12,18 +12,20 @@
 
 #include "base/base.h"
 
-/* What became of a page. Only TEXT is indexed. */
+/* What became of a page. TEXT and OCR are indexed. */
 typedef enum {
     INGEST_FATE_TEXT,
-    INGEST_FATE_OCR,     /* reserved: read by character recognition */
-    INGEST_FATE_EMPTY,   /* no text at all: blank, or a scan */
-    INGEST_FATE_GARBLED, /* glyphs without usable Unicode values */
-    INGEST_FATE_HIDDEN   /* only invisible text (rendering mode 3) */
+    INGEST_FATE_OCR,       /* read by character recognition, with a confidence */
+    INGEST_FATE_EMPTY,     /* nothing to read: blank, or a picture without letters */
+    INGEST_FATE_GARBLED,   /* glyphs without usable Unicode values */
+    INGEST_FATE_HIDDEN,    /* all of its text is invisible to a person: kept out */
+    INGEST_FATE_ENCRYPTED, /* a member that asks for a password */
+    INGEST_FATE_FAILED     /* not read; why stands in its note */
 } ingest_fate;
-#define INGEST_FATE_COUNT 5
+#define INGEST_FATE_COUNT 7
 
-const char *
-ingest_fate_name(ingest_fate fate); /* "text", "ocr", "empty", "garbled", "hidden-text" */
+/* "text", "ocr", "empty", "garbled", "hidden-text", "encrypted", "failed" */
+const char *ingest_fate_name(ingest_fate fate);
 
 typedef enum {
     INGEST_ROLE_HEADING,
@@ -36,6 +38,11 @@ typedef enum {
 } ingest_role;
 #define INGEST_ROLE_COUNT 7
 
+/* What a table row is. Where it is not told, the first row of a table heads its columns. */
+#define INGEST_ROW_UNTOLD 0
+#define INGEST_ROW_HEAD 1
+#define INGEST_ROW_BODY 2
+
 /* A line as it stands on the page. */
 typedef struct {
     str text;
@@ -45,7 +52,7 @@ typedef struct {
 
 typedef struct {
     ingest_role role;
-    uint8_t level; /* of a heading, 1..6; else 0 */
+    uint8_t level; /* of a heading, 1..6; of a table row, INGEST_ROW_*; else 0 */
     uint32_t page; /* 1-based */
     const ingest_line *lines;
     size_t line_count; /* >= 1 */
@@ -56,16 +63,31 @@ typedef struct {
     str label;       /* the printed label ("iv", "A-3"); empty where none is given */
     float width_pt, height_pt;
     ingest_fate fate;
+    float confidence; /* of OCR: mean over its words, 0..1; else 0 */
+    str note;         /* what was not read here and why, one sentence; mostly empty */
+    bool wants_ocr;   /* character recognition may find text here; ingest_read clears it */
 } ingest_page;
+
+/* A document inside the document: a file of an archive, an attachment, a message of a mailbox. Its
+ * pages follow those of its container, and its blocks stand below a heading with its name. */
+typedef struct {
+    str name;                        /* as its container names it: "reports/2024.pdf" */
+    uint64_t id;                     /* means something to the container's parser alone */
+    uint32_t page_first, page_count; /* page_count 0: not read yet (ingest_parse) */
+} ingest_part;
 
 typedef struct {
     str title; /* from the document's metadata or first heading; never empty (file name at last) */
-    str type;  /* "pdf", "html", "markdown", "text" */
+    str type;  /* "pdf", "html", "markdown", "text", "docx" ...: lower-case letters */
     str language; /* ISO 639-1 as the document states it, or empty */
     const ingest_page *pages;
     size_t page_count;          /* >= 1 */
     const ingest_block *blocks; /* in reading order */
     size_t block_count;
+    const ingest_part *parts; /* in the order of their pages; those inside a part follow it */
+    size_t part_count;
+    const str *notes; /* what of the document was not read, or read in part: a sentence each */
+    size_t note_count;
 } ingest_document;
 
 /* ---- parsing ------------------------------------------------------------------------------ */
@@ -95,9 +117,28 @@ str ingest_worker_confinement(const ingest_worker *w);
 /* True where this path's name or first bytes belong to a format that Carrel reads. */
 bool ingest_supported(const char *path);
 
-/* Parses the file open at fd (read from offset 0; the descriptor stays the caller's). `name` is
- * for messages and for the format (its extension, where the bytes leave a doubt). When it fails,
- * err holds the reason of this document alone, and the worker goes on with the next. */
+typedef struct {
+    str password;      /* for a document that asks for one; empty: none is known */
+    str ocr_languages; /* as tesseract names them, "eng+fra"; empty: all that are installed */
+    bool no_ocr;       /* leave pages without usable text as they are */
+} ingest_options;
+
+/* A document is read in pieces: itself, the parts inside it, the pages that want OCR. Each piece is a
+ * process of its own, so that a broken or hostile one costs no more than itself. Calls
+ * piece(context, i, worker) once for every i below count, in any order and perhaps at the same time
+ * with several workers, and returns when all have ended. */
+typedef void ingest_piece_fn(void *context, size_t i, ingest_worker *w);
+typedef void ingest_share_fn(void *sharer, ingest_worker *own, size_t count, ingest_piece_fn *piece,
+                             void *context);
+
+/* Reads the file open at fd (from offset 0; the descriptor stays the caller's) with all its pieces.
+ * `name` is for messages and for the format (its extension, where the bytes leave a doubt). When it
+ * fails, err holds the reason of this document alone, and the worker goes on with the next; a part or
+ * page that fails is a fate and a note. share may be NULL: then all is done here, one by one. */
+bool ingest_read(ingest_worker *w, int fd, str name, const ingest_options *options,
+                 ingest_share_fn *share, void *sharer, arena *a, ingest_document **out, error *err);
+
+/* The document itself alone: parts are named and not read, nothing is recognised. */
 bool ingest_parse(ingest_worker *w, int fd, str name, arena *a, ingest_document **out, error *err);
 
 /* ---- chunks ------------------------------------------------------------------------------- */

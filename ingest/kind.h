@@ -6,9 +6,25 @@
 #ifndef CARREL_INGEST_KIND_H
 #define CARREL_INGEST_KIND_H
 
-#include "base/base.h"
+#include "ingest/kind_mail.h"
 
-typedef enum { KIND_OTHER, KIND_PDF, KIND_HTML, KIND_MARKDOWN, KIND_TEXT } ingest_kind;
+typedef enum {
+    KIND_OTHER,
+    KIND_PDF,
+    KIND_HTML,
+    KIND_MARKDOWN,
+    KIND_TEXT,
+    KIND_CSV,
+    KIND_RTF,
+    KIND_MAIL,    /* one message */
+    KIND_MBOX,    /* many */
+    KIND_MHTML,   /* a saved page with its parts */
+    KIND_IMAGE,   /* a scan or photograph of a page */
+    KIND_PACKAGE, /* a ZIP file: an office document, an EPUB, an archive: carrel-parse looks inside */
+    KIND_ZIM,     /* an offline web site (Kiwix) */
+    KIND_GZIP,    /* one compressed file of another kind: unpacked before anything looks at it */
+    KIND_COUNT
+} ingest_kind;
 
 /* As far as Adobe's readers look for "%PDF-" (PDF 1.7 reference, implementation note 13). */
 #define KIND_HEAD_BYTES 1024u
@@ -45,13 +61,70 @@ static inline bool kind_begins_html(str head) {
     return false;
 }
 
+/* Formats that begin with bytes of their own. */
+static inline ingest_kind kind_of_magic(str head) {
+    static const struct {
+        str magic;
+        ingest_kind kind;
+    } known[] = {
+        {STR("PK\x03\x04"), KIND_PACKAGE},
+        {STR("PK\x05\x06"), KIND_PACKAGE}, /* an archive of nothing */
+        {STR("ZIM\x04"), KIND_ZIM},
+        {STR("\x1f\x8b\x08"), KIND_GZIP},
+        {STR("{\\rtf"), KIND_RTF},
+        {STR("\x89PNG\r\n\x1a\n"), KIND_IMAGE},
+        {STR("\xff\xd8\xff"), KIND_IMAGE}, /* JPEG */
+        {STR("II*\0"), KIND_IMAGE},        /* TIFF */
+        {STR("MM\0*"), KIND_IMAGE},
+        {STR("GIF87a"), KIND_IMAGE},
+        {STR("GIF89a"), KIND_IMAGE},
+        {STR("\0\0\0\x0cjP  \r\n\x87\n"), KIND_IMAGE}, /* JPEG 2000 */
+    };
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (str_starts(head, known[i].magic)) return known[i].kind;
+    if (str_starts(head, STR("RIFF")) && str_eq(str_cut(head, 8, 12), STR("WEBP")))
+        return KIND_IMAGE;
+    return KIND_OTHER;
+}
+
+static inline ingest_kind kind_of_mail(str head, str name) {
+    static const char *const mail[] = {"eml", NULL}, *const mbox[] = {"mbox", "mbx", NULL};
+    static const char *const mhtml[] = {"mht", "mhtml", NULL};
+    static const char *const other[] = {"md", "markdown", "mkd", "html", "htm", "pdf", NULL};
+    if (kind_has_extension(name, mail)) return KIND_MAIL;
+    if (kind_has_extension(name, mbox)) return KIND_MBOX;
+    if (kind_has_extension(name, mhtml)) return KIND_MHTML;
+    if (kind_has_extension(name, other)) return KIND_OTHER;
+    if (kind_begins_mbox(head)) return KIND_MBOX;
+    if (!kind_begins_mail(head)) return KIND_OTHER;
+    return kind_is_saved_page(head) ? KIND_MHTML : KIND_MAIL;
+}
+
+/* "notes.txt" of "notes.txt.gz"; what is no such name stays as it is. */
+static inline str kind_unpacked_name(str name) {
+    static const char *const gzip[] = {"gz", NULL};
+    return kind_has_extension(name, gzip) ? str_cut(name, 0, name.n - 3) : name;
+}
+
 /* `head` is the first KIND_HEAD_BYTES of the file, or all of it. */
 static inline ingest_kind kind_of(str head, str name) {
     static const char *const markdown[] = {"md", "markdown", "mkd", NULL};
     static const char *const plain[] = {"txt", "text", "log", "rst", NULL};
     static const char *const html[] = {"html", "htm", "xhtml", "xht", NULL};
     static const char *const pdf[] = {"pdf", NULL};
+    /* ZIP files that are no archives of anybody's documents */
+    static const char *const programs[] = {"jar", "war", "aar", "apk",   "ipa",
+                                           "xpi", "crx", "whl", "nupkg", NULL};
     head = str_cut(head, 0, KIND_HEAD_BYTES);
+    if (kind_of_mail(head, name) != KIND_OTHER) return kind_of_mail(head, name);
+    if (str_starts(head, STR("%PDF-"))) return KIND_PDF;
+    ingest_kind magic = kind_of_magic(head);
+    if (magic == KIND_GZIP) /* of an archive or a program it is of no use */
+        return kind_of(STR("text"), kind_unpacked_name(name)) != KIND_OTHER ? KIND_GZIP
+                                                                            : KIND_OTHER;
+    if (magic == KIND_PACKAGE && kind_has_extension(name, programs)) return KIND_OTHER;
+    if (magic != KIND_OTHER) return magic;
+    /* with something before it; an archive that begins with a PDF was seen above */
     if (str_find(head, STR("%PDF-"), 0) != SIZE_MAX && !kind_has_extension(name, markdown))
         return KIND_PDF;
     if (kind_has_extension(name, markdown)) return KIND_MARKDOWN;

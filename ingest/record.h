@@ -4,9 +4,11 @@
  * kinds, lengths past RECORD_MAX_BYTES, numbers out of range, records out of order and a stream
  * without RECORD_END are errors of the document.
  *   DOCUMENT  str title, str type, str language
- *   PAGE      u32 number, str label, f32 width, f32 height, u8 fate
+ *   PAGE      u32 number, str label, f32 width, f32 height, u8 fate, u8 wants_ocr, f32 confidence, str note
  *   BLOCK     u8 role, u8 level, u32 page
  *   LINE      str text, f32 x0 y0 x1 y1, f32 font      (of the block before)
+ *   NOTE      str sentence                             (what of the document was not read)
+ *   PART      u64 id, str name                         (a document inside, to be asked for)
  *   ERROR     u8 code, str text                        (ends the stream)
  *   END       u32 pages, u32 blocks, u32 lines         (must match what was read)
  * A str is {u32 length, bytes}: UTF-8, checked. The title may come again before END: the last wins.
@@ -17,12 +19,23 @@
 
 #include "ingest/ingest.h"
 
-enum { RECORD_DOCUMENT = 1, RECORD_PAGE, RECORD_BLOCK, RECORD_LINE, RECORD_ERROR, RECORD_END };
+enum {
+    RECORD_DOCUMENT = 1,
+    RECORD_PAGE,
+    RECORD_BLOCK,
+    RECORD_LINE,
+    RECORD_ERROR,
+    RECORD_END,
+    RECORD_NOTE,
+    RECORD_PART
+};
 
 #define RECORD_MAX_BYTES (1u << 20)      /* one record; a longer line is split by the writer */
 #define RECORD_MAX_STREAM (256ull << 20) /* one document */
 #define RECORD_MAX_LINES (4u << 20)      /* one document: 40 bytes each in the reader */
-#define RECORD_MAX_NAME 1024u            /* bytes of a title or label; the writer cuts */
+#define RECORD_MAX_NAME 1024u            /* bytes of a title, label or note; the writer cuts */
+#define RECORD_MAX_NOTES 64u             /* of a document; the writer says how many more */
+#define RECORD_MAX_PARTS 100000u         /* of a document; a parser that finds more notes it */
 #define RECORD_MAX_PT 1e6f               /* no coordinate lies farther out: 350 m of paper */
 
 /* C0, DEL and C1: never part of a title, label or line in the stream. */
@@ -39,6 +52,20 @@ void record_writer_free(record_writer *w);
 void record_document(record_writer *w, str title, str type, str language);
 void record_page(record_writer *w, uint32_t number, str label, float width_pt, float height_pt,
                  ingest_fate fate);
+/* For a page that is more than its number and fate. */
+typedef struct {
+    str label;
+    float width_pt, height_pt;
+    ingest_fate fate;
+    bool wants_ocr;
+    float confidence;
+    str note;
+} record_page_facts;
+void record_page_full(record_writer *w, uint32_t number, const record_page_facts *facts);
+/* At any place after DOCUMENT. */
+void record_note(record_writer *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The parser's own member function (parse.h) is later asked for this id. */
+void record_part(record_writer *w, uint64_t id, str name);
 /* A block that gets no line is not written. */
 void record_block(record_writer *w, ingest_role role, uint8_t level, uint32_t page);
 /* Ill-formed UTF-8 becomes U+FFFD; control characters become spaces; a line past the limit is

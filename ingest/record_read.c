@@ -36,6 +36,10 @@ struct record_reader {
     size_t block_count, block_room;
     ingest_line *lines;
     size_t line_count, line_room;
+    ingest_part *parts;
+    size_t part_count, part_room;
+    str notes[RECORD_MAX_NOTES];
+    size_t note_count;
     uint8_t *partial; /* a record of which only the beginning came */
     size_t partial_used, partial_room;
 };
@@ -59,6 +63,7 @@ void record_reader_free(record_reader *r) {
     mem_free(r->pages);
     mem_free(r->blocks);
     mem_free(r->lines);
+    mem_free(r->parts);
     mem_free(r->partial);
     mem_free(r);
 }
@@ -143,12 +148,16 @@ static bool read_page(record_reader *r, cursor *c) {
     str label = take_str(c, RECORD_MAX_NAME);
     page.width_pt = take_f32(c, 0);
     page.height_pt = take_f32(c, 0);
-    uint8_t fate = take_u8(c);
-    if (c->bad || page.number != r->page_count + 1 || fate >= INGEST_FATE_COUNT ||
-        r->page_count >= r->max_pages)
+    uint8_t fate = take_u8(c), wants_ocr = take_u8(c);
+    page.confidence = take_f32(c, 0);
+    str note = take_str(c, RECORD_MAX_NAME);
+    if (c->bad || page.number != r->page_count + 1 || fate >= INGEST_FATE_COUNT || wants_ocr > 1 ||
+        page.confidence > 1 || r->page_count >= r->max_pages)
         return false;
     page.fate = (ingest_fate)fate;
+    page.wants_ocr = wants_ocr;
     page.label = arena_str(r->a, label);
+    page.note = arena_str(r->a, note);
     r->pages = room_for(r->pages, r->page_count, &r->page_room, sizeof *r->pages);
     r->pages[r->page_count++] = page;
     return true;
@@ -159,14 +168,19 @@ static bool last_block_is_whole(const record_reader *r) {
     return r->block_count == 0 || r->blocks[r->block_count - 1].first_line < r->line_count;
 }
 
+/* Headings have a level, table rows may have what they are in its place. */
+static bool level_fits(uint8_t role, uint8_t level) {
+    if (role == INGEST_ROLE_HEADING) return level >= 1 && level <= 6;
+    return level <= (role == INGEST_ROLE_TABLE_ROW ? INGEST_ROW_BODY : 0);
+}
+
 static bool read_block(record_reader *r, cursor *c) {
     block_start b = {.first_line = (uint32_t)r->line_count};
     b.role = take_u8(c);
     b.level = take_u8(c);
     b.page = take_u32(c);
-    bool heading = b.role == INGEST_ROLE_HEADING;
-    if (c->bad || b.role >= INGEST_ROLE_COUNT || b.level > 6 || heading != (b.level > 0) ||
-        b.page == 0 || b.page > r->page_count || !last_block_is_whole(r))
+    if (c->bad || b.role >= INGEST_ROLE_COUNT || !level_fits(b.role, b.level) || b.page == 0 ||
+        b.page > r->page_count || !last_block_is_whole(r))
         return false;
     r->blocks = room_for(r->blocks, r->block_count, &r->block_room, sizeof *r->blocks);
     r->blocks[r->block_count++] = b;
@@ -189,10 +203,29 @@ static bool read_line(record_reader *r, cursor *c) {
     return true;
 }
 
+static bool read_note(record_reader *r, cursor *c) {
+    str sentence = take_str(c, RECORD_MAX_NAME);
+    if (c->bad || sentence.n == 0 || r->note_count >= RECORD_MAX_NOTES) return false;
+    r->notes[r->note_count++] = arena_str(r->a, sentence);
+    return true;
+}
+
+static bool read_part(record_reader *r, cursor *c) {
+    ingest_part part = {0};
+    part.id = take_u32(c);
+    part.id |= (uint64_t)take_u32(c) << 32;
+    str name = take_str(c, RECORD_MAX_NAME);
+    if (c->bad || r->part_count >= RECORD_MAX_PARTS) return false;
+    part.name = arena_str(r->a, name);
+    r->parts = room_for(r->parts, r->part_count, &r->part_room, sizeof *r->parts);
+    r->parts[r->part_count++] = part;
+    return true;
+}
+
 static bool read_error(record_reader *r, cursor *c) {
     uint8_t code = take_u8(c);
     str sentence = take_str(c, sizeof r->fault.text - 1);
-    if (c->bad || sentence.n == 0 || code == ERROR_NONE || code > ERROR_CANCELLED) return false;
+    if (c->bad || sentence.n == 0 || code == ERROR_NONE || code > ERROR_PASSWORD) return false;
     error_set(&r->fault, (error_code)code, STR_FMT, STR_ARG(sentence));
     r->refused = true;
     return true;
@@ -204,7 +237,7 @@ static bool read_end(record_reader *r, cursor *c) {
     uint32_t lines = take_u32(c);
     r->done = true;
     return !c->bad && pages == r->page_count && blocks == r->block_count &&
-           lines == r->line_count && pages > 0 && last_block_is_whole(r);
+           lines == r->line_count && pages + r->part_count > 0 && last_block_is_whole(r);
 }
 
 static bool read_record(record_reader *r, uint8_t kind, cursor *c) {
@@ -223,6 +256,10 @@ static bool read_record(record_reader *r, uint8_t kind, cursor *c) {
         return read_error(r, c);
     case RECORD_END:
         return read_end(r, c);
+    case RECORD_NOTE:
+        return read_note(r, c);
+    case RECORD_PART:
+        return read_part(r, c);
     default:
         return false;
     }
@@ -299,7 +336,11 @@ static ingest_document *assemble(record_reader *r, str name) {
     ingest_page *pages = arena_alloc(r->a, r->page_count, sizeof *pages);
     ingest_line *lines = arena_alloc(r->a, r->line_count + 1, sizeof *lines);
     ingest_block *blocks = arena_alloc(r->a, r->block_count + 1, sizeof *blocks);
+    ingest_part *parts = arena_alloc(r->a, r->part_count + 1, sizeof *parts);
+    str *notes = arena_alloc(r->a, r->note_count + 1, sizeof *notes);
     memcpy(pages, r->pages, r->page_count * sizeof *pages);
+    if (r->part_count > 0) memcpy(parts, r->parts, r->part_count * sizeof *parts);
+    memcpy(notes, r->notes, r->note_count * sizeof *notes);
     if (r->line_count > 0) memcpy(lines, r->lines, r->line_count * sizeof *lines);
     for (size_t i = 0; i < r->block_count; i++) {
         const block_start *b = &r->blocks[i];
@@ -316,7 +357,11 @@ static ingest_document *assemble(record_reader *r, str name) {
                            .pages = pages,
                            .page_count = r->page_count,
                            .blocks = blocks,
-                           .block_count = r->block_count};
+                           .block_count = r->block_count,
+                           .parts = parts,
+                           .part_count = r->part_count,
+                           .notes = notes,
+                           .note_count = r->note_count};
     return d;
 }
 

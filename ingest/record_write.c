@@ -11,6 +11,8 @@
 #include <assert.h>
 #include <errno.h>
 #include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -26,7 +28,7 @@ struct record_writer {
     bool failed; /* the pipe broke: everything after is dropped */
     bool closed; /* ERROR or END was written */
     size_t used;
-    uint32_t pages, blocks, lines;
+    uint32_t pages, blocks, lines, notes;
     bool block_waits; /* a block is written with its first line, so that none is without */
     uint8_t role, level;
     uint32_t page;
@@ -140,16 +142,61 @@ void record_document(record_writer *w, str title, str type, str language) {
     put_str(w, language);
 }
 
+void record_page_full(record_writer *w, uint32_t number, const record_page_facts *f) {
+    text label = {0};
+    text_put(&label, clean(w, f->label, RECORD_MAX_NAME));
+    str note = clean(w, f->note, RECORD_MAX_NAME);
+    put_header(w, RECORD_PAGE, 26 + label.n + note.n);
+    put_u32(w, number);
+    put_str(w, text_str(&label));
+    put_f32(w, f->width_pt > 0 ? f->width_pt : 0);
+    put_f32(w, f->height_pt > 0 ? f->height_pt : 0);
+    put_u8(w, (uint8_t)f->fate);
+    put_u8(w, f->wants_ocr);
+    put_f32(w, f->confidence > 1 ? 1 : f->confidence > 0 ? f->confidence : 0);
+    put_str(w, note);
+    w->pages++;
+    text_free(&label);
+}
+
 void record_page(record_writer *w, uint32_t number, str label, float width_pt, float height_pt,
                  ingest_fate fate) {
-    label = clean(w, label, RECORD_MAX_NAME);
-    put_header(w, RECORD_PAGE, 17 + label.n);
-    put_u32(w, number);
-    put_str(w, label);
-    put_f32(w, width_pt > 0 ? width_pt : 0);
-    put_f32(w, height_pt > 0 ? height_pt : 0);
-    put_u8(w, (uint8_t)fate);
-    w->pages++;
+    record_page_full(
+        w, number,
+        &(record_page_facts){
+            .label = label, .width_pt = width_pt, .height_pt = height_pt, .fate = fate});
+}
+
+static void put_note(record_writer *w, str sentence) {
+    sentence = clean(w, sentence, RECORD_MAX_NAME);
+    put_header(w, RECORD_NOTE, 4 + sentence.n);
+    put_str(w, sentence);
+}
+
+void record_note(record_writer *w, const char *format, ...) {
+    char sentence[RECORD_MAX_NAME];
+    va_list list;
+    if (++w->notes >= RECORD_MAX_NOTES) return; /* counted, and told by record_end */
+    va_start(list, format);
+    vsnprintf(sentence, sizeof sentence, format, list);
+    va_end(list);
+    put_note(w, str_of(sentence));
+}
+
+static void put_note_of_the_rest(record_writer *w) {
+    char sentence[64];
+    if (w->notes < RECORD_MAX_NOTES) return;
+    snprintf(sentence, sizeof sentence, "and %u more remarks like these",
+             w->notes - RECORD_MAX_NOTES + 1);
+    put_note(w, str_of(sentence));
+}
+
+void record_part(record_writer *w, uint64_t id, str name) {
+    name = clean(w, name, RECORD_MAX_NAME);
+    put_header(w, RECORD_PART, 12 + name.n);
+    put_u32(w, (uint32_t)id);
+    put_u32(w, (uint32_t)(id >> 32));
+    put_str(w, name);
 }
 
 void record_block(record_writer *w, ingest_role role, uint8_t level, uint32_t page) {
@@ -198,6 +245,7 @@ void record_error(record_writer *w, error_code code, str sentence) {
 
 bool record_end(record_writer *w) {
     if (!w->closed) {
+        put_note_of_the_rest(w);
         put_header(w, RECORD_END, 12);
         put_u32(w, w->pages);
         put_u32(w, w->blocks);

@@ -1,6 +1,8 @@
-/* The carrel side of carrel-parse: starts it, hands it documents, reads the records back.
+/* The carrel side of carrel-parse and carrel-ocr: starts them, hands them documents, reads the records
+ * back.
  *
- * A worker owns one confined process and the socket to it. Each document costs one message there,
+ * A worker owns one confined process of each and the socket to it; carrel-ocr is started when the
+ * first page wants it. Each document costs one message there,
  * one pipe for its records and one message back; what the process does wrong (a crash, a hang, a
  * broken stream, its own death) becomes one sentence about one document. The process keeps the
  * clock; should it fail even in that, the deadline here ends it, and the next document gets a new
@@ -29,12 +31,16 @@
 #define GRACE_MS 5000.0
 #define READ_BYTES (64u << 10) /* as much as a pipe holds */
 
-struct ingest_worker {
+typedef struct {
     char program[PATH_MAX];
-    ingest_limits limits;
     pid_t pid; /* 0: no process at the moment */
     int socket;
     char confinement[64];
+} process;
+
+struct ingest_worker {
+    ingest_limits limits;
+    process parse, ocr;
 };
 
 /* What file_bytes allows must fit into memory_bytes together with what the parser builds from it.
@@ -47,16 +53,16 @@ const ingest_limits ingest_default_limits = {
 };
 
 const char *ingest_fate_name(ingest_fate fate) {
-    static const char *const names[INGEST_FATE_COUNT] = {"text", "ocr", "empty", "garbled",
-                                                         "hidden-text"};
+    static const char *const names[INGEST_FATE_COUNT] = {
+        "text", "ocr", "empty", "garbled", "hidden-text", "encrypted", "failed"};
     return names[fate];
 }
 
 /* ---- the process --------------------------------------------------------------------------- */
 
 /* Beside the running executable, or one folder above (tests lie in a folder of their own). */
-static bool find_program(char out[PATH_MAX], error *err) {
-    static const char *const places[] = {"carrel-parse", "../carrel-parse"};
+static bool find_program(const char *name, char out[PATH_MAX], error *err) {
+    static const char *const places[] = {"", "../"};
     char self[PATH_MAX];
     ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
     if (n < 0)
@@ -65,25 +71,27 @@ static bool find_program(char out[PATH_MAX], error *err) {
     self[n] = '\0';
     int folder = (int)(strrchr(self, '/') - self);
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-        int length = snprintf(out, PATH_MAX, "%.*s/%s", folder, self, places[i]);
+        int length = snprintf(out, PATH_MAX, "%.*s/%s%s", folder, self, places[i], name);
         if (length < PATH_MAX && access(out, X_OK) == 0) return true;
     }
-    return error_set(err, ERROR_NOT_FOUND,
-                     "carrel-parse is missing: it belongs beside carrel, in %.*s", folder, self);
+    return error_set(err, ERROR_NOT_FOUND, "%s is missing: it belongs beside carrel, in %.*s", name,
+                     folder, self);
 }
 
-static void stop(ingest_worker *w) {
-    if (w->pid == 0) return;
-    close(w->socket);
-    kill(w->pid, SIGKILL);
-    while (waitpid(w->pid, NULL, 0) < 0 && errno == EINTR) continue;
-    w->pid = 0;
+static void stop(process *p) {
+    if (p->pid == 0) return;
+    close(p->socket);
+    kill(p->pid, SIGKILL);
+    while (waitpid(p->pid, NULL, 0) < 0 && errno == EINTR) continue;
+    p->pid = 0;
 }
 
-/* An own process group, so that Ctrl-C at the terminal is carrel's to handle; no environment, no
- * descriptors, no blocked or ignored signals. Returns errno. */
+/* An own process group, so that Ctrl-C at the terminal is carrel's to handle; no environment but one
+ * thread for libraries that would start more; no descriptors, no blocked or ignored signals. Returns
+ * errno. */
 static int spawn(const char *program, int far_end, pid_t *pid) {
-    char *argv[] = {"carrel-parse", NULL}, *environment[] = {NULL};
+    char *argv[] = {(char *)(strrchr(program, '/') ? strrchr(program, '/') + 1 : program), NULL};
+    char *environment[] = {"OMP_THREAD_LIMIT=1", NULL};
     posix_spawn_file_actions_t files;
     posix_spawnattr_t attr;
     sigset_t none, all;
@@ -117,39 +125,39 @@ static bool receive(int fd, void *message, size_t n, double deadline) {
     }
 }
 
-static bool greet(ingest_worker *w, error *err) {
+static bool greet(process *p, error *err) {
     worker_hello hello;
-    if (!receive(w->socket, &hello, sizeof hello, clock_ms() + HELLO_MS))
-        return error_set(err, ERROR_INTERNAL, "%s does not start", w->program);
+    if (!receive(p->socket, &hello, sizeof hello, clock_ms() + HELLO_MS))
+        return error_set(err, ERROR_INTERNAL, "%s does not start", p->program);
     if (hello.version != WORKER_VERSION)
-        return error_set(err, ERROR_INTERNAL, "%s is of another version than carrel", w->program);
+        return error_set(err, ERROR_INTERNAL, "%s is of another version than carrel", p->program);
     hello.fault.text[sizeof hello.fault.text - 1] = '\0';
     if (hello.fault.code != ERROR_NONE)
         return error_set(err, hello.fault.code, "documents cannot be parsed safely here: %s",
                          hello.fault.text);
     if (hello.landlock_abi > 0)
-        snprintf(w->confinement, sizeof w->confinement, "Landlock (ABI %d), seccomp, rlimits",
+        snprintf(p->confinement, sizeof p->confinement, "Landlock (ABI %d), seccomp, rlimits",
                  hello.landlock_abi);
     else
-        snprintf(w->confinement, sizeof w->confinement, "seccomp, rlimits (no Landlock here)");
+        snprintf(p->confinement, sizeof p->confinement, "seccomp, rlimits (no Landlock here)");
     return true;
 }
 
-static bool start(ingest_worker *w, error *err) {
+static bool start(process *p, error *err) {
     int ends[2];
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
-        return error_set(err, ERROR_IO, "no socket for carrel-parse: %s", strerror(errno));
-    int rc = spawn(w->program, ends[1], &w->pid);
+        return error_set(err, ERROR_IO, "no socket for %s: %s", p->program, strerror(errno));
+    int rc = spawn(p->program, ends[1], &p->pid);
     close(ends[1]);
-    w->socket = ends[0];
+    p->socket = ends[0];
     if (rc != 0) {
         close(ends[0]);
-        w->pid = 0;
+        p->pid = 0;
         return error_set(err, rc == ENOENT ? ERROR_NOT_FOUND : ERROR_IO, "%s cannot be started: %s",
-                         w->program, strerror(rc));
+                         p->program, strerror(rc));
     }
-    if (greet(w, err)) return true;
-    stop(w);
+    if (greet(p, err)) return true;
+    stop(p);
     return false;
 }
 
@@ -157,15 +165,15 @@ bool ingest_worker_open(const char *program, const ingest_limits *limits, ingest
                         error *err) {
     ingest_worker *w = mem_new(1, sizeof *w);
     w->limits = *limits;
-    if (program && strlen(program) >= sizeof w->program) {
+    if (program && strlen(program) >= sizeof w->parse.program) {
         error_set(err, ERROR_USAGE, "the path of carrel-parse is too long");
         goto fail;
     }
     if (program)
-        strcpy(w->program, program);
-    else if (!find_program(w->program, err))
+        strcpy(w->parse.program, program);
+    else if (!find_program("carrel-parse", w->parse.program, err))
         goto fail;
-    if (!start(w, err)) goto fail;
+    if (!start(&w->parse, err)) goto fail;
     *out = w;
     return true;
 fail:
@@ -175,12 +183,24 @@ fail:
 
 void ingest_worker_close(ingest_worker *w) {
     if (!w) return;
-    stop(w);
+    stop(&w->parse);
+    stop(&w->ocr);
     mem_free(w);
 }
 
 str ingest_worker_confinement(const ingest_worker *w) {
-    return str_of(w->confinement);
+    return str_of(w->parse.confinement);
+}
+
+/* The process for this kind of piece, running. */
+static process *ready(ingest_worker *w, bool ocr, error *err) {
+    process *p = ocr ? &w->ocr : &w->parse;
+    if (p->pid != 0) return p;
+    if (p->program[0] == '\0' && !find_program("carrel-ocr", p->program, err)) {
+        p->program[0] = '\0';
+        return NULL;
+    }
+    return start(p, err) ? p : NULL;
 }
 
 /* ---- one document -------------------------------------------------------------------------- */
@@ -191,13 +211,26 @@ static str base_name(str path) {
     return path;
 }
 
+static bool fill_field(char *field, size_t room, str value, const char *what, error *err) {
+    if (value.n >= room)
+        return error_set(err, ERROR_USAGE, "the %s is longer than %zu bytes", what, room - 1);
+    if (value.n > 0) memcpy(field, value.p, value.n);
+    return true;
+}
+
 /* A name that does not fit keeps its end, where the extension is. */
-static void fill_request(const ingest_worker *w, str name, worker_request *request) {
+static bool fill_request(const ingest_worker *w, const worker_piece *piece,
+                         const ingest_options *options, str name, worker_request *request,
+                         error *err) {
     const size_t room = WORKER_NAME_BYTES - 1;
     if (name.n > room) name = str_cut(name, name.n - room, name.n);
-    *request =
-        (worker_request){.kind = WORKER_PARSE, .name_bytes = (uint32_t)name.n, .limits = w->limits};
+    *request = (worker_request){
+        .kind = WORKER_PARSE, .name_bytes = (uint32_t)name.n, .limits = w->limits, .piece = *piece};
     if (name.n > 0) memcpy(request->name, name.p, name.n);
+    return fill_field(request->password, sizeof request->password, options->password, "password",
+                      err) &&
+           fill_field(request->ocr_languages, sizeof request->ocr_languages, options->ocr_languages,
+                      "list of languages", err);
 }
 
 static bool send_request(int socket, const worker_request *request, const int fds[2]) {
@@ -262,8 +295,8 @@ static bool judge(const ingest_worker *w, const worker_reply *reply, error *err)
 typedef enum { ATTEMPT_DONE, ATTEMPT_FAILED, ATTEMPT_PROCESS_DIED } attempt_end;
 
 /* err is the caller's own and never NULL here. */
-static attempt_end attempt(ingest_worker *w, const worker_request *request, int fd, str name,
-                           arena *a, ingest_document **out, error *err) {
+static attempt_end attempt(ingest_worker *w, process *p, const worker_request *request, int fd,
+                           str name, arena *a, ingest_document **out, error *err) {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) != 0) {
         error_set(err, ERROR_IO, "no pipe for the parser: %s", strerror(errno));
@@ -274,17 +307,18 @@ static attempt_end attempt(ingest_worker *w, const worker_request *request, int 
     attempt_end end = ATTEMPT_FAILED;
     error broken = {0};
     worker_reply reply;
-    bool sent = send_request(w->socket, request, (int[2]){fd, ends[1]});
+    bool sent = send_request(p->socket, request, (int[2]){fd, ends[1]});
     close(ends[1]);
     bool whole = sent && read_stream(ends[0], r, deadline, &broken);
     if (sent && !whole) {
         static const worker_request cancel = {.kind = WORKER_CANCEL};
-        send_request(w->socket, &cancel, NULL); /* a process that is gone is seen just below */
+        send_request(p->socket, &cancel, NULL); /* a process that is gone is seen just below */
     }
     close(ends[0]);
-    if (!sent || !receive(w->socket, &reply, sizeof reply, deadline + GRACE_MS)) {
-        stop(w);
-        error_set(err, ERROR_INTERNAL, "carrel-parse itself ended or hung with this document");
+    if (!sent || !receive(p->socket, &reply, sizeof reply, deadline + GRACE_MS)) {
+        stop(p);
+        error_set(err, ERROR_INTERNAL, "%s itself ended or hung with this document",
+                  p == &w->ocr ? "carrel-ocr" : "carrel-parse");
         end = ATTEMPT_PROCESS_DIED;
     } else if (broken.code == ERROR_NONE) {
         reply.timed_out |= !whole;
@@ -298,20 +332,26 @@ static attempt_end attempt(ingest_worker *w, const worker_request *request, int 
     return end;
 }
 
-bool ingest_parse(ingest_worker *w, int fd, str name, arena *a, ingest_document **out, error *err) {
+bool worker_read_piece(ingest_worker *w, const worker_piece *piece, const ingest_options *options,
+                       int fd, str name, arena *a, ingest_document **out, error *err) {
     worker_request request;
     error why = {0};
     name = base_name(name);
-    fill_request(w, name, &request);
+    if (!fill_request(w, piece, options, name, &request, err)) return false;
     /* A process that died in between (or was killed) is no fault of this document: once again. */
     for (int tries = 0; tries < 2; tries++) {
-        if (w->pid == 0 && !start(w, &why)) break;
-        attempt_end end = attempt(w, &request, fd, name, a, out, &why);
+        process *p = ready(w, piece->ocr_page > 0, &why);
+        if (!p) break;
+        attempt_end end = attempt(w, p, &request, fd, name, a, out, &why);
         if (end == ATTEMPT_DONE) return true;
         if (end == ATTEMPT_FAILED) break;
     }
     if (err) *err = why;
     return false;
+}
+
+bool ingest_parse(ingest_worker *w, int fd, str name, arena *a, ingest_document **out, error *err) {
+    return worker_read_piece(w, &(worker_piece){0}, &(ingest_options){0}, fd, name, a, out, err);
 }
 
 bool ingest_supported(const char *path) {

@@ -13,8 +13,22 @@
 #include "ingest/ingest.h"
 
 #define WORKER_FD 3
-#define WORKER_VERSION 1u
+#define WORKER_VERSION 2u
 #define WORKER_NAME_BYTES 256u /* NAME_MAX of Linux file systems, and a zero */
+/* Longer than people type; what does not fit is refused before it comes here. */
+#define WORKER_PASSWORD_BYTES 256u
+#define WORKER_LANGUAGES_BYTES \
+    256u /* "eng+fra+deu": all that Debian has would need more, nobody does */
+
+/* An archive in a mail in a mailbox in an archive; deeper is refused as a bomb. */
+#define WORKER_DEPTH 4u
+
+/* Which piece of the file is meant (ingest_read). */
+typedef struct {
+    uint64_t members[WORKER_DEPTH]; /* ids (ingest_part), from the outermost */
+    uint32_t depth;                 /* 0: the file itself */
+    uint32_t ocr_page;              /* this page of it is to be recognised; 0: it is to be parsed */
+} worker_piece;
 
 typedef struct {
     uint32_t version;
@@ -28,7 +42,10 @@ typedef struct {
     uint32_t kind;
     uint32_t name_bytes;
     ingest_limits limits;
+    worker_piece piece;
     char name[WORKER_NAME_BYTES];
+    char password[WORKER_PASSWORD_BYTES],
+        ocr_languages[WORKER_LANGUAGES_BYTES]; /* ended by a zero */
 } worker_request;
 
 typedef struct {
@@ -36,5 +53,10 @@ typedef struct {
     uint32_t timed_out;     /* killed for its wall time */
     uint32_t out_of_memory; /* an allocation failed in the child */
 } worker_reply;
+
+/* One piece of the file open at fd, by the process that it needs. The document of an OCR piece has one
+ * page, numbered 1. */
+bool worker_read_piece(ingest_worker *w, const worker_piece *piece, const ingest_options *options,
+                       int fd, str name, arena *a, ingest_document **out, error *err);
 
 #endif

@@ -1,4 +1,4 @@
-/* Locks carrel-parse in: Landlock, seccomp, rlimits (see confine.h for the two steps).
+/* Locks carrel-parse and carrel-ocr in: Landlock, seccomp, rlimits (see confine.h for the two steps).
  *
  * What must hold even if a document takes the process over: it reads no file but the character
  * maps that poppler needs, writes to nothing but its record pipe, starts no program, reaches no
@@ -26,9 +26,6 @@
 #include <unistd.h>
 
 #include "ingest/parse/confine.h"
-
-/* The only files that parsing opens: poppler's maps for CJK fonts that are not embedded. */
-static const char *const readable_folders[] = {"/usr/share/poppler", NULL};
 
 #define CHILD_DESCRIPTORS 32         /* its pipe, /dev/null and a few character maps */
 #define FILTER_MAX_INSTRUCTIONS 4096 /* BPF_MAXINSNS: the kernel's own limit */
@@ -65,7 +62,7 @@ static bool allow_reading(int ruleset, const char *folder, error *err) {
     return rc == 0;
 }
 
-static bool apply_landlock(int *abi, error *err) {
+static bool apply_landlock(const char *const *readable_folders, int *abi, error *err) {
     long version = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
     *abi = version > 0 ? (int)version : 0;
     if (*abi == 0) return true;
@@ -251,10 +248,11 @@ static bool compile_child_filter(error *err) {
     return ok;
 }
 
-bool confine_parent(int *landlock_abi, error *err) {
+bool confine_parent(const char *const *readable_folders, int *landlock_abi, error *err) {
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         return error_set(err, ERROR_IO, "no_new_privs is refused: %s", strerror(errno));
-    if (!compile_child_filter(err) || !apply_landlock(landlock_abi, err)) return false;
+    if (!compile_child_filter(err) || !apply_landlock(readable_folders, landlock_abi, err))
+        return false;
     scmp_filter_ctx f = new_filter(true);
     if (!f) return error_set(err, ERROR_INTERNAL, "the system call filter cannot be made");
     int rc = seccomp_load(f);

@@ -1,4 +1,4 @@
-/* confine: what the processes of carrel-parse take away from themselves before they see a byte of
+/* confine: what the processes of carrel-parse and carrel-ocr take away from themselves before they see a byte of
  * a document. Two steps, because the parent must still fork and pass descriptors on:
  *
  *   confine_parent   Landlock (where the kernel has it), then a seccomp filter
@@ -11,9 +11,9 @@
 
 #include "ingest/ingest.h"
 
-/* Also prepares the child's filter. *landlock_abi is 0 where the kernel has no Landlock: seccomp
+/* Also prepares the child's filter. Only files below readable_folders can be opened from now on. *landlock_abi is 0 where the kernel has no Landlock: seccomp
  * then stands alone. Fails where the kernel refuses seccomp: nothing may be parsed then. */
-bool confine_parent(int *landlock_abi, error *err);
+bool confine_parent(const char *const *readable_folders, int *landlock_abi, error *err);
 bool confine_child(const ingest_limits *limits, error *err);
 
 /* memory.c: `flag` is set to 1 when an allocation fails in this process; for the parent to read,

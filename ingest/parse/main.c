@@ -1,78 +1,18 @@
-/* carrel-parse: the process that sees documents.
- *
- * carrel starts it once per worker, with a packet socket as descriptor 3 and nothing else. It
- * warms its libraries up on samples of its own, locks itself in (confine.c), and then forks a
- * child for each document that it is handed as an open descriptor. The child writes records into
- * the pipe that came along and ends; this parent keeps the clock, kills what runs too long, and
- * tells carrel how the child ended. It never looks into a document itself, and it ends when carrel
- * does.
+/* carrel-parse: the process that sees documents. serve.c is how it lives; here stands what it does in
+ * each child, and what it loads before it locks itself in.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/signalfd.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include "ingest/parse/confine.h"
+#include "ingest/parse/mime.h"
 #include "ingest/parse/parse.h"
-#include "ingest/worker.h"
+#include "ingest/parse/serve.h"
 
-/* A sandboxed child must never run exit handlers that its parent registered. */
-enum { CHILD_DONE = 0, CHILD_PIPE_BROKE = 1, CHILD_UNCONFINED = 2 };
-
-typedef struct {
-    worker_request request;
-    int document, pipe; /* -1 where none came */
-} job;
-
-/* ---- the child ----------------------------------------------------------------------------- */
-
-static bool map_document(int fd, const ingest_limits *limits, str *out, error *err) {
-    struct stat st;
-    if (fstat(fd, &st) != 0)
-        return error_set(err, ERROR_IO, "the file cannot be read: %s", strerror(errno));
-    if (!S_ISREG(st.st_mode)) return error_set(err, ERROR_INPUT, "this is not a regular file");
-    if (st.st_size == 0) return error_set(err, ERROR_INPUT, "the file is empty");
-    if ((uint64_t)st.st_size > limits->file_bytes)
-        return error_set(err, ERROR_LIMIT, "the file is larger than %llu MiB",
-                         (unsigned long long)(limits->file_bytes >> 20));
-    void *p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-    if (p == MAP_FAILED)
-        return error_set(err, ERROR_LIMIT, "needs more than %llu MiB of memory",
-                         (unsigned long long)(limits->memory_bytes >> 20));
-    *out = (str){p, (size_t)st.st_size};
-    return true;
+static bool read_document(const parse_input *in, const worker_request *request, record_writer *w,
+                          error *err) {
+    (void)request;
+    const parse_format *format = parse_find_format(in);
+    return format ? format->parse(in, w, err) : parse_refuse(in, err);
 }
-
-static bool parse_into(const parse_input *in, record_writer *w, error *err) {
-    parse_fn *parse = parse_format(in);
-    return parse ? parse(in, w, err) : parse_refuse(in, err);
-}
-
-static _Noreturn void run_child(const job *j, volatile uint32_t *out_of_memory) {
-    error err = {0};
-    confine_watch_memory(out_of_memory);
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    close(WORKER_FD);
-    if (!confine_child(&j->request.limits, &err)) _exit(CHILD_UNCONFINED);
-    parse_input in = {.name = {j->request.name, j->request.name_bytes},
-                      .limits = &j->request.limits};
-    record_writer *w = record_writer_new(j->pipe);
-    bool ok = map_document(j->document, in.limits, &in.bytes, &err);
-    close(j->document);
-    if (!ok || !parse_into(&in, w, &err)) record_error(w, err.code, str_of(err.text));
-    _exit(record_end(w) ? CHILD_DONE : CHILD_PIPE_BROKE);
-}
-
-/* ---- the parent ---------------------------------------------------------------------------- */
 
 /* The samples touch what parsing loads late: converters, tables, type registrations. */
 static void warm_up(void) {
@@ -83,118 +23,37 @@ static void warm_up(void) {
         "<</F<</Type/Font/Subtype/Type1/BaseFont/Times-Roman>>>>>>>>endobj\n"
         "4 0 obj<</Length 29>>stream\nBT /F 9 Tf 9 9 Td (warm) Tj ET\nendstream endobj\n"
         "5 0 obj<</Title<FEFF00410042>>>endobj\ntrailer<</Root 1 0 R/Info 5 0 R>>\n%%EOF\n";
+    static const char mail[] =
+        "From: =?iso-8859-1?q?w=E4rm?= <w@example.org>\nSubject: w\nDate: Tue, 12 Mar 2024 "
+        "14:05:00 "
+        "+0100\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\nwarm\n--b\nContent-Type: "
+        "text/html\nContent-Transfer-Encoding: base64\n\nPHA+dzwvcD4=\n--b--\n";
     static const char html[] = "<!doctype html><title>w</title><h1>w</h1><p>warm &eacute;</p>";
     const ingest_limits limits = {.pages = 1};
     const struct {
         str bytes, name;
     } samples[] = {{STR(pdf), STR("w.pdf")},
                    {STR(html), STR("w.html")},
+                   {STR(mail), STR("w.eml")},
                    {STR("# w\n\nwarm\n"), STR("w.md")},
                    {STR("warm\n"), STR("w.txt")}};
+    mime_warm_up();
     for (size_t i = 0; i < sizeof samples / sizeof *samples; i++) {
         parse_input in = {.bytes = samples[i].bytes, .name = samples[i].name, .limits = &limits};
         record_writer *w = record_writer_new(STDOUT_FILENO);
         error ignored; /* a sample that fails warms less, and nothing else */
-        parse_into(&in, w, &ignored);
+        read_document(&in, NULL, w, &ignored);
         record_writer_free(w);
     }
     parse_pdf_keep_warm(STR(pdf));
 }
 
-/* False when carrel is gone, or sent what is no request. */
-static bool receive(job *j) {
-    union {
-        struct cmsghdr align;
-        char bytes[CMSG_SPACE(2 * sizeof(int))];
-    } control;
-    struct iovec data = {&j->request, sizeof j->request};
-    struct msghdr m = {.msg_iov = &data,
-                       .msg_iovlen = 1,
-                       .msg_control = control.bytes,
-                       .msg_controllen = sizeof control.bytes};
-    ssize_t n;
-    j->document = j->pipe = -1;
-    do n = recvmsg(WORKER_FD, &m, MSG_CMSG_CLOEXEC);
-    while (n < 0 && errno == EINTR);
-    for (struct cmsghdr *c = n > 0 ? CMSG_FIRSTHDR(&m) : NULL; c; c = CMSG_NXTHDR(&m, c))
-        if (c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(2 * sizeof(int))) {
-            memcpy(&j->document, CMSG_DATA(c), sizeof(int));
-            memcpy(&j->pipe, CMSG_DATA(c) + sizeof(int), sizeof(int));
-        }
-    return n == (ssize_t)sizeof j->request && j->request.name_bytes < WORKER_NAME_BYTES &&
-           (j->request.kind == WORKER_CANCEL || (j->document >= 0 && j->pipe >= 0));
-}
-
-static bool say(const void *message, size_t n) {
-    ssize_t sent;
-    do sent = send(WORKER_FD, message, n, MSG_NOSIGNAL);
-    while (sent < 0 && errno == EINTR);
-    return sent == (ssize_t)n;
-}
-
-/* Waits for the child's end, its time's end, or a word from carrel; the last two kill it. False
- * when carrel is gone. */
-static bool attend(pid_t child, int ended, uint32_t seconds, worker_reply *reply) {
-    double deadline = clock_ms() + seconds * 1000.0;
-    bool alive = true, killed = false;
-    while (waitpid(child, &reply->wait_status, WNOHANG) == 0) {
-        struct pollfd fds[2] = {{.fd = ended, .events = POLLIN},
-                                {.fd = killed ? -1 : WORKER_FD, .events = POLLIN}};
-        double left = deadline - clock_ms();
-        poll(fds, 2, killed ? -1 : left > 0 ? (int)left + 1 : 0);
-        struct signalfd_siginfo drained;
-        if (fds[0].revents & POLLIN)
-            alive &= read(ended, &drained, sizeof drained) == sizeof drained;
-        job word;
-        bool told = fds[1].revents != 0;
-        if (told) alive &= receive(&word);
-        reply->timed_out |= !killed && !told && clock_ms() >= deadline;
-        if (!killed && (told || reply->timed_out)) {
-            kill(child, SIGKILL);
-            killed = true;
-        }
-    }
-    return alive;
-}
-
-static bool serve(const job *j, int ended, volatile uint32_t *out_of_memory) {
-    worker_reply reply = {0};
-    *out_of_memory = 0;
-    pid_t child = fork();
-    if (child == 0) run_child(j, out_of_memory);
-    close(j->document);
-    close(j->pipe);
-    bool alive = true;
-    if (child < 0)
-        reply.wait_status = CHILD_UNCONFINED << 8;
-    else
-        alive = attend(child, ended, j->request.limits.seconds, &reply);
-    reply.out_of_memory = *out_of_memory;
-    return say(&reply, sizeof reply) && alive;
-}
-
 int main(void) {
-    worker_hello hello = {.version = WORKER_VERSION};
-    struct stat st;
-    if (fstat(WORKER_FD, &st) != 0 || !S_ISSOCK(st.st_mode)) {
-        fputs("carrel-parse is started by carrel, not by hand\n", stderr);
-        return ERROR_USAGE;
-    }
-    warm_up();
-    sigset_t child_ended;
-    sigemptyset(&child_ended);
-    sigaddset(&child_ended, SIGCHLD);
-    sigprocmask(SIG_BLOCK, &child_ended, NULL);
-    int ended = signalfd(-1, &child_ended, SFD_CLOEXEC);
-    volatile uint32_t *out_of_memory = mmap(NULL, sizeof *out_of_memory, PROT_READ | PROT_WRITE,
-                                            MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (ended < 0 || out_of_memory == MAP_FAILED)
-        error_set(&hello.fault, ERROR_IO, "carrel-parse cannot start: %s", strerror(errno));
-    else
-        confine_parent(&hello.landlock_abi, &hello.fault);
-    if (!say(&hello, sizeof hello) || hello.fault.code != ERROR_NONE) return ERROR_IO;
-    job j;
-    while (receive(&j))
-        if (j.request.kind == WORKER_PARSE && !serve(&j, ended, out_of_memory)) break;
-    _exit(ERROR_NONE); /* the filter has no room for exit handlers of libraries or sanitizers */
+    /* Poppler's maps for CJK fonts that are not embedded. */
+    static const char *const readable_folders[] = {"/usr/share/poppler", NULL};
+    static const serve_program program = {.name = "carrel-parse",
+                                          .readable_folders = readable_folders,
+                                          .warm_up = warm_up,
+                                          .read = read_document};
+    return serve_documents(&program);
 }

@@ -1,0 +1,191 @@
+/* The fork server that carrel-parse and carrel-ocr are.
+ *
+ * carrel starts one once per worker, with a packet socket as descriptor 3 and nothing else. It
+ * warms its libraries up on samples of its own, locks itself in (confine.c), and then forks a
+ * child for each piece of a document that it is handed as an open descriptor. The child finds the
+ * piece, writes records into the pipe that came along and ends; this parent keeps the clock, kills
+ * what runs too long, and tells carrel how the child ended. It never looks into a document itself,
+ * and it ends when carrel does.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "ingest/parse/confine.h"
+#include "ingest/parse/serve.h"
+
+/* A sandboxed child must never run exit handlers that its parent registered. */
+enum { CHILD_DONE = 0, CHILD_PIPE_BROKE = 1, CHILD_UNCONFINED = 2 };
+
+typedef struct {
+    worker_request request;
+    int document, pipe; /* -1 where none came */
+} job;
+
+/* ---- the child ----------------------------------------------------------------------------- */
+
+static bool map_document(int fd, const ingest_limits *limits, str *out, error *err) {
+    struct stat st;
+    if (fstat(fd, &st) != 0)
+        return error_set(err, ERROR_IO, "the file cannot be read: %s", strerror(errno));
+    if (!S_ISREG(st.st_mode)) return error_set(err, ERROR_INPUT, "this is not a regular file");
+    if (st.st_size == 0) return error_set(err, ERROR_INPUT, "the file is empty");
+    if ((uint64_t)st.st_size > limits->file_bytes)
+        return error_set(err, ERROR_LIMIT, "the file is larger than %llu MiB",
+                         (unsigned long long)(limits->file_bytes >> 20));
+    void *p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (p == MAP_FAILED)
+        return error_set(err, ERROR_LIMIT, "needs more than %llu MiB of memory",
+                         (unsigned long long)(limits->memory_bytes >> 20));
+    *out = (str){p, (size_t)st.st_size};
+    return true;
+}
+
+/* Walks down to the piece's document: each member is unpacked in this process alone. */
+static bool find_member(const worker_piece *piece, parse_input *in, error *err) {
+    arena *a = arena_new(); /* the process ends with it */
+    for (uint32_t i = 0; parse_unpack(in, a, err); i++) {
+        if (i == piece->depth) return true;
+        const parse_format *format = parse_find_format(in);
+        parse_input member = *in;
+        if (!format || !format->member)
+            return error_set(err, ERROR_INPUT, "it is no container any more: add it again");
+        if (!format->member(in, piece->members[i], a, &member, err)) return false;
+        *in = member;
+    }
+    return false;
+}
+
+static _Noreturn void run_child(const serve_program *program, const job *j,
+                                volatile uint32_t *out_of_memory) {
+    error err = {0};
+    const worker_request *request = &j->request;
+    confine_watch_memory(out_of_memory);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    close(WORKER_FD);
+    if (!confine_child(&request->limits, &err)) _exit(CHILD_UNCONFINED);
+    parse_input in = {.name = {request->name, request->name_bytes},
+                      .password = str_of(request->password),
+                      .limits = &request->limits};
+    record_writer *w = record_writer_new(j->pipe);
+    bool ok = map_document(j->document, in.limits, &in.bytes, &err);
+    close(j->document);
+    if (!ok || !find_member(&request->piece, &in, &err) || !program->read(&in, request, w, &err))
+        record_error(w, err.code, str_of(err.text));
+    _exit(record_end(w) ? CHILD_DONE : CHILD_PIPE_BROKE);
+}
+
+/* ---- the parent ---------------------------------------------------------------------------- */
+
+/* False when carrel is gone, or sent what is no request. */
+static bool receive(job *j) {
+    union {
+        struct cmsghdr align;
+        char bytes[CMSG_SPACE(2 * sizeof(int))];
+    } control;
+    struct iovec data = {&j->request, sizeof j->request};
+    struct msghdr m = {.msg_iov = &data,
+                       .msg_iovlen = 1,
+                       .msg_control = control.bytes,
+                       .msg_controllen = sizeof control.bytes};
+    ssize_t n;
+    j->document = j->pipe = -1;
+    do n = recvmsg(WORKER_FD, &m, MSG_CMSG_CLOEXEC);
+    while (n < 0 && errno == EINTR);
+    for (struct cmsghdr *c = n > 0 ? CMSG_FIRSTHDR(&m) : NULL; c; c = CMSG_NXTHDR(&m, c))
+        if (c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(2 * sizeof(int))) {
+            memcpy(&j->document, CMSG_DATA(c), sizeof(int));
+            memcpy(&j->pipe, CMSG_DATA(c) + sizeof(int), sizeof(int));
+        }
+    return n == (ssize_t)sizeof j->request && j->request.name_bytes < WORKER_NAME_BYTES &&
+           j->request.piece.depth <= WORKER_DEPTH &&
+           memchr(j->request.password, 0, WORKER_PASSWORD_BYTES) &&
+           memchr(j->request.ocr_languages, 0, WORKER_LANGUAGES_BYTES) &&
+           (j->request.kind == WORKER_CANCEL || (j->document >= 0 && j->pipe >= 0));
+}
+
+static bool say(const void *message, size_t n) {
+    ssize_t sent;
+    do sent = send(WORKER_FD, message, n, MSG_NOSIGNAL);
+    while (sent < 0 && errno == EINTR);
+    return sent == (ssize_t)n;
+}
+
+/* Waits for the child's end, its time's end, or a word from carrel; the last two kill it. False
+ * when carrel is gone. */
+static bool attend(pid_t child, int ended, uint32_t seconds, worker_reply *reply) {
+    double deadline = clock_ms() + seconds * 1000.0;
+    bool alive = true, killed = false;
+    while (waitpid(child, &reply->wait_status, WNOHANG) == 0) {
+        struct pollfd fds[2] = {{.fd = ended, .events = POLLIN},
+                                {.fd = killed ? -1 : WORKER_FD, .events = POLLIN}};
+        double left = deadline - clock_ms();
+        poll(fds, 2, killed ? -1 : left > 0 ? (int)left + 1 : 0);
+        struct signalfd_siginfo drained;
+        if (fds[0].revents & POLLIN)
+            alive &= read(ended, &drained, sizeof drained) == sizeof drained;
+        job word;
+        bool told = fds[1].revents != 0;
+        if (told) alive &= receive(&word);
+        reply->timed_out |= !killed && !told && clock_ms() >= deadline;
+        if (!killed && (told || reply->timed_out)) {
+            kill(child, SIGKILL);
+            killed = true;
+        }
+    }
+    return alive;
+}
+
+static bool serve(const serve_program *program, const job *j, int ended,
+                  volatile uint32_t *out_of_memory) {
+    worker_reply reply = {0};
+    *out_of_memory = 0;
+    if (program->prepare) program->prepare(&j->request);
+    pid_t child = fork();
+    if (child == 0) run_child(program, j, out_of_memory);
+    close(j->document);
+    close(j->pipe);
+    bool alive = true;
+    if (child < 0)
+        reply.wait_status = CHILD_UNCONFINED << 8;
+    else
+        alive = attend(child, ended, j->request.limits.seconds, &reply);
+    reply.out_of_memory = *out_of_memory;
+    return say(&reply, sizeof reply) && alive;
+}
+
+int serve_documents(const serve_program *program) {
+    worker_hello hello = {.version = WORKER_VERSION};
+    struct stat st;
+    if (fstat(WORKER_FD, &st) != 0 || !S_ISSOCK(st.st_mode)) {
+        fprintf(stderr, "%s is started by carrel, not by hand\n", program->name);
+        return ERROR_USAGE;
+    }
+    program->warm_up();
+    sigset_t child_ended;
+    sigemptyset(&child_ended);
+    sigaddset(&child_ended, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &child_ended, NULL);
+    int ended = signalfd(-1, &child_ended, SFD_CLOEXEC);
+    volatile uint32_t *out_of_memory = mmap(NULL, sizeof *out_of_memory, PROT_READ | PROT_WRITE,
+                                            MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (ended < 0 || out_of_memory == MAP_FAILED)
+        error_set(&hello.fault, ERROR_IO, "%s cannot start: %s", program->name, strerror(errno));
+    else
+        confine_parent(program->readable_folders, &hello.landlock_abi, &hello.fault);
+    if (!say(&hello, sizeof hello) || hello.fault.code != ERROR_NONE) return ERROR_IO;
+    job j;
+    while (receive(&j))
+        if (j.request.kind == WORKER_PARSE && !serve(program, &j, ended, out_of_memory)) break;
+    _exit(ERROR_NONE); /* the filter has no room for exit handlers of libraries or sanitizers */
+}
