@@ -155,6 +155,10 @@ eval: all $(TOOLS)
 	$(B)/carrel-eval $(EVAL)
 eval-ingest: all $(B)/eval-ingest
 	$(B)/eval-ingest --rows 10 --out $(B)/eval-ingest.tsv $(EVAL)
+# Broken, huge, deep, looping and malicious files: the whole corpus, each file by itself too.
+hostile: all
+	rm -rf $(B)/hostile && python3 -B tests/hostile/make.py $(B)/hostile
+	python3 -B tests/hostile/run.py $(B) $(B)/hostile --each
 kill: all
 	bash tests/eval/kill.sh $(B) $(EVAL)
 bench: all $(B)/bench_index $(B)/bench_engine $(B)/bench_drafts $(TOOLS)
@@ -203,6 +207,6 @@ clean:
 help:
 	@sed -n 's/^\([a-z-]*\):.*/\1/p' Makefile | sort -u | tr '\n' ' '; echo
 
-.PHONY: all install train check check-arm64 arm64-run asan fuzz fuzz-run eval eval-ingest kill bench offline layers lint format run clean help
+.PHONY: all install train check check-arm64 arm64-run asan fuzz fuzz-run eval eval-ingest hostile kill bench offline layers lint format run clean help
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
