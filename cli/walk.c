@@ -93,6 +93,23 @@ static bool read_names(const char *path, char ***out, size_t *count) {
     return problem == 0;
 }
 
+/* Is there "page.html" beside the folder "page_files"? Then a browser saved them together, and the scripts
+ * and frames in the folder are no documents. */
+static bool is_of_saved_page(const char *folder, char **names, size_t count) {
+    static const char *const extensions[] = {".html", ".htm", ".xhtml"};
+    str name = str_of(folder);
+    bool saved = false;
+    if (!str_ends(name, STR("_files"))) return false;
+    for (size_t i = 0; !saved && i < sizeof extensions / sizeof *extensions; i++) {
+        text page = {0};
+        text_put(&page, str_cut(name, 0, name.n - STR("_files").n));
+        text_put(&page, str_of(extensions[i]));
+        saved = bsearch(&page.p, names, count, sizeof *names, by_name) != NULL;
+        text_free(&page);
+    }
+    return saved;
+}
+
 static void walk_folder(cli_files *files, text *path, int depth) {
     char **names;
     size_t count, length = path->n;
@@ -108,14 +125,16 @@ static void walk_folder(cli_files *files, text *path, int depth) {
         text_put(path, str_of(names[i]));
         if (lstat(path->p, &st) != 0)
             failed(files, path->p, errno);
+        else if (S_ISDIR(st.st_mode) && is_of_saved_page(names[i], names, count))
+            found(files, path->p, "what was saved with the page beside it", ERROR_NONE);
         else if (S_ISDIR(st.st_mode))
             walk_folder(files, path, depth + 1);
         else if (S_ISLNK(st.st_mode) && stat(path->p, &st) != 0)
             failed(files, path->p, errno);
         else if (!S_ISDIR(st.st_mode)) /* what is one now is a link to a folder */
             walk_file(files, path->p, &st);
-        mem_free(names[i]);
     }
+    for (size_t i = 0; i < count; i++) mem_free(names[i]);
     mem_free(names);
     text_cut(path, length);
 }

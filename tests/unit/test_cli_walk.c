@@ -113,6 +113,26 @@ static void test_operands(void **state) {
     cli_files_free(&files);
 }
 
+static void test_saved_page(void **state) {
+    char path[1024];
+    (void)state;
+    make_folder("saved");
+    make_folder("saved/page_files");
+    make_folder("saved/own_files");
+    make("saved/page.html", "<html><body><p>Page</p></body></html>");
+    make("saved/page_files/frame.html", "<html><body><p>Frame</p></body></html>");
+    make("saved/own_files/notes.txt", "No page is beside this folder.");
+    cli_files files = {0};
+    snprintf(path, sizeof path, "%s/saved", folder);
+    cli_walk(path, &files);
+    assert_int_equal(files.count, 3);
+    assert_null(find(&files, "page.html")->reason);
+    assert_null(find(&files, "notes.txt")->reason);
+    assert_non_null(find(&files, "page_files")->reason);
+    assert_int_equal(find(&files, "page_files")->code, ERROR_NONE);
+    cli_files_free(&files);
+}
+
 static void test_depth(void **state) {
     char path[1024];
     (void)state;
@@ -193,9 +213,9 @@ static void test_snippet_edges(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_folder),        cmocka_unit_test(test_operands),
-        cmocka_unit_test(test_depth),         cmocka_unit_test(test_snippet),
-        cmocka_unit_test(test_snippet_edges),
+        cmocka_unit_test(test_folder),     cmocka_unit_test(test_operands),
+        cmocka_unit_test(test_saved_page), cmocka_unit_test(test_depth),
+        cmocka_unit_test(test_snippet),    cmocka_unit_test(test_snippet_edges),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
