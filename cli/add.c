@@ -104,10 +104,10 @@ static error_code run(const cli_args *args) {
         return cli_fail(&err);
     }
     look(args, &x);
-    bool ok = x.todo_count == 0 ||
-              (cli_intake_open(&x.intake, &err) && cli_intake_open_library(&x.intake, &err) &&
-               cli_intake_run(&x.intake, x.todo, x.todo_count, &unfinished, &err) &&
-               cli_intake_embed(&x.intake, &err));
+    bool ok =
+        x.todo_count == 0 || (cli_intake_open_library(&x.intake, &err) &&
+                              cli_intake_run(&x.intake, x.todo, x.todo_count, &unfinished, &err) &&
+                              cli_intake_embed(&x.intake, &err));
     if (ok || x.intake.progress.total > 0) {
         /* Also after a library that failed half-way: what was committed before is there. */
         cli_report_end(&x.report, text_str(&x.intake.path), unfinished);

@@ -18,6 +18,7 @@ typedef struct {
     arena *a;               /* holds everything below */
     error err;              /* code not ERROR_NONE: it failed, and why */
     bool present;           /* its bytes are in the library already */
+    bool noted;             /* it was seen with these bytes before */
     bool hashed;            /* in.hash is that of the file */
     const cli_found *found; /* of the items */
     index_document_in in;

@@ -94,6 +94,7 @@ void cli_put_counts(text *out, const cli_mirror *m) {
         any = true;
     }
     text_printf(out, "%s%zu unchanged", any ? ", " : "", m->unchanged);
+    if (m->kept) text_printf(out, ", %zu kept", m->kept);
     if (m->failed_before)
         text_printf(out, ", %zu not readable as before (`carrel status --failed`)",
                     m->failed_before);

@@ -85,6 +85,7 @@ typedef struct {
     index_library *library;
     embed_model *embedder; /* the built-in one */
     embed_model *own;      /* the user's, where the library's vectors are of it */
+    bool matched;          /* they are those of the library */
     cli_batch *batch;
     cli_embedded later; /* chunks whose vectors come after the words */
     index_file held[CLI_NOTES_HELD];
@@ -92,9 +93,8 @@ typedef struct {
     arena *notes;
 } cli_intake;
 
-/* The models; once. */
-bool cli_intake_open(cli_intake *x, error *err);
-/* The library, made where there is none. Nothing is wiped before it is closed again. */
+/* The library, made where there is none. Nothing is wiped before it is closed again. Models are opened
+ * when there is something to embed. */
 bool cli_intake_open_library(cli_intake *x, error *err);
 /* Reads the files and commits each document by itself; *unfinished: those left after Ctrl-C. False
  * when the library does not take them: then the next would fare no better. */

@@ -61,7 +61,7 @@ static bool same_look(const index_look *a, const index_look *b) {
 }
 
 /* Of a document that is there, or of a file that failed. */
-static bool note_file(cli_intake *x, const cli_prepared *p, error *err) {
+static bool note_file(cli_intake *x, cli_prepared *p, error *err) {
     index_file now = {.path = p->identity, .hashed = p->hashed, .look = p->in.look}, before;
     bool found;
     if (p->err.code != ERROR_NONE && !lies_in_file(p->err.code)) return true;
@@ -69,9 +69,9 @@ static bool note_file(cli_intake *x, const cli_prepared *p, error *err) {
     now.code = p->err.code;
     if (now.code != ERROR_NONE) now.reason = str_of(p->err.text);
     if (!index_get_file(x->library, p->identity, p->a, &before, &found, err)) return false;
-    if (found && now.code == ERROR_NONE && before.code == ERROR_NONE &&
-        same_look(&before.look, &now.look) && memcmp(before.hash, now.hash, sizeof now.hash) == 0)
-        return true;
+    p->noted =
+        found && before.code == ERROR_NONE && memcmp(before.hash, now.hash, sizeof now.hash) == 0;
+    if (p->noted && now.code == ERROR_NONE && same_look(&before.look, &now.look)) return true;
     return hold_note(x, &now, err);
 }
 
@@ -165,6 +165,23 @@ static bool commit(running *r, cli_prepared *p, error *err) {
     return true;
 }
 
+/* ---- models ------------------------------------------------------------------------------- */
+
+/* What embeds, opened when there is the first chunk to embed: most runs of sync have none. */
+static bool open_models(cli_intake *x, error *err) {
+    bool fresh = false;
+    if (!x->embedder) {
+        cli_compute_start(x->args, &x->compute);
+        if (!cli_open_embedder(&x->embedder, err)) return false;
+    }
+    if (x->matched) return true;
+    if (!cli_match_model(x->library, x->embedder, text_str(&x->path), &x->own, &fresh, err))
+        return false;
+    index_model m = cli_index_model(x->own ? x->own : x->embedder);
+    x->matched = !fresh || index_set_model(x->library, &m, err);
+    return x->matched;
+}
+
 /* ---- a run -------------------------------------------------------------------------------- */
 
 static void tell_stop(running *r) {
@@ -215,8 +232,8 @@ bool cli_intake_run(cli_intake *x, const cli_found *items, size_t count, size_t 
                     error *err) {
     running r = {.x = x, .items = items, .count = count};
     cli_found *before = NULL;
-    bool ok = true;
-    *unfinished = 0;
+    bool ok = open_models(x, err);
+    *unfinished = count;
     cli_progress_start(&x->progress, count);
     for (int round = 0; ok && r.count > 0 && round < ROUNDS_MAX; round++) {
         r.redo = mem_new(r.count, sizeof *r.redo);
@@ -228,15 +245,16 @@ bool cli_intake_run(cli_intake *x, const cli_found *items, size_t count, size_t 
         r.count = r.redo_count;
         if (cli_stopped() || cli_output_broken()) break;
     }
-    *unfinished += r.count; /* that are to be read once more */
+    if (ok && r.items != items) *unfinished += r.count; /* that are to be read once more */
     mem_free(before);
     cli_progress_end(&x->progress);
-    return (!x->library || write_notes(x, ok ? err : NULL)) && ok;
+    return write_notes(x, ok ? err : NULL) && ok;
 }
 
 bool cli_intake_embed(cli_intake *x, error *err) {
     if (!cli_count_waiting(x->library, &x->later.left, err)) return false;
     if (x->later.left == 0 || cli_stopped()) return true;
+    if (!open_models(x, err)) return false;
     pool *threads = pool_new(x->compute.threads);
     bool ok = cli_embed_waiting(x->library, x->own ? x->own : x->embedder, threads, &x->later, err);
     pool_free(threads);
@@ -250,19 +268,10 @@ bool cli_intake_embed(cli_intake *x, error *err) {
 
 /* ---- opening and closing ------------------------------------------------------------------ */
 
-bool cli_intake_open(cli_intake *x, error *err) {
-    cli_compute_start(x->args, &x->compute);
-    return cli_open_embedder(&x->embedder, err);
-}
-
 bool cli_intake_open_library(cli_intake *x, error *err) {
-    bool fresh = false;
-    if (!cli_open_library(x->args, INDEX_CREATE, &x->path, &x->library, err) ||
-        !cli_match_model(x->library, x->embedder, text_str(&x->path), &x->own, &fresh, err))
-        return false;
+    if (!cli_open_library(x->args, INDEX_CREATE, &x->path, &x->library, err)) return false;
     index_wipe_later(x->library, true);
-    index_model m = cli_index_model(x->own ? x->own : x->embedder);
-    return !fresh || index_set_model(x->library, &m, err);
+    return true;
 }
 
 bool cli_intake_close_library(cli_intake *x, bool wipe, error *err) {
@@ -272,6 +281,7 @@ bool cli_intake_close_library(cli_intake *x, bool wipe, error *err) {
         cli_close_library(x->library, &x->path);
     }
     x->library = NULL;
+    x->matched = false;
     embed_model_close(x->own);
     x->own = NULL;
     return ok;

@@ -248,7 +248,7 @@ static void came(void *context, const cli_prepared *p, cli_outcome outcome, str 
     size_t root = p->found->root;
     if (outcome == CLI_PRESENT &&
         (!index_path_of(m->intake.library, p->in.hash, w->a, &stands, NULL) ||
-         str_eq(stands, p->identity))) {
+         str_eq(stands, p->identity) || p->noted)) {
         m->unchanged++; /* it only looked different */
         return;
     }

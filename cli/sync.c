@@ -39,7 +39,7 @@ static void told(void *context, const cli_change *c) {
 /* A dry run makes no library: where there is none, all is new. */
 static bool open_all(const cli_args *args, syncing *x, error *err) {
     cli_intake *in = &x->mirror.intake;
-    if (!x->mirror.dry_run) return cli_intake_open(in, err) && cli_intake_open_library(in, err);
+    if (!x->mirror.dry_run) return cli_intake_open_library(in, err);
     bool ok = cli_open_library(args, INDEX_READ, &in->path, &in->library, err);
     return ok || (err->code == ERROR_NOT_FOUND && ((in->library = NULL), true));
 }
@@ -83,7 +83,7 @@ static error_code verdict(const syncing *x) {
     if (m->kept > 0) return cli_fail(&m->why_kept);
     if (m->counts[CLI_CHANGE_FAILED] > 0) {
         error_set(&err, ERROR_INPUT,
-                  "%zu could not be read; a former version of them stays in the library",
+                  "%zu of the files could not be read (`carrel status --failed` lists them)",
                   m->counts[CLI_CHANGE_FAILED]);
         return cli_fail(&err);
     }
