@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "ingest/record.h"
+#include "ingest/reread.h"
 #include "ingest/worker.h"
 
 /* For all members of one container together; an archive of ten thousand slow files ends here. Pages
@@ -189,14 +190,17 @@ static void put_block(assembly *x, const ingest_block *b, uint32_t page, uint32_
         out->level = (uint8_t)(b->level + depth < DEEPEST_LEVEL ? b->level + depth : DEEPEST_LEVEL);
 }
 
-/* The recognised page takes the place of the one without text; where recognition failed, the page
- * keeps its fate and says why. */
+/* The recognised page takes the place of the one without usable text; where recognition failed, the
+ * page keeps its fate and says why. */
 static void put_ocr_page(assembly *x, const ocr_page *p, uint32_t before, uint32_t depth) {
     ingest_page *page = &x->pages[before + p->page - 1];
     if (!p->d) {
         page->note = arena_printf(x->a, "its characters were not recognised: %s", p->err.text);
         return;
     }
+    reread_choice choice = reread_choose(x->r->items[p->item].d, p->page, p->d);
+    if (choice == REREAD_RESTORE) page->fate = INGEST_FATE_TEXT;
+    if (choice != REREAD_TAKE) return;
     const ingest_page *read = &p->d->pages[0];
     page->fate = read->fate;
     page->confidence = read->confidence;
@@ -207,7 +211,7 @@ static void put_ocr_page(assembly *x, const ocr_page *p, uint32_t before, uint32
         put_block(x, &p->d->blocks[i], before + p->page, depth);
 }
 
-/* A block of a page that was recognised in its stead is dropped. */
+/* A block of a page that was recognised in its stead is dropped, and so is garbled text. */
 static void put_blocks(assembly *x, size_t i, uint32_t before) {
     const reading *r = x->r;
     const item *it = &r->items[i];
@@ -216,7 +220,8 @@ static void put_blocks(assembly *x, size_t i, uint32_t before) {
         const ingest_block *block = b < it->d->block_count ? &it->d->blocks[b] : NULL;
         for (; p < end && p->item == i && (!block || p->page <= block->page); p++)
             put_ocr_page(x, p, before, it->piece.depth);
-        if (block && x->pages[before + block->page - 1].fate != INGEST_FATE_OCR)
+        ingest_fate fate = block ? x->pages[before + block->page - 1].fate : INGEST_FATE_TEXT;
+        if (block && fate != INGEST_FATE_OCR && fate != INGEST_FATE_GARBLED)
             put_block(x, block, before + block->page, it->piece.depth);
     }
 }
@@ -256,10 +261,12 @@ static void put_item(assembly *x, size_t i) { /* at most WORKER_DEPTH + 2 deep *
         put_failed_part(x, it);
     } else {
         for (size_t p = 0; p < it->d->page_count; p++) {
-            x->pages[x->page_count] = it->d->pages[p];
-            x->pages[x->page_count].wants_ocr = false;
-            x->pages[x->page_count].number = (uint32_t)x->page_count + 1;
-            x->page_count++;
+            ingest_page *page = &x->pages[x->page_count++];
+            *page = it->d->pages[p];
+            if (page->wants_ocr && x->r->options->no_ocr)
+                page->note = STR("a picture, whose characters were not recognised (--no-ocr)");
+            page->wants_ocr = false;
+            page->number = (uint32_t)x->page_count;
         }
         if (part && it->d->page_count > 0) put_heading(x, it->name, before + 1, depth);
         put_blocks(x, i, before);
@@ -277,6 +284,7 @@ static ingest_document *put_together(reading *r, arena *a) {
     assembly x = {.r = r, .a = a};
     make_room(&x);
     put_item(&x, 0);
+    reread_mark_running(x.pages, x.blocks, x.block_count);
     ingest_document *d = arena_alloc(a, 1, sizeof *d);
     *d = *r->items[0].d;
     d->language = x.language;

@@ -200,7 +200,10 @@ static process *ready(ingest_worker *w, bool ocr, error *err) {
         p->program[0] = '\0';
         return NULL;
     }
-    return start(p, err) ? p : NULL;
+    if (start(p, err)) return p;
+    if (ocr) /* mostly its libraries: the one program of Carrel's that can do without being there */
+        error_wrap(err, "character recognition needs tesseract (Debian: tesseract-ocr)");
+    return NULL;
 }
 
 /* ---- one document -------------------------------------------------------------------------- */
