@@ -14,11 +14,14 @@ typedef struct {
     uint32_t begin, end; /* bytes of the flow's text, no white space at either end */
     uint32_t tokens;
     uint32_t first_seg; /* the first place that reaches past begin */
-    uint32_t header;    /* of a row: its table's header row, a unit; UNIT_NONE for that itself */
+    /* Of a row, units that must stand in front of it to be understood: the line that leads into
+     * the table, the header row, the name of the group of rows; UNIT_NONE where there is none. */
+    uint32_t lead, header, group;
     uint32_t path;      /* index into paths */
     uint8_t kind;
     uint8_t level; /* of a heading */
     bool starts_block;
+    bool leads; /* a header row, or the name of a group of rows */
 } unit;
 
 /* A line of the page, as the bytes of the flow that came from it. */

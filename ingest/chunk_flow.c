@@ -16,6 +16,11 @@
 /* One component of a heading path; a longer "heading" is a paragraph in large type. */
 #define PATH_PART_BYTES 120
 #define HEADING_LEVELS 6
+/* A longer sentence in front of a table says more than what its figures are. */
+#define LEAD_TOKENS 60
+#define CAPTION_BYTES 240
+/* Rows this much further in than the name of their group are indented. */
+#define INDENT_PT 2.0f
 /* Below this the parts of an over-long unit are not cut further, whatever the counter says. */
 #define PIECE_MIN_BYTES 32
 /* Offsets are 32 bits; the record stream's own limit is far below. */
@@ -34,9 +39,12 @@ typedef struct {
     void *context;
     size_t max_tokens;
     word_set words;
-    str stack[HEADING_LEVELS]; /* the headings above, by level */
-    uint32_t header;           /* of the table that is open, else UNIT_NONE */
-    bool in_table;
+    str stack[HEADING_LEVELS];    /* the headings above, by level */
+    uint32_t lead, header, group; /* of the table that is open, else UNIT_NONE */
+    float group_left_pt;
+    bool group_indents; /* its rows stand further in than its name */
+    bool in_table, leads;
+    bool caption; /* the last block was one */
 } builder;
 
 /* ---- characters --------------------------------------------------------------------------- */
@@ -233,7 +241,10 @@ static void put_unit(builder *b, unit_kind kind, size_t begin, size_t end, size_
         .end = (uint32_t)end,
         .tokens = (uint32_t)tokens,
         .first_seg = at,
+        .lead = kind == UNIT_ROW ? b->lead : UNIT_NONE,
         .header = kind == UNIT_ROW ? b->header : UNIT_NONE,
+        .group = kind == UNIT_ROW ? b->group : UNIT_NONE,
+        .leads = kind == UNIT_ROW && b->leads,
         .path = (uint32_t)(f->path_count - 1),
         .kind = (uint8_t)kind,
         .starts_block = starts_block,
@@ -317,12 +328,59 @@ static void put_heading(builder *b, size_t begin, size_t end, int level) {
 
 /* ---- blocks ------------------------------------------------------------------------------- */
 
-static void put_row(builder *b, size_t begin, size_t end) {
-    if (!b->in_table) b->header = UNIT_NONE;
+/* "(in millions)", "Doses are as follows:", a caption: what a table cannot do without. */
+static bool leads_into_table(const builder *b, const unit *u) {
+    str s = str_cut(text_str(&b->f->t), u->begin, u->end);
+    if (u->kind != UNIT_SENTENCE || u->tokens > LEAD_TOKENS || s.n == 0) return false;
+    return b->caption || str_ends(s, STR(":")) || (s.p[0] == '(' && s.p[s.n - 1] == ')') ||
+           str_find(s, STR("(in "), 0) != SIZE_MAX || str_find(s, STR("(In "), 0) != SIZE_MAX;
+}
+
+static void begin_table(builder *b) {
+    const flow *f = b->f;
+    b->header = b->group = b->lead = UNIT_NONE;
+    if (f->unit_count > 0 && leads_into_table(b, &f->units[f->unit_count - 1]))
+        b->lead = (uint32_t)(f->unit_count - 1);
+}
+
+/* A row of one cell: the name of those below it. */
+static bool is_group(str s) {
+    return str_find(s, STR(" | "), 0) == SIZE_MAX && !str_starts(s, STR("| "));
+}
+
+/* "Total assets | 5": behind it the group is over. */
+static bool is_total(str s) {
+    return str_starts(s, STR("Total ")) || str_starts(s, STR("TOTAL "));
+}
+
+/* Where the rows of a group stand further in than its name, one that does not is no longer of it. */
+static void heed_indent(builder *b, float left_pt) {
+    if (b->group == UNIT_NONE) return;
+    bool indented = left_pt > b->group_left_pt + INDENT_PT;
+    if (b->f->unit_count == b->group + 1u)
+        b->group_indents = indented;
+    else if (b->group_indents && !indented)
+        b->group = UNIT_NONE;
+}
+
+static void put_row(builder *b, size_t begin, size_t end, const ingest_block *block) {
+    str s = str_cut(text_str(&b->f->t), begin, end);
+    float left_pt = block->lines[0].at.x0;
+    if (!b->in_table) begin_table(b);
+    bool head =
+        block->level == INGEST_ROW_HEAD || (block->level == INGEST_ROW_UNTOLD && !b->in_table);
+    bool group = block->level == INGEST_ROW_BODY && is_group(s);
+    if (head) b->header = UNIT_NONE;
+    if (head || group) b->group = UNIT_NONE;
+    heed_indent(b, left_pt);
+    b->leads = head || group;
     size_t first = b->f->unit_count;
     put_units(b, UNIT_ROW, begin, end, true);
-    /* a header that had to be cut is too long to be said again */
-    if (!b->in_table && b->f->unit_count == first + 1) b->header = (uint32_t)first;
+    bool whole = b->f->unit_count == first + 1; /* cut, it is too long to be said again */
+    if (head && whole) b->header = (uint32_t)first;
+    if (group && whole) b->group = (uint32_t)first;
+    if (group) b->group_left_pt = left_pt;
+    if (is_total(s)) b->group = UNIT_NONE;
 }
 
 /* Does `next` go on with the sentence that stopped at the end of `block`'s page? */
@@ -358,10 +416,13 @@ static void put_block(builder *b, const ingest_block *block, size_t begin) {
     if (end > begin && block->role == INGEST_ROLE_HEADING)
         put_heading(b, begin, end, block->level);
     else if (end > begin && block->role == INGEST_ROLE_TABLE_ROW)
-        put_row(b, begin, end);
+        put_row(b, begin, end, block);
+    else if (end > begin && block->role == INGEST_ROLE_CAPTION && end - begin <= CAPTION_BYTES)
+        put_units(b, UNIT_SENTENCE, begin, end, true); /* "Table 1. Doses" stays together */
     else
         put_sentences(b, begin, end);
     b->in_table = block->role == INGEST_ROLE_TABLE_ROW;
+    b->caption = block->role == INGEST_ROLE_CAPTION;
     text_put_char(&f->t, '\n');
 }
 
@@ -403,7 +464,9 @@ bool flow_build(const ingest_document *d, ingest_count_fn *count, void *context,
                  .count = count,
                  .context = context,
                  .max_tokens = max_tokens,
-                 .header = UNIT_NONE};
+                 .lead = UNIT_NONE,
+                 .header = UNIT_NONE,
+                 .group = UNIT_NONE};
     *out = (flow){0};
     put_path(&b);
     collect_words(d, &b.words);

@@ -10,10 +10,19 @@ const parse_format *parse_find_format(const parse_input *in) {
         [KIND_HTML] = {.parse = parse_html},
         [KIND_MARKDOWN] = {.parse = parse_markdown},
         [KIND_TEXT] = {.parse = parse_text},
+        [KIND_MAIL] = {.parse = parse_mail, .member = parse_mail_member},
+        [KIND_MHTML] = {.parse = parse_mhtml, .member = parse_mhtml_member},
+        [KIND_MBOX] = {.parse = parse_mbox, .member = parse_mbox_member},
+        [KIND_PACKAGE] = {.parse = parse_package, .member = parse_package_member},
         [KIND_IMAGE] = {.parse = parse_image},
     };
     ingest_kind kind = kind_of(str_cut(in->bytes, 0, KIND_HEAD_BYTES), in->name);
     return formats[kind].parse ? &formats[kind] : NULL;
+}
+
+bool parse_is_document(const parse_input *in) {
+    str head = str_cut(in->bytes, 0, KIND_HEAD_BYTES);
+    return head.n > 0 && (kind_of(head, in->name) == KIND_GZIP || parse_find_format(in));
 }
 
 bool parse_refuse(const parse_input *in, error *err) {
@@ -21,7 +30,6 @@ bool parse_refuse(const parse_input *in, error *err) {
         str magic;
         const char *what;
     } known[] = {
-        {STR("PK\x03\x04"), "an Office, EPUB or ZIP file"},
         {STR("\xd0\xcf\x11\xe0"), "an old Office file"},
         {STR("{\\rtf"), "an RTF file"},
         {STR("\x1f\x8b"), "a compressed file"},

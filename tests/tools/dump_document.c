@@ -36,9 +36,13 @@ static void print_document(const ingest_document *d, bool boxes) {
         const ingest_page *p = &d->pages[i];
         printf("page %u, label \"" STR_FMT "\", %.0f x %.0f, %s", p->number, STR_ARG(p->label),
                p->width_pt, p->height_pt, ingest_fate_name(p->fate));
+        if (p->note.n > 0) printf(": " STR_FMT, STR_ARG(p->note));
         if (p->confidence > 0) printf(", confidence %.2f", p->confidence);
-        printf(p->note.n > 0 ? ", " STR_FMT "\n" : "\n" STR_FMT, STR_ARG(p->note));
+        putchar('\n');
     }
+    for (size_t i = 0; i < d->part_count; i++)
+        printf("part: " STR_FMT ", pages %u to %u\n", STR_ARG(d->parts[i].name),
+               d->parts[i].page_first, d->parts[i].page_first + d->parts[i].page_count - 1);
     for (size_t i = 0; i < d->note_count; i++) printf("note: " STR_FMT "\n", STR_ARG(d->notes[i]));
     for (size_t i = 0; i < d->block_count; i++) print_block(&d->blocks[i], boxes);
 }
