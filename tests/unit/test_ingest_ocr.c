@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <math.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -15,11 +16,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "ingest/parse/confine.h"
 #include "ingest/parse/tiff.h"
 #include "ingest/reread.h"
 
@@ -639,6 +643,24 @@ static void it_is_locked_in(void **state) {
     assert_int_equal(found, 1);
 }
 
+/* What both programs do before they see a document: whoever asks for a socket then has lived. */
+static void the_lock_refuses_sockets(void **state) {
+    (void)state;
+    static const char *const readable[] = {"/usr/share/poppler", NULL};
+    pid_t child = fork();
+    if (child == 0) {
+        int abi;
+        error err;
+        if (!confine_parent(readable, &abi, &err)) _exit(1);
+        socket(AF_INET, SOCK_STREAM, 0);
+        _exit(2);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status));
+    assert_int_equal(WTERMSIG(status), SIGSYS);
+}
+
 /* ---- running heads -------------------------------------------------------------------------- */
 
 static void heads_of_recognised_pages_are_footers(void **state) {
@@ -683,6 +705,7 @@ int main(void) {
         cmocka_unit_test(a_missing_language_is_named),
         cmocka_unit_test(a_missing_program_is_told),
         cmocka_unit_test(it_is_locked_in),
+        cmocka_unit_test(the_lock_refuses_sockets),
         cmocka_unit_test(heads_of_recognised_pages_are_footers),
     };
     return cmocka_run_group_tests_name("ingest ocr", tests, set_up, tear_down);
