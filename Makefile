@@ -85,7 +85,7 @@ HELP   := $(call obj,$(wildcard tests/support/*.c))
 TOOLS  := $(patsubst tests/tools/%.c,$(B)/tools/%,$(wildcard tests/tools/*.c)) $(B)/carrel-eval $(B)/check-samples $(B)/eval-ingest
 # A fuzz target of a parser needs carrel-parse's objects and libraries, the others carrel's.
 FUZZ   := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
-PFUZZ  := html markdown text mail zip
+PFUZZ  := html markdown text mail zip image
 REPLAY := $(FUZZ:%=$(B)/replay/fuzz_%)
 
 $(UNIT): $(B)/tests/%: $(B)/tests/unit/%.o $(LIBOBJ) $(HELP)
@@ -93,6 +93,7 @@ $(UNIT): $(B)/tests/%: $(B)/tests/unit/%.o $(LIBOBJ) $(HELP)
 # The trainer's arithmetic, without the instructions of this machine: in 32 bits.
 $(B)/tests/test_train: $(call obj,$(addprefix models/train/,common.c gemm.c network.c adam.c rows.c sampler.c reader_file.c))
 $(B)/tests/test_ingest_archive: LIBS += -lzip -lz
+$(B)/tests/test_ingest_ocr: $(call obj,ingest/parse/tiff.c ingest/parse/confine.c)
 $(B)/tests/test_cli_pull: $(filter-out %/fetch.o,$(QLIB))
 $(B)/tools/%: $(B)/tests/tools/%.o $(LIBOBJ) $(HELP)
 	@mkdir -p $(@D)
