@@ -33,7 +33,7 @@ typedef struct {
     box at;
     float font_pt;
     bool bold, mono;
-    bool upright;                /* false: rotated text, such as a stamp in the margin */
+    uint8_t turn;                /* quarters that its text is turned to the left by */
     bool rightward;              /* false: a line of a right-to-left page */
     size_t characters, unusable; /* not white space; of these, without a Unicode meaning */
     pdf_gap gaps[PDF_GAPS];
@@ -80,6 +80,7 @@ typedef struct {
     bool bold, mono;
     bool table;   /* its row stands in a table */
     bool head;    /* and says what the columns are */
+    uint8_t turn; /* `at`, left and right are turned back by so many quarters: pdf_turned */
     bool running; /* head, foot, page number, or a line of the contents */
 } pdf_line;
 
@@ -122,6 +123,10 @@ typedef struct {
     pdf_block *blocks; /* what pdf_find_blocks makes */
     size_t block_count;
 } pdf_text;
+
+/* Turns a box to the right by quarters, about the page's upper left corner: text that runs up the page
+ * runs to the right afterwards. Turning by 4 - n takes a turn by n back. */
+box pdf_turned(box b, unsigned quarters);
 
 /* PopplerPage, without poppler's headers for the stages that do not need them. */
 struct _PopplerPage;

@@ -75,7 +75,7 @@ static void find_style(const pdf_text *t, pdf_style *s, arena *a) {
 static bool begins_block(const pdf_style *s, const pdf_line *first, const pdf_line *p,
                          const pdf_line *l, ingest_role role) {
     float em = fmaxf(p->font_pt, 1);
-    if (l->page != p->page || l->running != p->running) return true;
+    if (l->page != p->page || l->running != p->running || l->turn != p->turn) return true;
     if (l->table || p->table) return true;
     if (l->column != p->column) /* a sentence that goes on in the next column */
         return pdf_ends_sentence(p->text) || l->bold != p->bold ||

@@ -46,13 +46,21 @@ static bool is_page_number(str key) {
     return false;
 }
 
+/* The lines of a page from top to bottom, without those that run up or down it; gives their count. */
+static size_t sort_lines(pdf_text *t, size_t first, size_t end, pdf_line **sorted) {
+    size_t n = 0;
+    for (size_t i = first; i < end; i++)
+        if (t->lines.lines[i].turn == 0) sorted[n++] = &t->lines.lines[i];
+    qsort(sorted, n, sizeof *sorted, by_height);
+    return n;
+}
+
 /* Adds the page's lines near its edges; lines [first, end) are of one page. */
 static size_t collect_edges(pdf_text *t, size_t first, size_t end, edge *out, arena *a) {
     size_t n = end - first, count = 0;
     float height = t->page_height_pt[t->lines.lines[first].page - 1];
     pdf_line **sorted = arena_alloc(a, n, sizeof *sorted);
-    for (size_t i = 0; i < n; i++) sorted[i] = &t->lines.lines[first + i];
-    qsort(sorted, n, sizeof *sorted, by_height);
+    n = sort_lines(t, first, end, sorted);
     for (size_t i = 0; i < n; i++) {
         pdf_line *l = sorted[i];
         bool top = i < EDGE_LINES && l->at.y0 < EDGE_SHARE * height;
@@ -76,8 +84,7 @@ static size_t collect_edges(pdf_text *t, size_t first, size_t end, edge *out, ar
 static void keep_outermost(pdf_text *t, size_t first, size_t end, arena *a) {
     size_t n = end - first, top = 0, bottom = n;
     pdf_line **sorted = arena_alloc(a, n, sizeof *sorted);
-    for (size_t i = 0; i < n; i++) sorted[i] = &t->lines.lines[first + i];
-    qsort(sorted, n, sizeof *sorted, by_height);
+    bottom = n = sort_lines(t, first, end, sorted);
     while (top < n && sorted[top]->running) top++;
     while (bottom > top && sorted[bottom - 1]->running) bottom--;
     for (size_t i = top; i < bottom; i++) sorted[i]->running = false;
