@@ -139,26 +139,50 @@ static bool heads_over(const pdf_row *a, const pdf_row *b) {
     return true;
 }
 
+/* Do the figures of row a each stand under or above one of b's own? So they do where some of its
+ * columns are empty. */
+static bool fits_in(const pdf_row *a, const pdf_row *b) {
+    size_t last = 0, fitting = 0;
+    if (a->count < 3 || a->count > b->count || !has_figures(a) || !has_figures(b)) return false;
+    for (size_t i = 1; i < a->count; i++) {
+        size_t found = 0;
+        for (size_t k = 1; k < b->count; k++)
+            if (over(a->cells[i].at, b->cells[k].at)) {
+                fitting += k > last;
+                last = k;
+                found++;
+            }
+        if (found != 1) return false;
+    }
+    return fitting == a->count - 1;
+}
+
 static bool linked(const pdf_row *a, const pdf_row *b) {
     return aligned(a, b) || stands_above(a, b) || refines(a, b) || refines(b, a) ||
-           heads_over(a, b);
+           heads_over(a, b) || fits_in(a, b) || fits_in(b, a);
 }
 
 /* ---- regions ------------------------------------------------------------------------------- */
 
+static bool begins_with(const pdf_row *row, const pdf_row *r) {
+    for (size_t i = 0; i < row->count; i++)
+        if (fabsf(row->cells[i].at.x0 - r->at.x0) < ALIGN_PT) return true;
+    return false;
+}
+
 /* A single cell that may stand between two rows of a table: no line of text, and below figures no
- * heading that is centred, since there the next table begins. */
-static bool may_stand_between(const pdf_row *last, const pdf_row *r, bool figures, box table,
-                              float width) {
+ * heading that is centred, since there the next table begins. A cell of `last`, the row with several
+ * above, goes on here, or one of the row below begins. */
+static bool may_stand_between(const pdf_row *last, const pdf_row *r, const pdf_row *next,
+                              bool figures, box table, float width) {
     float em = fmaxf(r->font_pt, 1);
     if (r->at.x1 - r->at.x0 >= SINGLE_SHARE * width) return false;
     str s = r->cells[0].text;
     if (!figures || r->at.x0 < table.x0 + 3 * em || (pdf_is_figure(s) && !pdf_is_year(s)))
         return true;
-    if (r->at.y1 - last->at.y1 > SAME_CELL_EM * em) return false;
-    for (size_t i = 0; i < last->count; i++)
-        if (fabsf(last->cells[i].at.x0 - r->at.x0) < ALIGN_PT) return true;
-    return false;
+    bool rest = r->at.y1 - (r - 1)->at.y1 <= SAME_CELL_EM * em && begins_with(r - 1, r);
+    bool begin = next && next->count > 1 && next->at.y1 - r->at.y1 <= SAME_CELL_EM * em;
+    return rest || (begin && begins_with(last, r) && begins_with(next, r));
 }
 
 /* Is row i linked to the last row, or where that has none of its columns, to one shortly above? */
@@ -178,8 +202,10 @@ static size_t table_end(const pdf_row *rows, size_t count, size_t first, float w
         if (r->at.y0 - rows[last].at.y0 > APART_EM * fmaxf(r->font_pt, 1) * (float)(singles + 1))
             break;
         if (r->count == 1) {
-            const pdf_row *above = &rows[i - 1];
-            if (++singles > SINGLES || !may_stand_between(above, r, figures, table, width)) break;
+            const pdf_row *next = i + 1 < count ? &rows[i + 1] : NULL;
+            if (++singles > SINGLES ||
+                !may_stand_between(&rows[last], r, next, figures, table, width))
+                break;
             continue;
         }
         if (!goes_on(rows, first, last, i)) break;
@@ -313,11 +339,15 @@ static bool is_rest(str p, str s) {
 }
 
 /* "Shares issued, net of those" / "withheld | 60 | 49" is one row: a label that goes on in lower
- * case. So is a label whose figures stand a little lower. */
+ * case, and any other cell that does. So is a label whose figures stand a little lower. */
 static bool is_label_of(const pdf_row *p, const pdf_row *r) {
     float em = fmaxf(r->font_pt, 1);
     if (p->count == 1 && p->cells[0].first == 0 && r->cells[0].first > 0 && !p->head && !r->head)
         return r->at.y1 - p->at.y1 < LOWER_EM * em && pdf_is_figure(r->cells[0].text);
+    if (p->count == 1 && r->count > 1 && p->cells[0].first > 0 && !p->head && !r->head) {
+        const pdf_cell *below = cell_at(r, p->cells[0].first);
+        return below && starts_small(below->text) && r->at.y1 - p->at.y1 < SAME_CELL_EM * em;
+    }
     return p->count == 1 && r->count > 1 && p->cells[0].first == 0 && r->cells[0].first == 0 &&
            is_rest(p->cells[0].text, r->cells[0].text) && !p->head &&
            r->at.y1 - p->at.y1 < SAME_CELL_EM * em && fabsf(p->at.x0 - r->at.x0) < 3 * em;
