@@ -19,6 +19,9 @@
 /* A longer sentence in front of a table says more than what its figures are. */
 #define LEAD_TOKENS 60
 #define CAPTION_BYTES 240
+/* What may stand inside a table that goes on, and how exactly its right edge does. */
+#define BETWEEN_TOKENS 30
+#define SAME_EDGE_PT 6.0f
 /* Rows this much further in than the name of their group are indented. */
 #define INDENT_PT 2.0f
 /* Below this the parts of an over-long unit are not cut further, whatever the counter says. */
@@ -43,6 +46,9 @@ typedef struct {
     uint32_t lead, header, group; /* of the table that is open, else UNIT_NONE */
     float group_left_pt;
     bool group_indents; /* its rows stand further in than its name */
+    /* The table before, for one that goes on behind a line of its own and has no head. */
+    float right_pt;
+    size_t cells, tokens_since;
     bool in_table, leads;
     bool caption; /* the last block was one */
 } builder;
@@ -249,6 +255,7 @@ static void put_unit(builder *b, unit_kind kind, size_t begin, size_t end, size_
         .kind = (uint8_t)kind,
         .starts_block = starts_block,
     };
+    b->tokens_since += tokens;
 }
 
 /* Where to cut [begin, end) near `at`: behind a space, else between two characters. */
@@ -336,11 +343,28 @@ static bool leads_into_table(const builder *b, const unit *u) {
            str_find(s, STR("(in "), 0) != SIZE_MAX || str_find(s, STR("(In "), 0) != SIZE_MAX;
 }
 
-static void begin_table(builder *b) {
+static size_t count_cells(str row) {
+    size_t cells = 1;
+    for (size_t i = 0; i < row.n; i++) cells += row.p[i] == '|';
+    return cells;
+}
+
+/* A table without a head goes on with the one before when little stands between them, it has as many
+ * columns, and ends at the same edge: "Liabilities" in the middle of a balance sheet. */
+static bool goes_on(const builder *b, const ingest_block *row) {
+    const ingest_line *l = &row->lines[0];
+    return row->level == INGEST_ROW_BODY && b->header != UNIT_NONE && l->at.x1 > 0 &&
+           b->tokens_since <= BETWEEN_TOKENS && count_cells(l->text) == b->cells &&
+           l->at.x1 > b->right_pt - SAME_EDGE_PT && l->at.x1 < b->right_pt + SAME_EDGE_PT;
+}
+
+static void begin_table(builder *b, const ingest_block *row) {
     const flow *f = b->f;
-    b->header = b->group = b->lead = UNIT_NONE;
-    if (f->unit_count > 0 && leads_into_table(b, &f->units[f->unit_count - 1]))
-        b->lead = (uint32_t)(f->unit_count - 1);
+    bool again = goes_on(b, row), led = false;
+    if (f->unit_count > 0) led = leads_into_table(b, &f->units[f->unit_count - 1]);
+    if (!again) b->header = b->lead = UNIT_NONE;
+    if (led) b->lead = (uint32_t)(f->unit_count - 1);
+    b->group = UNIT_NONE;
 }
 
 /* A row of one cell: the name of those below it. */
@@ -366,7 +390,7 @@ static void heed_indent(builder *b, float left_pt) {
 static void put_row(builder *b, size_t begin, size_t end, const ingest_block *block) {
     str s = str_cut(text_str(&b->f->t), begin, end);
     float left_pt = block->lines[0].at.x0;
-    if (!b->in_table) begin_table(b);
+    if (!b->in_table) begin_table(b, block);
     bool head =
         block->level == INGEST_ROW_HEAD || (block->level == INGEST_ROW_UNTOLD && !b->in_table);
     bool group = block->level == INGEST_ROW_BODY && is_group(s);
@@ -381,6 +405,10 @@ static void put_row(builder *b, size_t begin, size_t end, const ingest_block *bl
     if (group && whole) b->group = (uint32_t)first;
     if (group) b->group_left_pt = left_pt;
     if (is_total(s)) b->group = UNIT_NONE;
+    if (head || group) return;
+    b->cells = count_cells(s);
+    b->right_pt = block->lines[0].at.x1;
+    b->tokens_since = 0;
 }
 
 /* Does `next` go on with the sentence that stopped at the end of `block`'s page? */

@@ -21,6 +21,7 @@
 #define SINGLES 4          /* with so many single cells between them, */
 #define SINGLE_SHARE 0.6f  /* each narrower than this share of the text's width */
 #define HEAD_ROWS 5        /* lines above the first row that are taken for headings, */
+#define GROUP_NAMES 3      /* "Assets", "Current assets:" may stand below them */
 #define TITLE_EM 4.0f      /* beginning no further left of the columns than this, */
 #define HEAD_BYTES 60      /* no longer than this, */
 #define HEAD_EM 2.6f       /* and a step of no more than this above it */
@@ -246,23 +247,35 @@ static bool over_columns(const pdf_row *r, float left, float second, float right
     return r->rightward && !(r->count > 1 && has_figures(r));
 }
 
+/* A short line at the left, close above the next one. */
+static bool names_group(const pdf_row *rows, size_t i, float left, float second) {
+    const pdf_row *r = &rows[i];
+    float em = fmaxf(r->font_pt, 1);
+    return r->count == 1 && r->cells[0].text.n <= HEAD_BYTES && r->at.x0 < left + 2 * em &&
+           r->at.x1 < second && rows[i + 1].at.y0 - r->at.y0 <= HEAD_EM * em;
+}
+
 /* Lines above the first row that stand over its columns: headings. */
 static size_t with_heads(const pdf_row *rows, size_t floor, size_t first, size_t end) {
-    size_t begin = first;
     float left = rows[first].at.x0, right = rows[first].at.x1;
     for (size_t i = first; i < end; i++) {
         left = fminf(left, rows[i].at.x0);
         right = fmaxf(right, rows[i].at.x1);
     }
     float second = second_left(rows + first, end - first, left);
-    while (begin > floor && first - begin < HEAD_ROWS) {
+    size_t names = first; /* of groups stand between the headings and the first row */
+    while (names > floor && first - names < GROUP_NAMES &&
+           names_group(rows, names - 1, left, second))
+        names--;
+    size_t begin = names;
+    while (begin > floor && names - begin < HEAD_ROWS) {
         const pdf_row *above = &rows[begin - 1];
         if (rows[begin].at.y0 - above->at.y0 > HEAD_EM * fmaxf(above->font_pt, 1) ||
             !over_columns(above, left, second, right))
             break;
         begin--;
     }
-    return begin;
+    return begin == names ? first : begin;
 }
 
 /* ---- lines of one cell --------------------------------------------------------------------- */
