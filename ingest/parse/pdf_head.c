@@ -142,6 +142,12 @@ static bool brings_figures(const pdf_row *r) {
     return false;
 }
 
+static bool has_letter(str s) {
+    for (size_t i = 0; i < s.n; i++)
+        if ((s.p[i] | 32) >= 'a' && (s.p[i] | 32) <= 'z') return true;
+    return false;
+}
+
 /* No name in the first column, no figures but years; "Assets:" is the name of a group, centred. */
 static bool heads_columns(const pdf_row *r) {
     if (r->count == 1 && str_ends(r->cells[0].text, STR(":"))) return false;
@@ -265,14 +271,42 @@ static bool all_bold(const pdf_row *rows, size_t count) {
     return bold * 2 > count;
 }
 
-/* How many rows at the top are heads. */
+/* "10-14", "<5": what a column stands for. */
+static bool is_range(str s) {
+    for (size_t i = 0; i < s.n; i++) {
+        char before = i > 0 ? s.p[i - 1] : ' ', c = s.p[i];
+        if (c == '<' || c == '>') return true;
+        if ((c == '-' || str_starts(str_cut(s, i, s.n), STR("\xe2\x80\x93"))) && before >= '0' &&
+            before <= '9')
+            return true;
+    }
+    return false;
+}
+
+/* "4-6 kg | 7-9 kg" over "250 | 500": figures with what they count, over bare ones. */
+static bool counts_in_heads(const pdf_row *r, const pdf_row *next) {
+    size_t bare = 0, figures = 0;
+    for (size_t k = 0; k < r->count; k++) {
+        const pdf_cell *c = &r->cells[k];
+        if (c->first == 0 || !pdf_is_figure(c->text) || pdf_is_year(c->text)) continue;
+        if (!has_letter(c->text) && !is_range(c->text)) return false;
+        figures++;
+    }
+    for (size_t k = 0; k < next->count; k++)
+        bare += next->cells[k].first > 0 && !has_letter(next->cells[k].text) &&
+                !is_range(next->cells[k].text);
+    return figures > 0 && bare * 2 >= next->count;
+}
+
+/* How many rows at the top are heads: those without figures, or with such as head others. */
 static size_t head_rows(const pdf_row *rows, size_t count, bool bold_body) {
     size_t i = 0;
     bool named = false;
     for (; i < count; i++) {
         const pdf_row *r = &rows[i];
-        if (brings_figures(r)) break;
         bool single = r->count == 1 && r->cells[0].first == 0;
+        bool counts = !named && !single && i + 1 < count && counts_in_heads(r, &rows[i + 1]);
+        if (brings_figures(r) && !counts) break;
         if (single && (named || i + 1 >= count || !heads_columns(&rows[i + 1]))) break;
         if (r->cells[0].first == 0 && !single) {
             if (named && (!r->bold || bold_body)) break;

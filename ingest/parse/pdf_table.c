@@ -30,8 +30,10 @@
 #define LOWER_EM 1.05f     /* figures so little below their label stand beside it */
 #define WIDE_STEP 1.18f    /* rows are farther apart than their lines, by this */
 #define SAME_STEP 1.1f
-#define LOOK_BACK 4     /* a row with few cells is held against so many above it */
-#define OVERLAP_PT 1.0f /* less shared width is none */
+#define WIDE_GAP 1.5f    /* steps wider than this, of the others, may part two tables; */
+#define WIDE_GAP_EM 1.8f /* and no narrower than this */
+#define LOOK_BACK 4      /* a row with few cells is held against so many above it */
+#define OVERLAP_PT 1.0f  /* less shared width is none */
 
 /* ---- figures ------------------------------------------------------------------------------- */
 
@@ -197,6 +199,7 @@ static bool goes_on(const pdf_row *rows, size_t first, size_t last, size_t i) {
 static size_t table_end(const pdf_row *rows, size_t count, size_t first, float width) {
     size_t last = first, singles = 0;
     bool figures = has_figures(&rows[first]);
+    float least_step = INFINITY; /* from row to row */
     box table = rows[first].at;
     for (size_t i = first + 1; i < count; i++) {
         const pdf_row *r = &rows[i];
@@ -209,7 +212,12 @@ static size_t table_end(const pdf_row *rows, size_t count, size_t first, float w
                 break;
             continue;
         }
+        float step = r->at.y1 - rows[last].at.y1;
+        bool apart =
+            singles == 0 && step > WIDE_GAP * least_step && step > WIDE_GAP_EM * r->font_pt;
+        if (apart && r->count != rows[last].count && !has_figures(r)) break;
         if (!goes_on(rows, first, last, i)) break;
+        if (singles == 0 && step > 0.8f * r->font_pt) least_step = fminf(least_step, step);
         figures |= has_figures(r);
         widen(&table, r->at);
         last = i;
@@ -325,8 +333,29 @@ static void join_rows(pdf_row *p, pdf_row *r, bool below, arena *a) {
     r->taken = true;
 }
 
+/* May a lower line begin the rest of a name? Not where the table's names are in small letters. */
+static bool small_is_rest(const pdf_row *rows, size_t count) {
+    size_t names = 0, small = 0;
+    for (size_t i = 0; i < count; i++) {
+        /* below a name alone it may well be its rest */
+        if (rows[i].head || rows[i].count < 2 || rows[i].cells[0].first > 0 ||
+            (i > 0 && rows[i - 1].count == 1))
+            continue;
+        names++;
+        small += starts_small(rows[i].cells[0].text);
+    }
+    return small * 5 <= names * 2;
+}
+
+/* Does the cell stand below the other one as the next line of its text does? */
+static bool stands_below(const pdf_cell *above, const pdf_cell *own, float em) {
+    box p = above->at, q = own->at;
+    return fabsf(q.x0 - p.x0) <= 2 * em || fabsf(q.x1 - p.x1) <= 2 * em ||
+           fabsf(q.x0 + q.x1 - p.x0 - p.x1) <= 2 * em;
+}
+
 /* Is row r, below p, the rest of p's cells? */
-static bool continues(const pdf_row *p, const pdf_row *r) {
+static bool continues(const pdf_row *p, const pdf_row *r, bool small_rest) {
     float em = fmaxf(r->font_pt, 1), step = r->at.y1 - p->at.y1;
     if (r->head || p->head || step > SAME_CELL_EM * em || step <= 0 || r->bold != p->bold ||
         r->count > p->count)
@@ -334,26 +363,25 @@ static bool continues(const pdf_row *p, const pdf_row *r) {
     bool label = r->cells[0].first == 0;
     for (size_t i = 0; i < r->count; i++) {
         const pdf_cell *own = &r->cells[i], *above = cell_at(p, own->first);
-        if (!above || (i > 0 && label) || above->last < own->last) return false;
-        if (pdf_is_figure(own->text) && (pdf_is_figure(above->text) || !label)) return false;
-        if (own->first > 0 && fabsf(own->at.x0 - above->at.x0) > 2 * em &&
-            fabsf(own->at.x1 - above->at.x1) > 2 * em &&
-            fabsf(own->at.x0 + own->at.x1 - above->at.x0 - above->at.x1) > 2 * em)
-            return false;
+        if (!above || above->last < own->last) return false;
+        bool figure = pdf_is_figure(own->text), alone = r->count == 1 && label;
+        if (figure && (pdf_is_figure(above->text) || !alone)) return false;
+        if (own->first > 0 && !stands_below(above, own, em)) return false;
+        if (label && i > 0 && !starts_small(own->text)) return false;
     }
-    return !label || starts_small(r->cells[0].text) ||
-           p->cells[0].text.p[p->cells[0].text.n - 1] == '-';
+    str name = p->cells[0].text;
+    return !label || (small_rest && starts_small(r->cells[0].text)) || name.p[name.n - 1] == '-';
 }
 
 /* Is `s` the rest of label `p`, by how that ends and this begins? */
-static bool is_rest(str p, str s) {
-    return starts_small(s) || str_starts(s, STR("$")) || str_ends(p, STR(",")) ||
+static bool is_rest(str p, str s, bool small_rest) {
+    return (small_rest && starts_small(s)) || str_starts(s, STR("$")) || str_ends(p, STR(",")) ||
            str_ends(p, STR(";")) || str_ends(p, STR("-"));
 }
 
 /* "Shares issued, net of those" / "withheld | 60 | 49" is one row: a label that goes on in lower
  * case, and any other cell that does. So is a label whose figures stand a little lower. */
-static bool is_label_of(const pdf_row *p, const pdf_row *r) {
+static bool is_label_of(const pdf_row *p, const pdf_row *r, bool small_rest) {
     float em = fmaxf(r->font_pt, 1);
     if (p->count == 1 && p->cells[0].first == 0 && r->cells[0].first > 0 && !p->head && !r->head)
         return r->at.y1 - p->at.y1 < LOWER_EM * em && pdf_is_figure(r->cells[0].text);
@@ -362,8 +390,10 @@ static bool is_label_of(const pdf_row *p, const pdf_row *r) {
         return below && starts_small(below->text) && r->at.y1 - p->at.y1 < SAME_CELL_EM * em;
     }
     return p->count == 1 && r->count > 1 && p->cells[0].first == 0 && r->cells[0].first == 0 &&
-           is_rest(p->cells[0].text, r->cells[0].text) && !p->head &&
-           r->at.y1 - p->at.y1 < SAME_CELL_EM * em && fabsf(p->at.x0 - r->at.x0) < 3 * em;
+           is_rest(p->cells[0].text, r->cells[0].text,
+                   small_rest || p->at.x1 > r->cells[0].at.x1 + 2 * em) &&
+           !p->head && r->at.y1 - p->at.y1 < SAME_CELL_EM * em &&
+           fabsf(p->at.x0 - r->at.x0) < 3 * em;
 }
 
 static int by_float(const void *pa, const void *pb) {
@@ -405,12 +435,14 @@ static void join_lines(pdf_row *rows, size_t count, arena *a) {
     box last = {0}; /* the last line of p */
     size_t columns = 0;
     float step = line_step(rows, count, a);
+    bool small_rest = small_is_rest(rows, count);
     for (size_t i = 0; i < count; i++) {
         pdf_row *r = &rows[i];
         if (p) {
             pdf_row seen = *p;
             seen.at.y1 = last.y1;
-            if ((p->count > 1 ? continues(&seen, r) : is_label_of(&seen, r)) ||
+            if ((p->count > 1 ? continues(&seen, r, small_rest)
+                              : is_label_of(&seen, r, small_rest)) ||
                 is_next_line(&seen, r, columns, step)) {
                 last = r->at;
                 join_rows(p, r, true, a);
@@ -425,16 +457,15 @@ static void join_lines(pdf_row *rows, size_t count, arena *a) {
 
 /* ---- tables -------------------------------------------------------------------------------- */
 
-/* The rest of a label below the last row, and of a cell in its last column. */
+/* The rest of a label below the last row, and of its other cells. */
 static size_t with_tail(const pdf_row *rows, size_t count, size_t end) {
     const pdf_row *r = &rows[end - 1];
     while (end < count && rows[end].count == 1 && rows[end].table == 0) {
         const pdf_row *next = &rows[end];
         float em = fmaxf(next->font_pt, 1), step = next->at.y1 - rows[end - 1].at.y1;
-        const pdf_cell *last = &r->cells[r->count - 1];
         bool label = fabsf(next->at.x0 - r->at.x0) < 2 * em &&
                      next->at.x1 <= r->cells[0].at.x1 + em && starts_small(next->cells[0].text);
-        bool cell = fabsf(next->at.x0 - last->at.x0) < ALIGN_PT && next->at.x0 > r->at.x0 + 2 * em;
+        bool cell = begins_with(r, next) && next->at.x0 > r->at.x0 + 2 * em;
         if (step > SAME_CELL_EM * em || step <= 0 || next->bold != r->bold || (!label && !cell))
             break;
         end++;
