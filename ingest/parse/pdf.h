@@ -49,7 +49,7 @@ typedef struct {
 /* What stands in one line and one column of a table; in prose, what wide white parts. */
 typedef struct {
     str text;
-    box at;
+    box at, line; /* the whole cell, its last line */
     float font_pt;
     size_t bold, mono;    /* bytes of the text that are so */
     uint32_t first, last; /* columns of the table that it stands in, or above */

@@ -231,7 +231,10 @@ static size_t split_cell(const grid *g, const pdf_cell *c, pdf_cell parts[PDF_GA
     parts[n] = *c;
     parts[n].text = str_cut(c->text, begin, c->text.n);
     parts[n++].at.x0 = left;
-    for (size_t i = 0; n > 1 && i < n; i++) parts[i].gap_count = 0;
+    for (size_t i = 0; n > 1 && i < n; i++) {
+        parts[i].gap_count = 0;
+        parts[i].line = parts[i].at;
+    }
     return n;
 }
 

@@ -177,7 +177,8 @@ static void sum_up(pdf_row *row) {
     size_t bytes = 0, bold = 0, mono = 0;
     row->at = row->cells[0].at;
     for (size_t i = 0; i < row->count; i++) {
-        const pdf_cell *c = &row->cells[i];
+        pdf_cell *c = &row->cells[i];
+        c->line = c->at;
         widen(&row->at, c->at);
         bytes += c->text.n;
         bold += c->bold;

@@ -28,7 +28,9 @@
 #define ASIDE_EM 2.0f      /* so far may a heading stand beside its figures */
 #define SAME_CELL_EM 1.45f /* lines of one cell are no farther apart */
 #define LOWER_EM 1.05f     /* figures so little below their label stand beside it */
-#define WIDE_STEP 1.18f    /* rows are farther apart than their lines, by this */
+#define MAX_COLUMNS 64
+#define SPACE_EM 0.25f
+#define WIDE_STEP 1.18f /* rows are farther apart than their lines, by this */
 #define SAME_STEP 1.1f
 #define WIDE_GAP 1.5f    /* steps wider than this, of the others, may part two tables; */
 #define WIDE_GAP_EM 1.8f /* and no narrower than this */
@@ -197,7 +199,7 @@ static bool goes_on(const pdf_row *rows, size_t first, size_t last, size_t i) {
 
 /* The end of the table that begins at rows[first], first + 1 where there is none. */
 static size_t table_end(const pdf_row *rows, size_t count, size_t first, float width) {
-    size_t last = first, singles = 0;
+    size_t last = first, singles = 0, most = rows[first].count;
     bool figures = has_figures(&rows[first]);
     float least_step = INFINITY; /* from row to row */
     box table = rows[first].at;
@@ -215,11 +217,12 @@ static size_t table_end(const pdf_row *rows, size_t count, size_t first, float w
         float step = r->at.y1 - rows[last].at.y1;
         bool apart =
             singles == 0 && step > WIDE_GAP * least_step && step > WIDE_GAP_EM * r->font_pt;
-        if (apart && r->count != rows[last].count && !has_figures(r)) break;
+        if (apart && r->count > most && !has_figures(r)) break;
         if (!goes_on(rows, first, last, i)) break;
         if (singles == 0 && step > 0.8f * r->font_pt) least_step = fminf(least_step, step);
         figures |= has_figures(r);
         widen(&table, r->at);
+        most = r->count > most ? r->count : most;
         last = i;
         singles = 0;
     }
@@ -318,6 +321,7 @@ static void join_rows(pdf_row *p, pdf_row *r, bool below, arena *a) {
             cells[n].text = below ? join_text(x->text, y->text, a) : join_text(y->text, x->text, a);
             cells[n].bold += y->bold;
             cells[n].mono += y->mono;
+            if (below) cells[n].line = y->line;
             widen(&cells[n++].at, y->at);
             i++;
             k++;
@@ -333,18 +337,36 @@ static void join_rows(pdf_row *p, pdf_row *r, bool below, arena *a) {
     r->taken = true;
 }
 
-/* May a lower line begin the rest of a name? Not where the table's names are in small letters. */
-static bool small_is_rest(const pdf_row *rows, size_t count) {
-    size_t names = 0, small = 0;
-    for (size_t i = 0; i < count; i++) {
-        /* below a name alone it may well be its rest */
-        if (rows[i].head || rows[i].count < 2 || rows[i].cells[0].first > 0 ||
-            (i > 0 && rows[i - 1].count == 1))
-            continue;
-        names++;
-        small += starts_small(rows[i].cells[0].text);
+/* Where the cells of each column end. */
+typedef struct {
+    float right[MAX_COLUMNS];
+} edges;
+
+static void find_edges(const pdf_row *rows, size_t count, edges *e) {
+    for (size_t c = 0; c < MAX_COLUMNS; c++) e->right[c] = -INFINITY;
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < rows[i].count; k++) {
+            const pdf_cell *c = &rows[i].cells[k];
+            if (c->first == c->last && c->first < MAX_COLUMNS)
+                e->right[c->first] = fmaxf(e->right[c->first], c->at.x1);
+        }
+}
+
+/* Would the first word of `rest` not have found room in the line above? */
+static bool is_wrapped(const pdf_cell *above, const pdf_cell *rest, const edges *e) {
+    if (above->last >= MAX_COLUMNS || rest->text.n == 0) return false;
+    const char *space = memchr(rest->text.p, ' ', rest->text.n);
+    float share = space ? (float)(space - rest->text.p) / (float)rest->text.n : 1;
+    float word = share * (rest->at.x1 - rest->at.x0), em = fmaxf(rest->font_pt, 1);
+    return above->line.x1 + SPACE_EM * em + word > e->right[above->last] - SPACE_EM * em;
+}
+
+static bool all_wrapped(const pdf_row *p, const pdf_row *r, const edges *e) {
+    for (size_t i = 0; i < r->count; i++) {
+        const pdf_cell *above = cell_at(p, r->cells[i].first);
+        if (!above || !is_wrapped(above, &r->cells[i], e)) return false;
     }
-    return small * 5 <= names * 2;
+    return true;
 }
 
 /* Does the cell stand below the other one as the next line of its text does? */
@@ -355,7 +377,7 @@ static bool stands_below(const pdf_cell *above, const pdf_cell *own, float em) {
 }
 
 /* Is row r, below p, the rest of p's cells? */
-static bool continues(const pdf_row *p, const pdf_row *r, bool small_rest) {
+static bool continues(const pdf_row *p, const pdf_row *r, const edges *e) {
     float em = fmaxf(r->font_pt, 1), step = r->at.y1 - p->at.y1;
     if (r->head || p->head || step > SAME_CELL_EM * em || step <= 0 || r->bold != p->bold ||
         r->count > p->count)
@@ -366,22 +388,23 @@ static bool continues(const pdf_row *p, const pdf_row *r, bool small_rest) {
         if (!above || above->last < own->last) return false;
         bool figure = pdf_is_figure(own->text), alone = r->count == 1 && label;
         if (figure && (pdf_is_figure(above->text) || !alone)) return false;
+        if (str_eq(own->text, above->text)) return false; /* the next row's, of one kind */
         if (own->first > 0 && !stands_below(above, own, em)) return false;
-        if (label && i > 0 && !starts_small(own->text)) return false;
     }
     str name = p->cells[0].text;
-    return !label || (small_rest && starts_small(r->cells[0].text)) || name.p[name.n - 1] == '-';
+    return !label || (starts_small(r->cells[0].text) && all_wrapped(p, r, e)) ||
+           name.p[name.n - 1] == '-';
 }
 
 /* Is `s` the rest of label `p`, by how that ends and this begins? */
-static bool is_rest(str p, str s, bool small_rest) {
-    return (small_rest && starts_small(s)) || str_starts(s, STR("$")) || str_ends(p, STR(",")) ||
+static bool is_rest(str p, str s, bool wrapped) {
+    return (wrapped && starts_small(s)) || str_starts(s, STR("$")) || str_ends(p, STR(",")) ||
            str_ends(p, STR(";")) || str_ends(p, STR("-"));
 }
 
 /* "Shares issued, net of those" / "withheld | 60 | 49" is one row: a label that goes on in lower
  * case, and any other cell that does. So is a label whose figures stand a little lower. */
-static bool is_label_of(const pdf_row *p, const pdf_row *r, bool small_rest) {
+static bool is_label_of(const pdf_row *p, const pdf_row *r, const edges *e) {
     float em = fmaxf(r->font_pt, 1);
     if (p->count == 1 && p->cells[0].first == 0 && r->cells[0].first > 0 && !p->head && !r->head)
         return r->at.y1 - p->at.y1 < LOWER_EM * em && pdf_is_figure(r->cells[0].text);
@@ -391,7 +414,8 @@ static bool is_label_of(const pdf_row *p, const pdf_row *r, bool small_rest) {
     }
     return p->count == 1 && r->count > 1 && p->cells[0].first == 0 && r->cells[0].first == 0 &&
            is_rest(p->cells[0].text, r->cells[0].text,
-                   small_rest || p->at.x1 > r->cells[0].at.x1 + 2 * em) &&
+                   p->at.x1 > r->cells[0].at.x1 + 2 * em ||
+                       is_wrapped(&p->cells[0], &r->cells[0], e)) &&
            !p->head && r->at.y1 - p->at.y1 < SAME_CELL_EM * em &&
            fabsf(p->at.x0 - r->at.x0) < 3 * em;
 }
@@ -420,8 +444,10 @@ static float line_step(const pdf_row *rows, size_t count, arena *a) {
 }
 
 /* Row r, one such step below p, brings nothing that could not be the rest of p's row. */
-static bool is_next_line(const pdf_row *p, const pdf_row *r, size_t columns, float step) {
-    if (step <= 0 || r->head || p->head || r->count >= columns) return false;
+static bool is_next_line(const pdf_row *p, const pdf_row *r, size_t columns, float step,
+                         const edges *e) {
+    if (step <= 0 || r->head || p->head) return false;
+    if (r->count >= columns && !all_wrapped(p, r, e)) return false;
     if (r->at.y1 - p->at.y1 > SAME_STEP * step) return false;
     for (size_t i = 0; i < r->count; i++) {
         const pdf_cell *above = cell_at(p, r->cells[i].first);
@@ -435,15 +461,15 @@ static void join_lines(pdf_row *rows, size_t count, arena *a) {
     box last = {0}; /* the last line of p */
     size_t columns = 0;
     float step = line_step(rows, count, a);
-    bool small_rest = small_is_rest(rows, count);
+    edges e;
+    find_edges(rows, count, &e);
     for (size_t i = 0; i < count; i++) {
         pdf_row *r = &rows[i];
         if (p) {
             pdf_row seen = *p;
             seen.at.y1 = last.y1;
-            if ((p->count > 1 ? continues(&seen, r, small_rest)
-                              : is_label_of(&seen, r, small_rest)) ||
-                is_next_line(&seen, r, columns, step)) {
+            if ((p->count > 1 ? continues(&seen, r, &e) : is_label_of(&seen, r, &e)) ||
+                is_next_line(&seen, r, columns, step, &e)) {
                 last = r->at;
                 join_rows(p, r, true, a);
                 continue;
