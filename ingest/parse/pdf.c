@@ -192,7 +192,7 @@ static void write_records(const pdf_text *t, str title, const page_facts *facts,
             if (l->page != number) break;
             record_block(out, b->role, b->level, number);
             for (uint32_t i = 0; i < b->count; i++)
-                record_line(out, l[i].text, l[i].at, l[i].font_pt);
+                record_line(out, l[i].text, pdf_turned(l[i].at, 4u - l[i].turn), l[i].font_pt);
         }
     }
 }
