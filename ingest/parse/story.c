@@ -73,6 +73,15 @@ void story_next_page(story *s, str label) {
     story_label_page(s, label);
 }
 
+void story_drop_page(story *s, ingest_fate fate, str note) {
+    if (s->pages_written >= s->page) return;
+    write_pages(s, s->page - 1, INGEST_FATE_EMPTY);
+    s->pages_written++;
+    record_page_full(
+        s->out, s->page,
+        &(record_page_facts){.label = text_str(&s->label), .fate = fate, .note = note});
+}
+
 /* ---- writing ------------------------------------------------------------------------------- */
 
 static bool is_blank(str t) {

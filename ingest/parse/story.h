@@ -20,6 +20,8 @@ uint32_t story_page(const story *s);
 /* Past the limit the last page goes on. `label` names the new page; may be empty. */
 void story_next_page(story *s, str label);
 void story_label_page(story *s, str label); /* of a page that has no text yet */
+/* The current page is not read: why stands in the note. Nothing may be put on it any more. */
+void story_drop_page(story *s, ingest_fate fate, str note);
 
 /* ---- paragraphs. One that opens in another stands behind it: so do text boxes. */
 void story_begin_paragraph(story *s);

@@ -69,6 +69,8 @@ static const char *prefix_of(const char *uri) {
         {"http://purl.oclc.org/ooxml/drawingml/picture", "pic"},
         {"http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing", "wp"},
         {"http://purl.oclc.org/ooxml/drawingml/wordprocessingDrawing", "wp"},
+        {"http://schemas.openxmlformats.org/drawingml/2006/spreadsheetDrawing", "xdr"},
+        {"http://purl.oclc.org/ooxml/drawingml/spreadsheetDrawing", "xdr"},
         {"http://schemas.openxmlformats.org/markup-compatibility/2006", "mc"},
         {"http://schemas.openxmlformats.org/package/2006/relationships", "rel"},
         {"http://schemas.openxmlformats.org/package/2006/metadata/core-properties", "cp"},
