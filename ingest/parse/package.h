@@ -44,6 +44,7 @@ typedef bool package_member_fn(package *p, const parse_input *in, uint64_t id, a
                                parse_input *out, error *err);
 
 package_parse_fn docx_parse; /* docx.c */
+package_parse_fn pptx_parse; /* pptx.c */
 package_parse_fn xlsx_parse; /* xlsx.c */
 
 #endif

@@ -15,6 +15,7 @@ typedef struct {
 /* The first that fits; the last fits all. */
 static const kind kinds[] = {
     {NULL, "word/document.xml", docx_parse, NULL},
+    {NULL, "ppt/presentation.xml", pptx_parse, NULL},
     {NULL, "xl/workbook.xml", xlsx_parse, NULL},
     {NULL, NULL, NULL, NULL}, /* an archive of files */
 };

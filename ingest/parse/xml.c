@@ -76,6 +76,7 @@ static const char *prefix_of(const char *uri) {
         {"http://schemas.openxmlformats.org/package/2006/metadata/core-properties", "cp"},
         {"http://schemas.microsoft.com/office/word/2010/wordml", "w14"},
         {"http://schemas.microsoft.com/office/spreadsheetml/2018/threadedcomments", "tc"},
+        {"http://schemas.microsoft.com/office/powerpoint/2018/8/main", "p188"},
         {"urn:schemas-microsoft-com:vml", "v"},
         {"urn:schemas-microsoft-com:office:office", "o"},
         {"http://purl.org/dc/elements/1.1/", "dc"},
