@@ -43,8 +43,9 @@ typedef bool package_parse_fn(package *p, const parse_input *in, record_writer *
 typedef bool package_member_fn(package *p, const parse_input *in, uint64_t id, arena *a,
                                parse_input *out, error *err);
 
-package_parse_fn docx_parse; /* docx.c */
-package_parse_fn pptx_parse; /* pptx.c */
-package_parse_fn xlsx_parse; /* xlsx.c */
+package_parse_fn docx_parse;                      /* docx.c */
+package_parse_fn odt_parse, ods_parse, odp_parse; /* odf.c */
+package_parse_fn pptx_parse;                      /* pptx.c */
+package_parse_fn xlsx_parse;                      /* xlsx.c */
 
 #endif
