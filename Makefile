@@ -16,12 +16,14 @@ endif
 
 pc      = $(shell pkg-config --$(1) $(2))
 PKG    := sqlite3 jansson libutf8proc libsodium libseccomp
-PARSER := poppler-glib libxml-2.0 libzip libutf8proc libseccomp
+PARSER := poppler-glib cairo libqpdf libxml-2.0 libzip gmime-3.0 zlib libutf8proc libseccomp
 PULL   := libcurl libsodium libseccomp
 # Headers are found for all rooms at once; `make layers` checks which room includes which.
 INC    := -I. $(call pc,cflags,$(PKG) $(PARSER) $(PULL))
 LIBS   := $(call pc,libs,$(PKG)) -lstemmer -lpthread -lm
 PLIBS  := $(call pc,libs,$(PARSER)) -lpthread -lm
+# Not all that tesseract's own file for pkg-config names: libcurl and libarchive are its business.
+OLIBS  := $(call pc,libs,$(PARSER)) -ltesseract -llept -lcairo -lpthread -lm
 QLIBS  := $(call pc,libs,$(PULL)) -lpthread -lm
 
 # carrel is every room but ingest/parse; carrel-parse is ingest/parse, the record writer and base.
@@ -33,17 +35,23 @@ LIBOBJ := $(call obj,$(filter-out $(MAIN),$(SRC)))
 PSHARE := $(call obj,$(wildcard base/*.c) $(wildcard ingest/record*.c))
 PLIB   := $(call obj,$(filter-out ingest/parse/main.c,$(wildcard ingest/parse/*.c))) $(PSHARE)
 
+# carrel-ocr is ingest/ocr, and ingest/parse to find the page and to lay out what is read on it.
+OLIB   := $(call obj,$(filter-out ingest/ocr/main.c,$(wildcard ingest/ocr/*.c))) $(PLIB)
+
 # carrel-pull is cli/pull, base, and what it shares with the commands: places, signals, near names.
 QLIB   := $(call obj,$(filter-out cli/pull/main.c,$(wildcard cli/pull/*.c)))
 QSHARE := $(call obj,cli/paths.c cli/stop.c cli/options.c $(wildcard base/*.c))
 
-all: $(B)/carrel $(B)/carrel-parse $(B)/carrel-pull
+all: $(B)/carrel $(B)/carrel-parse $(B)/carrel-ocr $(B)/carrel-pull
 
 $(B)/carrel: $(call obj,$(MAIN)) $(LIBOBJ)
 	$(CC) $(CFLAGS) $(LDSAFE) -o $@ $^ $(LIBS)
 
 $(B)/carrel-parse: $(B)/ingest/parse/main.o $(PLIB)
 	$(CC) $(CFLAGS) $(LDSAFE) -o $@ $^ $(PLIBS)
+
+$(B)/carrel-ocr: $(B)/ingest/ocr/main.o $(OLIB)
+	$(CC) $(CFLAGS) $(LDSAFE) -o $@ $^ $(OLIBS)
 
 $(B)/carrel-pull: $(B)/cli/pull/main.o $(QLIB) $(QSHARE)
 	$(CC) $(CFLAGS) $(LDSAFE) -o $@ $^ $(QLIBS)
@@ -67,7 +75,7 @@ $(B)/%.o: %.c
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/carrel/models
-	install $(B)/carrel $(B)/carrel-parse $(B)/carrel-pull $(DESTDIR)$(PREFIX)/bin
+	install $(B)/carrel $(B)/carrel-parse $(B)/carrel-ocr $(B)/carrel-pull $(DESTDIR)$(PREFIX)/bin
 	install -m 644 models/*.gguf models/README.md models/ATTRIBUTION.md $(DESTDIR)$(PREFIX)/share/carrel/models
 	install -m 644 cli/models.txt $(DESTDIR)$(PREFIX)/share/carrel
 
@@ -180,7 +188,7 @@ offline: all
 	bash tests/tools/offline.sh $(B)
 layers:
 	@bash tests/tools/layers.sh
-OURS := $(wildcard $(ROOMS:%=%/*.[ch]) models/train/*.[ch] ingest/parse/*.[ch] cli/pull/*.[ch] cli/eval/*.[ch] tests/*/*.[ch] tests/eval/ingest/*.[ch])
+OURS := $(wildcard $(ROOMS:%=%/*.[ch]) models/train/*.[ch] ingest/parse/*.[ch] ingest/ocr/*.[ch] cli/pull/*.[ch] cli/eval/*.[ch] tests/*/*.[ch] tests/eval/ingest/*.[ch])
 lint:
 	cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr --enable=warning,portability \
 	  --suppress=missingIncludeSystem --suppress=unknownMacro -I. -D_GNU_SOURCE -D__x86_64__ $(filter %.c,$(OURS))

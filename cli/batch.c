@@ -88,8 +88,13 @@ static void copy_pages(const ingest_document *d, cli_prepared *p) {
     index_page *pages = arena_alloc(p->a, d->page_count, sizeof *pages);
     for (size_t i = 0; i < d->page_count; i++) {
         const ingest_page *from = &d->pages[i];
-        pages[i] = (index_page){from->number, from->label, from->width_pt, from->height_pt,
-                                str_of(ingest_fate_name(from->fate))};
+        pages[i] = (index_page){.number = from->number,
+                                .label = from->label,
+                                .width_pt = from->width_pt,
+                                .height_pt = from->height_pt,
+                                .fate = str_of(ingest_fate_name(from->fate)),
+                                .confidence = from->confidence,
+                                .note = from->note};
         p->fates[from->fate]++;
     }
     p->in.pages = pages;

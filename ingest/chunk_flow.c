@@ -18,6 +18,7 @@
 #define HEADING_LEVELS 6
 /* A longer sentence in front of a table says more than what its figures are. */
 #define LEAD_TOKENS 60
+#define CAPTION_BYTES 240
 /* Rows this much further in than the name of their group are indented. */
 #define INDENT_PT 2.0f
 /* Below this the parts of an over-long unit are not cut further, whatever the counter says. */
@@ -38,7 +39,7 @@ typedef struct {
     void *context;
     size_t max_tokens;
     word_set words;
-    str stack[HEADING_LEVELS]; /* the headings above, by level */
+    str stack[HEADING_LEVELS];    /* the headings above, by level */
     uint32_t lead, header, group; /* of the table that is open, else UNIT_NONE */
     float group_left_pt;
     bool group_indents; /* its rows stand further in than its name */
@@ -366,8 +367,8 @@ static void put_row(builder *b, size_t begin, size_t end, const ingest_block *bl
     str s = str_cut(text_str(&b->f->t), begin, end);
     float left_pt = block->lines[0].at.x0;
     if (!b->in_table) begin_table(b);
-    bool head = block->level == INGEST_ROW_HEAD ||
-                (block->level == INGEST_ROW_UNTOLD && !b->in_table);
+    bool head =
+        block->level == INGEST_ROW_HEAD || (block->level == INGEST_ROW_UNTOLD && !b->in_table);
     bool group = block->level == INGEST_ROW_BODY && is_group(s);
     if (head) b->header = UNIT_NONE;
     if (head || group) b->group = UNIT_NONE;
@@ -416,6 +417,8 @@ static void put_block(builder *b, const ingest_block *block, size_t begin) {
         put_heading(b, begin, end, block->level);
     else if (end > begin && block->role == INGEST_ROLE_TABLE_ROW)
         put_row(b, begin, end, block);
+    else if (end > begin && block->role == INGEST_ROLE_CAPTION && end - begin <= CAPTION_BYTES)
+        put_units(b, UNIT_SENTENCE, begin, end, true); /* "Table 1. Doses" stays together */
     else
         put_sentences(b, begin, end);
     b->in_table = block->role == INGEST_ROLE_TABLE_ROW;

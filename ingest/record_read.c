@@ -179,8 +179,8 @@ static bool read_block(record_reader *r, cursor *c) {
     b.role = take_u8(c);
     b.level = take_u8(c);
     b.page = take_u32(c);
-    if (c->bad || b.role >= INGEST_ROLE_COUNT || !level_fits(b.role, b.level) ||
-        b.page == 0 || b.page > r->page_count || !last_block_is_whole(r))
+    if (c->bad || b.role >= INGEST_ROLE_COUNT || !level_fits(b.role, b.level) || b.page == 0 ||
+        b.page > r->page_count || !last_block_is_whole(r))
         return false;
     r->blocks = room_for(r->blocks, r->block_count, &r->block_room, sizeof *r->blocks);
     r->blocks[r->block_count++] = b;

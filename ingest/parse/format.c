@@ -10,10 +10,19 @@ const parse_format *parse_find_format(const parse_input *in) {
         [KIND_HTML] = {.parse = parse_html},
         [KIND_MARKDOWN] = {.parse = parse_markdown},
         [KIND_TEXT] = {.parse = parse_text},
+        [KIND_MAIL] = {.parse = parse_mail, .member = parse_mail_member},
+        [KIND_MHTML] = {.parse = parse_mhtml, .member = parse_mhtml_member},
+        [KIND_MBOX] = {.parse = parse_mbox, .member = parse_mbox_member},
         [KIND_PACKAGE] = {.parse = parse_package, .member = parse_package_member},
+        [KIND_IMAGE] = {.parse = parse_image},
     };
     ingest_kind kind = kind_of(str_cut(in->bytes, 0, KIND_HEAD_BYTES), in->name);
     return formats[kind].parse ? &formats[kind] : NULL;
+}
+
+bool parse_is_document(const parse_input *in) {
+    str head = str_cut(in->bytes, 0, KIND_HEAD_BYTES);
+    return head.n > 0 && (kind_of(head, in->name) == KIND_GZIP || parse_find_format(in));
 }
 
 bool parse_refuse(const parse_input *in, error *err) {
@@ -23,11 +32,6 @@ bool parse_refuse(const parse_input *in, error *err) {
     } known[] = {
         {STR("\xd0\xcf\x11\xe0"), "an old Office file"},
         {STR("{\\rtf"), "an RTF file"},
-        {STR("\x89PNG"), "an image"},
-        {STR("\xff\xd8\xff"), "an image"},
-        {STR("GIF8"), "an image"},
-        {STR("II*\0"), "an image"},
-        {STR("MM\0*"), "an image"},
         {STR("\x1f\x8b"), "a compressed file"},
         {STR("7z\xbc\xaf"), "a compressed file"},
         {STR("%!PS"), "a PostScript file"},

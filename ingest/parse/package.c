@@ -159,6 +159,16 @@ bool package_is_locked(const package *p, size_t entry) {
     return is_encrypted(&st) && !p->has_password;
 }
 
+uint64_t package_packed_bytes(const package *p) {
+    uint64_t sum = 0;
+    for (size_t i = 0; i < p->count; i++) {
+        zip_stat_t st = stat_of(p, i);
+        if (st.valid & ZIP_STAT_COMP_SIZE && __builtin_add_overflow(sum, st.comp_size, &sum))
+            return UINT64_MAX;
+    }
+    return sum;
+}
+
 size_t package_find(const package *p, str name) {
     if (str_starts(name, STR("/"))) name = str_cut(name, 1, name.n);
     size_t low = 0, high = p->count; /* the first that is not before name */

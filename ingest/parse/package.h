@@ -20,6 +20,8 @@ str package_name(const package *p, size_t entry);
 bool package_is_folder(const package *p, size_t entry);
 /* As the package states it; believed by nobody. */
 uint64_t package_stated_bytes(const package *p, size_t entry);
+/* What all entries together take up in the file: no more than the file has, unless they overlap. */
+uint64_t package_packed_bytes(const package *p);
 /* Asks for a password that was not given. */
 bool package_is_locked(const package *p, size_t entry);
 /* PACKAGE_NONE where there is none. ASCII letters match in either case (OPC, 6.2.2.3), a leading "/"
@@ -47,5 +49,8 @@ package_parse_fn docx_parse;                      /* docx.c */
 package_parse_fn odt_parse, ods_parse, odp_parse; /* odf.c */
 package_parse_fn pptx_parse;                      /* pptx.c */
 package_parse_fn xlsx_parse;                      /* xlsx.c */
+package_parse_fn docx_parse; /* docx.c */
+package_parse_fn archive_parse; /* archive.c: files of other kinds */
+package_member_fn archive_member;
 
 #endif

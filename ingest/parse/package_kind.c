@@ -21,7 +21,7 @@ static const kind kinds[] = {
     {NULL, "word/document.xml", docx_parse, NULL},
     {NULL, "ppt/presentation.xml", pptx_parse, NULL},
     {NULL, "xl/workbook.xml", xlsx_parse, NULL},
-    {NULL, NULL, NULL, NULL}, /* an archive of files */
+    {NULL, NULL, archive_parse, archive_member}, /* an archive of files */
 };
 
 /* The bytes of the entry "mimetype", which a format that has one stores as it is. */
@@ -52,10 +52,7 @@ bool parse_package(const parse_input *in, record_writer *out, error *err) {
     package *p;
     if (!package_open(in, &p, err)) return false;
     const kind *k = find_kind(p);
-    bool ok = k->parse ? k->parse(p, in, out, err)
-                       : error_set(err, ERROR_INPUT,
-                                   "this is a ZIP file, and nothing in it is a document's own: "
-                                   "unpack it and add its files");
+    bool ok = k->parse(p, in, out, err);
     package_close(p);
     return ok;
 }

@@ -1,12 +1,18 @@
 /* The stages of reading a PDF, and what they hand on:
  *
  *   pdf_text.c    a poppler page becomes runs: text on one baseline, with box and font
+ *   pdf_arabic.c  mends Arabic words
+ *   pdf_usable.c  tells whether they are worth keeping, or the page is to be recognised
  *   pdf_column.c  runs are cut into columns, in reading order
+ *   pdf_apart.c   tells columns of text from those of a table by the heights of their lines
  *   pdf_layout.c  a column's runs become rows of cells, and these become lines
  *   pdf_table.c   finds the tables among the rows: where they begin, what continues what
  *   pdf_head.c    a table's columns and the headings over them
  *   pdf_contents.c  finds the lines of a table of contents
- *   pdf_block.c   lines become blocks with roles; running heads and heading levels need all pages
+ *   pdf_running.c finds running heads, which needs all pages
+ *   pdf_block.c   lines become blocks with roles
+ *   pdf_heading.c finds headings and their levels
+ *   pdf_words.c   what single lines say about themselves
  *   pdf.c         opens the document, walks its pages, writes the records
  *
  * Everything lives in arenas: a page's runs in one of its own, lines in the document's.
@@ -16,6 +22,13 @@
 
 #include "ingest/ingest.h"
 
+/* White in a run that may part two cells. In the text PDF_GAP stands for it, else a space. */
+#define PDF_GAP '\x1f'
+#define PDF_GAPS 6
+typedef struct {
+    float left, right;
+} pdf_gap;
+
 typedef struct {
     str text; /* NFC, without line breaks */
     box at;
@@ -24,6 +37,8 @@ typedef struct {
     bool upright;                /* false: rotated text, such as a stamp in the margin */
     bool rightward;              /* false: a line of a right-to-left page */
     size_t characters, unusable; /* not white space; of these, without a Unicode meaning */
+    pdf_gap gaps[PDF_GAPS];
+    size_t gap_count;
 } pdf_run;
 
 typedef struct {
@@ -39,6 +54,8 @@ typedef struct {
     float font_pt;
     size_t bold, mono;    /* bytes of the text that are so */
     uint32_t first, last; /* columns of the table that it stands in, or above */
+    pdf_gap gaps[PDF_GAPS];
+    size_t gap_count;
 } pdf_cell;
 
 /* The cells on one baseline, in reading order. */
@@ -109,7 +126,25 @@ typedef struct {
 
 /* PopplerPage, without poppler's headers for the stages that do not need them. */
 struct _PopplerPage;
-void pdf_page_runs(struct _PopplerPage *page, arena *a, pdf_runs *out);
+struct pdf_look; /* pdf_hidden.h */
+void pdf_page_runs(struct _PopplerPage *page, struct pdf_look *look, arena *a, pdf_runs *out);
+
+/* Marks that steer a renderer and say nothing; poppler gives them no rectangle. */
+bool pdf_is_mark(uint32_t c);
+
+/* Letters stored as shapes ("ﻻ") become letters. */
+bool pdf_is_presentation_form(uint32_t c);
+void pdf_put_letters(text *t, uint32_t form);
+
+/* Puts right the order of lam and alef in a word in reading order. `widths` are those of its boxes
+ * from left to right, alef_width that of an alef alone, 0 where it is not known. True: changed. */
+bool pdf_mend_word(uint32_t *letters, const float *widths, size_t count, float alef_width);
+typedef struct {
+    ingest_fate fate;
+    bool wants_ocr;
+    bool lay_out; /* also a page suspected to be garbled: what is recognised is compared with it */
+} pdf_verdict;
+pdf_verdict pdf_judge_page(struct _PopplerPage *page, const pdf_runs *runs);
 
 /* Borrows the runs; may sort them. */
 typedef struct {
@@ -121,6 +156,14 @@ typedef void pdf_group_fn(void *context, pdf_group g);
 /* Calls `put` with each column (or what stands across columns), in reading order. */
 void pdf_cut_columns(pdf_group g, pdf_gutters *gutters, arena *scratch, pdf_group_fn *put,
                      void *context);
+
+/* How many lines stand on both sides of a gutter where these go down the page independently; 0
+ * where they stand in rows. Both are sorted by height; `running`: one side is known as running
+ * text. */
+size_t pdf_lines_apart(pdf_group left, pdf_group right, bool running, arena *scratch);
+
+/* Are these two pages of a book on one sheet, with numbers that follow one another at its edges? */
+bool pdf_is_spread(pdf_group g);
 
 box pdf_bounds(pdf_group g);       /* of at least one run */
 bool pdf_same_row(box row, box r); /* on one baseline: they share most of the lower one's height */
@@ -142,8 +185,25 @@ void pdf_layout_page(const pdf_runs *page, uint32_t number, arena *a, pdf_lines 
 
 void pdf_sort_bookmarks(pdf_text *t);
 
+/* Sizes of the whole document, in halves of a point. */
+#define PDF_MAX_FONT_PT 200
+#define PDF_SAME_SIZE_PT 0.6f /* sizes this close are one */
+typedef struct {
+    float body_pt; /* the size of most characters */
+    bool body_bold;
+    float steps[PDF_MAX_FONT_PT * 2 + 1]; /* usual distance of two baselines, for each size */
+} pdf_style;
+
+size_t pdf_size_bin(float pt);
+
 /* Marks running lines and makes blocks out of all lines. */
 void pdf_find_blocks(pdf_text *t, arena *a);
+
+/* Marks the lines that stand on page after page as running. */
+void pdf_mark_running(pdf_text *t, arena *a);
+
+/* Turns blocks into headings, and gives them their levels. */
+void pdf_find_headings(pdf_text *t, const pdf_style *s, arena *a);
 
 /* Marks the lines of a table of contents as running; after the running heads are known. */
 void pdf_mark_contents(pdf_text *t, arena *a);
@@ -151,5 +211,12 @@ void pdf_mark_contents(pdf_text *t, arena *a);
 /* Letters and digits in lower case, the digits as '#' where asked for: for comparing titles and
  * running heads. */
 str pdf_key(str s, bool hide_digits, arena *a);
+
+size_t pdf_letters(str s);
+int pdf_compare(str a, str b);
+int pdf_numbering(str s);       /* "2.1.3 Name": 3; "4 Name" and "4. Name": 1; else 0 */
+size_t pdf_marker_bytes(str s); /* of a list marker with the space behind it; 0 for none */
+bool pdf_ends_sentence(str s);
+bool pdf_is_caption(str s);
 
 #endif

@@ -16,12 +16,13 @@
 
 #include "ingest/parse/pdf.h"
 
-#define MAX_COLUMNS 64   /* more are a drawing */
-#define OVERLAP_PT 1.0f  /* less shared width is none */
-#define REACH_SHARE 0.25f /* of the column or the cell, whichever is narrower: it stands there, too */
-#define MEND_PT 36.0f     /* columns farther apart than this are not one */
-#define CENTRED_PT 6.0f  /* a spanning heading stands so near to the middle of its columns */
-#define LOST_ONE_IN 5    /* rows with two cells in one column: the columns were not understood */
+#define MAX_COLUMNS 64  /* more are a drawing */
+#define OVERLAP_PT 1.0f /* less shared width is none */
+#define REACH_SHARE \
+    0.25f               /* of the column or the cell, whichever is narrower: it stands there, too */
+#define MEND_PT 36.0f   /* columns farther apart than this are not one */
+#define CENTRED_PT 6.0f /* a spanning heading stands so near to the middle of its columns */
+#define LOST_ONE_IN 5   /* rows with two cells in one column: the columns were not understood */
 
 typedef struct {
     float x0, x1;
@@ -110,6 +111,19 @@ static void place_cell(const grid *g, pdf_cell *c) {
     while (c->last + 1 < g->count && reaches(g->at[c->last + 1], c->at, width)) c->last++;
 }
 
+static bool has_figures(const pdf_row *r) {
+    for (size_t k = 0; k < r->count; k++)
+        if (r->cells[k].first > 0 && pdf_is_figure(r->cells[k].text) &&
+            !pdf_is_year(r->cells[k].text))
+            return true;
+    return false;
+}
+
+/* No name in the first column, no figures but years. */
+static bool heads_columns(const pdf_row *r) {
+    return r->cells[0].first > 0 && !has_figures(r);
+}
+
 /* Do two columns side by side have cells of their own in one row? */
 static bool meet(const pdf_row *rows, size_t count, uint32_t a) {
     for (size_t i = 0; i < count; i++) {
@@ -129,23 +143,82 @@ static void place_cells(pdf_row *rows, size_t count, const grid *g) {
         for (size_t k = 0; k < rows[i].count; k++) place_cell(g, &rows[i].cells[k]);
 }
 
-/* Columns that never meet are one: a heading flush left over figures flush right. The nearest
- * ones first; the column of names stays what it is. */
+/* May columns a and a + 1 be one? The names' column takes in what is indented, and no figures. */
+static bool may_join(const pdf_row *rows, size_t count, uint32_t a) {
+    for (size_t i = 0; a == 0 && i < count; i++)
+        for (size_t k = 0; k < rows[i].count; k++) {
+            const pdf_cell *c = &rows[i].cells[k];
+            if (c->first == 1 && (pdf_is_figure(c->text) || heads_columns(&rows[i]))) return false;
+        }
+    return !meet(rows, count, a);
+}
+
+/* Columns that never meet are one, the nearest ones first: a heading flush left over figures flush
+ * right, or names that are indented. */
 static void mend_grid(pdf_row *rows, size_t count, grid *g) {
     for (;;) {
         float narrowest = MEND_PT;
-        uint32_t best = 0;
-        for (uint32_t k = 1; k + 1 < g->count; k++) {
+        uint32_t best = UINT32_MAX;
+        for (uint32_t k = 0; k + 1 < g->count; k++) {
             float gap = g->at[k + 1].x0 - g->at[k].x1;
-            if (gap >= narrowest || meet(rows, count, k)) continue;
+            if (gap >= narrowest || !may_join(rows, count, k)) continue;
             narrowest = gap;
             best = k;
         }
-        if (best == 0) return;
+        if (best == UINT32_MAX) return;
         g->at[best].x1 = fmaxf(g->at[best].x1, g->at[best + 1].x1);
         memmove(&g->at[best + 1], &g->at[best + 2], (g->count - best - 2) * sizeof *g->at);
         g->count--;
         place_cells(rows, count, g);
+    }
+}
+
+/* Takes a cell apart where its gaps are the white between two columns. Gives the count of parts. */
+static size_t split_cell(const grid *g, const pdf_cell *c, pdf_cell parts[PDF_GAPS + 1]) {
+    size_t n = 0, gap = 0, begin = 0;
+    float left = c->at.x0;
+    uint32_t column = 0;
+    for (size_t i = 0; i < c->text.n && gap < c->gap_count; i++) {
+        if (c->text.p[i] != PDF_GAP) continue;
+        float at = (c->gaps[gap].left + c->gaps[gap].right) / 2;
+        while (column + 1 < g->count && g->at[column + 1].x0 + g->at[column + 1].x1 < 2 * at)
+            column++;
+        bool between = column + 1 < g->count && g->at[column].x0 + g->at[column].x1 < 2 * at &&
+                       at > left &&
+                       shared(g->at[column], (box){.x0 = left, .x1 = at}) > OVERLAP_PT &&
+                       shared(g->at[column + 1], (box){.x0 = at, .x1 = c->at.x1}) > OVERLAP_PT;
+        if (between && at > g->at[column].x1 - CENTRED_PT &&
+            at < g->at[column + 1].x0 + CENTRED_PT) {
+            parts[n] = *c;
+            parts[n].text = str_cut(c->text, begin, i);
+            parts[n].at.x0 = left;
+            parts[n++].at.x1 = c->gaps[gap].left;
+            left = c->gaps[gap].right;
+            begin = i + 1;
+        }
+        gap++;
+    }
+    parts[n] = *c;
+    parts[n].text = str_cut(c->text, begin, c->text.n);
+    parts[n++].at.x0 = left;
+    for (size_t i = 0; n > 1 && i < n; i++) parts[i].gap_count = 0;
+    return n;
+}
+
+static void split_cells(pdf_row *rows, size_t count, const grid *g, arena *a) {
+    for (size_t i = 0; i < count; i++) {
+        size_t most = 0, n = 0;
+        for (size_t k = 0; k < rows[i].count; k++) most += rows[i].cells[k].gap_count + 1;
+        if (most == rows[i].count || !rows[i].rightward) continue;
+        pdf_cell *cells = arena_alloc(a, most, sizeof *cells);
+        for (size_t k = 0; k < rows[i].count; k++) {
+            pdf_cell parts[PDF_GAPS + 1];
+            size_t in_cell = split_cell(g, &rows[i].cells[k], parts);
+            memcpy(cells + n, parts, in_cell * sizeof *parts);
+            n += in_cell;
+        }
+        rows[i].cells = cells;
+        rows[i].count = n;
     }
 }
 
@@ -161,19 +234,6 @@ static void turn(pdf_row *rows, size_t count, uint32_t columns) {
 }
 
 /* ---- heads --------------------------------------------------------------------------------- */
-
-static bool has_figures(const pdf_row *r) {
-    for (size_t k = 0; k < r->count; k++)
-        if (r->cells[k].first > 0 && pdf_is_figure(r->cells[k].text) &&
-            !pdf_is_year(r->cells[k].text))
-            return true;
-    return false;
-}
-
-/* No name in the first column, no figures but years. */
-static bool heads_columns(const pdf_row *r) {
-    return r->cells[0].first > 0 && !has_figures(r);
-}
 
 static bool all_bold(const pdf_row *rows, size_t count) {
     size_t bold = 0;
@@ -212,8 +272,8 @@ static void find_heads(pdf_row *rows, size_t count) {
     if (figures * 2 < cells) return; /* a line without a name is the rest of the one above */
     for (; i < count; i++)
         rows[i].head = heads_columns(&rows[i]) &&
-                       (rows[i].count > 1 || (i + 1 < count && heads_columns(&rows[i + 1]) &&
-                                              rows[i + 1].count > 1));
+                       (rows[i].count > 1 ||
+                        (i + 1 < count && heads_columns(&rows[i + 1]) && rows[i + 1].count > 1));
 }
 
 /* ---- one row of headings ------------------------------------------------------------------- */
@@ -243,8 +303,14 @@ static void widen_span(const pdf_row *r, size_t own, const bool *below, const fl
     pdf_cell *c = &r->cells[own];
     float at = middle(c->at);
     uint32_t lo = c->first, hi = c->last;
-    bool alone = lo == hi && fabsf(middles[lo] - at) < CENTRED_PT / 2 && !has_digit(c->text);
-    if (alone || lo == 0) return;
+    if (lo == 0) return;
+    if (r->count == 1 && columns > 2 &&
+        fabsf((middles[1] + middles[columns - 1]) / 2 - at) < CENTRED_PT) {
+        c->first = 1;
+        c->last = columns - 1;
+        return;
+    }
+    if (lo == hi && fabsf(middles[lo] - at) < CENTRED_PT / 2 && !has_digit(c->text)) return;
     for (uint32_t l = lo, h = hi;;) {
         bool left = l > 1 && below[l - 1] && !belongs_to_other(r, own, middles[l - 1]);
         bool right = h + 1 < columns && below[h + 1] && !belongs_to_other(r, own, middles[h + 1]);
@@ -275,20 +341,22 @@ static void find_middles(const pdf_row *rows, size_t count, const grid *g, float
         }
 }
 
-/* Widens the headings, from the lowest row up: over what the row below has, the lowest one over
- * columns that have no heading of their own. */
+/* Widens the headings, from the lowest row up: over what the row below has, a date over what any
+ * row below has, the lowest ones over columns that have no heading of their own. */
 static void widen_heads(pdf_row *rows, size_t count, const grid *g) {
     float middles[MAX_COLUMNS];
-    bool headed[MAX_COLUMNS] = {false}, below[MAX_COLUMNS];
+    bool headed[MAX_COLUMNS] = {false}, lower[MAX_COLUMNS] = {false}, below[MAX_COLUMNS];
     find_middles(rows, count, g, middles, headed);
     for (uint32_t c = 0; c < g->count; c++) below[c] = !headed[c];
     for (size_t i = count; i-- > 0;) {
         bool own[MAX_COLUMNS] = {false};
         for (size_t k = 0; k < rows[i].count; k++) {
             pdf_cell *c = &rows[i].cells[k];
-            widen_span(&rows[i], k, below, middles, g->count);
+            bool dated = i + 1 < count && has_digit(c->text);
+            widen_span(&rows[i], k, dated ? lower : below, middles, g->count);
             for (uint32_t n = c->first; n <= c->last; n++) own[n] = true;
         }
+        for (uint32_t c = 0; c < g->count; c++) lower[c] |= own[c];
         memcpy(below, own, sizeof below);
     }
 }
@@ -310,8 +378,8 @@ static void merge_head(pdf_row *rows, size_t count, const grid *g, arena *a) {
                 if (before.n == 0)
                     *m = *from;
                 else
-                    m->text = arena_printf(a, STR_FMT " " STR_FMT, STR_ARG(before),
-                                           STR_ARG(from->text));
+                    m->text =
+                        arena_printf(a, STR_FMT " " STR_FMT, STR_ARG(before), STR_ARG(from->text));
                 m->first = m->last = c;
             }
         merged.count += m->text.n > 0;
@@ -332,6 +400,8 @@ void pdf_find_columns(pdf_row *rows, size_t count, arena *a) {
     if (!find_grid(rows, count, &g, a)) return;
     place_cells(rows, count, &g);
     mend_grid(rows, count, &g);
+    split_cells(rows, count, &g, a);
+    place_cells(rows, count, &g);
     for (size_t i = 0; i < count; i++) {
         bool shared = false;
         for (size_t k = 1; k < rows[i].count; k++)

@@ -13,9 +13,9 @@
 
 #include "ingest/parse/pdf.h"
 
-#define CELL_GAP_EM 0.9f  /* poppler ends a run at wider gaps than a justified space */
-#define SIGN_GAP_EM 0.4f   /* before the currency sign of the next figure this does */
-#define MARKER_BYTES 6    /* "(iv)" and a three-byte bullet fit */
+#define CELL_GAP_EM 0.9f /* poppler ends a run at wider gaps than a justified space */
+#define SIGN_GAP_EM 0.4f /* before the currency sign of the next figure this does */
+#define MARKER_BYTES 6   /* "(iv)" and a three-byte bullet fit */
 
 typedef struct {
     arena *a;       /* the document's */
@@ -49,7 +49,8 @@ static bool is_marker(str s) {
         return c == '-' || c == '*' || c == 'o' || c == 0xB7 || (c >= 0x2010 && c <= 0x2027) ||
                (c >= 0x2190 && c <= 0x27BF) || c == UTF8_REPLACEMENT;
     char end = s.p[s.n - 1];
-    return end == ')' || (end == '.' && s.n <= 4);
+    bool once = memchr(s.p, '.', s.n) == s.p + s.n - 1; /* not "U.S." */
+    return end == ')' || (end == '.' && s.n <= 4 && once);
 }
 
 static bool is_sign_before(str s) {
@@ -70,13 +71,16 @@ static bool starts_figure(str before, str s) {
            ((end >= '0' && end <= '9') || end == ')' || end == '%' || (end & 0x80));
 }
 
-/* What stands between two neighbours of a row; "|" where they are two cells. */
+/* What stands between two neighbours of a row: "|" where they are two cells, a gap where they may
+ * be. */
 static const char *joint(const pdf_run *a, const pdf_run *b, bool first) {
     float em = fmaxf(fmaxf(a->font_pt, b->font_pt), 1);
     float gap = a->at.x0 > b->at.x0 ? a->at.x0 - b->at.x1 : b->at.x0 - a->at.x1;
     if (is_sign_before(a->text) || is_sign_behind(b->text)) return "";
     if (gap > SIGN_GAP_EM * em && starts_figure(a->text, b->text)) return "|";
-    if (gap > CELL_GAP_EM * em && !(first && is_marker(a->text))) return "|";
+    bool marker = first && is_marker(a->text);
+    if (gap > CELL_GAP_EM * em && !marker) return "|";
+    if (gap > SIGN_GAP_EM * em && !marker) return "\x1f";
     return gap > 0.12f * em ? " " : "";
 }
 
@@ -112,6 +116,28 @@ static void widen(box *at, box by) {
     at->y1 = fmaxf(at->y1, by.y1);
 }
 
+/* Appends a text, with spaces for its gaps where these are not wanted. */
+static void put_text(text *t, str s, bool plain) {
+    size_t begin = t->n;
+    text_put(t, s);
+    for (size_t i = begin; plain && i < t->n; i++)
+        if (t->p[i] == PDF_GAP) t->p[i] = ' ';
+}
+
+/* Appends the next run of a cell, behind what joins it to the text `t` of the runs before. */
+static void put_run(pdf_cell *c, text *t, const pdf_run *before, const char *between,
+                    const pdf_run *r) {
+    bool gap = between && between[0] == PDF_GAP;
+    bool plain = c->gap_count + gap + r->gap_count > PDF_GAPS;
+    if (between) put_text(t, str_of(between), plain);
+    put_text(t, r->text, plain);
+    if (gap && !plain) c->gaps[c->gap_count++] = (pdf_gap){before->at.x1, r->at.x0};
+    for (size_t k = 0; !plain && k < r->gap_count; k++) c->gaps[c->gap_count++] = r->gaps[k];
+    widen(&c->at, r->at);
+    c->bold += r->bold ? r->text.n : 0;
+    c->mono += r->mono ? r->text.n : 0;
+}
+
 /* A cell may be several runs: a currency sign, a figure, a bracket. */
 static void make_cells(layout *l, const pdf_run **runs, size_t count, pdf_row *row) {
     text t = {0};
@@ -126,14 +152,10 @@ static void make_cells(layout *l, const pdf_run **runs, size_t count, pdf_row *r
             text_clear(&t);
             row->cells[row->count++] = (pdf_cell){.at = r->at};
             cell_longest = 0;
-        } else {
-            text_put(&t, str_of(between));
+            between = NULL;
         }
         pdf_cell *c = &row->cells[row->count - 1];
-        text_put(&t, r->text);
-        widen(&c->at, r->at);
-        c->bold += r->bold ? r->text.n : 0;
-        c->mono += r->mono ? r->text.n : 0;
+        put_run(c, &t, i > 0 ? runs[i - 1] : NULL, between, r);
         if (r->text.n > cell_longest) {
             cell_longest = r->text.n;
             c->font_pt = r->font_pt;
@@ -200,7 +222,7 @@ static void put_row(layout *l, const pdf_row *row, box column) {
         uint32_t column_of = gridded ? row->cells[i].first : row->table > 0 ? (uint32_t)i : 0;
         if (i > 0 && column_of <= at) text_put_char(&t, ' ');
         for (; at < column_of; at++) text_put(&t, STR(" | "));
-        text_put(&t, row->cells[i].text);
+        put_text(&t, row->cells[i].text, true);
     }
     line->at = row->at;
     line->left = column.x0;

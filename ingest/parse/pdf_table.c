@@ -15,25 +15,36 @@
 
 #include "ingest/parse/pdf.h"
 
-#define ALIGN_PT 4.0f        /* cells of one table column start (or end) this close */
-#define OVER_CELLS 3         /* two cells above two others may be anything */
-#define APART_EM 6.0f        /* rows of one table do not stand farther apart, */
-#define SINGLES 4            /* with so many single cells between them, */
-#define SINGLE_SHARE 0.6f    /* each narrower than this share of the text's width */
-#define HEAD_ROWS 3          /* single lines above the first row that are taken for headings, */
-#define HEAD_BYTES 60        /* no longer than this, */
-#define HEAD_EM 2.6f         /* and a step of no more than this above it */
-#define ASIDE_EM 2.0f        /* so far may a heading stand beside its figures */
-#define SAME_CELL_EM 1.45f   /* lines of one cell are no farther apart */
-#define LOWER_EM 1.05f       /* figures so little below their label stand beside it */
-#define LOOK_BACK 4          /* a row with few cells is held against so many above it */
-#define OVERLAP_PT 1.0f      /* less shared width is none */
+#define ALIGN_PT 4.0f      /* cells of one table column start (or end) this close */
+#define OVER_CELLS 3       /* two cells above two others may be anything */
+#define APART_EM 6.0f      /* rows of one table do not stand farther apart, */
+#define SINGLES 4          /* with so many single cells between them, */
+#define SINGLE_SHARE 0.6f  /* each narrower than this share of the text's width */
+#define HEAD_ROWS 5        /* lines above the first row that are taken for headings, */
+#define TITLE_EM 4.0f      /* beginning no further left of the columns than this, */
+#define HEAD_BYTES 60      /* no longer than this, */
+#define HEAD_EM 2.6f       /* and a step of no more than this above it */
+#define ASIDE_EM 2.0f      /* so far may a heading stand beside its figures */
+#define SAME_CELL_EM 1.45f /* lines of one cell are no farther apart */
+#define LOWER_EM 1.05f     /* figures so little below their label stand beside it */
+#define WIDE_STEP 1.18f    /* rows are farther apart than their lines, by this */
+#define SAME_STEP 1.1f
+#define LOOK_BACK 4     /* a row with few cells is held against so many above it */
+#define OVERLAP_PT 1.0f /* less shared width is none */
 
 /* ---- figures ------------------------------------------------------------------------------- */
 
+/* "2021", also with the marks of its footnotes: "2021 (1)(2)". */
 bool pdf_is_year(str s) {
-    if (s.n != 4 || (memcmp(s.p, "19", 2) != 0 && memcmp(s.p, "20", 2) != 0)) return false;
-    return s.p[2] >= '0' && s.p[2] <= '9' && s.p[3] >= '0' && s.p[3] <= '9';
+    if (s.n < 4 || (memcmp(s.p, "19", 2) != 0 && memcmp(s.p, "20", 2) != 0)) return false;
+    for (size_t i = 2; i < 4; i++)
+        if (s.p[i] < '0' || s.p[i] > '9') return false;
+    for (size_t i = 4; i < s.n; i++) {
+        bool mark =
+            strchr(" ()*", s.p[i]) || (s.p[i - 1] == '(' && i + 1 < s.n && s.p[i + 1] == ')');
+        if (!mark) return false;
+    }
+    return true;
 }
 
 bool pdf_is_figure(str s) {
@@ -42,7 +53,7 @@ bool pdf_is_figure(str s) {
         uint32_t c = utf8_next(s.p + i, s.n - i, &used);
         bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c >= 0xC0;
         if (c >= 0x2000 && c <= 0x22FF) letter = false; /* dashes, signs of currency, minus */
-        if (letter && digits == 0) return false; /* "Q1" is no figure, "5 kg" is one */
+        if (letter && digits == 0) return false;        /* "Q1" is no figure, "5 kg" is one */
         digits += c >= '0' && c <= '9';
         small += letter;
         other += !letter && (c < '0' || c > '9');
@@ -177,6 +188,10 @@ static size_t table_end(const pdf_row *rows, size_t count, size_t first, float w
         last = i;
         singles = 0;
     }
+    /* headings at its end are those of the next table */
+    while (figures && last > first && !has_figures(&rows[last]) &&
+           rows[last].at.x0 > table.x0 + 3 * fmaxf(rows[last].font_pt, 1))
+        last--;
     return last + 1;
 }
 
@@ -185,13 +200,27 @@ static float second_left(const pdf_row *rows, size_t count, float left) {
     float second = INFINITY;
     for (size_t i = 0; i < count; i++) {
         const pdf_row *r = &rows[i];
-        bool named = r->at.x0 < left + 3 * fmaxf(r->font_pt, 1);
+        bool named = !pdf_is_figure(r->cells[0].text) &&
+                     (has_figures(r) || r->at.x0 < left + 3 * fmaxf(r->font_pt, 1));
         if (r->count > 1) second = fminf(second, r->cells[named ? 1 : 0].at.x0);
     }
     return second;
 }
 
-/* Lines of one cell above the first row that stand over its columns: headings. */
+/* Does each of the row's cells stand over the columns behind the names? A title is centred over the
+ * whole table. */
+static bool over_columns(const pdf_row *r, float left, float second, float right) {
+    float em = fmaxf(r->font_pt, 1);
+    for (size_t i = 0; i < r->count; i++) {
+        box b = r->cells[i].at;
+        if (r->cells[i].text.n > HEAD_BYTES || b.x0 < left + 2 * em || b.x1 > right + 3 * em ||
+            (b.x0 + b.x1) / 2 < second - em || b.x0 < second - TITLE_EM * em)
+            return false;
+    }
+    return r->rightward && !(r->count > 1 && has_figures(r));
+}
+
+/* Lines above the first row that stand over its columns: headings. */
 static size_t with_heads(const pdf_row *rows, size_t floor, size_t first, size_t end) {
     size_t begin = first;
     float left = rows[first].at.x0, right = rows[first].at.x1;
@@ -202,10 +231,8 @@ static size_t with_heads(const pdf_row *rows, size_t floor, size_t first, size_t
     float second = second_left(rows + first, end - first, left);
     while (begin > floor && first - begin < HEAD_ROWS) {
         const pdf_row *above = &rows[begin - 1];
-        float em = fmaxf(above->font_pt, 1), middle = (above->at.x0 + above->at.x1) / 2;
-        if (above->count > 1 || above->cells[0].text.n > HEAD_BYTES || !above->rightward ||
-            rows[begin].at.y0 - above->at.y0 > HEAD_EM * em || above->at.x0 < left + 2 * em ||
-            middle < second - em || above->at.x1 > right + 3 * em)
+        if (rows[begin].at.y0 - above->at.y0 > HEAD_EM * fmaxf(above->font_pt, 1) ||
+            !over_columns(above, left, second, right))
             break;
         begin--;
     }
@@ -241,8 +268,7 @@ static void join_rows(pdf_row *p, pdf_row *r, bool below, arena *a) {
         pdf_cell *x = i < p->count ? &p->cells[i] : NULL, *y = k < r->count ? &r->cells[k] : NULL;
         if (x && y && x->first <= y->last && y->first <= x->last) {
             cells[n] = *x;
-            cells[n].text =
-                below ? join_text(x->text, y->text, a) : join_text(y->text, x->text, a);
+            cells[n].text = below ? join_text(x->text, y->text, a) : join_text(y->text, x->text, a);
             cells[n].bold += y->bold;
             cells[n].mono += y->mono;
             widen(&cells[n++].at, y->at);
@@ -276,7 +302,14 @@ static bool continues(const pdf_row *p, const pdf_row *r) {
             fabsf(own->at.x0 + own->at.x1 - above->at.x0 - above->at.x1) > 2 * em)
             return false;
     }
-    return !label || starts_small(r->cells[0].text) || p->cells[0].text.p[p->cells[0].text.n - 1] == '-';
+    return !label || starts_small(r->cells[0].text) ||
+           p->cells[0].text.p[p->cells[0].text.n - 1] == '-';
+}
+
+/* Is `s` the rest of label `p`, by how that ends and this begins? */
+static bool is_rest(str p, str s) {
+    return starts_small(s) || str_starts(s, STR("$")) || str_ends(p, STR(",")) ||
+           str_ends(p, STR(";")) || str_ends(p, STR("-"));
 }
 
 /* "Shares issued, net of those" / "withheld | 60 | 49" is one row: a label that goes on in lower
@@ -286,19 +319,56 @@ static bool is_label_of(const pdf_row *p, const pdf_row *r) {
     if (p->count == 1 && p->cells[0].first == 0 && r->cells[0].first > 0 && !p->head && !r->head)
         return r->at.y1 - p->at.y1 < LOWER_EM * em && pdf_is_figure(r->cells[0].text);
     return p->count == 1 && r->count > 1 && p->cells[0].first == 0 && r->cells[0].first == 0 &&
-           starts_small(r->cells[0].text) && !p->head &&
+           is_rest(p->cells[0].text, r->cells[0].text) && !p->head &&
            r->at.y1 - p->at.y1 < SAME_CELL_EM * em && fabsf(p->at.x0 - r->at.x0) < 3 * em;
+}
+
+static int by_float(const void *pa, const void *pb) {
+    float a = *(const float *)pa, b = *(const float *)pb;
+    return a < b ? -1 : a > b;
+}
+
+/* The step of lines within a row of a table whose rows stand farther apart than their lines; 0 where
+ * that cannot be told. Tables of figures have white between groups of rows instead. */
+static float line_step(const pdf_row *rows, size_t count, arena *a) {
+    float *steps = arena_alloc(a, count, sizeof *steps);
+    size_t n = 0, wide = 0, cells = 0, figures = 0;
+    for (size_t i = 1; i < count; i++) {
+        float step = rows[i].at.y1 - rows[i - 1].at.y1;
+        if (!rows[i - 1].head && step > 0.5f * rows[i].font_pt) steps[n++] = step;
+        for (size_t k = 1; k < rows[i].count; k++) figures += pdf_is_figure(rows[i].cells[k].text);
+        cells += rows[i].count - 1;
+    }
+    if (n == 0 || figures * 2 > cells) return 0;
+    qsort(steps, n, sizeof *steps, by_float);
+    float usual = steps[n / 4];
+    for (size_t i = 0; i < n; i++) wide += steps[i] > WIDE_STEP * usual;
+    return wide < 2 || wide * 8 < n ? 0 : usual;
+}
+
+/* Row r, one such step below p, brings nothing that could not be the rest of p's row. */
+static bool is_next_line(const pdf_row *p, const pdf_row *r, size_t columns, float step) {
+    if (step <= 0 || r->head || p->head || r->count >= columns) return false;
+    if (r->at.y1 - p->at.y1 > SAME_STEP * step) return false;
+    for (size_t i = 0; i < r->count; i++) {
+        const pdf_cell *above = cell_at(p, r->cells[i].first);
+        if (above && i > 0 && pdf_is_figure(above->text)) return false;
+    }
+    return true;
 }
 
 static void join_lines(pdf_row *rows, size_t count, arena *a) {
     pdf_row *p = NULL;
     box last = {0}; /* the last line of p */
+    size_t columns = 0;
+    float step = line_step(rows, count, a);
     for (size_t i = 0; i < count; i++) {
         pdf_row *r = &rows[i];
         if (p) {
             pdf_row seen = *p;
             seen.at.y1 = last.y1;
-            if (p->count > 1 ? continues(&seen, r) : is_label_of(&seen, r)) {
+            if ((p->count > 1 ? continues(&seen, r) : is_label_of(&seen, r)) ||
+                is_next_line(&seen, r, columns, step)) {
                 last = r->at;
                 join_rows(p, r, true, a);
                 continue;
@@ -306,6 +376,7 @@ static void join_lines(pdf_row *rows, size_t count, arena *a) {
         }
         p = r;
         last = r->at;
+        columns = r->count;
     }
 }
 
@@ -318,10 +389,11 @@ static size_t with_tail(const pdf_row *rows, size_t count, size_t end) {
         const pdf_row *next = &rows[end];
         float em = fmaxf(next->font_pt, 1), step = next->at.y1 - rows[end - 1].at.y1;
         const pdf_cell *last = &r->cells[r->count - 1];
-        bool label = fabsf(next->at.x0 - r->at.x0) < 2 * em && next->at.x1 <= r->cells[0].at.x1 + em &&
-                     starts_small(next->cells[0].text);
+        bool label = fabsf(next->at.x0 - r->at.x0) < 2 * em &&
+                     next->at.x1 <= r->cells[0].at.x1 + em && starts_small(next->cells[0].text);
         bool cell = fabsf(next->at.x0 - last->at.x0) < ALIGN_PT && next->at.x0 > r->at.x0 + 2 * em;
-        if (step > SAME_CELL_EM * em || step <= 0 || next->bold != r->bold || (!label && !cell)) break;
+        if (step > SAME_CELL_EM * em || step <= 0 || next->bold != r->bold || (!label && !cell))
+            break;
         end++;
     }
     return end;
