@@ -72,7 +72,8 @@ static size_t judge(str all, char separator) {
     for (size_t i = 0; i < rows; i++) {
         size_t same = 0;
         for (size_t k = 0; k < rows; k++) same += counts[k] == counts[i];
-        size_t score = counts[i] < 2 ? 0 : same * 1000 / rows * 64 + (counts[i] < 64 ? counts[i] : 63);
+        size_t score =
+            counts[i] < 2 ? 0 : same * 1000 / rows * 64 + (counts[i] < 64 ? counts[i] : 63);
         if (score > best) best = score;
     }
     return best;

@@ -10,6 +10,8 @@ const parse_format *parse_find_format(const parse_input *in) {
         [KIND_HTML] = {.parse = parse_html},
         [KIND_MARKDOWN] = {.parse = parse_markdown},
         [KIND_TEXT] = {.parse = parse_text},
+        [KIND_CSV] = {.parse = parse_csv},
+        [KIND_RTF] = {.parse = parse_rtf},
         [KIND_MAIL] = {.parse = parse_mail, .member = parse_mail_member},
         [KIND_MHTML] = {.parse = parse_mhtml, .member = parse_mhtml_member},
         [KIND_MBOX] = {.parse = parse_mbox, .member = parse_mbox_member},
@@ -31,7 +33,6 @@ bool parse_refuse(const parse_input *in, error *err) {
         const char *what;
     } known[] = {
         {STR("\xd0\xcf\x11\xe0"), "an old Office file"},
-        {STR("{\\rtf"), "an RTF file"},
         {STR("\x1f\x8b"), "a compressed file"},
         {STR("7z\xbc\xaf"), "a compressed file"},
         {STR("%!PS"), "a PostScript file"},

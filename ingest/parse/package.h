@@ -49,7 +49,6 @@ package_parse_fn docx_parse;                      /* docx.c */
 package_parse_fn odt_parse, ods_parse, odp_parse; /* odf.c */
 package_parse_fn pptx_parse;                      /* pptx.c */
 package_parse_fn xlsx_parse;                      /* xlsx.c */
-package_parse_fn docx_parse; /* docx.c */
 package_parse_fn archive_parse; /* archive.c: files of other kinds */
 package_member_fn archive_member;
 

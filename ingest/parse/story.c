@@ -210,6 +210,15 @@ void story_put(story *s, str t) {
     text_put(&f->t, t);
 }
 
+void story_put_raised(story *s, str t) {
+    const story_frame *f = paragraph(s);
+    char before = f && f->t.n > 0 ? f->t.p[f->t.n - 1] : ' ', first = t.n > 0 ? t.p[0] : ' ';
+    bool minus = first == '-' || str_starts(t, STR("\u2212"));
+    if (before >= '0' && before <= '9' && (minus || (first >= '0' && first <= '9')))
+        story_put(s, STR("^"));
+    story_put(s, t);
+}
+
 text *story_text(story *s) {
     story_frame *f = paragraph(s);
     return f ? &f->t : NULL;

@@ -31,6 +31,8 @@ void story_set_role(story *s, ingest_role role, uint8_t level);
 void story_set_mark(story *s, str mark);
 /* To the open paragraph; outside of one it is lost to white space, else opens one. '\n' ends a line. */
 void story_put(story *s, str t);
+/* The same for raised letters: "10" and a raised "5" are "10^5", and never 105. */
+void story_put_raised(story *s, str t);
 /* The text of the open paragraph so far; NULL outside of one. */
 text *story_text(story *s);
 void story_end_paragraph(story *s);
