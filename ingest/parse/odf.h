@@ -11,9 +11,9 @@
 
 typedef struct {
     str name, parent, list;
-    int outline;        /* 1..10; 0: not said */
-    signed char hidden; /* 1, 0; -1: not said; of a table or slide too */
-    bool breaks;        /* begins a page */
+    int outline;         /* 1..10; 0: not said */
+    signed char hidden;  /* 1, 0; -1: not said; of a table or slide too */
+    bool breaks, raised; /* begins a page; is a superscript */
 } odf_style;
 
 typedef struct {
@@ -53,6 +53,7 @@ void odf_free_styles(odf_sheet *s);
 typedef enum { ODF_TEXT, ODF_TITLE, ODF_SUBTITLE, ODF_HEADING, ODF_CAPTION, ODF_CONTENTS } odf_kind;
 odf_kind odf_kind_of(const odf_sheet *s, str style, int *level);
 bool odf_is_hidden(const odf_sheet *s, str style);
+bool odf_is_raised(const odf_sheet *s, str style);
 bool odf_breaks_page(const odf_sheet *s, str style);
 str odf_list_of(const odf_sheet *s, str style);  /* the list style of a paragraph style */
 odf_list *odf_find_list(odf_sheet *s, str name); /* NULL: none */

@@ -61,6 +61,10 @@ static bool enter_text_properties(void *context, const xml_element *e) {
     str language = xml_attribute(e, "fo:language");
     if (r->defaults && r->d->sheet.language.n == 0 && !str_eq(language, STR("none")))
         r->d->sheet.language = arena_str(r->d->a, language);
+    str position = xml_attribute(e, "style:text-position");
+    if (r->style && position.n > 0)
+        r->style->raised =
+            str_starts(position, STR("super")) || (position.p[0] >= '1' && position.p[0] <= '9');
     if (r->style && xml_has(e, "text:display"))
         r->style->hidden = str_eq(xml_attribute(e, "text:display"), STR("none"));
     return false;
@@ -206,6 +210,13 @@ bool odf_is_hidden(const odf_sheet *s, str style) {
     const odf_style *at = find_style(s, style);
     for (int i = 0; at && i < CHAIN_MAX; i++, at = find_style(s, at->parent))
         if (at->hidden >= 0) return at->hidden == 1;
+    return false;
+}
+
+bool odf_is_raised(const odf_sheet *s, str style) {
+    const odf_style *at = find_style(s, style);
+    for (int i = 0; at && i < CHAIN_MAX; i++, at = find_style(s, at->parent))
+        if (at->raised) return true;
     return false;
 }
 

@@ -20,8 +20,9 @@ typedef struct {
     bool heading;
     long level;
     str style;
-    bool hidden;  /* all of it */
-    size_t spans; /* depth of spans inside hidden ones */
+    bool hidden;   /* all of it */
+    size_t spans;  /* depth of spans inside hidden ones */
+    size_t raised; /* inside superscripts */
 } open_paragraph;
 
 typedef struct {
@@ -63,6 +64,8 @@ static void put(text_reader *r, str t) {
         text_put(r->to, t);
     } else if (r->hidden_section || (q && (q->hidden || q->spans > 0))) {
         r->d->hidden_bytes += str_trim(t).n;
+    } else if (q && q->raised > 0) {
+        story_put_raised(r->d->s, t);
     } else if (q) {
         story_put(r->d->s, t);
     }
@@ -168,14 +171,16 @@ static void leave_paragraph(void *context) {
 static bool enter_span(void *context, const xml_element *e) {
     text_reader *r = context;
     open_paragraph *q = paragraph(r);
-    bool hides = odf_is_hidden(&r->d->sheet, xml_attribute(e, "text:style-name"));
-    if (q && (hides || q->spans > 0)) q->spans++;
+    str style = xml_attribute(e, "text:style-name");
+    if (q && (q->spans > 0 || odf_is_hidden(&r->d->sheet, style))) q->spans++;
+    if (q && (q->raised > 0 || odf_is_raised(&r->d->sheet, style))) q->raised++;
     return true;
 }
 
 static void leave_span(void *context) {
     open_paragraph *q = paragraph(context);
     if (q && q->spans > 0) q->spans--;
+    if (q && q->raised > 0) q->raised--;
 }
 
 static bool enter_spaces(void *context, const xml_element *e) {

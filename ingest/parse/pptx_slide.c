@@ -28,7 +28,7 @@ typedef struct {
     bool heads; /* the table's first row is its head */
     size_t row;
     /* the open paragraph */
-    bool bullet, numbered;
+    bool bullet, numbered, raised;
     char style;
     long level, start;
     long counts[LEVELS];
@@ -238,8 +238,21 @@ static bool enter_break(void *context, const xml_element *e) {
     return false;
 }
 
+static bool enter_run_properties(void *context, const xml_element *e) {
+    ((slide_reader *)context)->raised = xml_number(e, "baseline", -100000, 100000, 0) > 0;
+    return false;
+}
+
+static void leave_run(void *context) {
+    ((slide_reader *)context)->raised = false;
+}
+
 static void put_text(void *context, str t) {
-    story_put(((slide_reader *)context)->x->s, t);
+    slide_reader *r = context;
+    if (r->raised)
+        story_put_raised(r->x->s, t);
+    else
+        story_put(r->x->s, t);
 }
 
 /* ---- tables, charts ------------------------------------------------------------------------ */
@@ -320,6 +333,8 @@ bool pptx_put_shapes(pptx *x, size_t entry, size_t only, error *err) {
         {.name = "a:buChar", .enter = enter_bullet},
         {.name = "a:buBlip", .enter = enter_bullet},
         {.name = "a:buAutoNum", .enter = enter_number},
+        {.name = "a:r", .leave = leave_run},
+        {.name = "a:rPr", .enter = enter_run_properties},
         {.name = "a:t", .has_text = true},
         {.name = "m:t", .has_text = true},
         {.name = "a:br", .enter = enter_break},
