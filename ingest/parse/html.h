@@ -122,5 +122,7 @@ void html_trim_labels(xmlNode *top, const html_page *page);
 bool html_trim_is_date_line(const xmlNode *n);
 /* html_blocks.c */
 void html_blocks_write(xmlNode *root, record_writer *out);
+/* The same for a document of several pages. */
+void html_blocks_write_on(xmlNode *root, uint32_t page, record_writer *out);
 
 #endif
