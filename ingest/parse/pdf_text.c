@@ -209,7 +209,7 @@ static void add_mark(run_builder *b, uint32_t c) {
     }
 }
 
-static void put_run(pdf_runs *out, pdf_run run, arena *a) {
+void pdf_put_run(pdf_runs *out, pdf_run run, arena *a) {
     if (out->run_count == out->run_room) {
         size_t more = out->run_room ? out->run_room * 2 : 128;
         pdf_run *runs = arena_alloc(a, more, sizeof *runs);
@@ -228,17 +228,17 @@ static void end_run(run_builder *b, pdf_runs *out, arena *a) {
     if (s.n > 0 && b->characters > 0) {
         float height = b->at.y1 - b->at.y0, width = b->at.x1 - b->at.x0;
         bool tall = height > UPRIGHT_RATIO * b->font_pt && height > width && b->characters > 2;
-        put_run(out,
-                (pdf_run){.text = s,
-                          .at = b->at,
-                          .font_pt = b->font_pt,
-                          .upright = !tall,
-                          .bold = b->bold * 10 >= b->characters * 9,
-                          .mono = b->mono == b->characters,
-                          .rightward = !b->wrapped,
-                          .characters = b->characters,
-                          .unusable = b->unusable},
-                a);
+        pdf_put_run(out,
+                    (pdf_run){.text = s,
+                              .at = b->at,
+                              .font_pt = b->font_pt,
+                              .upright = !tall,
+                              .bold = b->bold * 10 >= b->characters * 9,
+                              .mono = b->mono == b->characters,
+                              .rightward = !b->wrapped,
+                              .characters = b->characters,
+                              .unusable = b->unusable},
+                    a);
     }
     text_clear(&b->raw);
     *b = (run_builder){.raw = b->raw};
@@ -335,7 +335,7 @@ static void merge_runs(pdf_runs *out, const pdf_runs *more, arena *a) {
         /* Both mostly have the same order: look at the successor of the last match first. */
         while (k < had && !overlap(out->runs[(hint + k) % had].at, r->at)) k++;
         if (k == had) {
-            put_run(out, *r, a);
+            pdf_put_run(out, *r, a);
             continue;
         }
         hint = (hint + k) % had;
