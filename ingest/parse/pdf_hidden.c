@@ -21,6 +21,7 @@
 #define BACKGROUND_PERCENT 35 /* of the box stands out from the text's colour, at least */
 #define OVERLAP 0.6f          /* of a word's area */
 #define ORIGIN_SLACK_PT 1.0f
+#define WIDEST_GUESS 2.5f /* a string of capital letters is that much wider than guessed */
 
 /* A word of poppler's text. */
 typedef struct {
@@ -144,6 +145,15 @@ static bool is_tiny(const word *w, float user_unit) {
     return w->characters > 3 && along < TINY_WIDTH_PT * (float)w->characters;
 }
 
+/* May the word be of this string, as long as that is? Of strings that follow one another only all
+ * together are. */
+static bool reaches(const pdf_drawing *d, size_t i, const word *w) {
+    const pdf_show *s = &d->shows[i];
+    bool chained = s->follows || (i + 1 < d->count && s[1].follows);
+    return chained || !s->level ||
+           w->at.x0 < s->x + WIDEST_GUESS * (s->end_x - s->x) + 2 * ORIGIN_SLACK_PT;
+}
+
 /* Finds the string that a word is of: of those on its baseline that begin left of its end, the last.
  * A string that goes on where the one before ended has no place of its own, and so several may begin
  * at one point. Then the most suspicious one is taken, and whether the word has ink decides. */
@@ -156,7 +166,7 @@ static void find_show(const pdf_drawing *d, word *w) {
         bool on = s->level ? s->y > w->at.y0 - 0.1f * height && s->y < w->at.y1 + 0.1f * height &&
                                  s->x < w->at.x0 + slack
                            : s->x > w->at.x0 - 2 && s->x < w->at.x1 + 2;
-        if (!on || (best && best->level && !s->level)) continue;
+        if (!on || (best && best->level && !s->level) || !reaches(d, i, w)) continue;
         bool same = best && best->level == s->level && fabsf(best->x - s->x) < ORIGIN_SLACK_PT;
         if (same) {
             bool differ = (best->hiding == PDF_SEEN) != (s->hiding == PDF_SEEN);
@@ -288,6 +298,15 @@ static bool overlaps_seen(const words *w, const word *of) {
     return shared > OVERLAP * area;
 }
 
+/* Without the font's glyphs nothing can be seen; but a rectangle covers what is in it, and a clip cuts
+ * off what is not. */
+static bool is_beyond(const word *w, pdf_hiding suspicion) {
+    float x = (w->at.x0 + w->at.x1) / 2, y = (w->at.y0 + w->at.y1) / 2;
+    const box *b = &w->show->by;
+    bool in = x > b->x0 && x < b->x1 && y > b->y0 && y < b->y1;
+    return in == (suspicion == PDF_COVERED);
+}
+
 /* The suspicion of a word's string becomes a verdict on the word. */
 static pdf_hiding verdict(pdf_look *l, const words *all, const word *w) {
     pdf_hiding suspicion = w->hiding;
@@ -303,18 +322,12 @@ static pdf_hiding verdict(pdf_look *l, const words *all, const word *w) {
     case PDF_INVISIBLE:
     case PDF_TRANSPARENT:
         if (!has_ink(l, w->at) || (overlaps_seen(all, w) && !w->mixed)) return suspicion;
-        if (!w->mixed) l->layer += w->characters;
+        if (!w->mixed && suspicion == PDF_INVISIBLE && l->drawing.images) l->layer += w->characters;
         return PDF_SEEN;
     default:
-        if (!w->mixed && w->show->exact) {
-            float x = (w->at.x0 + w->at.x1) / 2, y = (w->at.y0 + w->at.y1) / 2;
-            const box *b = &w->show->by;
-            bool in = x > b->x0 && x < b->x1 && y > b->y0 && y < b->y1;
-            if (in == (suspicion == PDF_COVERED)) return suspicion;
-        }
-        /* A guess, and without the font's glyphs there is nothing to see. */
-        if (!w->drawable) return PDF_SEEN;
-        return has_ink(l, w->at) && (!overlaps_seen(all, w) || w->mixed) ? PDF_SEEN : suspicion;
+        if (w->drawable)
+            return has_ink(l, w->at) && (!overlaps_seen(all, w) || w->mixed) ? PDF_SEEN : suspicion;
+        return !w->mixed && w->show->exact && is_beyond(w, suspicion) ? suspicion : PDF_SEEN;
     }
 }
 
