@@ -76,10 +76,13 @@ PopplerDocument *pdf_open(const parse_input *in, error *err) {
     GBytes *b = g_bytes_new_static(in->bytes.p, in->bytes.n);
     PopplerDocument *d = poppler_document_new_from_bytes(b, NULL, &why);
     if (!d && in->password.n > 0 && g_error_matches(why, POPPLER_ERROR, POPPLER_ERROR_ENCRYPTED)) {
+        /* As a stream: poppler 22.12 crashes when it tries bytes with a password. */
+        GInputStream *stream = g_memory_input_stream_new_from_bytes(b);
         char *password = password_of(in);
         g_clear_error(&why);
-        d = poppler_document_new_from_bytes(b, password, &why);
+        d = poppler_document_new_from_stream(stream, (goffset)in->bytes.n, password, NULL, &why);
         mem_free(password);
+        g_object_unref(stream);
     }
     g_bytes_unref(b);
     if (!d) explain_open(in->bytes, in->password.n > 0, why, err);

@@ -819,12 +819,23 @@ bool pdf_drawings_xfa_alone(const pdf_drawings *d) {
     return d && d->xfa_alone;
 }
 
+/* Like pdf_open, first without the password: one that was given for other files must not be in the way. */
+static bool read_objects(pdf_drawings *d, str bytes, const char *password) {
+    for (int i = 0; i < (password[0] ? 2 : 1); i++) {
+        if (d->q) qpdf_cleanup(&d->q);
+        d->q = qpdf_init();
+        qpdf_silence_errors(d->q);
+        qpdf_set_suppress_warnings(d->q, QPDF_TRUE);
+        if (!(qpdf_read_memory(d->q, "document", bytes.p, bytes.n, i == 0 ? "" : password) &
+              QPDF_ERRORS))
+            return true;
+    }
+    return false;
+}
+
 pdf_drawings *pdf_drawings_open(str bytes, const char *password) {
     pdf_drawings *d = mem_new(1, sizeof *d);
-    d->q = qpdf_init();
-    qpdf_silence_errors(d->q);
-    qpdf_set_suppress_warnings(d->q, QPDF_TRUE);
-    if (!(qpdf_read_memory(d->q, "document", bytes.p, bytes.n, password) & QPDF_ERRORS)) {
+    if (read_objects(d, bytes, password)) {
         d->pages = qpdf_get_num_pages(d->q);
         list_layers(d);
         read_form(d);
