@@ -391,7 +391,8 @@ static void many_members_of_compressed_containers(void **state) {
             &notes,
             "From a@b Mon Jan  1 10:00:00 2024\nFrom: a@b\nSubject: note %d\n\nwords %d\n\n", i, i);
         if (i % 100 == 0) /* so that unpacking takes its time */
-            for (int k = 0; k < 10000; k++) text_printf(&notes, "%d words of a long note\n", k * i);
+            for (int k = 0; k < 10000; k++)
+                text_printf(&notes, "%d words of a long note\n\n", k * i);
     }
     gzip(text_str(&notes), &t);
     for (int depth = 0; depth < 2; depth++) {
