@@ -284,7 +284,7 @@ typedef struct {
 /* As much as all pieces have together. */
 static void make_room(assembly *x) {
     const reading *r = x->r;
-    size_t pages = r->item_count, blocks = r->item_count, notes = 0;
+    size_t pages = r->item_count, blocks = pages, notes = 0;
     for (size_t i = 0; i < r->item_count; i++) {
         const ingest_document *d = r->items[i].d;
         if (!d) continue;
