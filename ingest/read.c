@@ -335,12 +335,19 @@ static void put_ocr_page(assembly *x, const ocr_page *p, uint32_t before, uint32
         put_block(x, &p->d->blocks[i], before + p->page, depth);
 }
 
+/* 1 where a part begins with a heading that is its name, and so would be said twice; else 0. */
+static size_t begins_with_name(const item *it) {
+    const ingest_block *b = it->d->blocks;
+    return it->piece.depth > 0 && it->d->block_count > 0 && b->role == INGEST_ROLE_HEADING &&
+           b->page == 1 && b->line_count == 1 && str_eq(b->lines[0].text, it->name);
+}
+
 /* A block of a page that was recognised in its stead is dropped, and so is garbled text. */
 static void put_blocks(assembly *x, size_t i, uint32_t before) {
     const reading *r = x->r;
     const item *it = &r->items[i];
     size_t p = it->first_ocr;
-    for (size_t b = 0; b <= it->d->block_count; b++) {
+    for (size_t b = begins_with_name(it); b <= it->d->block_count; b++) {
         const ingest_block *block = b < it->d->block_count ? &it->d->blocks[b] : NULL;
         for (; p < r->ocr_count && r->ocr[p].item == i; p++) {
             if (block && r->ocr[p].page > block->page) break;
