@@ -163,3 +163,22 @@ bool parse_html(const parse_input *in, record_writer *out, error *err) {
     text_free(&utf8);
     return ok;
 }
+
+bool parse_html_inside(str bytes, str charset, record_writer *out, error *err) {
+    text utf8 = {0};
+    html_page page = {0};
+    bool ok = parse_to_utf8(bytes, charset.n > 0 ? charset : sniff_charset(bytes), &utf8, err) &&
+              html_tree_build(text_str(&utf8), &page, err);
+    if (ok) {
+        xmlNode *root = html_main_all(&page);
+        if (html_info_of(root)->text > 0) html_blocks_write(root, out);
+        if (page.hidden_bytes > 0)
+            record_note(out, "%zu bytes of text that no mail program shows were left out",
+                        page.hidden_bytes);
+        if (page.unread > 0)
+            record_note(out, "the last %zu bytes of its HTML could not be read", page.unread);
+    }
+    html_tree_free(&page);
+    text_free(&utf8);
+    return ok;
+}

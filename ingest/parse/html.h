@@ -108,6 +108,8 @@ bool html_named_label(const xmlNode *n, const html_page *page);
 
 /* html_main.c: marks what is not the text as dropped; gives the node below which the text is. */
 xmlNode *html_main_find(html_page *page);
+/* Marks only what no browser shows; gives the root. */
+xmlNode *html_main_all(html_page *page);
 /* Can a walk go below n: an element that is not dropped. */
 bool html_is_kept(const xmlNode *n);
 double html_link_share(const html_info *info);
@@ -120,5 +122,7 @@ void html_trim_labels(xmlNode *top, const html_page *page);
 bool html_trim_is_date_line(const xmlNode *n);
 /* html_blocks.c */
 void html_blocks_write(xmlNode *root, record_writer *out);
+/* The same for a document of several pages. */
+void html_blocks_write_on(xmlNode *root, uint32_t page, record_writer *out);
 
 #endif

@@ -266,6 +266,16 @@ static void mark_places(html_page *page) {
     }
 }
 
+static void drop_hidden(html_page *page) {
+    xmlNode *root = page->root;
+    for (xmlNode *n = root; n; n = html_next(n, root, html_is_kept(n))) {
+        if (n == root || !html_is_kept(n) || !html_info_of(n)->hidden) continue;
+        html_info *info = html_info_of(n);
+        info->drop = true;
+        if (html_link_share(info) < MENU_LINK_SHARE) page->hidden_bytes += info->text;
+    }
+}
+
 /* Drops what says of itself that it is not the text, and nothing else; counts what is left. */
 static void drop_named(html_page *page) {
     xmlNode *root = page->root;
@@ -416,4 +426,12 @@ xmlNode *html_main_find(html_page *page) {
     page->title_apart = html_info_of(page->root)->holds_title && !has_title(top, page);
     if (page->title_apart && page->article) find_byline(page, top);
     return top;
+}
+
+xmlNode *html_main_all(html_page *page) {
+    mark_places(page);
+    count_all(page->root);
+    drop_hidden(page);
+    count_all(page->root);
+    return page->root;
 }

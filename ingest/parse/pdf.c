@@ -12,44 +12,56 @@
 
 #include "ingest/parse/parse.h"
 #include "ingest/parse/pdf.h"
+#include "ingest/parse/pdf_hidden.h"
 
 /* Beyond these an outline is damaged or hostile: it may even point to itself. */
 #define OUTLINE_ENTRIES 20000u
 #define OUTLINE_DEPTH 12
 
-/* A page is garbled when more than one in so many of its characters has no Unicode meaning. */
-#define GARBLED_ONE_IN 4
-
 typedef struct {
     str label;
     double width_pt, height_pt;
     ingest_fate fate;
+    bool wants_ocr;
+    pdf_hidden_facts hidden;
+    str note;
 } page_facts;
 
 /* ---- opening ------------------------------------------------------------------------------- */
 
-static PopplerDocument *open_document(str bytes, error *err) {
+static bool explain_open(str bytes, bool password, const GError *why, error *err) {
+    if (why && why->domain == POPPLER_ERROR && why->code == POPPLER_ERROR_ENCRYPTED)
+        return error_set(err, ERROR_PASSWORD, "%s",
+                         password ? "the PDF is encrypted, and the password does not open it"
+                                  : "the PDF is encrypted and asks for a password: give it with "
+                                    "--password");
+    if (str_find(str_cut(bytes, 0, 1024), STR("%PDF-"), 0) == SIZE_MAX)
+        return error_set(err, ERROR_INPUT, "the file is named .pdf, but it is not a PDF");
+    return error_set(err, ERROR_INPUT, "the PDF is damaged and cannot be opened");
+}
+
+/* Poppler tries the password as the user's and as the owner's. A document that opens without one and
+ * asks readers to forbid copying is read: whoever has it may read it, and that is what Carrel does; its
+ * passages are quoted to the person at this machine, with their page. */
+static PopplerDocument *open_document(str bytes, const char *password, error *err) {
     GError *why = NULL;
     GBytes *b = g_bytes_new_static(bytes.p, bytes.n);
     PopplerDocument *d = poppler_document_new_from_bytes(b, NULL, &why);
+    if (!d && password[0] && g_error_matches(why, POPPLER_ERROR, POPPLER_ERROR_ENCRYPTED)) {
+        g_clear_error(&why);
+        d = poppler_document_new_from_bytes(b, password, &why);
+    }
     g_bytes_unref(b);
-    if (d) return d;
-    if (why && why->domain == POPPLER_ERROR && why->code == POPPLER_ERROR_ENCRYPTED)
-        error_set(err, ERROR_INPUT,
-                  "the PDF is encrypted and asks for a password; save a copy without one");
-    else if (str_find(str_cut(bytes, 0, 1024), STR("%PDF-"), 0) == SIZE_MAX)
-        error_set(err, ERROR_INPUT, "the file is named .pdf, but it is not a PDF");
-    else
-        error_set(err, ERROR_INPUT, "the PDF is damaged and cannot be opened");
+    if (!d) explain_open(bytes, password[0] != '\0', why, err);
     if (why) g_error_free(why);
-    return NULL;
+    return d;
 }
 
 static PopplerDocument *kept_open;
 
 void parse_pdf_keep_warm(str sample) {
     error ignored; /* a cold start is slower, and nothing else */
-    kept_open = open_document(sample, &ignored);
+    kept_open = open_document(sample, "", &ignored);
 }
 
 /* ---- outline ------------------------------------------------------------------------------- */
@@ -90,8 +102,8 @@ static str page_label(PopplerPage *page, uint32_t number, arena *a) {
     return out;
 }
 
-static void read_page(PopplerDocument *d, uint32_t number, pdf_text *t, page_facts *facts,
-                      arena *a) {
+static void read_page(PopplerDocument *d, pdf_drawings *drawings, uint32_t number, pdf_text *t,
+                      page_facts *facts, arena *a) {
     PopplerPage *page = poppler_document_get_page(d, (int)number - 1);
     facts->fate = INGEST_FATE_EMPTY;
     if (!page) /* a hole in the page tree */
@@ -100,12 +112,19 @@ static void read_page(PopplerDocument *d, uint32_t number, pdf_text *t, page_fac
     facts->label = page_label(page, number, a);
     arena *scratch = arena_new();
     pdf_runs runs;
-    pdf_page_runs(page, scratch, &runs);
-    if (runs.unusable * GARBLED_ONE_IN > runs.characters) {
-        facts->fate = INGEST_FATE_GARBLED;
-    } else if (runs.characters > 0) {
-        facts->fate = INGEST_FATE_TEXT;
-        pdf_layout_page(&runs, number, a, &t->lines);
+    pdf_look *look = pdf_look_new(page, drawings, number);
+    pdf_page_runs(page, look, scratch, &runs);
+    pdf_look_facts(look, &facts->hidden);
+    pdf_look_free(look);
+    facts->note = pdf_hidden_note(&facts->hidden, a);
+    if (runs.characters == 0 && pdf_hidden_count(&facts->hidden) > 0) {
+        facts->fate = INGEST_FATE_HIDDEN;
+        facts->wants_ocr = facts->hidden.images;
+    } else {
+        pdf_verdict verdict = pdf_judge_page(page, &runs);
+        facts->fate = verdict.fate;
+        facts->wants_ocr = verdict.wants_ocr;
+        if (verdict.lay_out) pdf_layout_page(&runs, number, a, &t->lines);
     }
     arena_free(scratch);
     g_object_unref(page);
@@ -160,22 +179,69 @@ static void write_records(const pdf_text *t, str title, const page_facts *facts,
     record_document(out, title, STR("pdf"), (str){NULL, 0});
     for (uint32_t number = 1; number <= t->page_count; number++) {
         const page_facts *f = &facts[number - 1];
-        record_page(out, number, f->label, (float)f->width_pt, (float)f->height_pt, f->fate);
+        record_page_full(out, number,
+                         &(record_page_facts){.label = f->label,
+                                              .width_pt = (float)f->width_pt,
+                                              .height_pt = (float)f->height_pt,
+                                              .fate = f->fate,
+                                              .wants_ocr = f->wants_ocr,
+                                              .note = f->note});
         for (; at < t->block_count; at++) {
             const pdf_block *b = &t->blocks[at];
             const pdf_line *l = &t->lines.lines[b->first];
             if (l->page != number) break;
             record_block(out, b->role, b->level, number);
             for (uint32_t i = 0; i < b->count; i++)
-                record_line(out, l[i].text, l[i].at, l[i].font_pt);
+                record_line(out, l[i].text, pdf_turned(l[i].at, 4u - l[i].turn), l[i].font_pt);
         }
     }
 }
 
+#define PAGES_NAMED 8
+
+/* "page 3", "pages 3, 4 and 9", "pages 1, 2, ... and 30 more". */
+static void put_pages(text *t, const uint32_t *named, size_t count) {
+    text_put(t, count == 1 ? STR("page ") : STR("pages "));
+    for (size_t i = 0; i < count && i < PAGES_NAMED; i++)
+        text_printf(t, "%s%u", i == 0 ? "" : i + 1 == count ? " and " : ", ", named[i]);
+    if (count > PAGES_NAMED) text_printf(t, " and %zu more", count - PAGES_NAMED);
+}
+
+/* Sums up what the pages' notes say, for whoever looks at the document only. */
+static void note_hidden(const page_facts *facts, uint32_t count, record_writer *out) {
+    text hidden = {0}, layer = {0};
+    uint32_t named[2][PAGES_NAMED];
+    size_t found[2] = {0, 0};
+    for (uint32_t i = 0; i < count; i++) {
+        bool is[2] = {pdf_hidden_count(&facts[i].hidden) > 0, facts[i].hidden.layer > 0};
+        for (int k = 0; k < 2; k++)
+            if (is[k] && found[k]++ < PAGES_NAMED) named[k][found[k] - 1] = i + 1;
+    }
+    if (found[0] > 0) {
+        put_pages(&hidden, named[0], found[0]);
+        record_note(out, "text that a reader cannot see was left out of " STR_FMT,
+                    STR_ARG(text_str(&hidden)));
+    }
+    if (found[1] > 0) {
+        put_pages(&layer, named[1], found[1]);
+        record_note(out,
+                    "the text of " STR_FMT " is the text layer of a scan, not checked against it",
+                    STR_ARG(text_str(&layer)));
+    }
+    text_free(&hidden);
+    text_free(&layer);
+}
+
 bool parse_pdf(const parse_input *in, record_writer *out, error *err) {
-    PopplerDocument *d = open_document(in->bytes, err);
-    if (!d) return false;
+    char *password = mem_new(in->password.n + 1, 1);
+    if (in->password.n > 0) memcpy(password, in->password.p, in->password.n);
+    PopplerDocument *d = open_document(in->bytes, password, err);
+    if (!d) {
+        mem_free(password);
+        return false;
+    }
     bool ok = false;
+    pdf_drawings *drawings = NULL;
     int pages = poppler_document_get_n_pages(d);
     pdf_text t = {.page_count = pages > 0 ? (uint32_t)pages : 0};
     arena *a = arena_new();
@@ -188,18 +254,22 @@ bool parse_pdf(const parse_input *in, record_writer *out, error *err) {
         page_facts *facts = arena_alloc(a, t.page_count, sizeof *facts);
         float *heights = arena_alloc(a, t.page_count, sizeof *heights);
         read_outline(d, &t, a);
+        drawings = pdf_drawings_open(in->bytes, password);
         for (uint32_t i = 0; i < t.page_count; i++) {
-            read_page(d, i + 1, &t, &facts[i], a);
+            read_page(d, drawings, i + 1, &t, &facts[i], a);
             heights[i] = (float)facts[i].height_pt;
         }
         t.page_height_pt = heights;
         pdf_find_blocks(&t, a);
         write_records(&t, document_title(d, &t, a), facts, out);
+        note_hidden(facts, t.page_count, out);
         ok = true;
     }
     mem_free(t.lines.lines);
     mem_free(t.bookmarks);
     arena_free(a);
+    pdf_drawings_close(drawings);
     g_object_unref(d);
+    mem_free(password);
     return ok;
 }

@@ -125,7 +125,7 @@ static bool parse(ingest_worker *w, eval_case *c, arena *a, ingest_document **d,
     if (str_ends(name, STR(".gz"))) name = str_cut(name, 0, name.n - 3);
     bool ok = open_case(c, &fd, err);
     double start = clock_ms();
-    ok = ok && ingest_parse(w, fd, name, a, d, err);
+    ok = ok && ingest_read(w, fd, name, NULL, NULL, NULL, a, d, err);
     c->ms = clock_ms() - start;
     if (fd >= 0) close(fd);
     return ok;
