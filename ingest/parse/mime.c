@@ -36,7 +36,9 @@ static GMimeParserOptions *options(void) {
  * closed, since the C library would unload them, and could not load them again. */
 void mime_warm_up(void) {
     static const char *const names[] = {"ISO-8859-1",  "ISO-8859-9", "WINDOWS-1252", "UTF-7",
-                                        "ISO-2022-KR", "UTF-16",     "UTF-16LE",     "UTF-16BE"};
+                                        "ISO-2022-KR", "UTF-16",     "UTF-16LE",     "UTF-16BE",
+                                        "GBK",         "GB2312",     "BIG5",         "EUC-KR",
+                                        "EUC-JP",      "SHIFT_JIS",  "TIS-620"};
     static bool done;
     options();
     for (size_t i = 0; !done && i < sizeof names / sizeof *names; i++)
