@@ -55,7 +55,8 @@ static bool ends_sentence(const xmlNode *n) {
     while (s.n > 0 && (strchr("\"')]", s.p[s.n - 1]) || str_ends(s, STR("\u201d")) ||
                        str_ends(s, STR("\u2019")) || str_ends(s, STR("\u00bb"))))
         s.n -= (unsigned char)s.p[s.n - 1] < 0x80 ? 1 : str_ends(s, STR("\u00bb")) ? 2 : 3;
-    static const char *const ends[] = {".", "!", "?", ":", "\u2026", "\u3002", "\uff01", "\uff1f"};
+    static const char *const ends[] = {".",      "!",      "?",      ":",      "\u2026",
+                                       "\u3002", "\uff01", "\uff1f", "\u0964", "\u061f"};
     bool found = false;
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
         found = found || str_ends(s, str_of(ends[i]));
@@ -156,7 +157,9 @@ static void find_span(span *s) {
     for (xmlNode *n = (xmlNode *)s->top; n; n = next_outside(n, s->top)) {
         if (!html_is_kept(n)) continue;
         html_kind kind = html_kind_of(n);
-        bool solid = kind == HTML_TABLE || kind == HTML_PRE;
+        bool item = (kind == HTML_ITEM || kind == HTML_DEFINITION) && s->any && is_leaf(n) &&
+                    html_link_share(html_info_of(n)) < TAIL_LINK_SHARE;
+        bool solid = kind == HTML_TABLE || kind == HTML_PRE || item;
         if (html_info_of(n)->kind < HTML_BLOCK || !(solid || is_prose(n))) continue;
         if (!s->any) s->first = place_of(s->page, n);
         s->last = end_place(s, n);
