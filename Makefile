@@ -16,7 +16,7 @@ endif
 
 pc      = $(shell pkg-config --$(1) $(2))
 PKG    := sqlite3 jansson libutf8proc libsodium libseccomp
-PARSER := poppler-glib cairo libqpdf libxml-2.0 libzip gmime-3.0 zlib libutf8proc libseccomp
+PARSER := poppler-glib gio-2.0 cairo libqpdf libxml-2.0 libzip gmime-3.0 zlib libutf8proc libseccomp
 PULL   := libcurl libsodium libseccomp
 # Headers are found for all rooms at once; `make layers` checks which room includes which.
 INC    := -I. $(call pc,cflags,$(PKG) $(PARSER) $(PULL))

@@ -134,6 +134,8 @@ struct _PopplerPage;
 struct pdf_look; /* pdf_hidden.h */
 void pdf_page_runs(struct _PopplerPage *page, struct pdf_look *look, arena *a, pdf_runs *out);
 
+void pdf_put_run(pdf_runs *out, pdf_run run, arena *a);
+
 /* Marks that steer a renderer and say nothing; poppler gives them no rectangle. */
 bool pdf_is_mark(uint32_t c);
 

@@ -272,7 +272,7 @@ static void add_mark(run_builder *b, uint32_t c) {
     }
 }
 
-static void put_run(pdf_runs *out, pdf_run run, arena *a) {
+void pdf_put_run(pdf_runs *out, pdf_run run, arena *a) {
     if (out->run_count == out->run_room) {
         size_t more = out->run_room ? out->run_room * 2 : 128;
         pdf_run *runs = arena_alloc(a, more, sizeof *runs);
@@ -290,18 +290,18 @@ static void end_run(run_builder *b, const page_view *v, pdf_runs *out, arena *a)
     str s = finished(text_str(&b->raw), a);
     if (s.n > 0 && b->characters > 0) {
         unsigned turn = b->told || b->wrapped ? b->turn : v->turn; /* a single character */
-        put_run(out,
-                (pdf_run){.text = s,
-                          .at = b->at,
-                          .font_pt = b->font_pt,
-                          .turn = (uint8_t)turn,
-                          .bold = b->bold * 10 >= b->characters * 9,
-                          .mono = b->mono == b->characters,
-                          .rightward = !b->wrapped,
-                          .characters = b->characters,
-                          .unusable = b->unusable,
-                          .gap_count = b->gap_count},
-                a);
+        pdf_put_run(out,
+                    (pdf_run){.text = s,
+                              .at = b->at,
+                              .font_pt = b->font_pt,
+                              .turn = (uint8_t)turn,
+                              .bold = b->bold * 10 >= b->characters * 9,
+                              .mono = b->mono == b->characters,
+                              .rightward = !b->wrapped,
+                              .characters = b->characters,
+                              .unusable = b->unusable,
+                              .gap_count = b->gap_count},
+                    a);
         memcpy(out->runs[out->run_count - 1].gaps, b->gaps, sizeof b->gaps);
     }
     text_clear(&b->raw);
@@ -502,7 +502,7 @@ static void merge_runs(pdf_runs *out, const pdf_runs *more, arena *a) {
         /* Both mostly have the same order: look at the successor of the last match first. */
         while (k < had && !overlap(out->runs[(hint + k) % had].at, r->at)) k++;
         if (k == had) {
-            put_run(out, *r, a);
+            pdf_put_run(out, *r, a);
             continue;
         }
         hint = (hint + k) % had;

@@ -134,7 +134,7 @@ static void documents_and_refusals_take_turns(void **state) {
     ingest_worker *w = open_worker();
     for (int round = 0; round < 3; round++) {
         expect(w, GOOD, ERROR_NONE, "");
-        expect(w, ENCRYPTED, ERROR_INPUT, "encrypted");
+        expect(w, ENCRYPTED, ERROR_PASSWORD, "encrypted");
         expect_bytes(w, ".pdf", "no pdf at all", 13, ERROR_INPUT, "not a PDF");
         expect_bytes(w, ".pdf", "%PDF-1.7\n1 0 obj", 16, ERROR_INPUT, "damaged");
         expect_bytes(w, ".txt", "", 0, ERROR_INPUT, "empty");
