@@ -174,7 +174,7 @@ static size_t parse_many(const char *unit, size_t times, const char *inside, con
     assert_int_equal(write(fd, t.p, t.n), (ssize_t)t.n);
     double start = clock_ms();
     if (!ingest_parse(worker, fd, STR("a.html"), a, &d, &err)) fail_msg("%s", err.text);
-    assert_true(clock_ms() - start < 15000);
+    assert_true(clock_ms() - start < 60000); /* squared, it would be hours */
     size_t bytes = 0;
     for (size_t i = 0; i < d->block_count; i++)
         for (size_t k = 0; k < d->blocks[i].line_count; k++) bytes += d->blocks[i].lines[k].text.n;
