@@ -256,10 +256,12 @@ static void put_item(assembly *x, size_t i) { /* at most WORKER_DEPTH + 2 deep *
         put_failed_part(x, it);
     } else {
         for (size_t p = 0; p < it->d->page_count; p++) {
-            x->pages[x->page_count] = it->d->pages[p];
-            x->pages[x->page_count].wants_ocr = false;
-            x->pages[x->page_count].number = (uint32_t)x->page_count + 1;
-            x->page_count++;
+            ingest_page *page = &x->pages[x->page_count++];
+            *page = it->d->pages[p];
+            if (page->wants_ocr && x->r->options->no_ocr && page->note.n == 0)
+                page->note = STR("it is a picture, and OCR was turned off (--no-ocr)");
+            page->wants_ocr = false;
+            page->number = (uint32_t)x->page_count;
         }
         if (part && it->d->page_count > 0) put_heading(x, it->name, before + 1, depth);
         put_blocks(x, i, before);
