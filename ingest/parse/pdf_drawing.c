@@ -53,6 +53,13 @@ typedef struct {
     pdf_colour colour;
 } fill;
 
+/* What touches a strip of the page, by number, so that not everything is compared with everything. */
+#define STRIPS 64
+typedef struct {
+    uint32_t *list;
+    size_t count, room;
+} strip;
+
 typedef struct {
     char name[64];
     bool wide, drawable;
@@ -65,6 +72,7 @@ typedef struct {
     box page;
     fill *fills;
     size_t fill_count, fill_room;
+    strip fill_strips[STRIPS], show_strips[STRIPS];
     size_t bytes, tests;
     state now, stack[STATE_DEPTH];
     size_t depth, too_deep;
@@ -251,11 +259,26 @@ static bool close_to(pdf_colour a, pdf_colour b) {
            fabsf(a.blue - b.blue) < SAME_COLOUR;
 }
 
+static size_t strip_of(const walk *w, float y) {
+    float t = STRIPS * y / fmaxf(w->page.y1, 1);
+    return t > 0 ? (size_t)fminf(t, STRIPS - 1) : 0;
+}
+
+static void put_strip(strip *s, size_t number) {
+    if (s->count == s->room) {
+        s->room = s->room ? s->room * 2 : 16;
+        s->list = mem_grow(s->list, s->room, sizeof *s->list);
+    }
+    s->list[s->count++] = (uint32_t)number;
+}
+
 /* What was painted last at this point: white where nothing was. */
 static pdf_colour colour_at(walk *w, float x, float y) {
-    for (size_t i = w->fill_count; i > 0; i--) {
+    const strip *s = &w->fill_strips[strip_of(w, y)];
+    for (size_t i = s->count; i > 0; i--) {
+        const fill *f = &w->fills[s->list[i - 1]];
         if (++w->tests > PAGE_TESTS) return (pdf_colour){0};
-        if (holds(w->fills[i - 1].at, x, y)) return w->fills[i - 1].colour;
+        if (holds(f->at, x, y)) return f->colour;
     }
     return (pdf_colour){1, 1, 1, true};
 }
@@ -267,20 +290,25 @@ static bool over(const pdf_show *s, box b) {
     return holds(b, s->x, s->y + up) || holds(b, (s->x + s->end_x) / 2, (s->y + s->end_y) / 2 + up);
 }
 
+static void cover_show(walk *w, pdf_show *s, box b, bool exact) {
+    if (s->hiding != PDF_SEEN && s->hiding != PDF_COLOUR && s->hiding != PDF_COVERED) return;
+    if (!over(s, b)) return;
+    w->out->suspects += s->hiding == PDF_SEEN ? s->characters : 0;
+    s->hiding = PDF_COVERED;
+    if (s->exact) return;
+    s->exact = exact;
+    s->by = b;
+}
+
 static void cover(walk *w, box b, bool exact) {
-    for (size_t i = w->out->count; i > 0; i--) {
-        pdf_show *s = &w->out->shows[i - 1];
-        if (++w->tests > PAGE_TESTS) {
-            w->out->whole = false;
-            return;
-        }
-        if (s->hiding > PDF_COLOUR && s->hiding != PDF_COVERED) continue;
-        if (s->hiding != PDF_INVISIBLE && s->hiding != PDF_TRANSPARENT && over(s, b)) {
-            w->out->suspects += s->hiding == PDF_SEEN;
-            s->hiding = PDF_COVERED;
-            if (s->exact) continue;
-            s->exact = exact;
-            s->by = b;
+    for (size_t k = strip_of(w, b.y0); k <= strip_of(w, b.y1); k++) {
+        const strip *near = &w->show_strips[k];
+        for (size_t i = 0; i < near->count; i++) {
+            if (++w->tests > PAGE_TESTS) {
+                w->out->whole = false;
+                return;
+            }
+            cover_show(w, &w->out->shows[near->list[i]], b, exact);
         }
     }
 }
@@ -303,6 +331,8 @@ static void paint(walk *w, box b, pdf_colour colour) {
         w->fill_room = w->fill_room ? w->fill_room * 2 : 64;
         w->fills = mem_grow(w->fills, w->fill_room, sizeof *w->fills);
     }
+    for (size_t k = strip_of(w, b.y0); k <= strip_of(w, b.y1); k++)
+        put_strip(&w->fill_strips[k], w->fill_count);
     w->fills[w->fill_count++] = (fill){b, colour};
 }
 
@@ -432,7 +462,11 @@ static void show_text(walk *w, uint32_t bytes) {
     out->off_page += s.hiding == PDF_OFF_PAGE ? characters : 0;
     out->layer_off += s.hiding == PDF_LAYER_OFF ? characters : 0;
     if (s.hiding == PDF_OFF_PAGE || s.hiding == PDF_LAYER_OFF) return; /* poppler drops them */
-    out->suspects += s.hiding != PDF_SEEN;
+    out->suspects += s.hiding != PDF_SEEN ? characters : 0;
+    float up = s.level ? -0.3f * s.size_pt : 0;
+    size_t first = strip_of(w, s.y + up), middle = strip_of(w, (s.y + s.end_y) / 2 + up);
+    put_strip(&w->show_strips[first], out->count);
+    if (middle != first) put_strip(&w->show_strips[middle], out->count);
     out->shows[out->count++] = s;
 }
 
@@ -519,6 +553,8 @@ static void draw_form(walk *w, qpdf_oh form, qpdf_oh dict) {
     saved->fills = w->fills;
     saved->fill_count = w->fill_count;
     saved->fill_room = w->fill_room;
+    memcpy(saved->fill_strips, w->fill_strips, sizeof w->fill_strips);
+    memcpy(saved->show_strips, w->show_strips, sizeof w->show_strips);
     saved->bytes = w->bytes;
     saved->tests = w->tests;
     *w = *saved;
@@ -779,6 +815,10 @@ void pdf_follow_page(pdf_drawings *d, uint32_t number, const pdf_page_box *page,
     free(bytes);
     qpdf_oh_release_all(d->q);
     mem_free(w->fills);
+    for (size_t i = 0; i < STRIPS; i++) {
+        mem_free(w->fill_strips[i].list);
+        mem_free(w->show_strips[i].list);
+    }
     mem_free(w);
 }
 

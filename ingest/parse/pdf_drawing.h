@@ -44,7 +44,7 @@ typedef struct {
 typedef struct {
     pdf_show *shows;
     size_t count, room;
-    size_t suspects;              /* shows whose hiding is one of those that need a look */
+    size_t suspects;              /* characters that need a look */
     uint32_t off_page, layer_off; /* characters; poppler's text leaves both out */
     bool images;
     bool fields, comments; /* the page may have some: widgets, annotations that are no links */

@@ -13,6 +13,9 @@
 #include "ingest/parse/pdf.h"
 #include "ingest/parse/pdf_hidden.h"
 
+/* Fewer suspicious characters on a page are no instruction, and are kept: drawing a page takes as long as
+ * reading some, and single characters that are cut off or covered are frequent. */
+#define SUSPECTS_MIN 16
 #define TINY_PT 1.4f          /* effective size; footnotes of footnotes have 4 */
 #define TINY_WIDTH_PT 0.2f    /* of a character, on average */
 #define LOOK_PIXELS 1600.0    /* the longer side of a drawn page at most */
@@ -342,7 +345,7 @@ const uint8_t *pdf_look_at(pdf_look *l, const char *all, const PopplerRectangle 
         word *o = &w.words[i];
         if (is_tiny(o, l->drawing.user_unit)) {
             o->hiding = PDF_TINY;
-        } else if (l->drawing.suspects > 0) {
+        } else if (l->drawing.suspects >= SUSPECTS_MIN) {
             find_show(&l->drawing, o);
             if (o->mixed && !o->twins && !o->drawable) count_to_show(&l->drawing, &w, o);
         }

@@ -114,7 +114,7 @@ static void hidden_text_is_left_out_and_told(void **state) {
         {9, INGEST_FATE_TEXT, SHOWN, LEFT_OUT("cut off")},
         {11, INGEST_FATE_HIDDEN, "", LEFT_OUT("invisible")},
         {12, INGEST_FATE_TEXT, SHOWN, /* between two visible words of one line */
-         "left out 12 characters that a reader cannot see (invisible)"},
+         "left out 26 characters that a reader cannot see (invisible)"},
         {13, INGEST_FATE_TEXT, SHOWN, LEFT_OUT("invisible")}, /* in a form */
         {14, INGEST_FATE_TEXT, SHOWN, LEFT_OUT("in the colour of its background")},
         {15, INGEST_FATE_TEXT, SHOWN, LEFT_OUT("off the page")}, /* outside of the crop box */
