@@ -27,7 +27,7 @@ static inline int fuzz_parse(parse_fn *parse, const uint8_t *data, size_t size) 
     if (fd < 0) fd = memfd_create("records", MFD_CLOEXEC);
     if (fd < 0 || ftruncate(fd, 0) != 0 || lseek(fd, 0, SEEK_SET) != 0) abort();
     record_writer *w = record_writer_new(fd);
-    parse_input in = {{(const char *)data, size}, STR("fuzz"), &limits};
+    parse_input in = {.bytes = {(const char *)data, size}, .name = STR("fuzz"), .limits = &limits};
     arena *a = arena_new();
     record_reader *r = record_reader_new(a, &limits);
     ingest_document *d = NULL;
