@@ -30,7 +30,9 @@
 #define SAME_COLOUR 0.2f /* of 1: closer than this is looked at */
 #define FAINT_ALPHA 0.1
 #define OPAQUE_ALPHA 0.5
-#define WIDTH_EM 0.45f /* of a character, on average */
+#define WIDTH_EM 0.45f    /* of a character, on average */
+#define LONGEST_GUESS 500 /* characters */
+#define SQUEEZED 0.1f     /* letters that narrow are strokes */
 
 typedef struct {
     double a, b, c, d, e, f;
@@ -43,7 +45,7 @@ typedef struct {
     int fill_space; /* components of a space that is known; 0: not */
     double alpha, group_alpha;
     bool mask, blends;
-    double font_size, leading, rise;
+    double font_size, leading, rise, stretch;
     int mode;
     bool wide, drawable; /* of the font: two bytes for a character; embedded */
 } state;
@@ -407,9 +409,11 @@ static void add_to_path(walk *w, const pdf_operators *o) {
 static pdf_hiding judge(walk *w, pdf_show *s) {
     const state *g = &w->now;
     float margin = s->size_pt + 2;
+    float guess = (float)(WIDTH_EM * fmin(s->characters, LONGEST_GUESS)) * s->size_pt;
     box page = {w->page.x0 - margin, w->page.y0 - margin, w->page.x1 + margin, w->page.y1 + margin};
     if (w->off_from > 0) return PDF_LAYER_OFF;
     if (!holds(page, s->x, s->y) && !holds(page, s->end_x, s->end_y)) return PDF_OFF_PAGE;
+    if (hypotf(s->end_x - s->x, s->end_y - s->y) < SQUEEZED * guess) return PDF_TINY;
     if (g->mode == 3 || g->mode == 7) return PDF_INVISIBLE;
     if (g->alpha * g->group_alpha < FAINT_ALPHA) return PDF_TRANSPARENT;
     if (g->mask) return PDF_CLIPPED;
@@ -454,7 +458,8 @@ static void show_text(walk *w, uint32_t bytes) {
     w->placed = false;
     float up_x, up_y;
     apply(m, 0, g->rise, &s.x, &s.y);
-    apply(m, WIDTH_EM * g->font_size * fmin(characters, 500), g->rise, &s.end_x, &s.end_y);
+    double guess = WIDTH_EM * g->font_size * g->stretch * fmin(characters, LONGEST_GUESS);
+    apply(m, guess, g->rise, &s.end_x, &s.end_y);
     apply(m, 0, g->rise + g->font_size, &up_x, &up_y);
     s.size_pt = hypotf(up_x - s.x, up_y - s.y);
     s.level = fabsf(s.end_y - s.y) < 0.1f * fabsf(s.end_x - s.x) && up_y < s.y;
@@ -611,6 +616,9 @@ static bool run_text(walk *w, const pdf_operators *o) {
         return true;
     case PDF_OP('T', 's', 0):
         g->rise = last;
+        return true;
+    case PDF_OP('T', 'z', 0):
+        g->stretch = last / 100;
         return true;
     case PDF_OP('T', 'D', 0):
     case PDF_OP('T', 'd', 0):
@@ -806,6 +814,7 @@ void pdf_follow_page(pdf_drawings *d, uint32_t number, const pdf_page_box *page,
                          .clip = {-1e6f, -1e6f, 1e6f, 1e6f},
                          .fill = {.known = true},
                          .fill_space = 1,
+                         .stretch = 1,
                          .alpha = 1,
                          .group_alpha = 1,
                          .drawable = false};

@@ -82,6 +82,7 @@ def hidden():
         (visible + text(HIDDEN, y=100, before="3 Tr"), "/MediaBox[0 0 400 300] /Rotate 90"),
         "0.8 1 0.8 rg 30 90 300 30 re f 0 g " + visible + "0.8 1 0.8 rg " + text(HIDDEN, y=100),
         "0.5 g " + visible + "0.85 g " + text("DRAFT", x=100, y=150, size=60),
+        visible + text(HIDDEN, y=100, before="1 Tz"),
     ]
     document("hidden.pdf", pages, "/OCProperties<</OCGs[4 0 R 5 0 R] /D<</OFF[4 0 R]>>>>",
              ["<</Type/OCG /Name(Secret)>>", "<</Type/OCG /Name(Shown)>>", image(), form, tint], resources=resources)
