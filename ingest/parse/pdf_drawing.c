@@ -8,11 +8,10 @@
  * its word alone: pdf_hidden.c looks at the page. Patterns and the glyphs of Type 3 fonts are not followed.
  */
 #include <math.h>
-#include <qpdf/qpdf-c.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "ingest/parse/pdf_drawing.h"
+#include "ingest/parse/pdf_objects.h"
 #include "ingest/parse/pdf_operators.h"
 
 #define FORM_DEPTH 8           /* forms in forms; real documents have two or three */
@@ -23,9 +22,7 @@
 #define PAGE_TESTS 4000000u /* of a point against a box: some 10 ms */
 #define PATH_PARTS 32       /* more rectangles in one path are taken for any shape */
 #define PART_POINTS 6       /* a rectangle by lines has five, when it comes back to its corner */
-#define PARENT_DEPTH 32     /* of the page tree */
 #define FONT_CACHE 32
-#define LAYERS_MAX 4096
 #define FILL_MIN_PT 2.5f /* rules and underlines hide nothing */
 #define SAME_COLOUR 0.2f /* of 1: closer than this is looked at */
 #define FAINT_ALPHA 0.1
@@ -91,14 +88,6 @@ typedef struct {
     size_t font_count;
     int form_depth;
 } walk;
-
-struct pdf_drawings {
-    qpdf_data q;
-    int pages;
-    int off[LAYERS_MAX]; /* object numbers of layers */
-    size_t off_count;
-    bool xfa_alone;
-};
 
 /* ---- geometry ------------------------------------------------------------------------------ */
 
@@ -483,30 +472,10 @@ static void next_line(walk *w, double x, double y) {
 
 /* ---- layers -------------------------------------------------------------------------------- */
 
-static bool is_off(pdf_drawings *d, qpdf_oh layer) {
-    int id = qpdf_oh_get_object_id(d->q, layer);
-    for (size_t i = 0; i < d->off_count; i++)
-        if (d->off[i] == id) return true;
-    return false;
-}
-
-/* A layer, or a group of layers that shows where one of them is on. */
-static bool layer_is_off(walk *w, qpdf_oh oc) {
-    pdf_drawings *d = w->d;
-    if (d->off_count == 0) return false;
-    if (is_off(d, oc)) return true;
-    qpdf_oh members = key(w, oc, "/OCGs");
-    if (!qpdf_oh_is_array(d->q, members)) return is_off(d, members);
-    int count = qpdf_oh_get_array_n_items(d->q, members);
-    for (int i = 0; i < count && i < LAYERS_MAX; i++)
-        if (!is_off(d, qpdf_oh_get_array_item(d->q, members, i))) return false;
-    return count > 0;
-}
-
 static void begin_marked(walk *w, const pdf_operators *o) {
     w->marked++;
     if (w->off_from > 0 || o->name_count < 2 || !str_eq(o->names[0], STR("OC"))) return;
-    if (layer_is_off(w, resource(w, "/Properties", o->names[1]))) w->off_from = w->marked;
+    if (pdf_layer_is_off(w->d, resource(w, "/Properties", o->names[1]))) w->off_from = w->marked;
 }
 
 static void end_marked(walk *w) {
@@ -571,7 +540,7 @@ static void draw_object(walk *w, str name) {
     if (!qpdf_oh_is_stream(w->d->q, object)) return;
     qpdf_oh dict = qpdf_oh_get_dict(w->d->q, object), type = key(w, dict, "/Subtype");
     int was = w->off_from;
-    if (was == 0 && layer_is_off(w, key(w, dict, "/OC"))) w->off_from = w->marked + 1;
+    if (was == 0 && pdf_layer_is_off(w->d, key(w, dict, "/OC"))) w->off_from = w->marked + 1;
     if (is_name(w, type, "/Image")) {
         w->out->images = true;
         paint(w, of_rectangle(w->now.at, 0, 0, 1, 1), (pdf_colour){0});
@@ -754,16 +723,6 @@ static void run_stream(walk *w, str bytes) { /* by draw_form at most FORM_DEPTH 
 
 /* ---- pages --------------------------------------------------------------------------------- */
 
-static qpdf_oh inherited(walk *w, qpdf_oh page, const char *name) {
-    for (int i = 0; i < PARENT_DEPTH; i++) {
-        qpdf_oh value = key(w, page, name);
-        if (!qpdf_oh_is_null(w->d->q, value)) return value;
-        page = key(w, page, "/Parent");
-        if (!qpdf_oh_is_dictionary(w->d->q, page)) break;
-    }
-    return qpdf_oh_new_null(w->d->q);
-}
-
 /* PDF's coordinates to the page as shown: y goes down, and the page may be turned. */
 static matrix shown(const pdf_page_box *p, int rotate) {
     switch (((rotate % 360) + 360) % 360) {
@@ -803,13 +762,13 @@ void pdf_follow_page(pdf_drawings *d, uint32_t number, const pdf_page_box *page,
     w->a = a;
     w->out = out;
     qpdf_oh oh = qpdf_get_page_n(d->q, number - 1);
-    out->turned = (int)number_of(w, inherited(w, oh, "/Rotate"), 0);
+    out->turned = (int)number_of(w, pdf_inherited(d, oh, "/Rotate"), 0);
     find_annotations(w, oh);
     if (!(qpdf_oh_get_page_content_data(d->q, oh, &bytes, &n) & QPDF_ERRORS)) {
         out->whole = true;
         out->user_unit = (float)number_of(w, key(w, oh, "/UserUnit"), 1);
         w->page = (box){0, 0, (float)page->width_pt, (float)page->height_pt};
-        w->resources = inherited(w, oh, "/Resources");
+        w->resources = pdf_inherited(d, oh, "/Resources");
         w->now = (state){.at = shown(page, out->turned),
                          .clip = {-1e6f, -1e6f, 1e6f, 1e6f},
                          .fill = {.known = true},
@@ -829,73 +788,4 @@ void pdf_follow_page(pdf_drawings *d, uint32_t number, const pdf_page_box *page,
         mem_free(w->show_strips[i].list);
     }
     mem_free(w);
-}
-
-/* The layers that are off when the document is opened. */
-static void list_layers(pdf_drawings *d) {
-    qpdf_data q = d->q;
-    qpdf_oh root = qpdf_get_root(q);
-    qpdf_oh layers = qpdf_oh_get_key_if_dict(q, root, "/OCProperties");
-    qpdf_oh usual = qpdf_oh_get_key_if_dict(q, layers, "/D");
-    bool all_off =
-        qpdf_oh_is_name_and_equals(q, qpdf_oh_get_key_if_dict(q, usual, "/BaseState"), "/OFF");
-    qpdf_oh off = qpdf_oh_get_key_if_dict(q, all_off ? layers : usual, all_off ? "/OCGs" : "/OFF");
-    qpdf_oh on = qpdf_oh_get_key_if_dict(q, usual, "/ON");
-    int count = qpdf_oh_is_array(q, off) ? qpdf_oh_get_array_n_items(q, off) : 0;
-    for (int i = 0; i < count && d->off_count < LAYERS_MAX; i++)
-        d->off[d->off_count++] = qpdf_oh_get_object_id(q, qpdf_oh_get_array_item(q, off, i));
-    count = all_off && qpdf_oh_is_array(q, on) ? qpdf_oh_get_array_n_items(q, on) : 0;
-    for (int i = 0; i < count && i < LAYERS_MAX; i++) {
-        int id = qpdf_oh_get_object_id(q, qpdf_oh_get_array_item(q, on, i));
-        for (size_t k = 0; k < d->off_count; k++)
-            if (d->off[k] == id) d->off[k] = -1;
-    }
-    qpdf_oh_release_all(q);
-}
-
-static void read_form(pdf_drawings *d) {
-    qpdf_data q = d->q;
-    qpdf_oh root = qpdf_get_root(q), form = qpdf_oh_get_key_if_dict(q, root, "/AcroForm");
-    qpdf_oh fields = qpdf_oh_get_key_if_dict(q, form, "/Fields"), wanted;
-    bool xfa = !qpdf_oh_is_null(q, qpdf_oh_get_key_if_dict(q, form, "/XFA"));
-    bool own = qpdf_oh_is_array(q, fields) && qpdf_oh_get_array_n_items(q, fields) > 0;
-    wanted = qpdf_oh_get_key_if_dict(q, root, "/NeedsRendering");
-    d->xfa_alone = xfa && (!own || qpdf_oh_get_bool_value(q, wanted));
-    qpdf_oh_release_all(q);
-}
-
-bool pdf_drawings_xfa_alone(const pdf_drawings *d) {
-    return d && d->xfa_alone;
-}
-
-/* Like pdf_open, first without the password: one that was given for other files must not be in the way. */
-static bool read_objects(pdf_drawings *d, str bytes, const char *password) {
-    for (int i = 0; i < (password[0] ? 2 : 1); i++) {
-        if (d->q) qpdf_cleanup(&d->q);
-        d->q = qpdf_init();
-        qpdf_silence_errors(d->q);
-        qpdf_set_suppress_warnings(d->q, QPDF_TRUE);
-        if (!(qpdf_read_memory(d->q, "document", bytes.p, bytes.n, i == 0 ? "" : password) &
-              QPDF_ERRORS))
-            return true;
-    }
-    return false;
-}
-
-pdf_drawings *pdf_drawings_open(str bytes, const char *password) {
-    pdf_drawings *d = mem_new(1, sizeof *d);
-    if (read_objects(d, bytes, password)) {
-        d->pages = qpdf_get_num_pages(d->q);
-        list_layers(d);
-        read_form(d);
-        if (d->pages > 0) return d;
-    }
-    pdf_drawings_close(d);
-    return NULL;
-}
-
-void pdf_drawings_close(pdf_drawings *d) {
-    if (!d) return;
-    qpdf_cleanup(&d->q);
-    mem_free(d);
 }
