@@ -317,6 +317,7 @@ static void paint(walk *w, box b, pdf_colour colour) {
     if (w->fill_count == w->fill_room) {
         if (w->fill_room >= PAGE_FILLS) {
             w->out->whole = false;
+            w->out->heavy = true;
             return;
         }
         w->fill_room = w->fill_room ? w->fill_room * 2 : 64;
@@ -715,6 +716,7 @@ static void run_stream(walk *w, str bytes) { /* by draw_form at most FORM_DEPTH 
     w->bytes += bytes.n;
     if (w->bytes > PAGE_BYTES) {
         w->out->whole = false;
+        w->out->heavy = true;
         return;
     }
     while (pdf_next_operator(&o))

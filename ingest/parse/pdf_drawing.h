@@ -50,6 +50,7 @@ typedef struct {
     bool fields, comments; /* the page may have some: widgets, annotations that are no links */
     int turned;            /* by how many degrees the page is shown, clockwise */
     bool whole;            /* false: the page could not be followed to its end */
+    bool heavy;            /* it draws so much that drawing it to look at it may take minutes */
     float user_unit;
 } pdf_drawing;
 

@@ -216,7 +216,7 @@ static void draw(pdf_look *l) {
     double longer = fmax(l->width_pt, l->height_pt), start = clock_ms();
     l->drawn = true;
     l->scale = longer > LOOK_PIXELS ? LOOK_PIXELS / longer : 1;
-    if (!(longer > 0) || *l->left_ms <= 0) return;
+    if (!(longer > 0) || *l->left_ms <= 0 || l->drawing.heavy) return;
     l->picture = cairo_image_surface_create(CAIRO_FORMAT_RGB24, (int)ceil(l->width_pt * l->scale),
                                             (int)ceil(l->height_pt * l->scale));
     cairo_t *c = cairo_create(l->picture);
@@ -322,7 +322,10 @@ static pdf_hiding verdict(pdf_look *l, const words *all, const word *w) {
     if (suspicion == PDF_COLOUR && !w->mixed && contrasts(w, &w->show->behind)) return PDF_SEEN;
     if (!l->drawn) draw(l);
     l->facts.unsure |= !l->picture;
-    if (!l->picture) return PDF_SEEN;
+    if (!l->picture) { /* without a picture in the page, nothing can be below what has no ink */
+        bool no_ink = suspicion == PDF_INVISIBLE || suspicion == PDF_TRANSPARENT;
+        return no_ink && !l->drawing.images ? suspicion : PDF_SEEN;
+    }
     switch (suspicion) {
     case PDF_COLOUR:
         return stands_out(l, w) ? PDF_SEEN : PDF_COLOUR;
