@@ -16,12 +16,14 @@ endif
 
 pc      = $(shell pkg-config --$(1) $(2))
 PKG    := sqlite3 jansson libutf8proc libsodium libseccomp
-PARSER := poppler-glib gio-2.0 cairo libqpdf libxml-2.0 libzip libutf8proc libseccomp
+PARSER := poppler-glib gio-2.0 cairo libqpdf libxml-2.0 libzip gmime-3.0 zlib libutf8proc libseccomp
 PULL   := libcurl libsodium libseccomp
 # Headers are found for all rooms at once; `make layers` checks which room includes which.
 INC    := -I. $(call pc,cflags,$(PKG) $(PARSER) $(PULL))
 LIBS   := $(call pc,libs,$(PKG)) -lstemmer -lpthread -lm
 PLIBS  := $(call pc,libs,$(PARSER)) -lpthread -lm
+# Not all that tesseract's own file for pkg-config names: libcurl and libarchive are its business.
+OLIBS  := $(call pc,libs,$(PARSER)) -ltesseract -llept -lcairo -lpthread -lm
 QLIBS  := $(call pc,libs,$(PULL)) -lpthread -lm
 
 # carrel is every room but ingest/parse; carrel-parse is ingest/parse, the record writer and base.
@@ -33,17 +35,23 @@ LIBOBJ := $(call obj,$(filter-out $(MAIN),$(SRC)))
 PSHARE := $(call obj,$(wildcard base/*.c) $(wildcard ingest/record*.c))
 PLIB   := $(call obj,$(filter-out ingest/parse/main.c,$(wildcard ingest/parse/*.c))) $(PSHARE)
 
+# carrel-ocr is ingest/ocr, and ingest/parse to find the page and to lay out what is read on it.
+OLIB   := $(call obj,$(filter-out ingest/ocr/main.c,$(wildcard ingest/ocr/*.c))) $(PLIB)
+
 # carrel-pull is cli/pull, base, and what it shares with the commands: places, signals, near names.
 QLIB   := $(call obj,$(filter-out cli/pull/main.c,$(wildcard cli/pull/*.c)))
 QSHARE := $(call obj,cli/paths.c cli/stop.c cli/options.c $(wildcard base/*.c))
 
-all: $(B)/carrel $(B)/carrel-parse $(B)/carrel-pull
+all: $(B)/carrel $(B)/carrel-parse $(B)/carrel-ocr $(B)/carrel-pull
 
 $(B)/carrel: $(call obj,$(MAIN)) $(LIBOBJ)
 	$(CC) $(CFLAGS) $(LDSAFE) -o $@ $^ $(LIBS)
 
 $(B)/carrel-parse: $(B)/ingest/parse/main.o $(PLIB)
 	$(CC) $(CFLAGS) $(LDSAFE) -o $@ $^ $(PLIBS)
+
+$(B)/carrel-ocr: $(B)/ingest/ocr/main.o $(OLIB)
+	$(CC) $(CFLAGS) $(LDSAFE) -o $@ $^ $(OLIBS)
 
 $(B)/carrel-pull: $(B)/cli/pull/main.o $(QLIB) $(QSHARE)
 	$(CC) $(CFLAGS) $(LDSAFE) -o $@ $^ $(QLIBS)
@@ -67,23 +75,25 @@ $(B)/%.o: %.c
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/carrel/models
-	install $(B)/carrel $(B)/carrel-parse $(B)/carrel-pull $(DESTDIR)$(PREFIX)/bin
+	install $(B)/carrel $(B)/carrel-parse $(B)/carrel-ocr $(B)/carrel-pull $(DESTDIR)$(PREFIX)/bin
 	install -m 644 models/*.gguf models/README.md models/ATTRIBUTION.md $(DESTDIR)$(PREFIX)/share/carrel/models
 	install -m 644 cli/models.txt $(DESTDIR)$(PREFIX)/share/carrel
 
 # ---- tests: tests/unit/test_ROOM_WHAT.c are cmocka programs linked with every room -------------
 UNIT   := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
 HELP   := $(call obj,$(wildcard tests/support/*.c))
-TOOLS  := $(patsubst tests/tools/%.c,$(B)/tools/%,$(wildcard tests/tools/*.c)) $(B)/carrel-eval $(B)/check-samples $(B)/html-f1
+TOOLS  := $(patsubst tests/tools/%.c,$(B)/tools/%,$(wildcard tests/tools/*.c)) $(B)/carrel-eval $(B)/check-samples $(B)/eval-ingest
 # A fuzz target of a parser needs carrel-parse's objects and libraries, the others carrel's.
 FUZZ   := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
-PFUZZ  := html markdown text drawing
+PFUZZ  := html markdown text mail zip image drawing
 REPLAY := $(FUZZ:%=$(B)/replay/fuzz_%)
 
 $(UNIT): $(B)/tests/%: $(B)/tests/unit/%.o $(LIBOBJ) $(HELP)
 	$(CC) $(CFLAGS) $(LDSAFE) -o $@ $^ $(LIBS) -lcmocka
 # The trainer's arithmetic, without the instructions of this machine: in 32 bits.
 $(B)/tests/test_train: $(call obj,$(addprefix models/train/,common.c gemm.c network.c adam.c rows.c sampler.c reader_file.c))
+$(B)/tests/test_ingest_archive: LIBS += -lzip -lz
+$(B)/tests/test_ingest_ocr: $(call obj,ingest/parse/tiff.c ingest/parse/confine.c)
 $(B)/tests/test_cli_pull: $(filter-out %/fetch.o,$(QLIB))
 $(B)/tools/%: $(B)/tests/tools/%.o $(LIBOBJ) $(HELP)
 	@mkdir -p $(@D)
@@ -98,8 +108,9 @@ $(B)/carrel-eval: $(call obj,$(addprefix tests/eval/,eval.c retrieval.c answers.
 	$(CC) $(CFLAGS) $(LDSAFE) -o $@ $^ $(LIBS) -lz
 $(B)/check-samples: $(call obj,tests/eval/check_samples.c) $(EVALLIB)
 	$(CC) $(CFLAGS) $(LDSAFE) -o $@ $^ $(LIBS) -lz
-$(B)/html-f1: $(call obj,tests/eval/html/html_f1.c) $(PLIB)
-	$(CC) $(CFLAGS) $(LDSAFE) -o $@ $^ $(PLIBS) -ljansson
+# What parsing makes of documents whose text is known; carrel-parse does the parsing.
+$(B)/eval-ingest: $(call obj,$(wildcard tests/eval/ingest/*.c) tests/eval/support.c) $(LIBOBJ)
+	$(CC) $(CFLAGS) $(LDSAFE) -o $@ $^ $(LIBS) -lz $(call pc,libs,libxml-2.0)
 
 $(PFUZZ:%=$(B)/replay/fuzz_%): $(B)/replay/fuzz_%: $(B)/tests/fuzz/fuzz_%.o $(B)/tests/fuzz/replay.o $(PLIB)
 	@mkdir -p $(@D)
@@ -144,6 +155,12 @@ $(B)/fuzz_%: $(B)/tests/fuzz/fuzz_%.o $(LIBOBJ) $(HELP)
 # ---- measuring -------------------------------------------------------------------------------
 eval: all $(TOOLS)
 	$(B)/carrel-eval $(EVAL)
+eval-ingest: all $(B)/eval-ingest
+	$(B)/eval-ingest --rows 10 --out $(B)/eval-ingest.tsv $(EVAL)
+# Broken, huge, deep, looping and malicious files: the whole corpus, each file by itself too.
+hostile: all
+	rm -rf $(B)/hostile && python3 -B tests/hostile/make.py $(B)/hostile
+	python3 -B tests/hostile/run.py $(B) $(B)/hostile --each
 kill: all
 	bash tests/eval/kill.sh $(B) $(EVAL)
 bench: all $(B)/bench_index $(B)/bench_engine $(B)/bench_drafts $(TOOLS)
@@ -177,7 +194,7 @@ offline: all
 	bash tests/tools/offline.sh $(B)
 layers:
 	@bash tests/tools/layers.sh
-OURS := $(wildcard $(ROOMS:%=%/*.[ch]) models/train/*.[ch] ingest/parse/*.[ch] cli/pull/*.[ch] cli/eval/*.[ch] tests/*/*.[ch])
+OURS := $(wildcard $(ROOMS:%=%/*.[ch]) models/train/*.[ch] ingest/parse/*.[ch] ingest/ocr/*.[ch] cli/pull/*.[ch] cli/eval/*.[ch] tests/*/*.[ch] tests/eval/ingest/*.[ch])
 lint:
 	cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr --enable=warning,portability \
 	  --suppress=missingIncludeSystem --suppress=unknownMacro -I. -D_GNU_SOURCE -D__x86_64__ $(filter %.c,$(OURS))
@@ -192,6 +209,6 @@ clean:
 help:
 	@sed -n 's/^\([a-z-]*\):.*/\1/p' Makefile | sort -u | tr '\n' ' '; echo
 
-.PHONY: all install train check check-arm64 arm64-run asan fuzz fuzz-run eval kill bench offline layers lint format run clean help
+.PHONY: all install train check check-arm64 arm64-run asan fuzz fuzz-run eval eval-ingest hostile kill bench offline layers lint format run clean help
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

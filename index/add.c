@@ -1,4 +1,5 @@
-/* One document becomes rows, in one transaction: document, pages, chunks, vectors, words.
+/* One document becomes rows, in one transaction: document, pages, chunks, vectors, words, and the
+ * file that it was read from.
  *
  * Whoever kills us at any byte finds the library as it was before or with the whole document in it.
  * A changed file replaces its old version in the same transaction, so that no moment shows both or
@@ -84,9 +85,9 @@ bool index_move(index_library *l, const uint8_t hash[32], str path, error *err) 
     if (s == NULL) return false;
     sqlite3_bind_blob(s, 1, hash, 32, SQLITE_STATIC);
     store_bind(s, 2, path);
-    bool ok = sqlite3_step(s) == SQLITE_DONE || store_fail(l, err);
-    store_done(s);
-    return ok;
+    if (!store_execute(l, s, err)) return false;
+    l->own_changes++;
+    return true;
 }
 
 static bool has_text(str fate) {
@@ -115,23 +116,6 @@ static bool insert_document(index_library *l, const index_document_in *d, int64_
     sqlite3_bind_int64(s, 11, (int64_t)d->chunk_count);
     if (!store_execute(l, s, err)) return false;
     *id = sqlite3_last_insert_rowid(l->db);
-    return true;
-}
-
-static bool insert_pages(index_library *l, const index_document_in *d, int64_t id, error *err) {
-    for (size_t i = 0; i < d->page_count; i++) {
-        const index_page *page = &d->pages[i];
-        sqlite3_stmt *s = store_prepare(l, "INSERT INTO page VALUES(?1, ?2, ?3, ?4, ?5, ?6)", err);
-        if (s == NULL) return false;
-        sqlite3_bind_int64(s, 1, id);
-        sqlite3_bind_int64(s, 2, page->number);
-        store_bind(s, 3, page->label);
-        /* SQLite turns a NaN into NULL, which the column does not take. */
-        sqlite3_bind_double(s, 4, isfinite(page->width_pt) ? page->width_pt : 0);
-        sqlite3_bind_double(s, 5, isfinite(page->height_pt) ? page->height_pt : 0);
-        store_bind(s, 6, page->fate);
-        if (!store_execute(l, s, err)) return false;
-    }
     return true;
 }
 
@@ -203,12 +187,37 @@ static bool insert_words(index_library *l, int64_t document, error *err) {
     return store_execute(l, s, err);
 }
 
+static bool note_file(index_library *l, const index_document_in *d, error *err) {
+    index_file f = {.path = d->path, .hashed = true, .look = d->look, .when = (int64_t)time(NULL)};
+    memcpy(f.hash, d->hash, sizeof(f.hash));
+    return files_note(l, &f, err);
+}
+
 static bool insert_all(index_library *l, const index_document_in *d, uint32_t width, int64_t *id,
                        error *err) {
     int64_t first = 0;
-    return insert_document(l, d, id, err) && insert_pages(l, d, *id, err) &&
+    return insert_document(l, d, id, err) && pages_insert(l, d, *id, err) &&
            insert_chunks(l, d, *id, &first, err) && insert_vectors(l, d, width, *id, first, err) &&
            insert_words(l, *id, err);
+}
+
+/* The former bytes of a path go, unless they stand under another path too: then that is theirs. */
+static bool take_out(index_library *l, int64_t id, error *err) {
+    arena *a = arena_new();
+    str other;
+    bool ok = files_other_path(l, id, a, &other, err);
+    if (ok && other.n == 0) ok = remove_document(l, id, err);
+    if (ok && other.n > 0) {
+        sqlite3_stmt *s = store_prepare(l, "UPDATE document SET path = ?2 WHERE id = ?1", err);
+        ok = s != NULL;
+        if (ok) {
+            sqlite3_bind_int64(s, 1, id);
+            store_bind(s, 2, other);
+            ok = store_execute(l, s, err);
+        }
+    }
+    arena_free(a);
+    return ok;
 }
 
 bool index_add(index_library *l, const index_document_in *d, index_outcome *outcome, int64_t *id,
@@ -220,6 +229,12 @@ bool index_add(index_library *l, const index_document_in *d, index_outcome *outc
         !find_path(l, d->path, &old, err))
         goto fail;
     *outcome = INDEX_ADDED;
+    if (same != 0 && d->again) {
+        if (!remove_document(l, same, err)) goto fail;
+        *outcome = INDEX_REPLACED;
+        old = old == same ? 0 : old;
+        same = 0;
+    }
     if (same != 0 && (old == 0 || old == same)) {
         store_rollback(l);
         *outcome = INDEX_SAME;
@@ -227,13 +242,18 @@ bool index_add(index_library *l, const index_document_in *d, index_outcome *outc
         return true;
     }
     if (old != 0) {
-        if (!remove_document(l, old, err)) goto fail;
+        if (!take_out(l, old, err)) goto fail;
         *outcome = INDEX_REPLACED;
     }
     /* The file now has the bytes of another one that is here: only its old version had to go. */
     *id = same;
-    if (same == 0 && !insert_all(l, d, (uint32_t)width, id, err)) goto fail;
-    if (!store_commit(l, err)) goto fail;
+    if (same == 0 && d->page_count == 0) {
+        error_set(err, ERROR_NOT_FOUND, "its bytes are no longer in the library");
+        goto fail;
+    }
+    if ((same == 0 && !insert_all(l, d, (uint32_t)width, id, err)) || !note_file(l, d, err) ||
+        !store_commit(l, err))
+        goto fail;
     return true;
 fail:
     store_rollback(l);

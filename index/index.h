@@ -46,8 +46,24 @@ typedef struct {
     uint32_t number;
     str label;
     float width_pt, height_pt;
-    str fate; /* "text", "ocr", "empty", "garbled", "hidden-text" */
+    str fate;         /* "text", "ocr", "empty", "garbled", "hidden-text", "encrypted", "failed" */
+    float confidence; /* of "ocr", 0..1; else 0 */
+    str note;         /* what of it was not read and why, a sentence; mostly empty */
 } index_page;
+
+/* A document inside the document (a member of an archive, an attachment), in the order of pages. */
+typedef struct {
+    str name; /* with what it lies in: "mail.eml > manual.pdf" */
+    uint32_t page_first, page_count;
+} index_part;
+
+/* How a file looked when it was last read: where all of it is the same, so are its bytes. The zero
+ * value equals no file. */
+typedef struct {
+    uint64_t bytes;
+    int64_t mtime_ns;
+    uint64_t inode;
+} index_look;
 
 typedef struct {
     str text, heading;
@@ -64,11 +80,17 @@ typedef struct {
     int64_t mtime; /* seconds since 1970 */
     str title, type, language;
     const index_page *pages;
-    size_t page_count;
+    size_t page_count; /* 0: these bytes are there already, or it fails with ERROR_NOT_FOUND */
     const index_chunk_in *chunks;
     size_t chunk_count;
     const int8_t *vectors; /* [chunk_count][width], rows in chunk order; NULL: they come later */
     const float *scales;   /* [chunk_count]; value = scale * int8 */
+    const index_part *parts;
+    size_t part_count;
+    const str *notes; /* what of the whole was not read: a sentence each */
+    size_t note_count;
+    index_look look; /* for index_file; zero: not known */
+    bool again;      /* these bytes take the place of themselves, read anew */
 } index_document_in;
 
 typedef enum {
@@ -89,11 +111,45 @@ bool index_move(index_library *l, const uint8_t hash[32], str path, error *err);
 /* Removes text, words and vectors; `secure_delete` and a rewrite of the words leave nothing of it
  * readable in the file. For several documents in one go, pass them together. */
 bool index_remove(index_library *l, const int64_t *ids, size_t count, error *err);
+/* From now on index_remove and index_close of this handle wipe nothing, or do again: for several
+ * removals in a row, and for who cannot wait while a large file is rewritten. */
+void index_wipe_later(index_library *l, bool later);
 /* Rewrites the file if replaced documents left traces in it; else does nothing. index_remove does
  * it itself. index_add does not, because it takes as long as the library is large: call it once
  * after a batch. index_close of a writer does it too, without a place for errors; what failed or
  * was killed stays noted in the file, and the next writer's close does it. */
 bool index_wipe(index_library *l, error *err);
+
+/* ---- files that were looked at -------------------------------------------------------------- */
+
+/* What became of the file at a path. Several paths may have the bytes of one document; a file that
+ * could not be read is remembered until it can be, or is gone. */
+typedef struct {
+    str path; /* as of a document */
+    uint8_t hash[32];
+    bool hashed; /* false: it failed before its bytes were read */
+    index_look look;
+    error_code code; /* ERROR_NONE: its bytes are in the library */
+    str reason;      /* else why not */
+    str program;     /* and the version that says so */
+    int64_t when;    /* seconds since 1970 */
+} index_file;
+
+/* In one transaction; replaces what was noted for the same paths. */
+bool index_note_files(index_library *l, const index_file *files, size_t count, error *err);
+/* *found is false where nothing is noted, or the bytes are no longer in the library. */
+bool index_get_file(index_library *l, str path, arena *a, index_file *out, bool *found, error *err);
+bool index_forget_files(index_library *l, const str *paths, size_t count, error *err);
+/* Those that could not be read, by path; at most `limit`. */
+bool index_failed_files(index_library *l, size_t limit, arena *a, index_file **out, size_t *count,
+                        error *err);
+/* The paths at which these bytes were seen, the document's own among them. */
+bool index_copies(index_library *l, const uint8_t hash[32], arena *a, str **out, size_t *count,
+                  error *err);
+/* Each path that is `path` itself or lies below it, of a document (with its id) or of a file that
+ * was looked at (0). The callback must not use the handle; it returns false to stop. */
+typedef bool index_path_fn(void *context, str path, int64_t document);
+bool index_paths_below(index_library *l, str path, index_path_fn *fn, void *context, error *err);
 
 /* ---- vectors that come later -------------------------------------------------------------- */
 
@@ -131,6 +187,39 @@ bool index_list(index_library *l, arena *a, index_document **out, size_t *count,
 bool index_find(index_library *l, str name, arena *a, index_document *out, error *err);
 bool index_pages(index_library *l, int64_t document, arena *a, index_page **out, size_t *count,
                  error *err);
+bool index_parts(index_library *l, int64_t document, arena *a, index_part **out, size_t *count,
+                 error *err);
+bool index_notes(index_library *l, int64_t document, arena *a, str **out, size_t *count,
+                 error *err);
+/* Of its chunks, those that have a vector. */
+bool index_count_vectors(index_library *l, int64_t document, uint64_t *out, error *err);
+
+/* What of a document was not read. A blank page is no gap; one that nothing could be read of is. */
+typedef struct {
+    uint32_t pages, gaps; /* gaps: of pages, those that should have text and have none */
+    uint32_t notes;       /* other sentences about what is missing */
+} index_gaps;
+
+bool index_get_gaps(index_library *l, int64_t document, index_gaps *out, error *err);
+
+/* Where a page stands and what became of it; all empty for a page that is not there. */
+typedef struct {
+    index_part part; /* the innermost around it; no name: the document itself */
+    str fate;
+    float confidence;
+} index_place;
+
+bool index_get_place(index_library *l, int64_t document, uint32_t page, arena *a, index_place *out,
+                     error *err);
+
+typedef struct {
+    str fate;
+    uint64_t pages;
+} index_fate_count;
+
+/* Pages of the library by what became of them. */
+bool index_count_fates(index_library *l, arena *a, index_fate_count **out, size_t *count,
+                       error *err);
 
 typedef struct {
     uint64_t documents, pages, pages_text, chunks, vectors;
@@ -139,6 +228,8 @@ typedef struct {
 } index_status;
 
 bool index_get_status(index_library *l, index_status *out, error *err);
+/* How many documents have gaps or notes, and how many files could not be read at all. */
+bool index_count_losses(index_library *l, uint64_t *documents, uint64_t *files, error *err);
 /* A number that is another one as soon as this or any other program has changed the library; it says
  * something only beside an earlier one of the same handle. */
 bool index_stamp(index_library *l, uint64_t *out, error *err);
@@ -173,6 +264,7 @@ typedef struct {
     str language; /* of its document, ISO 639-1, or empty */
     uint32_t page_first, page_last;
     str label_first; /* printed label of the first page, or empty */
+    index_part part; /* the innermost around the first page; no name: the document itself */
     uint32_t tokens, overlap_bytes;
     line_box *lines;
     size_t line_count;

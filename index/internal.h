@@ -71,7 +71,7 @@ typedef struct {
     bool loaded;
 } vector_store;
 
-#define STORE_STATEMENTS_MAX 64 /* more than there are SQL texts in this room */
+#define STORE_STATEMENTS_MAX 96 /* more than there are SQL texts in this room */
 
 /* The chunks of a document that is withheld. */
 typedef struct {
@@ -82,6 +82,7 @@ struct index_library {
     sqlite3 *db;
     char *path;
     index_mode mode;
+    bool wipe_later;      /* index_wipe_later */
     uint64_t own_changes; /* transactions of this handle; others show in PRAGMA data_version */
     vector_store vectors;
     bool expects; /* `expected` is the only model whose vectors may be compared */
@@ -118,10 +119,11 @@ void store_finalize(index_library *l);
 
 /* ---- schema.c ------------------------------------------------------------------------------- */
 
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION 2
 #define SCHEMA_APPLICATION_ID 0x4361726C /* "Carl", in bytes 68..71 of the file */
 
-/* Makes or migrates the tables, or says why this file cannot be used. */
+/* Makes or migrates the tables, or says why this file cannot be used. A reader migrates too, where it
+ * may write. */
 bool schema_prepare(index_library *l, error *err);
 
 /* ---- fts.c: SQLite's side of the words ------------------------------------------------------ */
@@ -148,6 +150,25 @@ bool boxes_decode(const void *bytes, size_t n, size_t text_bytes, arena *a, line
 
 /* Inside a transaction: takes one document out and notes that its traces have to be wiped. */
 bool remove_document(index_library *l, int64_t id, error *err);
+
+/* ---- files.c ------------------------------------------------------------------------------- */
+
+/* Inside a transaction. */
+bool files_note(index_library *l, const index_file *f, error *err);
+/* Another path with the bytes of the document `id`, for which it can stand on. */
+bool files_other_path(index_library *l, int64_t id, arena *a, str *out, error *err);
+
+/* ---- pages.c ------------------------------------------------------------------------------- */
+
+/* A condition on rows of `page`: it should have text and has none. */
+#define PAGES_GAP "(fate NOT IN ('text', 'ocr', 'empty') OR (fate = 'empty' AND note <> ''))"
+/* Inside a transaction: pages, parts and notes. */
+bool pages_insert(index_library *l, const index_document_in *d, int64_t id, error *err);
+/* The innermost part around a page; empty: none. */
+bool pages_part(index_library *l, int64_t document, uint32_t page, arena *a, index_part *out,
+                error *err);
+/* A column as a count: what is negative or too large for one is damage, and read as an end. */
+uint32_t pages_small(sqlite3_stmt *s, int at);
 
 /* ---- blocks.c ------------------------------------------------------------------------------ */
 

@@ -181,7 +181,7 @@ bool index_open(const char *path, index_mode mode, index_library **out, error *e
 void index_close(index_library *l) {
     if (l == NULL) return;
     /* What fails here is still noted in the file, and the next writer does it. */
-    if (l->mode != INDEX_READ) (void)index_wipe(l, NULL);
+    if (l->mode != INDEX_READ && !l->wipe_later) (void)index_wipe(l, NULL);
     store_finalize(l);
     vectors_free(&l->vectors);
     withheld_free(l);

@@ -1,8 +1,8 @@
-/* Reading documents, pages and chunks back, into the caller's arena.
+/* Reading documents and chunks back, into the caller's arena.
  *
  * Numbers from the file are checked where a caller would trust them (line boxes lie within the
- * text, counts are not negative): the file may be damaged or come from someone else. Searching is
- * in search_words.c and vectors.c.
+ * text, counts are not negative): the file may be damaged or come from someone else. Pages are in
+ * pages.c, searching in search_words.c and vectors.c.
  */
 #include "index/internal.h"
 
@@ -14,11 +14,6 @@
 
 #define DOCUMENT_COLUMNS \
     "id, path, title, type, language, hash, bytes, mtime, added, pages, pages_text, chunks"
-
-static uint32_t small(sqlite3_stmt *s, int at) {
-    int64_t value = sqlite3_column_int64(s, at);
-    return value < 0 ? 0 : value > (int64_t)UINT32_MAX ? UINT32_MAX : (uint32_t)value;
-}
 
 static void read_document(sqlite3_stmt *s, arena *a, index_document *out) {
     memset(out, 0, sizeof(*out));
@@ -32,9 +27,9 @@ static void read_document(sqlite3_stmt *s, arena *a, index_document *out) {
     out->bytes = (uint64_t)sqlite3_column_int64(s, 6);
     out->mtime = sqlite3_column_int64(s, 7);
     out->added = sqlite3_column_int64(s, 8);
-    out->pages = small(s, 9);
-    out->pages_text = small(s, 10);
-    out->chunks = small(s, 11);
+    out->pages = pages_small(s, 9);
+    out->pages_text = pages_small(s, 10);
+    out->chunks = pages_small(s, 11);
 }
 
 bool index_list(index_library *l, arena *a, index_document **out, size_t *count, error *err) {
@@ -123,38 +118,6 @@ bool index_find(index_library *l, str name, arena *a, index_document *out, error
     return true;
 }
 
-bool index_pages(index_library *l, int64_t document, arena *a, index_page **out, size_t *count,
-                 error *err) {
-    index_page *list = NULL;
-    size_t n = 0, capacity = 0;
-    int code;
-    sqlite3_stmt *s = store_prepare(
-        l,
-        "SELECT number, label, width_pt, height_pt, fate FROM page WHERE document = ?1"
-        " ORDER BY number",
-        err);
-    if (s == NULL) return false;
-    sqlite3_bind_int64(s, 1, document);
-    while ((code = sqlite3_step(s)) == SQLITE_ROW) {
-        if (n == capacity) {
-            capacity = capacity == 0 ? 64 : 2 * capacity;
-            list = mem_grow(list, capacity, sizeof(*list));
-        }
-        list[n++] =
-            (index_page){small(s, 0), store_column(s, 1, a), (float)sqlite3_column_double(s, 2),
-                         (float)sqlite3_column_double(s, 3), store_column(s, 4, a)};
-    }
-    bool ok = code == SQLITE_DONE || store_fail(l, err);
-    if (ok) {
-        *out = arena_alloc(a, n, sizeof(*list));
-        if (n > 0) memcpy(*out, list, n * sizeof(*list));
-        *count = n;
-    }
-    store_done(s);
-    mem_free(list);
-    return ok;
-}
-
 /* ---- chunks --------------------------------------------------------------------------------- */
 
 #define CHUNK_SELECT                                                                               \
@@ -176,22 +139,23 @@ static bool read_chunk(index_library *l, sqlite3_stmt *s, arena *a, index_chunk 
     }
     out->id = sqlite3_column_int64(s, 0);
     out->document = sqlite3_column_int64(s, 1);
-    out->ordinal = small(s, 2);
+    out->ordinal = pages_small(s, 2);
     out->path = store_column(s, 3, a);
     out->title = store_column(s, 4, a);
     out->heading = store_column(s, 5, a);
     out->text = store_column(s, 6, a);
-    out->page_first = small(s, 7);
-    out->page_last = small(s, 8);
+    out->page_first = pages_small(s, 7);
+    out->page_last = pages_small(s, 8);
     out->label_first = store_column(s, 9, a);
-    out->tokens = small(s, 10);
-    out->overlap_bytes = small(s, 11);
+    out->tokens = pages_small(s, 10);
+    out->overlap_bytes = pages_small(s, 11);
     out->language = store_column(s, 13, a);
     if (out->overlap_bytes > out->text.n) out->overlap_bytes = (uint32_t)out->text.n;
     bool ok = boxes_decode(sqlite3_column_blob(s, 12), (size_t)sqlite3_column_bytes(s, 12),
                            out->text.n, a, &out->lines, &out->line_count);
     store_done(s);
-    return ok || store_damaged(l, "the line boxes of a chunk are not readable", err);
+    if (!ok) return store_damaged(l, "the line boxes of a chunk are not readable", err);
+    return pages_part(l, out->document, out->page_first, a, &out->part, err);
 }
 
 bool index_get_chunk(index_library *l, int64_t chunk, arena *a, index_chunk *out, error *err) {
@@ -212,19 +176,4 @@ bool index_get_neighbour(index_library *l, int64_t document, uint32_t ordinal, a
     sqlite3_bind_int64(s, 1, document);
     sqlite3_bind_int64(s, 2, ordinal);
     return read_chunk(l, s, a, out, found, err);
-}
-
-bool index_page_label(index_library *l, int64_t document, uint32_t page, arena *a, str *out,
-                      error *err) {
-    sqlite3_stmt *s =
-        store_prepare(l, "SELECT label FROM page WHERE document = ?1 AND number = ?2", err);
-    *out = (str){0};
-    if (s == NULL) return false;
-    sqlite3_bind_int64(s, 1, document);
-    sqlite3_bind_int64(s, 2, page);
-    int code = sqlite3_step(s);
-    if (code == SQLITE_ROW) *out = store_column(s, 0, a);
-    bool ok = code == SQLITE_ROW || code == SQLITE_DONE || store_fail(l, err);
-    store_done(s);
-    return ok;
 }

@@ -33,6 +33,10 @@ bool remove_document(index_library *l, int64_t id, error *err) {
                        " SELECT 'delete', id, head, body FROM chunk_words"
                        " WHERE id IN (SELECT id FROM chunk WHERE document = ?1)",
                        id, err) &&
+           run_with_id(l,
+                       "DELETE FROM file WHERE hash = (SELECT hash FROM document WHERE id = ?1)"
+                       " OR path = (SELECT path FROM document WHERE id = ?1)",
+                       id, err) &&
            run_with_id(l, "DELETE FROM document WHERE id = ?1", id, err) &&
            store_run(l, "UPDATE library SET removals = removals + 1, traces = 1", err);
 }
@@ -58,12 +62,16 @@ bool index_remove(index_library *l, const int64_t *ids, size_t count, error *err
         if (!remove_document(l, ids[i], err)) goto fail;
     }
     if (!store_commit(l, err)) goto fail;
-    if (!index_wipe(l, err))
+    if (!l->wipe_later && !index_wipe(l, err))
         return error_wrap(err, "It is removed, but its traces are not wiped yet");
     return true;
 fail:
     store_rollback(l);
     return false;
+}
+
+void index_wipe_later(index_library *l, bool later) {
+    l->wipe_later = later;
 }
 
 /* sqlite3_temp_directory belongs to the whole process; nothing else in it makes temporary files

@@ -75,7 +75,41 @@ static const char version_1[] =
     "  tokenize='carrel', detail=full);"
     "CREATE VIRTUAL TABLE vocabulary USING fts5vocab(words, row);";
 
-static const char *const migrations[SCHEMA_VERSION] = {version_1};
+/* Columns with a default and new tables: no row of text, words or vectors is touched, so that a large
+ * library is upgraded in the time that its table of pages is read. An older program could not read
+ * scans: what it found empty may be one. */
+static const char version_2[] =
+    "ALTER TABLE page ADD COLUMN confidence REAL NOT NULL DEFAULT 0;"
+    "ALTER TABLE page ADD COLUMN note TEXT NOT NULL DEFAULT '';"
+    "UPDATE page SET note = 'an older Carrel found no text here and could not read scans;"
+    " `carrel add --again` with its file looks once more' WHERE fate = 'empty';"
+    "CREATE TABLE part("
+    "  document INTEGER NOT NULL REFERENCES document(id) ON DELETE CASCADE,"
+    "  ordinal INTEGER NOT NULL,"
+    "  name TEXT NOT NULL,"
+    "  page_first INTEGER NOT NULL,"
+    "  page_count INTEGER NOT NULL,"
+    "  PRIMARY KEY(document, ordinal)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX part_page ON part(document, page_first);"
+    "CREATE TABLE note("
+    "  document INTEGER NOT NULL REFERENCES document(id) ON DELETE CASCADE,"
+    "  ordinal INTEGER NOT NULL,"
+    "  sentence TEXT NOT NULL,"
+    "  PRIMARY KEY(document, ordinal)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE file(" /* what was seen at a path, see files.c */
+    "  path TEXT NOT NULL PRIMARY KEY,"
+    "  hash BLOB NOT NULL CHECK(length(hash) IN (0, 32)),"
+    "  bytes INTEGER NOT NULL,"
+    "  mtime_ns INTEGER NOT NULL,"
+    "  inode INTEGER NOT NULL,"
+    "  code INTEGER NOT NULL,"
+    "  reason TEXT NOT NULL,"
+    "  program TEXT NOT NULL,"
+    "  seen INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX file_hash ON file(hash);"
+    "CREATE INDEX file_failed ON file(path) WHERE code <> 0;";
+
+static const char *const migrations[SCHEMA_VERSION] = {version_1, version_2};
 
 static bool has_tables(index_library *l, bool *out, error *err) {
     int64_t count;
@@ -112,7 +146,7 @@ static bool migrate(index_library *l, error *err) {
     char pragma[96];
     int64_t application, version;
     bool tables;
-    if (!store_begin(l, err)) return false;
+    if (!store_run(l, "BEGIN IMMEDIATE", err)) return false;
     /* Read again under the lock: another process may have done it meanwhile. */
     if (!read_versions(l, &application, &version, err) || !has_tables(l, &tables, err) ||
         !check_versions(l, application, version, !tables, err))
@@ -139,10 +173,12 @@ bool schema_prepare(index_library *l, error *err) {
         !check_versions(l, application, version, !tables, err))
         return false;
     if (version == SCHEMA_VERSION) return true;
-    if (l->mode == INDEX_READ)
+    if (l->mode != INDEX_READ) return migrate(l, err);
+    if (sqlite3_db_readonly(l->db, "main") != 0)
         return error_set(err, ERROR_LIBRARY,
-                         "The library %s has an older format (%lld); open it once for writing, "
-                         "with `carrel add`.",
+                         "The library %s has an older format (%lld), and may not be written here; "
+                         "ask it once from an account that can, which brings it up to date.",
                          l->path, (long long)version);
-    return migrate(l, err);
+    return store_run(l, "PRAGMA query_only = OFF; PRAGMA synchronous = FULL", err) &&
+           migrate(l, err) && store_run(l, "PRAGMA query_only = ON", err);
 }

@@ -4,8 +4,9 @@
  * chunk crosses into another, but tiny neighbours under one parent (questions and answers, terms)
  * share a chunk, their headings kept as lines. Inside a section units are taken until the target
  * is reached, with a cut rather between blocks than in one, never behind a heading, and never for
- * the sake of a small rest. The next chunk repeats the last sentence, or the header row where a
- * table was cut, so that each can be understood alone.
+ * the sake of a small rest. The next chunk repeats the last sentence, or, where a table was cut, its
+ * header row with the line that leads into it ("in millions") and the name of the group of rows, so
+ * that each can be understood alone.
  *
  * A heading on the path above a chunk is not repeated in its text. Nothing else is left out, and
  * every byte keeps the place on the page that it came from.
@@ -23,9 +24,10 @@
 #define HEADING_CUT_TOKENS 150
 /* Sections below this share a chunk with their neighbours. */
 #define TINY_TOKENS 80
-/* A longer sentence is not repeated, nor a longer header row. */
+/* A longer sentence is not repeated, nor a longer header row, or name of a group. */
 #define OVERLAP_TOKENS 80
-#define HEADER_TOKENS 100
+#define HEADER_TOKENS 130
+#define GROUP_TOKENS 30
 /* Headings up to this level bound sections. */
 #define SECTION_LEVEL 2
 
@@ -85,17 +87,58 @@ static void put_unit(cutter *c, size_t i, size_t before) {
     text_put(&c->t, str_cut(text_str(&c->f->t), u->begin, u->end));
 }
 
-/* The unit that is said again in front of `first`, UNIT_NONE if none is. */
-static size_t overlap_of(const flow *f, size_t first, size_t section_begin) {
-    const unit *u = &f->units[first];
-    if (u->kind == UNIT_ROW) {
-        bool again = u->header != UNIT_NONE && u->header < first &&
-                     f->units[u->header].tokens <= HEADER_TOKENS;
-        return again ? u->header : UNIT_NONE;
+/* Units that are said again in front of a chunk, in their order. */
+#define OVERLAP_UNITS 3
+typedef struct {
+    size_t units[OVERLAP_UNITS], count, tokens;
+} overlap;
+
+static void add_overlap(const flow *f, overlap *o, size_t again, size_t first, size_t most) {
+    if (again == UNIT_NONE || again >= first || f->units[again].tokens > most) return;
+    o->units[o->count++] = again;
+    o->tokens += f->units[again].tokens;
+}
+
+/* The first row among the units from `first` on, if no more than a few words stand before it. */
+static size_t near_row(const flow *f, size_t first, size_t end) {
+    size_t tokens = 0;
+    for (size_t i = first; i < end && tokens <= GROUP_TOKENS; i++) {
+        if (f->units[i].kind == UNIT_ROW) return i;
+        tokens += f->units[i].tokens;
     }
-    if (first == section_begin || u->kind != UNIT_SENTENCE) return UNIT_NONE;
-    const unit *last = &f->units[first - 1];
-    return last->kind == UNIT_SENTENCE && last->tokens <= OVERLAP_TOKENS ? first - 1 : UNIT_NONE;
+    return UNIT_NONE;
+}
+
+/* What a chunk of the units [first, end) needs in front. */
+static overlap overlap_of(const flow *f, size_t first, size_t end, size_t section_begin) {
+    size_t row = near_row(f, first, end);
+    overlap o = {.count = 0};
+    if (row != UNIT_NONE) {
+        const unit *u = &f->units[row];
+        add_overlap(f, &o, u->lead, first, OVERLAP_TOKENS);
+        add_overlap(f, &o, u->header, first, HEADER_TOKENS);
+        add_overlap(f, &o, u->group, first, GROUP_TOKENS);
+    }
+    if (o.count == 0 && first > section_begin && f->units[first].kind == UNIT_SENTENCE &&
+        f->units[first - 1].kind == UNIT_SENTENCE)
+        add_overlap(f, &o, first - 1, first, OVERLAP_TOKENS);
+    return o;
+}
+
+/* Leaves out what does not fit beside `tokens`, the header row last. */
+static void shorten(const flow *f, overlap *o, size_t tokens) {
+    for (size_t i = 0; i < o->count && o->tokens + tokens > MAX_TOKENS;) {
+        bool header = f->units[o->units[i]].leads && o->count > 1;
+        if (header) {
+            i++;
+            continue;
+        }
+        o->tokens -= f->units[o->units[i]].tokens;
+        o->count--;
+        memmove(&o->units[i], &o->units[i + 1], (o->count - i) * sizeof *o->units);
+        i = 0;
+    }
+    if (o->tokens + tokens > MAX_TOKENS) *o = (overlap){.count = 0};
 }
 
 /* Behind the headings at `begin` that all lie on the path of what follows them. */
@@ -115,18 +158,19 @@ static str path_of(const flow *f, size_t begin, size_t end) {
     return f->paths[own > 0 ? own - 1 : 0];
 }
 
-static void put_chunk(cutter *c, size_t begin, size_t end, size_t overlap, str path) {
+static void put_chunk(cutter *c, size_t begin, size_t end, const overlap *again, str path) {
     ingest_chunk chunk = {.heading = path};
     text_clear(&c->t);
     c->line_count = 0;
-    size_t before = overlap, new_lines = 0;
-    if (overlap != UNIT_NONE) {
-        put_unit(c, overlap, overlap);
-        new_lines = c->line_count;
+    size_t before = begin;
+    for (size_t i = 0; i < again->count; i++) {
+        put_unit(c, again->units[i], before);
+        before = again->units[i];
     }
+    size_t new_lines = c->line_count;
     for (size_t i = begin; i < end; i++) {
         put_unit(c, i, before);
-        if (i == begin && overlap != UNIT_NONE)
+        if (i == begin && again->count > 0)
             chunk.overlap_bytes = (uint32_t)(c->t.n - (c->f->units[i].end - c->f->units[i].begin));
         before = i;
     }
@@ -170,42 +214,43 @@ static bool cuts_before(const flow *f, size_t i, size_t end, size_t tokens, size
            (u->starts_block && tokens + block_tokens(f, i, end) > MAX_TOKENS);
 }
 
-/* Where the chunk [start, i) really ends: headings at its end go with what follows them, unless
+static bool leads(const unit *u) {
+    return u->kind == UNIT_HEADING || u->leads;
+}
+
+/* Where the chunk [start, i) really ends: headings, and heads of tables, at its end go with what follows them, unless
  * they are many, and so rather a list, or too long to share a chunk with unit i. */
 static size_t without_headings(const flow *f, size_t start, size_t i) {
     size_t stop = i, tokens = 0;
-    while (stop > start && f->units[stop - 1].kind == UNIT_HEADING && tokens < HEADER_TOKENS)
+    while (stop > start && leads(&f->units[stop - 1]) && tokens < HEADER_TOKENS)
         tokens += f->units[--stop].tokens;
     if (tokens + f->units[i].tokens > MAX_TOKENS) return i;
-    return stop > start && f->units[stop - 1].kind != UNIT_HEADING ? stop : i;
+    return stop > start && !leads(&f->units[stop - 1]) ? stop : i;
 }
 
 static void cut_section(cutter *c, size_t begin, size_t end) {
     const flow *f = c->f;
-    size_t left = 0, start = skip_path(f, begin, end), overlap = UNIT_NONE;
-    size_t section_begin = start, tokens = 0;
+    size_t left = 0, start = skip_path(f, begin, end);
+    overlap again = overlap_of(f, start, end, start);
+    size_t section_begin = start, tokens = again.tokens;
     for (size_t i = start; i < end; i++) left += f->units[i].tokens;
     for (size_t i = start; i < end; i++) {
         if (cuts_before(f, i, end, tokens, left)) {
             size_t stop = without_headings(f, start, i);
-            put_chunk(c, start, stop, overlap, path_of(f, start, stop));
+            put_chunk(c, start, stop, &again, path_of(f, start, stop));
             start = skip_path(f, stop, end);
             for (; i < start; i++) /* more headings on the path */
                 left -= f->units[i].tokens;
-            overlap = overlap_of(f, start, section_begin);
+            again = overlap_of(f, start, end, section_begin);
             tokens = 0;
             for (size_t k = start; k < i; k++) tokens += f->units[k].tokens;
-            if (overlap != UNIT_NONE) {
-                if (tokens + f->units[i].tokens + f->units[overlap].tokens > MAX_TOKENS)
-                    overlap = UNIT_NONE;
-                else
-                    tokens += f->units[overlap].tokens;
-            }
+            shorten(f, &again, tokens + f->units[i].tokens);
+            tokens += again.tokens;
         }
         tokens += f->units[i].tokens;
         left -= f->units[i].tokens;
     }
-    if (start < end) put_chunk(c, start, end, overlap, path_of(f, start, end));
+    if (start < end) put_chunk(c, start, end, &again, path_of(f, start, end));
 }
 
 /* ---- sections ----------------------------------------------------------------------------- */
@@ -284,11 +329,14 @@ bool ingest_chunk_document(const ingest_document *d, ingest_count_fn *count, voi
     n = fold_empty(&f, sections, n);
     for (size_t i = 0; i < n;) {
         size_t group = group_of(&sections[i], n - i);
-        if (group > 1)
-            put_chunk(&c, sections[i].begin, sections[i + group - 1].end, UNIT_NONE,
-                      sections[i].parent);
-        else
-            cut_section(&c, sections[i].begin, sections[i].end);
+        size_t begin = sections[i].begin, end = sections[i + group - 1].end;
+        if (group > 1) {
+            overlap again = overlap_of(&f, begin, end, begin);
+            shorten(&f, &again, TARGET_TOKENS);
+            put_chunk(&c, begin, end, &again, sections[i].parent);
+        } else {
+            cut_section(&c, begin, end);
+        }
         i += group;
     }
     if (c.chunk_count > 0) {

@@ -38,6 +38,11 @@ typedef enum {
 } ingest_role;
 #define INGEST_ROLE_COUNT 7
 
+/* What a table row is. Where it is not told, the first row of a table heads its columns. */
+#define INGEST_ROW_UNTOLD 0
+#define INGEST_ROW_HEAD 1
+#define INGEST_ROW_BODY 2
+
 /* A line as it stands on the page. */
 typedef struct {
     str text;
@@ -47,7 +52,7 @@ typedef struct {
 
 typedef struct {
     ingest_role role;
-    uint8_t level; /* of a heading, 1..6; else 0 */
+    uint8_t level; /* of a heading, 1..6; of a table row, INGEST_ROW_*; else 0 */
     uint32_t page; /* 1-based */
     const ingest_line *lines;
     size_t line_count; /* >= 1 */

@@ -6,7 +6,7 @@
 #ifndef CARREL_INGEST_KIND_H
 #define CARREL_INGEST_KIND_H
 
-#include "base/base.h"
+#include "ingest/kind_mail.h"
 
 typedef enum {
     KIND_OTHER,
@@ -22,6 +22,7 @@ typedef enum {
     KIND_IMAGE,   /* a scan or photograph of a page */
     KIND_PACKAGE, /* a ZIP file: an office document, an EPUB, an archive: carrel-parse looks inside */
     KIND_ZIM,     /* an offline web site (Kiwix) */
+    KIND_GZIP,    /* one compressed file of another kind: unpacked before anything looks at it */
     KIND_COUNT
 } ingest_kind;
 
@@ -69,6 +70,7 @@ static inline ingest_kind kind_of_magic(str head) {
         {STR("PK\x03\x04"), KIND_PACKAGE},
         {STR("PK\x05\x06"), KIND_PACKAGE}, /* an archive of nothing */
         {STR("ZIM\x04"), KIND_ZIM},
+        {STR("\x1f\x8b\x08"), KIND_GZIP},
         {STR("{\\rtf"), KIND_RTF},
         {STR("\x89PNG\r\n\x1a\n"), KIND_IMAGE},
         {STR("\xff\xd8\xff"), KIND_IMAGE}, /* JPEG */
@@ -82,7 +84,32 @@ static inline ingest_kind kind_of_magic(str head) {
         if (str_starts(head, known[i].magic)) return known[i].kind;
     if (str_starts(head, STR("RIFF")) && str_eq(str_cut(head, 8, 12), STR("WEBP")))
         return KIND_IMAGE;
+    /* BMP: two letters say little, so its reserved zeros and the size of its header must fit. */
+    if (str_starts(head, STR("BM")) && str_eq(str_cut(head, 6, 10), STR("\0\0\0\0")) &&
+        (str_eq(str_cut(head, 14, 18), STR("\x28\0\0\0")) ||
+         str_eq(str_cut(head, 14, 18), STR("\x6c\0\0\0")) ||
+         str_eq(str_cut(head, 14, 18), STR("\x7c\0\0\0"))))
+        return KIND_IMAGE;
     return KIND_OTHER;
+}
+
+static inline ingest_kind kind_of_mail(str head, str name) {
+    static const char *const mail[] = {"eml", NULL}, *const mbox[] = {"mbox", "mbx", NULL};
+    static const char *const mhtml[] = {"mht", "mhtml", NULL};
+    static const char *const other[] = {"md", "markdown", "mkd", "html", "htm", "pdf", NULL};
+    if (kind_has_extension(name, mail)) return KIND_MAIL;
+    if (kind_has_extension(name, mbox)) return KIND_MBOX;
+    if (kind_has_extension(name, mhtml)) return KIND_MHTML;
+    if (kind_has_extension(name, other)) return KIND_OTHER;
+    if (kind_begins_mbox(head)) return KIND_MBOX;
+    if (!kind_begins_mail(head)) return KIND_OTHER;
+    return kind_is_saved_page(head) ? KIND_MHTML : KIND_MAIL;
+}
+
+/* "notes.txt" of "notes.txt.gz"; what is no such name stays as it is. */
+static inline str kind_unpacked_name(str name) {
+    static const char *const gzip[] = {"gz", NULL};
+    return kind_has_extension(name, gzip) ? str_cut(name, 0, name.n - 3) : name;
 }
 
 /* `head` is the first KIND_HEAD_BYTES of the file, or all of it. */
@@ -91,12 +118,25 @@ static inline ingest_kind kind_of(str head, str name) {
     static const char *const plain[] = {"txt", "text", "log", "rst", NULL};
     static const char *const html[] = {"html", "htm", "xhtml", "xht", NULL};
     static const char *const pdf[] = {"pdf", NULL};
+    static const char *const csv[] = {"csv", "tsv", "tab", NULL};
+    /* ZIP files that are no archives of anybody's documents */
+    static const char *const programs[] = {"jar", "war", "aar", "apk",   "ipa",
+                                           "xpi", "crx", "whl", "nupkg", NULL};
     head = str_cut(head, 0, KIND_HEAD_BYTES);
+    if (kind_of_mail(head, name) != KIND_OTHER) return kind_of_mail(head, name);
+    if (str_starts(head, STR("%PDF-"))) return KIND_PDF;
+    ingest_kind magic = kind_of_magic(head);
+    if (magic == KIND_GZIP) /* of an archive or a program it is of no use */
+        return kind_of(STR("text"), kind_unpacked_name(name)) != KIND_OTHER ? KIND_GZIP
+                                                                            : KIND_OTHER;
+    if (magic == KIND_PACKAGE && kind_has_extension(name, programs)) return KIND_OTHER;
+    if (magic != KIND_OTHER) return magic;
+    /* with something before it; an archive that begins with a PDF was seen above */
     if (str_find(head, STR("%PDF-"), 0) != SIZE_MAX && !kind_has_extension(name, markdown))
         return KIND_PDF;
-    if (kind_of_magic(head) != KIND_OTHER) return kind_of_magic(head);
     if (kind_has_extension(name, markdown)) return KIND_MARKDOWN;
     if (kind_has_extension(name, plain)) return KIND_TEXT;
+    if (kind_has_extension(name, csv)) return KIND_CSV;
     if (kind_has_extension(name, html) || kind_begins_html(head)) return KIND_HTML;
     if (kind_has_extension(name, pdf)) return KIND_PDF;
     /* README and its like: text where it is clean. A character may be cut at the head's end. */

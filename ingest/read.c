@@ -11,11 +11,15 @@
 #include <string.h>
 
 #include "ingest/record.h"
+#include "ingest/reread.h"
 #include "ingest/worker.h"
 
-/* For all members of one container together; an archive of ten thousand slow files ends here. Pages
- * that are recognised have only their own limit: a thick scan takes hours, and is worth them. */
-#define MEMBERS_SECONDS 1200.0
+/* For all members of one container together; an archive of ten thousand slow files ends here, one of
+ * a whole shelf of manuals does not. Pages that are recognised have only their own limit: a thick scan
+ * takes hours, and is worth them. */
+#define MEMBERS_SECONDS 3600.0
+/* Of a file, at all depths: containers within containers multiply. 100 bytes each. */
+#define ITEMS_MAX 200000u
 /* Headings go six deep (ingest_block). */
 #define DEEPEST_LEVEL 6u
 
@@ -24,8 +28,8 @@ typedef struct {
     worker_piece piece;
     str name;
     arena *a;
-    ingest_document *d; /* NULL: err */
-    error err;
+    ingest_document *d;              /* NULL: not read */
+    const error *err;                /* why not */
     size_t first_child, child_count; /* items */
     size_t first_ocr;                /* of its pages; those that follow it stand together */
 } item;
@@ -35,8 +39,8 @@ typedef struct {
     size_t item;
     uint32_t page; /* 1-based */
     arena *a;
-    ingest_document *d; /* NULL: err */
-    error err;
+    ingest_document *d; /* NULL: not read */
+    const error *err;   /* why not */
 } ocr_page;
 
 typedef struct {
@@ -48,6 +52,7 @@ typedef struct {
     void *sharer;
     item *items;
     size_t item_count, item_room, round_begin;
+    size_t left_out; /* parts beyond ITEMS_MAX */
     ocr_page *ocr;
     size_t ocr_count, ocr_room;
     double members_end_ms;
@@ -64,6 +69,13 @@ static void each(reading *r, size_t count, ingest_piece_fn *piece) {
     }
 }
 
+/* Most pieces have none, and there may be many. */
+static const error *keep_error(arena *a, const error *err) {
+    error *kept = arena_alloc(a, 1, sizeof *kept);
+    *kept = *err;
+    return kept;
+}
+
 static bool within_limits(reading *r, const item *it, error *err) {
     if (it->piece.depth == 0) return true;
     if (clock_ms() > r->members_end_ms)
@@ -78,10 +90,13 @@ static bool within_limits(reading *r, const item *it, error *err) {
 static void read_item(void *context, size_t i, ingest_worker *w) {
     reading *r = context;
     item *it = &r->items[r->round_begin + i];
+    error err;
     it->a = arena_new();
-    if (!within_limits(r, it, &it->err) ||
-        !worker_read_piece(w, &it->piece, r->options, r->fd, r->name, it->a, &it->d, &it->err))
+    if (!within_limits(r, it, &err) ||
+        !worker_read_piece(w, &it->piece, r->options, r->fd, r->name, it->a, &it->d, &err)) {
         it->d = NULL;
+        it->err = keep_error(it->a, &err);
+    }
     atomic_fetch_add(&r->bytes, arena_bytes(it->a));
 }
 
@@ -89,32 +104,46 @@ static void read_ocr_page(void *context, size_t i, ingest_worker *w) {
     reading *r = context;
     ocr_page *p = &r->ocr[i];
     worker_piece piece = r->items[p->item].piece;
+    error err;
     piece.ocr_page = p->page;
     p->a = arena_new();
-    if (!worker_read_piece(w, &piece, r->options, r->fd, r->name, p->a, &p->d, &p->err))
-        p->d = NULL;
+    bool ok = worker_read_piece(w, &piece, r->options, r->fd, r->name, p->a, &p->d, &err);
+    if (ok && p->d->page_count != 1)
+        ok =
+            error_set(&err, ERROR_INPUT, "the recogniser sent %zu pages for one", p->d->page_count);
+    if (ok) return;
+    p->d = NULL;
+    p->err = keep_error(p->a, &err);
+}
+
+/* A child that lies too deep is not read. */
+static item child_of(const item *parent, const ingest_part *part) {
+    static const error too_deep = {ERROR_LIMIT, "it lies in too many containers, one in the other"};
+    item child = {.name = part->name, .piece = parent->piece};
+    if (child.piece.depth < WORKER_DEPTH)
+        child.piece.members[child.piece.depth++] = part->id;
+    else
+        child.err = &too_deep;
+    return child;
 }
 
 /* Lists the parts of what the last round read as the items of the next. */
 static void list_children(reading *r, size_t begin, size_t end) {
     for (size_t i = begin; i < end; i++) {
         const ingest_document *d = r->items[i].d;
-        size_t count = d ? d->part_count : 0;
+        size_t count = d ? d->part_count : 0, room = ITEMS_MAX - r->item_count;
+        if (count > room) {
+            r->left_out += count - room;
+            count = room;
+        }
         if (r->item_count + count > r->item_room) {
             r->item_room = 2 * (r->item_count + count);
             r->items = mem_grow(r->items, r->item_room, sizeof *r->items);
         }
         r->items[i].first_child = r->item_count;
         r->items[i].child_count = count;
-        for (size_t k = 0; k < count; k++) {
-            item child = {.name = d->parts[k].name, .piece = r->items[i].piece};
-            if (child.piece.depth < WORKER_DEPTH)
-                child.piece.members[child.piece.depth++] = d->parts[k].id;
-            else
-                error_set(&child.err, ERROR_LIMIT, "it lies deeper than %u containers",
-                          WORKER_DEPTH);
-            r->items[r->item_count++] = child;
-        }
+        for (size_t k = 0; k < count; k++)
+            r->items[r->item_count++] = child_of(&r->items[i], &d->parts[k]);
     }
 }
 
@@ -126,12 +155,11 @@ static bool read_items(reading *r, error *err) {
     r->item_count = r->item_room = 1;
     for (size_t end; r->round_begin < r->item_count; r->round_begin = end) {
         end = r->item_count;
-        if (r->items[r->round_begin].err.code == ERROR_NONE)
-            each(r, end - r->round_begin, read_item);
+        if (!r->items[r->round_begin].err) each(r, end - r->round_begin, read_item);
         list_children(r, r->round_begin, end);
     }
     if (r->items[0].d) return true;
-    if (err) *err = r->items[0].err;
+    if (err) *err = *r->items[0].err;
     return false;
 }
 
@@ -178,7 +206,7 @@ static void make_room(assembly *x) {
     x->pages = arena_alloc(x->a, pages, sizeof *x->pages);
     x->blocks = arena_alloc(x->a, blocks, sizeof *x->blocks);
     x->parts = arena_alloc(x->a, r->item_count, sizeof *x->parts);
-    x->notes = arena_alloc(x->a, notes + 1, sizeof *x->notes);
+    x->notes = arena_alloc(x->a, notes + 1, sizeof *x->notes); /* and one of our own */
 }
 
 static void put_block(assembly *x, const ingest_block *b, uint32_t page, uint32_t depth) {
@@ -189,39 +217,53 @@ static void put_block(assembly *x, const ingest_block *b, uint32_t page, uint32_
         out->level = (uint8_t)(b->level + depth < DEEPEST_LEVEL ? b->level + depth : DEEPEST_LEVEL);
 }
 
-/* The recognised page takes the place of the one without text; where recognition failed, the page
- * keeps its fate and says why. */
+static void add_note(assembly *x, ingest_page *page, str note) {
+    if (page->note.n > 0 && note.n > 0)
+        note = arena_printf(x->a, STR_FMT "; " STR_FMT, STR_ARG(page->note), STR_ARG(note));
+    if (note.n > 0) page->note = note;
+}
+
+/* The recognised page takes the place of the one without usable text; where recognition failed, the
+ * page keeps its fate and says why. */
 static void put_ocr_page(assembly *x, const ocr_page *p, uint32_t before, uint32_t depth) {
     ingest_page *page = &x->pages[before + p->page - 1];
     if (!p->d) {
-        page->note = arena_printf(x->a, "its characters were not recognised: %s", p->err.text);
+        add_note(x, page,
+                 arena_printf(x->a, "its characters were not recognised: %s", p->err->text));
         return;
     }
+    reread_choice choice = reread_choose(x->r->items[p->item].d, p->page, p->d);
+    if (choice == REREAD_RESTORE) page->fate = INGEST_FATE_TEXT;
+    if (choice != REREAD_TAKE) return;
     const ingest_page *read = &p->d->pages[0];
     page->fate = read->fate;
     page->confidence = read->confidence;
-    if (read->note.n > 0) page->note = read->note;
+    add_note(x, page, read->note);
     if (page->width_pt <= 0) page->width_pt = read->width_pt;
     if (page->height_pt <= 0) page->height_pt = read->height_pt;
     for (size_t i = 0; i < p->d->block_count; i++)
         put_block(x, &p->d->blocks[i], before + p->page, depth);
 }
 
-/* A block of a page that was recognised in its stead is dropped. */
+/* A block of a page that was recognised in its stead is dropped, and so is garbled text. */
 static void put_blocks(assembly *x, size_t i, uint32_t before) {
     const reading *r = x->r;
     const item *it = &r->items[i];
-    const ocr_page *p = r->ocr + it->first_ocr, *end = r->ocr + r->ocr_count;
+    size_t p = it->first_ocr;
     for (size_t b = 0; b <= it->d->block_count; b++) {
         const ingest_block *block = b < it->d->block_count ? &it->d->blocks[b] : NULL;
-        for (; p < end && p->item == i && (!block || p->page <= block->page); p++)
-            put_ocr_page(x, p, before, it->piece.depth);
-        if (block && x->pages[before + block->page - 1].fate != INGEST_FATE_OCR)
+        for (; p < r->ocr_count && r->ocr[p].item == i; p++) {
+            if (block && r->ocr[p].page > block->page) break;
+            put_ocr_page(x, &r->ocr[p], before, it->piece.depth);
+        }
+        ingest_fate fate = block ? x->pages[before + block->page - 1].fate : INGEST_FATE_TEXT;
+        if (block && fate != INGEST_FATE_OCR && fate != INGEST_FATE_GARBLED)
             put_block(x, block, before + block->page, it->piece.depth);
     }
 }
 
 static void put_heading(assembly *x, str name, uint32_t page, uint32_t depth) {
+    if (name.n == 0) return;
     ingest_line *line = arena_alloc(x->a, 1, sizeof *line);
     line->text = name;
     put_block(
@@ -229,12 +271,13 @@ static void put_heading(assembly *x, str name, uint32_t page, uint32_t depth) {
         page, depth - 1);
 }
 
-static void put_failed_part(assembly *x, const item *it) {
-    bool locked = it->err.code == ERROR_PASSWORD;
+/* A part that has no page of its own gets one that says why. */
+static void put_failed_part(assembly *x, const error *why) {
+    bool locked = why->code == ERROR_PASSWORD;
     x->pages[x->page_count] =
         (ingest_page){.number = (uint32_t)x->page_count + 1,
                       .fate = locked ? INGEST_FATE_ENCRYPTED : INGEST_FATE_FAILED,
-                      .note = arena_str(x->a, str_of(it->err.text))};
+                      .note = arena_str(x->a, str_of(why->text))};
     x->page_count++;
 }
 
@@ -248,35 +291,49 @@ static void put_notes(assembly *x, const item *it) {
     }
 }
 
+static void put_pages(assembly *x, const ingest_document *d) {
+    for (size_t p = 0; p < d->page_count; p++) {
+        ingest_page *page = &x->pages[x->page_count++];
+        *page = d->pages[p];
+        if (page->wants_ocr && x->r->options->no_ocr)
+            add_note(x, page, STR("a picture, whose characters were not recognised (--no-ocr)"));
+        page->wants_ocr = false;
+        page->number = (uint32_t)x->page_count;
+    }
+}
+
 static void put_item(assembly *x, size_t i) { /* at most WORKER_DEPTH + 2 deep */
+    static const error none_left = {ERROR_LIMIT,
+                                    "the file holds too many documents to read those in here"};
     const item *it = &x->r->items[i];
     uint32_t before = (uint32_t)x->page_count, depth = it->piece.depth;
-    ingest_part *part = i > 0 ? &x->parts[x->part_count++] : NULL;
-    if (!it->d) {
-        put_failed_part(x, it);
-    } else {
-        for (size_t p = 0; p < it->d->page_count; p++) {
-            x->pages[x->page_count] = it->d->pages[p];
-            x->pages[x->page_count].wants_ocr = false;
-            x->pages[x->page_count].number = (uint32_t)x->page_count + 1;
-            x->page_count++;
-        }
-        if (part && it->d->page_count > 0) put_heading(x, it->name, before + 1, depth);
+    size_t part = i > 0 ? x->part_count++ : 0;
+    if (it->d) {
+        put_pages(x, it->d);
+        /* A container without pages has its heading above its first document. */
+        if (i > 0 && (it->d->page_count > 0 || it->child_count > 0))
+            put_heading(x, it->name, before + 1, depth);
         put_blocks(x, i, before);
         put_notes(x, it);
         if (x->language.n == 0) x->language = it->d->language;
         for (size_t k = 0; k < it->child_count; k++) put_item(x, it->first_child + k);
     }
-    if (part)
-        *part = (ingest_part){.name = it->name,
-                              .page_first = before + 1,
-                              .page_count = (uint32_t)x->page_count - before};
+    if (x->page_count == before) put_failed_part(x, it->d ? &none_left : it->err);
+    if (i > 0)
+        x->parts[part] = (ingest_part){.name = it->name,
+                                       .page_first = before + 1,
+                                       .page_count = (uint32_t)x->page_count - before};
 }
 
 static ingest_document *put_together(reading *r, arena *a) {
     assembly x = {.r = r, .a = a};
     make_room(&x);
     put_item(&x, 0);
+    reread_mark_running(x.pages, x.blocks, x.block_count);
+    if (r->left_out > 0)
+        x.notes[x.note_count++] =
+            arena_printf(a, "%zu documents in it were not read: only the first %u are", r->left_out,
+                         ITEMS_MAX - 1);
     ingest_document *d = arena_alloc(a, 1, sizeof *d);
     *d = *r->items[0].d;
     d->language = x.language;

@@ -168,14 +168,19 @@ static bool last_block_is_whole(const record_reader *r) {
     return r->block_count == 0 || r->blocks[r->block_count - 1].first_line < r->line_count;
 }
 
+/* Headings have a level, table rows may have what they are in its place. */
+static bool level_fits(uint8_t role, uint8_t level) {
+    if (role == INGEST_ROLE_HEADING) return level >= 1 && level <= 6;
+    return level <= (role == INGEST_ROLE_TABLE_ROW ? INGEST_ROW_BODY : 0);
+}
+
 static bool read_block(record_reader *r, cursor *c) {
     block_start b = {.first_line = (uint32_t)r->line_count};
     b.role = take_u8(c);
     b.level = take_u8(c);
     b.page = take_u32(c);
-    bool heading = b.role == INGEST_ROLE_HEADING;
-    if (c->bad || b.role >= INGEST_ROLE_COUNT || b.level > 6 || heading != (b.level > 0) ||
-        b.page == 0 || b.page > r->page_count || !last_block_is_whole(r))
+    if (c->bad || b.role >= INGEST_ROLE_COUNT || !level_fits(b.role, b.level) || b.page == 0 ||
+        b.page > r->page_count || !last_block_is_whole(r))
         return false;
     r->blocks = room_for(r->blocks, r->block_count, &r->block_room, sizeof *r->blocks);
     r->blocks[r->block_count++] = b;

@@ -1,8 +1,9 @@
 /* Any bytes become UTF-8 in normal form C, or are refused because they are no text.
  *
  * Owns the order in which an encoding is believed: a byte order mark, then what the document
- * declares, then UTF-8 if the bytes are that, then windows-1252, which never fails and is what
- * an undeclared file of the last thirty years in western Europe is. A file that is mostly good
+ * declares (unless the bytes are plainly UTF-8: declarations outlive a change of encoding), then
+ * UTF-8 if the bytes are that, then windows-1252, which never fails and is what an undeclared file
+ * of the last thirty years in western Europe is. A file that is mostly good
  * UTF-8 stays UTF-8: its few broken bytes become U+FFFD rather than the whole of it mojibake.
  *
  * Encodings other than UTF-8, UTF-16 and windows-1252 go through the C library's iconv, which
@@ -12,8 +13,10 @@
  *
  * It never looks at what the text means, and never keeps a reference to its input.
  */
+#include "ingest/parse/charset.h"
 #include "ingest/parse/parse.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <iconv.h>
 #include <stdlib.h>
@@ -27,20 +30,17 @@
 /* UAX #15, stream-safe text: no language stacks more than 30 marks on a letter, and ordering a
  * longer stack costs quadratic time. */
 #define MARKS_MAX 30
-#define LABEL_MAX 32
+/* So many characters of several bytes, and none that is broken, are UTF-8 whatever is declared:
+ * saved pages keep the declaration that they were served with. Two letters of a code page for
+ * Chinese make one by chance, one time in ten. */
+#define SURE_UTF8 4
+/* Undeclared, a text with one broken byte for more good characters than this is UTF-8 too. */
+#define MOSTLY 4
 
-/* The encodings of the web that are neither UTF nor windows-1252 (Encoding Standard, WHATWG). */
-static const char *const warm_names[] = {
-    "WINDOWS-1250", "WINDOWS-1251", "WINDOWS-1253", "WINDOWS-1254", "WINDOWS-1255", "WINDOWS-1256",
-    "WINDOWS-1257", "WINDOWS-1258", "ISO-8859-2",   "ISO-8859-3",   "ISO-8859-4",   "ISO-8859-5",
-    "ISO-8859-6",   "ISO-8859-7",   "ISO-8859-8",   "ISO-8859-10",  "ISO-8859-13",  "ISO-8859-14",
-    "ISO-8859-15",  "ISO-8859-16",  "KOI8-R",       "KOI8-U",       "IBM866",       "MACINTOSH",
-    "TIS-620",      "SHIFT_JIS",    "EUC-JP",       "ISO-2022-JP",  "GBK",          "GB2312",
-    "GB18030",      "BIG5",         "EUC-KR",
-};
-#define WARM_COUNT (sizeof warm_names / sizeof *warm_names)
+/* More than charset_labels.c has. */
+#define WARM_MAX 48
 
-static iconv_t warm[WARM_COUNT];
+static iconv_t warm[WARM_MAX];
 static bool is_warm;
 
 /* 0x80 to 0x9F of windows-1252; the five holes stay what they are in ISO 8859-1. */
@@ -52,7 +52,10 @@ static const uint16_t cp1252[32] = {
 
 static void open_all(void) {
     if (is_warm) return;
-    for (size_t i = 0; i < WARM_COUNT; i++) warm[i] = iconv_open("UTF-8", warm_names[i]);
+    for (size_t i = 0; charset_iconv_name(i); i++) {
+        assert(i < WARM_MAX);
+        warm[i] = iconv_open("UTF-8", charset_iconv_name(i));
+    }
     is_warm = true;
 }
 
@@ -92,9 +95,10 @@ static void from_cp1252(str s, text *out) {
     }
 }
 
-/* Valid multi-byte sequences against bytes that are none. */
-static bool mostly_utf8(str s) {
-    size_t good = 0, bad = 0, used;
+/* Valid multi-byte sequences, and bytes that are none. */
+static void count_utf8(str s, size_t *good, size_t *bad) {
+    size_t used;
+    *good = *bad = 0;
     for (size_t i = 0; i < s.n; i += used) {
         if ((unsigned char)s.p[i] < 0x80) {
             used = 1;
@@ -102,11 +106,10 @@ static bool mostly_utf8(str s) {
         }
         utf8_next(s.p + i, s.n - i, &used);
         if (used > 1)
-            good++;
+            ++*good;
         else
-            bad++;
+            ++*bad;
     }
-    return bad == 0 || good > 4 * bad;
 }
 
 static void from_utf8(str s, text *out) {
@@ -139,61 +142,14 @@ static void from_iconv(iconv_t cd, str s, text *out) {
     }
 }
 
-/* The declared label in capitals, without white space, quotes and odd characters. */
-static void clean_label(str declared, char label[LABEL_MAX]) {
-    size_t n = 0;
-    declared = str_trim(declared);
-    for (size_t i = 0; i < declared.n && n + 1 < LABEL_MAX; i++) {
-        char c = declared.p[i];
-        if (c >= 'a' && c <= 'z')
-            label[n++] = (char)(c - 32);
-        else if ((c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_')
-            label[n++] = c;
-    }
-    label[n] = 0;
-}
-
-static bool label_in(const char *label, const char *const *names, size_t count) {
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(label, names[i]) == 0) return true;
-    return false;
-}
-
-/* The converter for a label, NULL when it is UTF-8 or windows-1252 by any of its names. */
-static bool find_converter(const char *label, iconv_t *cd, bool *latin, error *err) {
-    /* The web reads both of the older names as windows-1252. */
-    static const char *const latin_names[] = {
-        "WINDOWS-1252", "CP1252",  "CP-1252",  "ISO-8859-1", "ISO8859-1", "ISO_8859-1",
-        "LATIN1",       "LATIN-1", "US-ASCII", "ASCII",      "X-CP1252",
-    };
-    /* UTF-16 is here because a document whose declaration could be read as bytes is not that. */
-    static const char *const utf8_names[] = {"",         "UTF-8",    "UTF8",    "UTF-16",
-                                             "UTF-16LE", "UTF-16BE", "UNICODE", "NONE"};
-    static const char *const aliases[][2] = {
-        {"SJIS", "SHIFT_JIS"},      {"X-SJIS", "SHIFT_JIS"},
-        {"SHIFT-JIS", "SHIFT_JIS"}, {"MS_KANJI", "SHIFT_JIS"},
-        {"GB_2312-80", "GBK"},      {"GB2312", "GBK"},
-        {"X-GBK", "GBK"},           {"CP1251", "WINDOWS-1251"},
-        {"CP1250", "WINDOWS-1250"}, {"KS_C_5601-1987", "EUC-KR"},
-        {"BIG5-HKSCS", "BIG5"},     {"X-EUC-JP", "EUC-JP"},
-        {"CP866", "IBM866"},        {"ISO-8859-9", "WINDOWS-1254"},
-        {"ISO-8859-11", "TIS-620"}, {"KOI8", "KOI8-R"},
-    };
-    *cd = (iconv_t)-1;
-    *latin = label_in(label, latin_names, sizeof latin_names / sizeof *latin_names);
-    if (*latin || label_in(label, utf8_names, sizeof utf8_names / sizeof *utf8_names)) return true;
-    for (size_t i = 0; i < sizeof aliases / sizeof *aliases; i++)
-        if (strcmp(label, aliases[i][0]) == 0) label = aliases[i][1];
-    for (size_t i = 0; i < WARM_COUNT; i++)
-        if (strcmp(label, warm_names[i]) == 0) {
-            *cd = warm[i];
-            if (*cd != (iconv_t)-1) return true;
-            return error_set(err, ERROR_INPUT,
-                             "the text is in the encoding %s, for which this "
-                             "system has no table; save it as UTF-8",
-                             label);
-        }
-    return true; /* a name that nobody knows says nothing */
+/* The converter of an encoding; false where this system has none. */
+static bool find_converter(const char *name, iconv_t *cd, error *err) {
+    for (size_t i = 0; charset_iconv_name(i); i++)
+        if (strcmp(name, charset_iconv_name(i)) == 0) *cd = warm[i];
+    return *cd != (iconv_t)-1 || error_set(err, ERROR_INPUT,
+                                           "the text is in the encoding %s, for which this "
+                                           "system has no table; save it as UTF-8",
+                                           name);
 }
 
 static bool check_is_text(str s, error *err) {
@@ -213,7 +169,7 @@ static bool check_is_text(str s, error *err) {
     return true;
 }
 
-/* One line into normal form C, its stacks of marks shortened to what ordering can bear. */
+/* One word into normal form C, its stacks of marks shortened to what ordering can bear. */
 static bool put_normal(str line, text *scratch, text *out, error *err) {
     size_t used, marks = 0;
     text_clear(scratch);
@@ -235,58 +191,99 @@ static bool put_normal(str line, text *scratch, text *out, error *err) {
     return true;
 }
 
-/* CR LF and CR become LF, every line becomes NFC. Below U+0300 all text is NFC already. */
+/* Whether a character is in normal form C at a glance: it does not compose with what stands before
+ * it, and has no other form. That is most of what is written; utf8proc takes its time for each
+ * character. */
+static bool is_inert(uint32_t u) {
+    static const struct {
+        uint32_t first, last;
+    } inert[] = {
+        {0x0000, 0x02FF},                                     /* Latin */
+        {0x0400, 0x0482},                                     /* Cyrillic */
+        {0x2010, 0x2027},                                     /* dashes, quotes, dots */
+        {0x3000, 0x3029}, {0x3030, 0x3096}, {0x4E00, 0x9FFF}, /* kana, ideographs */
+        {0xAC00, 0xD7A3}, /* Hangul, while no single letter follows */
+        {0xFF01, 0xFF5E}, /* full width */
+    };
+    for (size_t i = 0; i < sizeof inert / sizeof *inert; i++)
+        if (u >= inert[i].first && u <= inert[i].last) return true;
+    return false;
+}
+
+static bool ends_word(char c) {
+    return c == ' ' || c == '\n' || c == '\r';
+}
+
+/* CR LF and CR become LF, every word becomes NFC: nothing composes with a space. */
 static bool normalise(const text *in, text *out, error *err) {
     text scratch = {0};
     str s = text_str(in);
     bool ok = true;
-    for (size_t i = 0; ok && i < s.n;) {
-        size_t end = i;
-        bool plain = true;
-        for (; end < s.n && s.p[end] != '\n' && s.p[end] != '\r'; end++)
-            plain = plain && (unsigned char)s.p[end] < 0xCC; /* U+0300 starts with CC */
-        if (plain)
-            text_put(out, str_cut(s, i, end));
-        else
-            ok = put_normal(str_cut(s, i, end), &scratch, out, err);
-        if (end < s.n) text_put_char(out, '\n');
-        i = end + 1;
-        if (end + 1 < s.n && s.p[end] == '\r' && s.p[end + 1] == '\n') i++;
+    size_t start = 0, word = 0, used; /* what is not yet put; where the word at i begins */
+    for (size_t i = 0; ok && i < s.n; i += used) {
+        unsigned char c = (unsigned char)s.p[i];
+        used = 1;
+        if (ends_word(s.p[i])) word = i + 1;
+        if (c == '\r') {
+            text_put(out, str_cut(s, start, i));
+            text_put_char(out, '\n');
+            used += i + 1 < s.n && s.p[i + 1] == '\n';
+            start = word = i + used;
+        } else if (c >= 0xCC && !is_inert(utf8_next(s.p + i, s.n - i, &used))) {
+            /* U+0300 starts with CC */
+            size_t end = i + used;
+            while (end < s.n && !ends_word(s.p[end])) end++;
+            text_put(out, str_cut(s, start, word));
+            ok = put_normal(str_cut(s, word, end), &scratch, out, err);
+            start = word = end;
+            used = end - i;
+        }
     }
+    text_put(out, str_cut(s, start, s.n));
     text_free(&scratch);
     return ok;
 }
 
+/* Bytes without a byte order mark. */
+static bool decode(str bytes, str declared, text *out, error *err) {
+    const char *name = charset_by_label(declared);
+    size_t good, bad;
+    iconv_t cd = (iconv_t)-1;
+    count_utf8(bytes, &good, &bad);
+    bool iconv_needed = name && strcmp(name, CHARSET_UTF8) != 0 && strcmp(name, CHARSET_LATIN) != 0;
+    bool latin = name && strcmp(name, CHARSET_LATIN) == 0;
+    if (bad == 0 && (good >= SURE_UTF8 || !iconv_needed)) {
+        from_utf8(bytes, out);
+    } else if (iconv_needed) {
+        if (!find_converter(name, &cd, err)) return false;
+        from_iconv(cd, bytes, out);
+    } else if (!latin && good > MOSTLY * bad) {
+        from_utf8(bytes, out);
+    } else {
+        from_cp1252(bytes, out);
+    }
+    return true;
+}
+
 bool parse_to_utf8(str bytes, str declared, text *out, error *err) {
     text raw = {0};
-    char order = utf16_order(bytes), label[LABEL_MAX];
-    iconv_t cd = (iconv_t)-1;
-    bool latin = false, ok = false;
-
+    char order = utf16_order(bytes);
+    bool ok;
     open_all();
     text_clear(out);
     if (order) {
         from_utf16(bytes, order, &raw);
         /* the zero bytes of UTF-16 are gone; what is left may still be a picture */
-        ok = check_is_text(text_str(&raw), err) && normalise(&raw, out, err);
-        goto done;
-    }
-    if (!check_is_text(bytes, err)) goto done;
-    clean_label(declared, label);
-    if (str_starts(bytes, STR("\xEF\xBB\xBF"))) {
-        bytes = str_cut(bytes, 3, bytes.n);
-        from_utf8(bytes, &raw);
-    } else if (!find_converter(label, &cd, &latin, err)) {
-        goto done;
-    } else if (cd != (iconv_t)-1) {
-        from_iconv(cd, bytes, &raw);
-    } else if (utf8_valid(bytes) || (!latin && mostly_utf8(bytes))) {
-        from_utf8(bytes, &raw);
+        ok = check_is_text(text_str(&raw), err);
+    } else if (!check_is_text(bytes, err)) {
+        ok = false;
+    } else if (str_starts(bytes, STR("\xEF\xBB\xBF"))) {
+        from_utf8(str_cut(bytes, 3, bytes.n), &raw);
+        ok = true;
     } else {
-        from_cp1252(bytes, &raw);
+        ok = decode(bytes, declared, &raw, err);
     }
-    ok = normalise(&raw, out, err);
-done:
+    ok = ok && normalise(&raw, out, err);
     text_free(&raw);
     return ok;
 }

@@ -1,23 +1,20 @@
 /* HTML: bytes become a tree, the tree becomes blocks.
  *
- * Owns what surrounds the text: the encoding (a byte order mark, the meta element in the first
- * bytes), the tree that libxml2's forgiving parser builds, the title, the language. Which part of
- * a page is its text is html_main.c's question, and what blocks that part makes html_blocks.c's.
+ * Owns the way through the files of the HTML parser, what they share of the tree, and the encoding
+ * that a page declares (a byte order mark, the meta element in the first bytes, an XML
+ * declaration). html_tree.c makes the tree, html_main.c finds the text in it, html_blocks.c writes
+ * that as blocks. A web page has one page, number 1, and no boxes.
  *
- * The parser is told to load nothing: no network, no external entity, no DTD. A web page has one
- * page, number 1, and no boxes. Trees are walked by pointers, never by recursion, since a page may
- * nest as deep as it likes.
+ * What was left out of a page and is not plainly about its site is noted, never dropped in silence.
  */
 #include "ingest/parse/html.h"
 
-#include <libxml/HTMLparser.h>
-#include <limits.h>
 #include <string.h>
 
 /* Where a browser looks for the encoding (HTML standard, 13.2.3.2: the first 1024 bytes); pages
- * put comments and scripts before it, so a little more. */
-#define SNIFF_BYTES 8192
-#define TITLE_MAX_BYTES 300
+ * put comments, styles and scripts before it. The head is searched, but not without an end. */
+#define SNIFF_BYTES (64 << 10)
+#define HIDDEN_NOTE_BYTES 40
 
 static bool is_space(char c) {
     return c == ' ' || (c >= '\t' && c <= '\r');
@@ -29,30 +26,54 @@ static size_t find_nocase(str s, str needle, size_t from) {
     return SIZE_MAX;
 }
 
+/* What stands between the quotes of an XML declaration's encoding. */
+static str xml_encoding(str head) {
+    size_t close = str_find(head, STR("?>"), 0), at = str_find(head, STR("encoding"), 0);
+    if (at == SIZE_MAX || close == SIZE_MAX || at > close) return (str){0};
+    for (at += 8; at < close && (is_space(head.p[at]) || head.p[at] == '='); at++)
+        ;
+    size_t begin = at + 1, end = begin;
+    while (end < close && head.p[end] != '"' && head.p[end] != '\'') end++;
+    return begin <= end ? str_cut(head, begin, end) : (str){0};
+}
+
+/* <meta charset=x>, or <meta http-equiv=content-type content="text/html; charset=x">. */
+static str meta_charset(str tag) {
+    bool equiv = find_nocase(tag, STR("http-equiv"), 0) != SIZE_MAX;
+    for (size_t at = 0; (at = find_nocase(tag, STR("charset"), at)) != SIZE_MAX; at += 7) {
+        char before = at > 0 ? tag.p[at - 1] : ' ';
+        size_t begin = at + 7;
+        while (begin < tag.n && is_space(tag.p[begin])) begin++;
+        if (begin >= tag.n || tag.p[begin] != '=') continue;
+        for (begin++; begin < tag.n && is_space(tag.p[begin]); begin++)
+            ;
+        bool quoted = begin < tag.n && (tag.p[begin] == '"' || tag.p[begin] == '\'');
+        /* in the content of another meta element it is a word of a description */
+        if (!equiv && !(is_space(before) || before == '/' || before == '"')) continue;
+        if (!equiv && find_nocase(str_cut(tag, 0, at), STR("content"), 0) != SIZE_MAX) continue;
+        begin += quoted;
+        size_t end = begin;
+        while (end < tag.n && !is_space(tag.p[end]) && !memchr("\"';/>", tag.p[end], 5)) end++;
+        if (end > begin) return str_cut(tag, begin, end);
+    }
+    return (str){0};
+}
+
 /* The encoding that a meta element or an XML declaration states. */
 static str sniff_charset(str bytes) {
     str head = str_cut(bytes, 0, SNIFF_BYTES);
-    if (str_starts(head, STR("<?xml"))) {
-        size_t close = str_find(head, STR("?>"), 0), at = str_find(head, STR("encoding="), 0);
-        if (at != SIZE_MAX && close != SIZE_MAX && at < close && at + 10 < head.n) {
-            size_t begin = at + 10, end = begin;
-            while (end < close && head.p[end] != '"' && head.p[end] != '\'') end++;
-            return str_cut(head, begin, end);
-        }
+    str found = str_starts(head, STR("<?xml")) ? xml_encoding(head) : (str){0};
+    for (size_t at = 0; found.n == 0 && (at = str_find(head, STR("<"), at)) != SIZE_MAX;) {
+        str rest = str_cut(head, at, head.n);
+        bool comment = str_starts(rest, STR("<!--"));
+        size_t end = str_find(head, comment ? STR("-->") : STR(">"), at);
+        if (end == SIZE_MAX) break;
+        if (find_nocase(str_cut(rest, 0, 5), STR("<meta"), 0) == 0)
+            found = meta_charset(str_cut(head, at, end));
+        if (find_nocase(str_cut(rest, 0, 5), STR("<body"), 0) == 0) break;
+        at = end;
     }
-    for (size_t at = 0; (at = find_nocase(head, STR("<meta"), at)) != SIZE_MAX; at += 5) {
-        size_t close = str_find(head, STR(">"), at);
-        str tag = str_cut(head, at, close);
-        size_t label = find_nocase(tag, STR("charset"), 0);
-        if (label == SIZE_MAX) continue;
-        for (label += 7; label < tag.n && (is_space(tag.p[label]) || tag.p[label] == '='); label++)
-            ;
-        if (label < tag.n && (tag.p[label] == '"' || tag.p[label] == '\'')) label++;
-        size_t end = label;
-        while (end < tag.n && !is_space(tag.p[end]) && !memchr("\"';/>", tag.p[end], 5)) end++;
-        return str_cut(tag, label, end);
-    }
-    return (str){0};
+    return found;
 }
 
 str html_attribute(const xmlNode *n, const char *name) {
@@ -64,15 +85,6 @@ str html_attribute(const xmlNode *n, const char *name) {
 
 bool html_tag_is(const xmlNode *n, const char *tag) {
     return n->type == XML_ELEMENT_NODE && strcmp((const char *)n->name, tag) == 0;
-}
-
-xmlNode *html_next(xmlNode *n, const xmlNode *root, bool deeper) {
-    if (deeper && n->type == XML_ELEMENT_NODE && n->children) return n->children;
-    while (n && n != root) {
-        if (n->next) return n->next;
-        n = n->parent;
-    }
-    return NULL;
 }
 
 html_info *html_info_of(const xmlNode *n) {
@@ -102,96 +114,71 @@ void html_text_of(const xmlNode *root, text *out) {
     while (out->n > 0 && out->p[out->n - 1] == ' ') text_cut(out, out->n - 1);
 }
 
-static xmlNode *find_tag(const xmlDoc *doc, const char *tag) {
-    xmlNode *root = xmlDocGetRootElement(doc);
-    for (xmlNode *n = root; n; n = html_next(n, root, true))
-        if (html_tag_is(n, tag)) return n;
-    return NULL;
+/* Hidden text is how prompts are injected, and how menus are folded away: a few words say nothing. */
+static void put_notes(const html_page *page, record_writer *out) {
+    if (page->hidden_bytes >= HIDDEN_NOTE_BYTES)
+        record_note(out,
+                    "Hidden text was left out: %zu bytes that no browser shows or reads aloud.",
+                    page->hidden_bytes);
+    if (page->flattened > 0)
+        record_note(out,
+                    "%zu elements are nested more than %d deep: their text was read, their nesting "
+                    "was not kept.",
+                    page->flattened, HTML_DEPTH_MAX);
+    if (page->unread > 0)
+        record_note(out,
+                    "The HTML parser stopped %zu bytes before the end; what stands there is "
+                    "not read.",
+                    page->unread);
 }
 
-static str meta_content(const xmlDoc *doc, str name) {
-    xmlNode *root = xmlDocGetRootElement(doc);
-    for (xmlNode *n = root; n; n = html_next(n, root, true)) {
-        if (!html_tag_is(n, "meta")) continue;
-        if (str_eq_nocase(html_attribute(n, "property"), name) ||
-            str_eq_nocase(html_attribute(n, "name"), name) ||
-            str_eq_nocase(html_attribute(n, "http-equiv"), name))
-            return str_trim(html_attribute(n, "content"));
+static void put_page(const html_page *page, xmlNode *top, record_writer *out) {
+    if (html_info_of(top)->text == 0) {
+        bool hidden = page->hidden_bytes >= HIDDEN_NOTE_BYTES;
+        record_page(out, 1, (str){0}, 0, 0, hidden ? INGEST_FATE_HIDDEN : INGEST_FATE_EMPTY);
+        return;
     }
-    return (str){0};
-}
-
-/* "Dosing - The Clinic | Home" under a heading "Dosing" is "Dosing"; else <title> as it is, else
- * the heading, else nothing, and the reader puts the file's name. */
-static void find_title(const xmlDoc *doc, text *title) {
-    text heading = {0};
-    const xmlNode *h = find_tag(doc, "h1"), *t = find_tag(doc, "title");
-    if (t) html_text_of(t, title);
-    if (title->n == 0) text_put(title, meta_content(doc, STR("og:title")));
-    if (h) html_text_of(h, &heading);
-    if (heading.n > 0 &&
-        (title->n == 0 || str_find(text_str(title), text_str(&heading), 0) != SIZE_MAX)) {
-        text_clear(title);
-        text_put(title, text_str(&heading));
+    record_page(out, 1, (str){0}, 0, 0, INGEST_FATE_TEXT);
+    if (page->title_apart) {
+        record_block(out, INGEST_ROLE_HEADING, 1, 1);
+        record_line(out, text_str(&page->title), (box){0}, 0);
     }
-    if (title->n > TITLE_MAX_BYTES) text_cut(title, utf8_floor(text_str(title), TITLE_MAX_BYTES));
-    text_free(&heading);
-}
-
-/* As the page states it (BCP 47); the record writer takes the first two letters. */
-static str find_language(const xmlDoc *doc) {
-    const xmlNode *root = find_tag(doc, "html");
-    str tag = root ? html_attribute(root, "lang") : (str){0};
-    if (tag.n == 0 && root) tag = html_attribute(root, "xml:lang");
-    return str_trim(tag.n ? tag : meta_content(doc, STR("content-language")));
-}
-
-static bool build_tree(str utf8, html_page *page, error *err) {
-    int options = HTML_PARSE_RECOVER | HTML_PARSE_NOERROR | HTML_PARSE_NOWARNING |
-                  HTML_PARSE_NONET | HTML_PARSE_IGNORE_ENC | HTML_PARSE_COMPACT;
-    if (utf8.n >= INT_MAX)
-        return error_set(err, ERROR_LIMIT, "the page has more bytes than the HTML parser takes");
-    page->doc = htmlReadMemory(utf8.p, (int)utf8.n, NULL, "UTF-8", options);
-    if (!page->doc || !xmlDocGetRootElement(page->doc))
-        return error_set(err, ERROR_INPUT, "there is no HTML in this file");
-    xmlNode *root = xmlDocGetRootElement(page->doc);
-    page->root = root; /* not <body>: pages go on behind its end tag, and behind that of <html> */
-    for (xmlNode *n = root->next; n; n = root->next) {
-        xmlUnlinkNode(n);
-        if (!xmlAddChild(root, n)) xmlFreeNode(n);
-    }
-    for (xmlNode *n = root; n; n = html_next(n, root, true))
-        page->count += n->type == XML_ELEMENT_NODE;
-    page->infos = mem_new(page->count, sizeof *page->infos);
-    size_t at = 0;
-    for (xmlNode *n = root; n; n = html_next(n, root, true))
-        if (n->type == XML_ELEMENT_NODE) {
-            page->infos[at].kind = html_kind_by_name((const char *)n->name);
-            n->_private = &page->infos[at++];
-        }
-    return true;
+    for (size_t i = 0; i < page->byline_count; i++) html_blocks_write(page->byline[i], out);
+    html_blocks_write(top, out);
 }
 
 bool parse_html(const parse_input *in, record_writer *out, error *err) {
-    text utf8 = {0}, title = {0};
+    text utf8 = {0};
     html_page page = {0};
-    bool ok = false;
+    bool ok = parse_to_utf8(in->bytes, sniff_charset(in->bytes), &utf8, err) &&
+              html_tree_build(text_str(&utf8), &page, err);
+    if (ok) {
+        html_head_read(&page);
+        record_document(out, page.title.n ? text_str(&page.title) : in->name, STR("html"),
+                        html_head_language(&page));
+        put_page(&page, html_main_find(&page), out);
+        put_notes(&page, out);
+    }
+    html_tree_free(&page);
+    text_free(&utf8);
+    return ok;
+}
 
-    if (!parse_to_utf8(in->bytes, sniff_charset(in->bytes), &utf8, err) ||
-        !build_tree(text_str(&utf8), &page, err))
-        goto done;
-    find_title(page.doc, &title);
-    record_document(out, title.n ? text_str(&title) : in->name, STR("html"),
-                    find_language(page.doc));
-    xmlNode *root = html_main_find(&page);
-    bool empty = html_info_of(root)->text == 0;
-    record_page(out, 1, (str){0}, 0, 0, empty ? INGEST_FATE_EMPTY : INGEST_FATE_TEXT);
-    if (!empty) html_blocks_write(root, out);
-    ok = true;
-done:
-    if (page.doc) xmlFreeDoc(page.doc);
-    mem_free(page.infos);
-    text_free(&title);
+bool parse_html_inside(str bytes, str charset, record_writer *out, error *err) {
+    text utf8 = {0};
+    html_page page = {0};
+    bool ok = parse_to_utf8(bytes, charset.n > 0 ? charset : sniff_charset(bytes), &utf8, err) &&
+              html_tree_build(text_str(&utf8), &page, err);
+    if (ok) {
+        xmlNode *root = html_main_all(&page);
+        if (html_info_of(root)->text > 0) html_blocks_write(root, out);
+        if (page.hidden_bytes > 0)
+            record_note(out, "%zu bytes of text that no mail program shows were left out",
+                        page.hidden_bytes);
+        if (page.unread > 0)
+            record_note(out, "the last %zu bytes of its HTML could not be read", page.unread);
+    }
+    html_tree_free(&page);
     text_free(&utf8);
     return ok;
 }

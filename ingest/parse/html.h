@@ -1,11 +1,18 @@
-/* What the three files of the HTML parser share: html.c (bytes to a tree, title, language),
- * html_main.c (which part of the tree is the text), html_blocks.c (that part as blocks). */
+/* What the files of the HTML parser share: html.c (encoding, notes), html_tree.c (bytes to a tree),
+ * html_head.c (title, language, whether it is an article), html_tags.c and html_named.c (what a tag
+ * and a name say), html_main.c (which part of the tree is the text), html_trim.c (what stands in an
+ * article and is not of it), html_blocks.c (the text as blocks). */
 #ifndef CARREL_INGEST_PARSE_HTML_H
 #define CARREL_INGEST_PARSE_HTML_H
 
 #include <libxml/tree.h>
 
 #include "ingest/parse/parse.h"
+
+/* Pages written by people stay below 100; a few generated ones reach some hundreds. */
+#define HTML_DEPTH_MAX 512
+
+#define HTML_BYLINE_MAX 4
 
 /* Tags by what they do to the text. */
 typedef enum {
@@ -32,25 +39,44 @@ typedef enum {
  * space left out, of the whole subtree, dropped parts not counted. */
 typedef struct {
     html_kind kind;
-    bool drop;      /* not the text: html_main.c's verdict */
-    bool has_block; /* a block stands somewhere below */
-    bool has_table, has_header_cell;
+    /* html_main.c's verdict: not the text; and if so, whether no browser shows it. */
+    bool drop, hidden;
+    bool label;       /* a caption, a byline, a date: beside the text */
+    bool in_main;     /* below <main> or <article> */
+    bool in_code;     /* below <pre> or <code> */
+    bool holds_title; /* the heading that is the page's title stands below */
+    bool has_block, has_table, has_heading;
     uint32_t cells, widest_row; /* of a table; of a row its cells */
     size_t longest_cell;
     size_t text;                      /* all of it */
     size_t link;                      /* inside <a> */
+    size_t links;                     /* so many of them */
     size_t own, own_link, own_commas; /* outside of blocks below it */
-    size_t prose; /* own text that is not in links, of all long enough paragraphs below */
-    double score; /* the prose that stands closely below */
+    size_t prose;      /* own text that is not in links, of all long enough paragraphs below */
+    size_t item_prose; /* the part of it that stands in list items */
+    double score;      /* the prose that stands closely below */
 } html_info;
 
 /* One document: the tree, and one html_info for each element. */
 typedef struct {
     xmlDoc *doc;
     xmlNode *root;
-    html_info *infos;
+    html_info *infos; /* in document order */
     size_t count;
+    bool article;     /* it says so of itself */
+    bool words_lie;   /* classes and ids drop too much here to be believed */
+    text title;       /* may be empty */
+    bool title_apart; /* it is a heading of the page, and not in what is taken for the text */
+    xmlNode *byline[HTML_BYLINE_MAX]; /* with such a title: what stands between it and the text */
+    size_t byline_count;
+    size_t hidden_bytes; /* of text outside of menus that no browser shows */
+    size_t flattened;    /* elements that were nested too deep, and stand beside their parent */
+    size_t unread;       /* bytes behind the place where libxml2 gave up; 0 when it read all */
 } html_page;
+
+/* html_tree.c. html_tree_free is fine with a zeroed page and after a failed build. */
+bool html_tree_build(str utf8, html_page *page, error *err);
+void html_tree_free(html_page *page);
 
 html_kind html_kind_by_name(const char *tag);
 html_kind html_kind_of(const xmlNode *n);  /* of any node */
@@ -65,9 +91,38 @@ bool html_is_layout_table(const xmlNode *table);
 /* All text below n in one line, white space collapsed. */
 void html_text_of(const xmlNode *n, text *out);
 
+/* html_head.c: fills page->title and page->article. */
+void html_head_read(html_page *page);
+/* As the page states it (BCP 47); the record writer takes the first two letters. */
+str html_head_language(const html_page *page);
+/* Whether a and b have the same letters and digits; ASCII case and all punctuation apart. */
+bool html_head_same(str a, str b);
+bool html_head_is_title(const xmlNode *n, const html_page *page);
+
+/* html_named.c: whether n says of itself that it is not of the text (`page_text` is all there is);
+ * that no browser shows it; that it is a caption or the like. */
+bool html_named_drop(const xmlNode *n, const html_page *page, size_t page_text);
+bool html_named_hidden(const xmlNode *n);
+bool html_named_unread(const xmlNode *n); /* by programs that read aloud */
+bool html_named_label(const xmlNode *n, const html_page *page);
+
 /* html_main.c: marks what is not the text as dropped; gives the node below which the text is. */
 xmlNode *html_main_find(html_page *page);
+/* Marks only what no browser shows; gives the root. */
+xmlNode *html_main_all(html_page *page);
+/* Can a walk go below n: an element that is not dropped. */
+bool html_is_kept(const xmlNode *n);
+double html_link_share(const html_info *info);
+
+/* html_trim.c: in an article whose text is below `top`, drops teasers and buttons, and marks what
+ * stands beside the text. */
+void html_trim_article(xmlNode *top, const html_page *page);
+void html_trim_labels(xmlNode *top, const html_page *page);
+/* A short line that names a year, or begins with "By". */
+bool html_trim_is_date_line(const xmlNode *n);
 /* html_blocks.c */
 void html_blocks_write(xmlNode *root, record_writer *out);
+/* The same for a document of several pages. */
+void html_blocks_write_on(xmlNode *root, uint32_t page, record_writer *out);
 
 #endif

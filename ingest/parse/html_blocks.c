@@ -25,6 +25,11 @@
 /* A term of a definition list is put before its definition up to this length. */
 #define TERM_MAX_BYTES 100
 
+/* U+001F, the unit separator: stands in no text that was checked. */
+#define CELL_END '\x1f'
+/* A cell that spans columns is said again in each of them up to this length. */
+#define WIDE_TEXT_MAX 80
+
 typedef struct {
     bool ordered;
     char style;  /* of an ordered list: '1', 'a', 'A', 'i', 'I' */
@@ -39,32 +44,53 @@ typedef struct {
 
 typedef struct {
     record_writer *out;
+    uint32_t page;
     text t; /* the block so far; its lines parted by '\n' */
     ingest_role role;
     uint8_t level;
     bool space;  /* white space is due before the next character */
     int pre;     /* depth of <pre> */
-    size_t mark; /* bytes of the list mark at the start of t */
+    int label;   /* depth of what stands beside the text */
+    size_t mark; /* bytes of the list mark or term at the start of t */
     bool term;   /* t is a term that waits for its definition */
     open_list lists[LIST_DEPTH_MAX];
     int depth;
-    const xmlNode *row; /* the open row of data, its cells so far in cells */
+    const xmlNode *row; /* the open row of data, its cells so far in cells, parted by CELL_END */
     text cells;
     size_t column;
     bool row_has_text;
+    size_t body_rows;
+    text head; /* the head of the open table, as cells; it is put before the next block */
     spanning spans[COLUMNS_MAX];
 } state;
 
 /* ---- text --------------------------------------------------------------------------------- */
 
+static void put_row(state *s, text *cells) {
+    text line = {0};
+    for (size_t i = 0; i < cells->n; i++) {
+        if (cells->p[i] == CELL_END)
+            text_put(&line, STR(" | "));
+        else
+            text_put_char(&line, cells->p[i]);
+    }
+    if (line.n > 0) {
+        record_block(s->out, INGEST_ROLE_TABLE_ROW, 0, s->page);
+        record_line(s->out, text_str(&line), (box){0}, 0);
+    }
+    text_clear(cells);
+    text_free(&line);
+}
+
 static void put_block(state *s) {
+    if (s->head.n > 0 && s->t.n > 0) put_row(s, &s->head);
     str all = text_str(&s->t);
     bool any = false;
     /* an item with nothing behind its mark is none */
     for (size_t i = s->role == INGEST_ROLE_LIST_ITEM ? s->mark : 0; i < all.n && !any; i++)
         any = all.p[i] != ' ' && all.p[i] != '\n';
     if (any) {
-        record_block(s->out, s->role, s->role == INGEST_ROLE_HEADING ? s->level : 0, 1);
+        record_block(s->out, s->role, s->role == INGEST_ROLE_HEADING ? s->level : 0, s->page);
         for (size_t i = 0; i < all.n;) {
             size_t end = i;
             while (end < all.n && all.p[end] != '\n') end++;
@@ -82,9 +108,10 @@ static void next_block(state *s, ingest_role role, uint8_t level) {
         return;
     }
     put_block(s);
+    bool beside = s->label > 0 && role != INGEST_ROLE_CODE;
     s->term = false;
     s->space = false;
-    s->role = role;
+    s->role = beside ? INGEST_ROLE_CAPTION : role;
     s->level = level;
     s->mark = 0;
 }
@@ -194,7 +221,7 @@ static void put_mark(state *s, const xmlNode *item) {
 /* ---- tables ------------------------------------------------------------------------------- */
 
 static void put_cell(state *s, str cell) {
-    if (s->column > 0) text_put(&s->cells, STR(" | "));
+    if (s->column > 0) text_put_char(&s->cells, CELL_END);
     text_put(&s->cells, cell);
     s->row_has_text = s->row_has_text || cell.n > 0;
     s->column++;
@@ -209,28 +236,74 @@ static void put_spanning(state *s) {
     }
 }
 
-static void leave_cell(state *s, const xmlNode *n) {
-    str cell = str_trim(text_str(&s->t));
+/* This cell at this column; `rows` more below take it over. */
+static void put_spanned(state *s, str cell, long rows) {
     put_spanning(s);
-    long rows = small_number(html_attribute(n, "rowspan"), 1);
-    if (s->column < COLUMNS_MAX && rows > 1 && rows <= SPAN_ROWS_MAX) {
+    if (s->column < COLUMNS_MAX && rows > 0) {
         spanning *span = &s->spans[s->column];
-        span->rows_left = (int)rows - 1;
+        span->rows_left = (int)rows;
         text_clear(&span->t);
         if (cell.n <= SPAN_TEXT_MAX) text_put(&span->t, cell);
     }
     put_cell(s, cell);
+}
+
+static void leave_cell(state *s, const xmlNode *n) {
+    str cell = str_trim(text_str(&s->t));
+    long rows = small_number(html_attribute(n, "rowspan"), 1);
+    long columns = small_number(html_attribute(n, "colspan"), 1);
+    if (rows > SPAN_ROWS_MAX) rows = 1;
+    /* alone in its row it is a heading of the rows below */
+    if (columns > COLUMNS_MAX || html_info_of(s->row)->cells < 2) columns = 1;
+    for (long i = 0; i < columns || i == 0; i++)
+        put_spanned(s, i == 0 || cell.n <= WIDE_TEXT_MAX ? cell : (str){0}, rows - 1);
     text_clear(&s->t);
     s->space = false;
 }
 
+/* A row of <thead>, or one of nothing but <th>. */
+static bool is_head_row(const xmlNode *row) {
+    size_t heads = 0, cells = html_info_of(row)->cells;
+    for (const xmlNode *c = row->children; c; c = c->next) heads += html_tag_is(c, "th");
+    return cells > 1 && (html_tag_is(row->parent, "thead") || heads == cells);
+}
+
+/* "Dose" over "mg" and "ml" is "Dose mg" and "Dose ml": one row that can be said again. */
+static void join_heads(state *s) {
+    text joined = {0};
+    str above = text_str(&s->head), below = text_str(&s->cells);
+    const str mark = {(const char[]){CELL_END}, 1};
+    for (size_t i = 0, k = 0; i <= above.n || k <= below.n;) {
+        size_t end_i = i <= above.n ? str_find(above, mark, i) : SIZE_MAX;
+        size_t end_k = k <= below.n ? str_find(below, mark, k) : SIZE_MAX;
+        str a = str_cut(above, i, end_i), b = str_cut(below, k, end_k);
+        if (i + k > 0) text_put_char(&joined, CELL_END);
+        text_put(&joined, a);
+        if (a.n > 0 && b.n > 0 && !str_eq(a, b)) text_put_char(&joined, ' ');
+        if (!str_eq(a, b)) text_put(&joined, b);
+        i = end_i == SIZE_MAX ? above.n + 1 : end_i + 1;
+        k = end_k == SIZE_MAX ? below.n + 1 : end_k + 1;
+    }
+    text_clear(&s->head);
+    text_put(&s->head, text_str(&joined));
+    text_free(&joined);
+}
+
 static void leave_row(state *s) {
+    const xmlNode *row = s->row;
     put_spanning(s);
     s->row = NULL;
     text_clear(&s->t);
-    if (s->row_has_text) {
-        record_block(s->out, INGEST_ROLE_TABLE_ROW, 0, 1);
-        record_line(s->out, text_str(&s->cells), (box){0}, 0);
+    if (!s->row_has_text) {
+        text_clear(&s->cells);
+    } else if (!is_head_row(row) || s->body_rows > 0) {
+        put_row(s, &s->head);
+        put_row(s, &s->cells);
+        s->body_rows++;
+    } else if (s->head.n == 0) {
+        text_put(&s->head, text_str(&s->cells));
+    } else {
+        join_heads(s);
     }
     text_clear(&s->cells);
 }
@@ -269,12 +342,17 @@ static void enter_definition(state *s) {
         s->term = false;
         if (s->t.n > 0 && s->t.p[s->t.n - 1] != ':') text_put_char(&s->t, ':');
         s->space = true;
+        s->mark = s->t.n;
         return;
     }
     next_block(s, INGEST_ROLE_PARAGRAPH, 0);
 }
 
 static void enter(state *s, const xmlNode *n) {
+    if (html_kind_of(n) != HTML_SKIP && html_info_of(n)->label) {
+        s->label++;
+        next_block(s, INGEST_ROLE_CAPTION, 0);
+    }
     switch (html_kind_of(n)) {
     case HTML_BREAK:
         put_break(s);
@@ -313,14 +391,15 @@ static void enter(state *s, const xmlNode *n) {
     case HTML_TABLE:
         next_block(s, INGEST_ROLE_PARAGRAPH, 0);
         for (size_t i = 0; i < COLUMNS_MAX && !s->row; i++) s->spans[i].rows_left = 0;
+        if (!s->row) s->body_rows = 0;
         break;
     case HTML_BLOCK:
     case HTML_SITE:
     case HTML_PARAGRAPH:
     case HTML_TERM:
-        /* the first paragraph of a list item goes on behind its mark */
-        if (s->role != INGEST_ROLE_LIST_ITEM || s->t.n > s->mark || s->row)
-            next_block(s, INGEST_ROLE_PARAGRAPH, 0);
+        /* the first paragraph of a list item goes on behind its mark, that of a definition behind
+           its term */
+        if (s->mark == 0 || s->t.n > s->mark || s->row) next_block(s, INGEST_ROLE_PARAGRAPH, 0);
         break;
     case HTML_INLINE:
     case HTML_LINK:
@@ -331,15 +410,20 @@ static void enter(state *s, const xmlNode *n) {
 
 static void leave(state *s, const xmlNode *n) {
     html_kind kind = html_kind_of(n);
+    bool label = html_info_of(n)->label;
+    if (label) s->label--;
     if (kind == HTML_PRE && s->pre > 0) s->pre--;
     if (kind == HTML_LIST && s->depth > 0) s->depth--;
     if (kind == HTML_CELL && s->row && s->row == n->parent) {
         leave_cell(s, n);
     } else if (kind == HTML_ROW && s->row == n) {
         leave_row(s);
+    } else if (kind == HTML_TABLE && !s->row) {
+        next_block(s, INGEST_ROLE_PARAGRAPH, 0);
+        put_row(s, &s->head);
     } else if (kind == HTML_TERM && !s->row) {
         s->term = true;
-    } else if (kind >= HTML_BLOCK) {
+    } else if (kind >= HTML_BLOCK || label) {
         next_block(s, INGEST_ROLE_PARAGRAPH, 0);
     }
 }
@@ -353,7 +437,11 @@ static void put_node_text(state *s, const xmlNode *n) {
 }
 
 void html_blocks_write(xmlNode *root, record_writer *out) {
-    state s = {.out = out, .role = INGEST_ROLE_PARAGRAPH};
+    html_blocks_write_on(root, 1, out);
+}
+
+void html_blocks_write_on(xmlNode *root, uint32_t page, record_writer *out) {
+    state s = {.out = out, .page = page, .role = INGEST_ROLE_PARAGRAPH};
     xmlNode *n = root;
     for (;;) {
         bool element = n->type == XML_ELEMENT_NODE;
@@ -377,5 +465,6 @@ void html_blocks_write(xmlNode *root, record_writer *out) {
     next_block(&s, INGEST_ROLE_PARAGRAPH, 0);
     text_free(&s.t);
     text_free(&s.cells);
+    text_free(&s.head);
     for (size_t i = 0; i < COLUMNS_MAX; i++) text_free(&s.spans[i].t);
 }

@@ -1,30 +1,44 @@
 /* Which part of a web page is its text.
  *
  * Owns the judgement that a reader makes at a glance: menus, sidebars, cookie banners, teasers and
- * footers are about the site, and must neither be found nor cited. Three steps, each over the
- * whole tree once: drop what says of itself that it is not the text (its tag, its role, its class,
- * hidden); score what is left by the prose that stands closely together, little of it links; take
- * the best node with its worthy siblings, and drop link lists inside.
+ * footers are about the site, and must neither be found nor cited. First goes what says of itself
+ * that it is not the text (html_named.c). What is left is scored by the prose that stands closely
+ * together, little of it links, and the best node with its worthy siblings is the text.
  *
  * A document that is no web page of a site (a manual saved as HTML) has no such surroundings, and
- * losing a part of it is worse than keeping a menu: where few of the words are links, all is kept.
+ * losing a part of it is worse than keeping a menu: where few of the words are links, all is kept,
+ * and the best node is taken only where it holds most of what the page says. A page of hardly
+ * anything but links is an index, and stays one. Only a page that calls itself an article is
+ * cleared more boldly.
  *
  * It changes no node of the tree, only the html_info beside it.
  */
 #include "ingest/parse/html.h"
 
-#include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* A paragraph below this has no sentence in it: a label, a date, a button. */
 #define PROSE_BYTES 25
-/* A name alone may not drop what holds more than this part of the page. */
-#define NAMED_DROP_SHARE 0.4
 /* Where links are less of the text than this, the page is a document and not a site. */
 #define DOCUMENT_LINK_SHARE 0.12
+/* The best node of a page that is no article has at least this part of what is not linked. */
+#define MAIN_SHARE 0.7
+#define ARTICLE_SHARE 0.25
+/* A byline links to its author; what is linked as a whole is a tag or a button. */
+#define BYLINE_LINK_SHARE 0.8
 /* A block with more of its text in links than this is a menu. */
 #define MENU_LINK_SHARE 0.5
+/* In a document a single link is a reference. */
+#define MENU_LINKS 2u
+/* A page that is no article is cleared as long as this part of its text is left. */
+#define INDEX_SHARE 0.5
+/* Or this part, if it has a page of prose: then the links were those of a list of names. */
+#define INDEX_PROSE_SHARE 0.2
+#define INDEX_PROSE_BYTES 400
+/* An article with its title and as much prose as this stands for itself. */
+#define OWN_ARTICLE_BYTES 300
+/* Names that leave less than this part of what is not linked are not believed. */
+#define NAMED_LEFT_SHARE 0.3
 /* Items of a list are more often a menu or an index than paragraphs are. */
 #define ITEM_PART 0.3
 /* A table with a longer cell than this places paragraphs side by side. */
@@ -37,236 +51,8 @@
 #define SIBLING_LINK_SHARE 0.25
 #define SIBLING_OWN_BYTES 60
 #define SIBLING_PROSE_BYTES 140
-
-static const struct {
-    const char *tag;
-    html_kind kind;
-} kinds[] = {
-    /* sorted, for bsearch */
-    {"a", HTML_LINK},
-    {"address", HTML_BLOCK},
-    {"article", HTML_BLOCK},
-    {"aside", HTML_SITE},
-    {"audio", HTML_SKIP},
-    {"blockquote", HTML_BLOCK},
-    {"body", HTML_BLOCK},
-    {"br", HTML_BREAK},
-    {"button", HTML_SKIP},
-    {"canvas", HTML_SKIP},
-    {"caption", HTML_CAPTION},
-    {"center", HTML_BLOCK},
-    {"datalist", HTML_SKIP},
-    {"dd", HTML_DEFINITION},
-    {"details", HTML_BLOCK},
-    {"dialog", HTML_SKIP},
-    {"dir", HTML_LIST},
-    {"div", HTML_BLOCK},
-    {"dl", HTML_BLOCK},
-    {"dt", HTML_TERM},
-    {"embed", HTML_SKIP},
-    {"fieldset", HTML_BLOCK},
-    {"figcaption", HTML_CAPTION},
-    {"figure", HTML_BLOCK},
-    {"footer", HTML_SITE},
-    {"form", HTML_BLOCK},
-    {"frameset", HTML_SKIP},
-    {"h1", HTML_HEADING},
-    {"h2", HTML_HEADING},
-    {"h3", HTML_HEADING},
-    {"h4", HTML_HEADING},
-    {"h5", HTML_HEADING},
-    {"h6", HTML_HEADING},
-    {"head", HTML_SKIP},
-    {"header", HTML_SITE},
-    {"hgroup", HTML_BLOCK},
-    {"hr", HTML_BLOCK},
-    {"html", HTML_BLOCK},
-    {"iframe", HTML_SKIP},
-    {"input", HTML_SKIP},
-    {"label", HTML_SKIP},
-    {"legend", HTML_SKIP},
-    {"li", HTML_ITEM},
-    {"link", HTML_SKIP},
-    {"main", HTML_BLOCK},
-    {"map", HTML_SKIP},
-    {"math", HTML_INLINE},
-    {"menu", HTML_LIST},
-    {"meta", HTML_SKIP},
-    {"nav", HTML_SITE},
-    {"noframes", HTML_SKIP},
-    {"noscript", HTML_SKIP},
-    {"object", HTML_SKIP},
-    {"ol", HTML_LIST},
-    {"optgroup", HTML_SKIP},
-    {"option", HTML_SKIP},
-    {"p", HTML_PARAGRAPH},
-    {"pre", HTML_PRE},
-    {"rp", HTML_SKIP},
-    {"rt", HTML_SKIP},
-    {"script", HTML_SKIP},
-    {"section", HTML_BLOCK},
-    {"select", HTML_SKIP},
-    {"style", HTML_SKIP},
-    {"summary", HTML_BLOCK},
-    {"svg", HTML_SKIP},
-    {"table", HTML_TABLE},
-    {"tbody", HTML_BLOCK},
-    {"td", HTML_CELL},
-    {"template", HTML_SKIP},
-    {"textarea", HTML_SKIP},
-    {"tfoot", HTML_BLOCK},
-    {"th", HTML_CELL},
-    {"thead", HTML_BLOCK},
-    {"title", HTML_SKIP},
-    {"tr", HTML_ROW},
-    {"ul", HTML_LIST},
-    {"video", HTML_SKIP},
-};
-
-static int compare_kind(const void *tag, const void *entry) {
-    return strcmp(tag, *(const char *const *)entry);
-}
-
-html_kind html_kind_by_name(const char *tag) {
-    const char *const *found =
-        bsearch(tag, kinds, sizeof kinds / sizeof *kinds, sizeof *kinds, compare_kind);
-    if (!found) return HTML_INLINE;
-    return kinds[((const char *)found - (const char *)kinds) / (ptrdiff_t)sizeof *kinds].kind;
-}
-
-/* ---- words in class and id ---------------------------------------------------------------- */
-
-/* About the site, whatever stands around them. */
-static const char *const site_words[] = {
-    "ad",          "ads",
-    "advert",      "advertisement",
-    "advertising", "banner",
-    "breadcrumb",  "breadcrumbs",
-    "byline",      "comment",
-    "comments",    "consent",
-    "cookie",      "cookies",
-    "disqus",      "dropdown",
-    "footer",      "gdpr",
-    "livefyre",    "login",
-    "masthead",    "menu",
-    "modal",       "nav",
-    "navbar",      "navbox",
-    "navigation",  "newsletter",
-    "outbrain",    "overlay",
-    "pager",       "pagination",
-    "popup",       "print",
-    "promo",       "promotion",
-    "recommended", "recommendations",
-    "related",     "respond",
-    "rss",         "search",
-    "share",       "sharing",
-    "shoutbox",    "sidebar",
-    "signup",      "skip",
-    "skyscraper",  "social",
-    "sponsor",     "sponsored",
-    "subscribe",   "subscription",
-    "taboola",     "toolbar",
-    "trending",    "widget",
-    "noprint",     "catlinks",
-    "editsection", "tags",
-    "teaser",      "teasers",
-    "topbar",
-};
-
-static bool word_in(const char *p, size_t n, const char *const *list, size_t count) {
-    for (size_t i = 0; i < count; i++)
-        if (strlen(list[i]) == n && strncmp(list[i], p, n) == 0) return true;
-    return false;
-}
-
-/* A name with one of these speaks of its surroundings: "with-sidebar", "no-ads", "has-comments". */
-static const char *const about_words[] = {"with", "w",  "has",   "no", "not",
-                                          "and",  "is", "label", "js"};
-
-/* Whether one name out of a class or id ("site-footer", "relatedLinks") has a word of the list. */
-static bool name_has_word(str name, const char *const *list, size_t count) {
-    char word[32];
-    size_t n = 0;
-    bool found = false;
-    for (size_t i = 0; i <= name.n; i++) {
-        char c = i < name.n ? name.p[i] : '-';
-        bool capital = c >= 'A' && c <= 'Z';
-        bool small = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-        bool camel = capital && i > 0 && name.p[i - 1] >= 'a' && name.p[i - 1] <= 'z';
-        if ((!capital && !small) || camel) {
-            if (n > 0 && word_in(word, n, about_words, sizeof about_words / sizeof *about_words))
-                return false;
-            found = found || (n > 0 && word_in(word, n, list, count));
-            n = 0;
-        }
-        if ((capital || small) && n < sizeof word) word[n++] = capital ? (char)(c + 32) : c;
-    }
-    return found;
-}
-
-static bool has_word(str names, const char *const *list, size_t count) {
-    for (size_t i = 0; i < names.n;) {
-        size_t end = i;
-        while (end < names.n && names.p[end] > ' ') end++;
-        if (name_has_word(str_cut(names, i, end), list, count)) return true;
-        i = end + 1;
-    }
-    return false;
-}
-
-#define HAS_WORD(names, list) has_word((names), (list), sizeof(list) / sizeof *(list))
-
-/* ---- dropping ----------------------------------------------------------------------------- */
-
-static bool style_hides(str style) {
-    for (size_t i = 0; i < style.n; i++) {
-        str rest = str_cut(style, i, style.n);
-        if ((i == 0 || style.p[i - 1] == ';' || style.p[i - 1] == ' ') &&
-            (str_starts(rest, STR("display:none")) || str_starts(rest, STR("display: none")) ||
-             str_starts(rest, STR("visibility:hidden")) ||
-             str_starts(rest, STR("visibility: hidden"))))
-            return true;
-    }
-    return false;
-}
-
-static bool is_hidden(const xmlNode *n) {
-    for (const xmlAttr *a = n->properties; a; a = a->next)
-        if (strcmp((const char *)a->name, "hidden") == 0) return true;
-    return str_eq(html_attribute(n, "aria-hidden"), STR("true")) ||
-           style_hides(html_attribute(n, "style"));
-}
-
-static bool has_site_role(const xmlNode *n) {
-    static const char *const roles[] = {"navigation",    "banner",  "contentinfo", "search",
-                                        "complementary", "dialog",  "alertdialog", "alert",
-                                        "menu",          "menubar", "toolbar",     "tooltip"};
-    str role = str_trim(html_attribute(n, "role"));
-    return role.n > 0 && word_in(role.p, role.n, roles, sizeof roles / sizeof *roles);
-}
-
-static bool inside(const xmlNode *n, const char *tag) {
-    for (n = n->parent; n; n = n->parent)
-        if (html_tag_is(n, tag)) return true;
-    return false;
-}
-
-/* Does this element say of itself that it is not the text? `page_text` is all there is. */
-static bool says_no(const xmlNode *n, size_t page_text) {
-    const html_info *info = html_info_of(n);
-    if (info->kind == HTML_SKIP || is_hidden(n)) return true;
-    if (info->kind < HTML_BLOCK && !info->has_block)
-        return HAS_WORD(html_attribute(n, "class"), site_words);
-    if (html_tag_is(n, "body") || html_tag_is(n, "html") || html_tag_is(n, "main") ||
-        html_tag_is(n, "article"))
-        return false;
-    bool large = (double)info->text > NAMED_DROP_SHARE * (double)page_text;
-    if (large) return false;
-    if (info->kind == HTML_SITE) /* the header of an article holds its heading and standfirst */
-        return !html_tag_is(n, "header") || !(inside(n, "article") || inside(n, "main"));
-    return has_site_role(n) || HAS_WORD(html_attribute(n, "class"), site_words) ||
-           HAS_WORD(html_attribute(n, "id"), site_words);
-}
+/* Wherever it stands, another part of the text has as much as this. */
+#define SIBLING_PART_BYTES 400
 
 /* ---- counting ----------------------------------------------------------------------------- */
 
@@ -283,17 +69,34 @@ static size_t max_of(size_t a, size_t b) {
     return a > b ? a : b;
 }
 
-static void add_up(html_info *to, const html_info *from) {
+/* A link that leads somewhere under another name. An address that is written out is text. */
+static bool is_named_link(const xmlNode *n) {
+    if (html_info_of(n)->kind != HTML_LINK) return false;
+    const xmlNode *first = n->children;
+    if (!first || first->type != XML_TEXT_NODE || !first->content) return true;
+    str s = str_trim(str_of((const char *)first->content));
+    return !str_starts(s, STR("http://")) && !str_starts(s, STR("https://")) &&
+           !str_starts(s, STR("www."));
+}
+
+/* What `n` adds to the element that it stands in. */
+static void add_up(html_info *to, const xmlNode *n) {
+    const html_info *from = html_info_of(n);
+    bool link = is_named_link(n);
     bool block = from->kind >= HTML_BLOCK, cell = from->kind == HTML_CELL;
     to->text += from->text;
-    to->link += from->kind == HTML_LINK ? from->text : from->link;
+    to->link += link ? from->text : from->link;
+    to->links += from->links + (link && from->text > 0);
+    to->has_heading = to->has_heading || from->has_heading || from->kind == HTML_HEADING;
     if (!block) {
         to->own += from->own;
-        to->own_link += from->kind == HTML_LINK ? from->own : from->own_link;
+        to->own_link += link ? from->own : from->own_link;
         to->own_commas += from->own_commas;
     }
-    to->prose += from->prose;
-    if (block && from->own - from->own_link >= PROSE_BYTES) to->prose += from->own - from->own_link;
+    size_t plain = block ? from->own - from->own_link : 0;
+    plain = from->prose + (plain >= PROSE_BYTES ? plain : 0);
+    to->prose += plain;
+    to->item_prose += from->kind == HTML_ITEM ? plain : from->item_prose;
     to->has_block = to->has_block || from->has_block || block;
     to->has_table = to->has_table || from->has_table || from->kind == HTML_TABLE;
     if (to->kind == HTML_ROW) to->cells += cell;
@@ -309,14 +112,20 @@ static bool count_enter(const xmlNode *n) {
         return false;
     }
     html_info *info = html_info_of(n);
-    *info = (html_info){.kind = info->kind, .drop = info->drop};
+    *info = (html_info){.kind = info->kind,
+                        .drop = info->drop,
+                        .hidden = info->hidden,
+                        .label = info->label,
+                        .in_main = info->in_main,
+                        .holds_title = info->holds_title,
+                        .in_code = info->in_code};
     return !info->drop && info->kind != HTML_SKIP && n->children;
 }
 
 static void count_leave(const xmlNode *n, const xmlNode *root) {
     if (n == root || n->type != XML_ELEMENT_NODE) return;
     const html_info *info = html_info_of(n);
-    if (!info->drop && info->kind != HTML_SKIP) add_up(html_info_of(n->parent), info);
+    if (!info->drop && info->kind != HTML_SKIP) add_up(html_info_of(n->parent), n);
 }
 
 /* Bottom-up sums in one walk. */
@@ -339,12 +148,11 @@ static void count_all(xmlNode *root) {
 
 /* ---- the best node ------------------------------------------------------------------------ */
 
-static double link_share(const html_info *info) {
+double html_link_share(const html_info *info) {
     return info->text ? (double)info->link / (double)info->text : 0;
 }
 
-/* Can the walk go below n: an element that is not dropped. */
-static bool is_kept(const xmlNode *n) {
+bool html_is_kept(const xmlNode *n) {
     return n->type == XML_ELEMENT_NODE && !html_info_of(n)->drop &&
            html_info_of(n)->kind != HTML_SKIP;
 }
@@ -361,8 +169,8 @@ static double points_of(const html_info *info) {
 /* Each paragraph gives points to what it stands in, the less the further up. */
 static void score_all(xmlNode *root) {
     static const double part[SCORE_LEVELS] = {1, 0.5, 0.17, 0.11, 0.08};
-    for (xmlNode *n = root; n; n = html_next(n, root, is_kept(n))) {
-        double points = is_kept(n) ? points_of(html_info_of(n)) : 0;
+    for (xmlNode *n = root; n; n = html_next(n, root, html_is_kept(n))) {
+        double points = html_is_kept(n) ? points_of(html_info_of(n)) : 0;
         const xmlNode *up = n;
         for (int i = 0; points > 0 && i < SCORE_LEVELS && up != root; i++) {
             up = up->parent;
@@ -372,13 +180,13 @@ static void score_all(xmlNode *root) {
 }
 
 static double value_of(const xmlNode *n) {
-    return html_info_of(n)->score * (1 - link_share(html_info_of(n)));
+    return html_info_of(n)->score * (1 - html_link_share(html_info_of(n)));
 }
 
 static xmlNode *find_best(xmlNode *root) {
     xmlNode *best = root;
-    for (xmlNode *n = root; n; n = html_next(n, root, is_kept(n)))
-        if (is_kept(n) && html_info_of(n)->kind >= HTML_BLOCK && value_of(n) > value_of(best))
+    for (xmlNode *n = root; n; n = html_next(n, root, html_is_kept(n)))
+        if (html_is_kept(n) && html_info_of(n)->kind >= HTML_BLOCK && value_of(n) > value_of(best))
             best = n;
     return best;
 }
@@ -387,7 +195,10 @@ static xmlNode *find_best(xmlNode *root) {
 static bool is_worthy(const xmlNode *n, const xmlNode *path, const xmlNode *best) {
     const html_info *info = html_info_of(n);
     if (value_of(n) >= SIBLING_SHARE * value_of(best)) return true;
-    if (link_share(info) > SIBLING_LINK_SHARE) return false;
+    if (html_link_share(info) > SIBLING_LINK_SHARE) return false;
+    if (info->prose >= SIBLING_PART_BYTES && 2 * info->item_prose < info->prose &&
+        (double)info->prose >= SIBLING_SHARE * (double)html_info_of(best)->prose)
+        return true;
     str kind = html_attribute(path, "class");
     bool alike = strcmp((const char *)n->name, (const char *)path->name) == 0 && kind.n > 0 &&
                  str_eq(html_attribute(n, "class"), kind);
@@ -396,31 +207,35 @@ static bool is_worthy(const xmlNode *n, const xmlNode *path, const xmlNode *best
     return path == best && max_of(info->own, info->prose) > enough;
 }
 
-/* The highest node above the best one that has a worthy sibling of the path below it; on the way
- * there all siblings that are not worthy are dropped, headings of the path's own level kept. */
-static xmlNode *take_siblings(xmlNode *best, const xmlNode *root) {
+static bool is_candidate(const xmlNode *n, const xmlNode *path) {
+    return n != path && html_is_kept(n) && html_info_of(n)->kind != HTML_HEADING;
+}
+
+/* The highest node above the best one that has a worthy sibling of the path below it. */
+static xmlNode *find_reach(xmlNode *best, const xmlNode *root) {
     xmlNode *top = best;
     for (xmlNode *path = best; path != root; path = path->parent)
         for (xmlNode *n = path->parent->children; n; n = n->next)
-            if (n != path && is_kept(n) && html_info_of(n)->kind != HTML_HEADING &&
-                is_worthy(n, path, best))
-                top = path->parent;
-    for (xmlNode *path = best; path != top; path = path->parent)
-        for (xmlNode *n = path->parent->children; n; n = n->next)
-            if (n != path && is_kept(n) && html_info_of(n)->kind != HTML_HEADING &&
-                !is_worthy(n, path, best))
-                html_info_of(n)->drop = true;
+            if (is_candidate(n, path) && is_worthy(n, path, best)) top = path->parent;
     return top;
 }
 
+/* On the way from best up to top all siblings that are not worthy are dropped, headings kept. */
+static void drop_unworthy(xmlNode *best, const xmlNode *top) {
+    for (xmlNode *path = best; path != top; path = path->parent)
+        for (xmlNode *n = path->parent->children; n; n = n->next)
+            if (is_candidate(n, path) && !is_worthy(n, path, best)) html_info_of(n)->drop = true;
+}
+
 /* Lists and boxes inside the text that are mostly links. */
-static void drop_menus(xmlNode *root) {
-    for (xmlNode *n = root; n; n = html_next(n, root, is_kept(n))) {
-        if (n == root || !is_kept(n)) continue;
+static void drop_menus(xmlNode *root, bool article) {
+    for (xmlNode *n = html_next(root, root, true); n; n = html_next(n, root, html_is_kept(n))) {
+        if (!html_is_kept(n)) continue;
         html_info *info = html_info_of(n);
         bool group =
             info->kind == HTML_LIST || info->kind == HTML_BLOCK || info->kind == HTML_TABLE;
-        if (group && link_share(info) > MENU_LINK_SHARE && info->prose < info->link)
+        if (group && info->links >= (article ? 1 : MENU_LINKS) &&
+            html_link_share(info) > MENU_LINK_SHARE && info->prose < info->link)
             info->drop = true;
     }
 }
@@ -431,26 +246,186 @@ bool html_is_layout_table(const xmlNode *table) {
            str_eq_nocase(html_attribute(table, "role"), STR("presentation"));
 }
 
+/* ---- the page ------------------------------------------------------------------------------ */
+
+/* What an element takes over from those that it stands in, and what no browser shows. */
+static void mark_places(html_page *page) {
+    for (xmlNode *n = page->root; n; n = html_next(n, page->root, true)) {
+        if (n->type != XML_ELEMENT_NODE) continue;
+        html_info *info = html_info_of(n);
+        const html_info *up = n == page->root ? info : html_info_of(n->parent);
+        info->in_main = up->in_main || html_tag_is(n, "main") || html_tag_is(n, "article");
+        info->in_code = up->in_code || info->kind == HTML_PRE || html_tag_is(n, "code");
+        info->hidden = n != page->root && (up->hidden || html_named_hidden(n));
+        if (info->kind != HTML_HEADING || info->hidden || !html_head_is_title(n, page)) continue;
+        html_info_of(page->root)->holds_title = true;
+        for (xmlNode *in = n; in != page->root; in = in->parent)
+            html_info_of(in)->holds_title = true;
+    }
+}
+
+static void drop_hidden(html_page *page) {
+    xmlNode *root = page->root;
+    for (xmlNode *n = root; n; n = html_next(n, root, html_is_kept(n))) {
+        if (n == root || !html_is_kept(n) || !html_info_of(n)->hidden) continue;
+        html_info *info = html_info_of(n);
+        info->drop = true;
+        if (html_link_share(info) < MENU_LINK_SHARE) page->hidden_bytes += info->text;
+    }
+}
+
 /* Drops what says of itself that it is not the text, and nothing else; counts what is left. */
-static void drop_named(xmlNode *root) {
-    for (xmlNode *n = root; n; n = html_next(n, root, true))
-        if (n->type == XML_ELEMENT_NODE) html_info_of(n)->drop = false;
+static void drop_named(html_page *page) {
+    xmlNode *root = page->root;
     count_all(root);
     size_t page_text = html_info_of(root)->text;
-    for (xmlNode *n = root; n; n = html_next(n, root, is_kept(n)))
-        if (n != root && n->type == XML_ELEMENT_NODE) html_info_of(n)->drop = says_no(n, page_text);
+    page->hidden_bytes = 0;
+    for (xmlNode *n = html_next(root, root, true); n; n = html_next(n, root, html_is_kept(n))) {
+        if (n->type != XML_ELEMENT_NODE) continue;
+        html_info *info = html_info_of(n);
+        bool hidden = info->hidden || (html_named_unread(n) && info->text > 0);
+        bool named = html_named_drop(n, page, page_text);
+        info->drop = named || info->hidden;
+        /* a menu that is folded away is no secret */
+        if (hidden && info->drop && info->kind != HTML_SKIP &&
+            html_link_share(info) < MENU_LINK_SHARE)
+            page->hidden_bytes += info->text;
+    }
     count_all(root);
 }
 
-xmlNode *html_main_find(html_page *page) {
-    xmlNode *root = page->root;
-    drop_named(root);
-    if (link_share(html_info_of(root)) < DOCUMENT_LINK_SHARE) return root;
+static size_t unlinked(const xmlNode *n) {
+    return html_info_of(n)->text - html_info_of(n)->link;
+}
+
+/* The <article> that holds the title, where it holds prose too: other articles on the page are
+ * other texts. */
+static xmlNode *find_root(const html_page *page) {
+    for (xmlNode *n = page->root; n; n = html_next(n, page->root, html_is_kept(n))) {
+        if (!html_is_kept(n) || html_kind_of(n) != HTML_HEADING || !html_head_is_title(n, page))
+            continue;
+        xmlNode *up = n;
+        while (up != page->root && !html_tag_is(up, "article")) up = up->parent;
+        if (up != page->root && html_info_of(up)->prose >= OWN_ARTICLE_BYTES) return up;
+    }
+    return page->root;
+}
+
+/* The best node with its siblings, or the whole page where that leaves out too much of it. */
+static xmlNode *find_top(html_page *page) {
+    xmlNode *root = page->article ? find_root(page) : page->root;
     score_all(root);
-    xmlNode *top = take_siblings(find_best(root), root);
-    drop_menus(top);
+    xmlNode *best = find_best(root), *reach = find_reach(best, root);
+    double share = page->article ? ARTICLE_SHARE : MAIN_SHARE;
+    if ((double)unlinked(reach) < share * (double)unlinked(root)) return root;
+    drop_unworthy(best, reach);
+    return reach;
+}
+
+/* False when hardly half of the page is left, and nothing says that it is more than links. */
+static bool clear_site(html_page *page, bool choose, xmlNode **top) {
+    size_t before = html_info_of(page->root)->text;
+    *top = choose ? find_top(page) : page->root;
+    drop_menus(*top, page->article);
+    count_all(*top);
+    const html_info *left = html_info_of(*top);
+    double share = left->prose >= INDEX_PROSE_BYTES ? INDEX_PROSE_SHARE : INDEX_SHARE;
+    return (double)left->text >= share * (double)before;
+}
+
+static void start_again(html_page *page) {
+    for (size_t i = 0; i < page->count; i++) page->infos[i].drop = false;
+    drop_named(page);
+}
+
+/* Clears what stands around the text of an article, unless that leaves too little: then the page
+ * was one of teasers after all. */
+static void trim(html_page *page, xmlNode *top) {
+    bool *before = mem_new(page->count, sizeof *before);
+    size_t all = html_info_of(top)->text;
+    for (size_t i = 0; i < page->count; i++) before[i] = page->infos[i].drop;
+    html_trim_article(top, page);
     count_all(top);
-    if (html_info_of(top)->text > 0) return top;
-    drop_named(root); /* a page of links alone is what it is */
-    return root;
+    if ((double)html_info_of(top)->text < INDEX_SHARE * (double)all) {
+        for (size_t i = 0; i < page->count; i++) page->infos[i].drop = before[i];
+        count_all(top);
+    }
+    mem_free(before);
+}
+
+/* Drops what is named so; where that leaves hardly anything, names are not believed. */
+static void clear_named(html_page *page) {
+    count_all(page->root);
+    size_t all = unlinked(page->root);
+    drop_named(page);
+    if ((double)unlinked(page->root) >= NAMED_LEFT_SHARE * (double)all) return;
+    page->words_lie = true;
+    start_again(page);
+}
+
+static xmlNode *find_text(html_page *page) {
+    xmlNode *top = page->root;
+    mark_places(page);
+    clear_named(page);
+    bool site = html_link_share(html_info_of(top)) >= DOCUMENT_LINK_SHARE;
+    if (page->article) {
+        clear_site(page, true, &top);
+        if (html_info_of(top)->text > 0) {
+            trim(page, top);
+            return top;
+        }
+        start_again(page);
+        top = page->root;
+    } else if (site && !clear_site(page, true, &top)) {
+        start_again(page);
+        if (!clear_site(page, false, &top)) start_again(page); /* an index is what it is */
+    }
+    html_trim_labels(top, page);
+    return top;
+}
+
+/* The heading that is the title often stands in a header of its own, and is cleared with that. */
+static bool has_title(const xmlNode *top, const html_page *page) {
+    for (xmlNode *n = (xmlNode *)top; n; n = html_next(n, top, html_is_kept(n)))
+        if (html_is_kept(n) && html_kind_of(n) == HTML_HEADING && html_head_is_title(n, page))
+            return true;
+    return false;
+}
+
+/* Who wrote it, when, and the standfirst, between that heading and the text. */
+static void find_byline(html_page *page, const xmlNode *top) {
+    const xmlNode *stop = page->root;
+    xmlNode *n = page->root;
+    while (n && (html_kind_of(n) != HTML_HEADING || !html_head_is_title(n, page)))
+        n = html_next(n, page->root, true);
+    bool deeper = false;
+    for (; n && n != top && page->byline_count < HTML_BYLINE_MAX;) {
+        n = html_next(n, stop, deeper);
+        if (!n || n == top) break;
+        deeper =
+            n->type == XML_ELEMENT_NODE && html_kind_of(n) != HTML_SKIP && !html_info_of(n)->hidden;
+        if (!deeper) continue;
+        html_info_of(n)->drop = false;
+        count_all(n);
+        bool beside = html_named_label(n, page) || html_trim_is_date_line(n);
+        if (!beside || html_link_share(html_info_of(n)) > BYLINE_LINK_SHARE) continue;
+        html_info_of(n)->label = true;
+        page->byline[page->byline_count++] = n;
+        deeper = false;
+    }
+}
+
+xmlNode *html_main_find(html_page *page) {
+    xmlNode *top = find_text(page);
+    page->title_apart = html_info_of(page->root)->holds_title && !has_title(top, page);
+    if (page->title_apart && page->article) find_byline(page, top);
+    return top;
+}
+
+xmlNode *html_main_all(html_page *page) {
+    mark_places(page);
+    count_all(page->root);
+    drop_hidden(page);
+    count_all(page->root);
+    return page->root;
 }

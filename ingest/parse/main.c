@@ -3,6 +3,7 @@
  */
 #include <unistd.h>
 
+#include "ingest/parse/mime.h"
 #include "ingest/parse/parse.h"
 #include "ingest/parse/serve.h"
 
@@ -22,14 +23,21 @@ static void warm_up(void) {
         "<</F<</Type/Font/Subtype/Type1/BaseFont/Times-Roman>>>>>>>>endobj\n"
         "4 0 obj<</Length 29>>stream\nBT /F 9 Tf 9 9 Td (warm) Tj ET\nendstream endobj\n"
         "5 0 obj<</Title<FEFF00410042>>>endobj\ntrailer<</Root 1 0 R/Info 5 0 R>>\n%%EOF\n";
+    static const char mail[] =
+        "From: =?iso-8859-1?q?w=E4rm?= <w@example.org>\nSubject: w\nDate: Tue, 12 Mar 2024 "
+        "14:05:00 "
+        "+0100\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\nwarm\n--b\nContent-Type: "
+        "text/html\nContent-Transfer-Encoding: base64\n\nPHA+dzwvcD4=\n--b--\n";
     static const char html[] = "<!doctype html><title>w</title><h1>w</h1><p>warm &eacute;</p>";
     const ingest_limits limits = {.pages = 1};
     const struct {
         str bytes, name;
     } samples[] = {{STR(pdf), STR("w.pdf")},
                    {STR(html), STR("w.html")},
+                   {STR(mail), STR("w.eml")},
                    {STR("# w\n\nwarm\n"), STR("w.md")},
                    {STR("warm\n"), STR("w.txt")}};
+    mime_warm_up();
     for (size_t i = 0; i < sizeof samples / sizeof *samples; i++) {
         parse_input in = {.bytes = samples[i].bytes, .name = samples[i].name, .limits = &limits};
         record_writer *w = record_writer_new(STDOUT_FILENO);

@@ -37,9 +37,34 @@ void parse_pdf_keep_warm(str sample);
 parse_fn parse_html;     /* html.c: libxml2 */
 parse_fn parse_markdown; /* markdown.c */
 parse_fn parse_text;     /* text.c */
+parse_fn parse_csv;      /* csv.c */
+parse_fn parse_rtf;      /* rtf.c */
+parse_fn parse_package;  /* package_kind.c: libzip, and the parser that the package needs */
+parse_member_fn parse_package_member;
+
+parse_fn parse_mail; /* mail.c: GMime */
+parse_member_fn parse_mail_member;
+parse_fn parse_mbox; /* mbox.c */
+parse_member_fn parse_mbox_member;
+parse_fn parse_mhtml; /* mhtml.c */
+parse_member_fn parse_mhtml_member;
+
+/* Text inside another document, on its page 1: paragraphs, lists and tables as parse_text finds them,
+ * but no headings and no running heads. */
+void parse_text_inside(str utf8, record_writer *out);
+/* The same for HTML: all of it that a browser shows, with no search for the main part. Notes what it
+ * left out. */
+bool parse_html_inside(str bytes, str charset, record_writer *out, error *err);
+
+/* gzip.c: what is compressed as a whole (KIND_GZIP) is replaced by what it unpacks to, and its name
+ * loses ".gz"; anything else stays as it is. Comes before everything that looks at the bytes. */
+bool parse_unpack(parse_input *in, arena *a, error *err);
+parse_fn parse_image;    /* image.c: pages without text, for carrel-ocr */
 
 /* By the first bytes, then by the name's extension; NULL for what Carrel does not read. */
 const parse_format *parse_find_format(const parse_input *in);
+/* Is this, in a container, a document to be read? Its first KIND_HEAD_BYTES suffice. */
+bool parse_is_document(const parse_input *in);
 /* Why parse_find_format gave NULL; returns false. */
 bool parse_refuse(const parse_input *in, error *err);
 

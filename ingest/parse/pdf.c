@@ -25,9 +25,6 @@
 #define OUTLINE_ENTRIES 20000u
 #define OUTLINE_DEPTH 12
 
-/* A page is garbled when more than one in so many of its characters has no Unicode meaning. */
-#define GARBLED_ONE_IN 4
-
 typedef struct {
     str label;
     double width_pt, height_pt;
@@ -171,16 +168,16 @@ static void read_page(reading *r, uint32_t number) {
     read_beside(page, pdf_look_drawing(look), &runs, facts, scratch, r->a);
     pdf_look_free(look);
     facts->note = page_note(facts, r->a);
-    if (runs.unusable * GARBLED_ONE_IN > runs.characters) {
-        facts->fate = INGEST_FATE_GARBLED;
-    } else if (runs.characters > 0) {
-        facts->fate = INGEST_FATE_TEXT;
-        pdf_layout_page(&runs, number, r->a, &r->text.lines);
-    } else if (pdf_hidden_count(&facts->hidden) > 0) {
+    if (runs.characters == 0 && pdf_hidden_count(&facts->hidden) > 0) {
         facts->fate = INGEST_FATE_HIDDEN;
         facts->wants_ocr = facts->hidden.images;
-    } else if (facts->comments.count > 0) {
-        facts->fate = INGEST_FATE_TEXT;
+    } else {
+        pdf_verdict verdict = pdf_judge_page(page, &runs);
+        facts->fate = verdict.fate;
+        facts->wants_ocr = verdict.wants_ocr;
+        if (verdict.lay_out) pdf_layout_page(&runs, number, r->a, &r->text.lines);
+        if (facts->fate == INGEST_FATE_EMPTY && facts->comments.count > 0)
+            facts->fate = INGEST_FATE_TEXT;
     }
     arena_free(scratch);
     g_object_unref(page);
@@ -260,7 +257,7 @@ static void write_records(const reading *r, str title, record_writer *out) {
             if (l->page != number) break;
             record_block(out, b->role, b->level, number);
             for (uint32_t i = 0; i < b->count; i++)
-                record_line(out, l[i].text, l[i].at, l[i].font_pt);
+                record_line(out, l[i].text, pdf_turned(l[i].at, 4u - l[i].turn), l[i].font_pt);
         }
         write_comments(&f->comments, number, out);
     }

@@ -1,10 +1,18 @@
 /* The stages of reading a PDF, and what they hand on:
  *
  *   pdf_text.c    a poppler page becomes runs: text on one baseline, with box and font
+ *   pdf_arabic.c  mends Arabic words
+ *   pdf_usable.c  tells whether they are worth keeping, or the page is to be recognised
  *   pdf_column.c  runs are cut into columns, in reading order
- *   pdf_layout.c  a column's runs become lines and table rows
+ *   pdf_apart.c   tells columns of text from those of a table by the heights of their lines
+ *   pdf_layout.c  a column's runs become rows of cells, and these become lines
+ *   pdf_table.c   finds the tables among the rows: where they begin, what continues what
+ *   pdf_head.c    a table's columns and the headings over them
  *   pdf_contents.c  finds the lines of a table of contents
- *   pdf_block.c   lines become blocks with roles; running heads and heading levels need all pages
+ *   pdf_running.c finds running heads, which needs all pages
+ *   pdf_block.c   lines become blocks with roles
+ *   pdf_heading.c finds headings and their levels
+ *   pdf_words.c   what single lines say about themselves
  *   pdf.c         opens the document, walks its pages, writes the records
  *
  * Beside the text that is seen:
@@ -20,14 +28,23 @@
 
 #include "ingest/ingest.h"
 
+/* White in a run that may part two cells. In the text PDF_GAP stands for it, else a space. */
+#define PDF_GAP '\x1f'
+#define PDF_GAPS 6
+typedef struct {
+    float left, right;
+} pdf_gap;
+
 typedef struct {
     str text; /* NFC, without line breaks */
     box at;
     float font_pt;
     bool bold, mono;
-    bool upright;                /* false: rotated text, such as a stamp in the margin */
+    uint8_t turn;                /* quarters that its text is turned to the left by */
     bool rightward;              /* false: a line of a right-to-left page */
     size_t characters, unusable; /* not white space; of these, without a Unicode meaning */
+    pdf_gap gaps[PDF_GAPS];
+    size_t gap_count;
 } pdf_run;
 
 typedef struct {
@@ -36,6 +53,30 @@ typedef struct {
     size_t characters, unusable; /* of all runs */
 } pdf_runs;
 
+/* What stands in one line and one column of a table; in prose, what wide white parts. */
+typedef struct {
+    str text;
+    box at, line; /* the whole cell, its last line */
+    float font_pt;
+    size_t bold, mono;    /* bytes of the text that are so */
+    uint32_t first, last; /* columns of the table that it stands in, or above */
+    pdf_gap gaps[PDF_GAPS];
+    size_t gap_count;
+} pdf_cell;
+
+/* The cells on one baseline, in reading order. */
+typedef struct {
+    pdf_cell *cells;
+    size_t count;
+    box at;
+    float font_pt; /* of the longest cell */
+    bool bold, mono, rightward;
+    uint32_t table;   /* which one of the group's; 0: prose */
+    uint32_t columns; /* of that table */
+    bool head;        /* headings of the columns */
+    bool taken;       /* its text went into the row before */
+} pdf_row;
+
 typedef struct {
     str text; /* cells parted by " | " */
     box at;
@@ -43,12 +84,11 @@ typedef struct {
     float left, right; /* edges of the column it stands in */
     uint32_t page;     /* 1-based */
     uint32_t column;   /* of the page, in reading order */
-    uint32_t cells;    /* 1: prose */
     bool bold, mono;
-    float last_cell; /* left edge of the last cell */
-    bool table;      /* its row stands in a table */
-    bool continues;  /* the last cell of the row above */
-    bool running;    /* head, foot, page number, or a line of the contents */
+    bool table;   /* its row stands in a table */
+    bool head;    /* and says what the columns are */
+    uint8_t turn; /* `at`, left and right are turned back by so many quarters: pdf_turned */
+    bool running; /* head, foot, page number, or a line of the contents */
 } pdf_line;
 
 /* White between two columns. */
@@ -91,6 +131,10 @@ typedef struct {
     size_t block_count;
 } pdf_text;
 
+/* Turns a box to the right by quarters, about the page's upper left corner: text that runs up the page
+ * runs to the right afterwards. Turning by 4 - n takes a turn by n back. */
+box pdf_turned(box b, unsigned quarters);
+
 /* PopplerPage, without poppler's headers for the stages that do not need them. */
 struct _PopplerPage;
 struct pdf_look; /* pdf_hidden.h */
@@ -100,6 +144,20 @@ void pdf_put_run(pdf_runs *out, pdf_run run, arena *a);
 
 /* Marks that steer a renderer and say nothing; poppler gives them no rectangle. */
 bool pdf_is_mark(uint32_t c);
+
+/* Letters stored as shapes ("ﻻ") become letters. */
+bool pdf_is_presentation_form(uint32_t c);
+void pdf_put_letters(text *t, uint32_t form);
+
+/* Puts right the order of lam and alef in a word in reading order. `widths` are those of its boxes
+ * from left to right, alef_width that of an alef alone, 0 where it is not known. True: changed. */
+bool pdf_mend_word(uint32_t *letters, const float *widths, size_t count, float alef_width);
+typedef struct {
+    ingest_fate fate;
+    bool wants_ocr;
+    bool lay_out; /* also a page suspected to be garbled: what is recognised is compared with it */
+} pdf_verdict;
+pdf_verdict pdf_judge_page(struct _PopplerPage *page, const pdf_runs *runs);
 
 /* Borrows the runs; may sort them. */
 typedef struct {
@@ -112,17 +170,53 @@ typedef void pdf_group_fn(void *context, pdf_group g);
 void pdf_cut_columns(pdf_group g, pdf_gutters *gutters, arena *scratch, pdf_group_fn *put,
                      void *context);
 
+/* How many lines stand on both sides of a gutter where these go down the page independently; 0
+ * where they stand in rows. Both are sorted by height; `running`: one side is known as running
+ * text. */
+size_t pdf_lines_apart(pdf_group left, pdf_group right, bool running, arena *scratch);
+
+/* Are these two pages of a book on one sheet, with numbers that follow one another at its edges? */
+bool pdf_is_spread(pdf_group g);
+
 box pdf_bounds(pdf_group g);       /* of at least one run */
 bool pdf_same_row(box row, box r); /* on one baseline: they share most of the lower one's height */
 void pdf_sort_by_top(pdf_group g);
+
+/* Marks the rows of tables, sorted from top to bottom, in a column of text between these edges,
+ * joins what belongs to one row, and makes one row of a table's headings. Texts go into `a`. */
+void pdf_find_tables(pdf_row *rows, size_t count, float left, float right, arena *a);
+
+/* Gives the rows of one table their columns, and makes one row of its heads. */
+void pdf_find_columns(pdf_row *rows, size_t count, arena *a);
+
+/* "$1,234", "(5)%", "75 mg", "—": what stands in the body of a table, and not in its head. */
+bool pdf_is_figure(str s);
+bool pdf_is_year(str s);
 
 /* Appends the page's lines; texts go into `a`. */
 void pdf_layout_page(const pdf_runs *page, uint32_t number, arena *a, pdf_lines *out);
 
 void pdf_sort_bookmarks(pdf_text *t);
 
+/* Sizes of the whole document, in halves of a point. */
+#define PDF_MAX_FONT_PT 200
+#define PDF_SAME_SIZE_PT 0.6f /* sizes this close are one */
+typedef struct {
+    float body_pt; /* the size of most characters */
+    bool body_bold;
+    float steps[PDF_MAX_FONT_PT * 2 + 1]; /* usual distance of two baselines, for each size */
+} pdf_style;
+
+size_t pdf_size_bin(float pt);
+
 /* Marks running lines and makes blocks out of all lines. */
 void pdf_find_blocks(pdf_text *t, arena *a);
+
+/* Marks the lines that stand on page after page as running. */
+void pdf_mark_running(pdf_text *t, arena *a);
+
+/* Turns blocks into headings, and gives them their levels. */
+void pdf_find_headings(pdf_text *t, const pdf_style *s, arena *a);
 
 /* Marks the lines of a table of contents as running; after the running heads are known. */
 void pdf_mark_contents(pdf_text *t, arena *a);
@@ -130,5 +224,12 @@ void pdf_mark_contents(pdf_text *t, arena *a);
 /* Letters and digits in lower case, the digits as '#' where asked for: for comparing titles and
  * running heads. */
 str pdf_key(str s, bool hide_digits, arena *a);
+
+size_t pdf_letters(str s);
+int pdf_compare(str a, str b);
+int pdf_numbering(str s);       /* "2.1.3 Name": 3; "4 Name" and "4. Name": 1; else 0 */
+size_t pdf_marker_bytes(str s); /* of a list marker with the space behind it; 0 for none */
+bool pdf_ends_sentence(str s);
+bool pdf_is_caption(str s);
 
 #endif

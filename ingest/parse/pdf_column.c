@@ -176,11 +176,14 @@ static void remember(pdf_gutters *v, pdf_gutter at) {
  * gutter that an earlier page had needs running text on one side only. */
 static size_t gutter_score(const pdf_gutters *before, pdf_group g, pdf_gutter at) {
     cutter own = {.scratch = arena_new()}; /* many are tried, and a page may have many runs */
-    prose left = find_prose(&own, pick(&own, g, at, -1), at.left, -1);
-    prose right = find_prose(&own, pick(&own, g, at, 1), at.right, 1);
-    arena_free(own.scratch);
+    pdf_group on_left = pick(&own, g, at, -1), on_right = pick(&own, g, at, 1);
+    prose left = find_prose(&own, on_left, at.left, -1);
+    prose right = find_prose(&own, on_right, at.right, 1);
     bool known = is_known(before, at), l = is_running(left, at), r = is_running(right, at);
-    return (l && r) || (known && (l || r)) ? left.pairs + right.pairs : 0;
+    size_t apart = pdf_lines_apart(on_left, on_right, l || r, own.scratch);
+    arena_free(own.scratch);
+    size_t running = (l && r) || (known && (l || r)) ? left.pairs + right.pairs : 0;
+    return running + apart;
 }
 
 /* How many runs cover each bin of the region's width. */
@@ -328,5 +331,12 @@ static void cut_region(cutter *c, pdf_group g, int depth) {
 void pdf_cut_columns(pdf_group g, pdf_gutters *gutters, arena *scratch, pdf_group_fn *put,
                      void *context) {
     cutter c = {.scratch = scratch, .put = put, .context = context, .gutters = gutters};
-    cut_region(&c, g, 0);
+    if (!pdf_is_spread(g)) {
+        cut_region(&c, g, 0);
+        return;
+    }
+    box b = pdf_bounds(g);
+    pdf_gutter fold = {(b.x0 + b.x1) / 2, (b.x0 + b.x1) / 2};
+    cut_region(&c, pick(&c, g, fold, -1), 0);
+    cut_region(&c, pick(&c, g, fold, 1), 0);
 }

@@ -164,7 +164,6 @@ static void put_line(form *f, str line, box at, float font_pt) {
                 (pdf_run){.text = arena_str(f->a, line),
                           .at = at,
                           .font_pt = font_pt,
-                          .upright = true,
                           .rightward = true,
                           .characters = characters},
                 f->a);

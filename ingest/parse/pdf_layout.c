@@ -1,8 +1,12 @@
-/* The runs of a column become lines and table rows.
+/* The runs of a column become rows of cells, and these become lines.
  *
- * Runs on one baseline make a line. Lines of several cells that stand aligned with their
- * neighbours are rows of a table; a lone one is just a line with wide gaps. pdf_column.c has cut
- * the page into columns before, so that two lines of running text never make a row.
+ * Runs on one baseline make a row; wide white parts its cells. pdf_table.c tells which rows are
+ * those of tables: their cells stay apart in the line's text, anywhere else a gap is a space.
+ * pdf_column.c has cut the page into columns before, so that two lines of running text never make
+ * a row.
+ *
+ * Text that runs up or down the page is laid out after the rest, as if the page were turned; the lines
+ * keep those boxes until the records are written, since paragraphs are found by them.
  *
  * It looks at boxes only, never at what the words say but for bullets and currency signs.
  */
@@ -12,17 +16,16 @@
 
 #include "ingest/parse/pdf.h"
 
-#define CELL_GAP_EM 0.9f  /* poppler ends a run at wider gaps than a justified space */
-#define ALIGN_PT 4.0f     /* cells of one table column start (or end) this close */
-#define NEXT_LINE_EM 1.5f /* the next line of one cell comes within this */
-#define OVER_CELLS 3      /* two cells above two others may be anything */
-#define MARKER_BYTES 6    /* "(iv)" and a three-byte bullet fit */
+#define CELL_GAP_EM 0.9f /* poppler ends a run at wider gaps than a justified space */
+#define SIGN_GAP_EM 0.4f /* before the currency sign of the next figure this does */
+#define MARKER_BYTES 6   /* "(iv)" and a three-byte bullet fit */
 
 typedef struct {
     arena *a;       /* the document's */
     arena *scratch; /* the page's */
     pdf_lines *out;
     uint32_t page, column;
+    unsigned turn; /* of the text at hand; its boxes are turned back */
 } layout;
 
 /* ---- lines --------------------------------------------------------------------------------- */
@@ -50,7 +53,8 @@ static bool is_marker(str s) {
         return c == '-' || c == '*' || c == 'o' || c == 0xB7 || (c >= 0x2010 && c <= 0x2027) ||
                (c >= 0x2190 && c <= 0x27BF) || c == UTF8_REPLACEMENT;
     char end = s.p[s.n - 1];
-    return end == ')' || (end == '.' && s.n <= 4);
+    bool once = memchr(s.p, '.', s.n) == s.p + s.n - 1; /* not "U.S." */
+    return end == ')' || (end == '.' && s.n <= 4 && once);
 }
 
 static bool is_sign_before(str s) {
@@ -62,52 +66,29 @@ static bool is_sign_behind(str s) {
     return str_eq(s, STR("%")) || str_eq(s, STR(")")) || str_eq(s, STR(")%"));
 }
 
-/* What stands between two neighbours of a row. */
+/* "$2,634 $2,345": the sign of the next figure. */
+static bool starts_figure(str before, str s) {
+    size_t used;
+    uint32_t c = s.n > 0 ? utf8_next(s.p, s.n, &used) : 0;
+    char end = before.n > 0 ? before.p[before.n - 1] : ' ';
+    return (c == '$' || c == 0xA3 || c == 0x20AC) &&
+           ((end >= '0' && end <= '9') || end == ')' || end == '%' || (end & 0x80));
+}
+
+/* What stands between two neighbours of a row: "|" where they are two cells, a gap where they may
+ * be. */
 static const char *joint(const pdf_run *a, const pdf_run *b, bool first) {
     float em = fmaxf(fmaxf(a->font_pt, b->font_pt), 1);
     float gap = a->at.x0 > b->at.x0 ? a->at.x0 - b->at.x1 : b->at.x0 - a->at.x1;
     if (is_sign_before(a->text) || is_sign_behind(b->text)) return "";
-    if (gap > CELL_GAP_EM * em && !(first && is_marker(a->text))) return " | ";
+    if (gap > SIGN_GAP_EM * em && starts_figure(a->text, b->text)) return "|";
+    bool marker = first && is_marker(a->text);
+    if (gap > CELL_GAP_EM * em && !marker) return "|";
+    if (gap > SIGN_GAP_EM * em && !marker) return "\x1f";
     return gap > 0.12f * em ? " " : "";
 }
 
-static pdf_line *new_line(layout *l) {
-    pdf_lines *v = l->out;
-    if (v->count == v->room) {
-        v->room = v->room ? v->room * 2 : 1024;
-        v->lines = mem_grow(v->lines, v->room, sizeof *v->lines);
-    }
-    v->lines[v->count] = (pdf_line){.page = l->page, .column = l->column, .cells = 1};
-    return &v->lines[v->count++];
-}
-
-/* The runs of one row, sorted from left to right, become one line. */
-static void put_row(layout *l, const pdf_run **runs, size_t count, box column) {
-    text t = {0};
-    size_t bold = 0, mono = 0, longest = 0;
-    pdf_line *line = new_line(l);
-    line->at = pdf_bounds((pdf_group){runs, count});
-    line->left = column.x0;
-    line->right = column.x1;
-    for (size_t i = 0; i < count; i++) {
-        const char *between = i > 0 ? joint(runs[i - 1], runs[i], i == 1) : "";
-        bool cell = between[0] == ' ' && between[1] == '|';
-        line->cells += cell;
-        line->last_cell = cell || i == 0 ? runs[i]->at.x0 : line->last_cell;
-        text_put(&t, str_of(between));
-        text_put(&t, runs[i]->text);
-        bold += runs[i]->bold ? runs[i]->text.n : 0;
-        mono += runs[i]->mono ? runs[i]->text.n : 0;
-        if (runs[i]->text.n > longest) {
-            longest = runs[i]->text.n;
-            line->font_pt = runs[i]->font_pt;
-        }
-    }
-    line->bold = bold * 10 >= t.n * 8;
-    line->mono = mono * 10 >= t.n * 8;
-    line->text = arena_str(l->a, text_str(&t));
-    text_free(&t);
-}
+/* ---- rows ---------------------------------------------------------------------------------- */
 
 /* Cuts the row's runs out of g, which is sorted by height: those on the first one's baseline. */
 static size_t take_row(pdf_group g, bool *taken, size_t first, const pdf_run **row) {
@@ -132,151 +113,170 @@ static size_t take_row(pdf_group g, bool *taken, size_t first, const pdf_run **r
     return count;
 }
 
-/* Do two rows have a column in common, behind the first one? */
-static bool aligned(const pdf_run **a, size_t na, const pdf_run **b, size_t nb) {
-    for (size_t i = 1; i < na; i++)
-        for (size_t k = 1; k < nb; k++) {
-            float middle = a[i]->at.x0 + a[i]->at.x1 - b[k]->at.x0 - b[k]->at.x1;
-            if (fabsf(a[i]->at.x0 - b[k]->at.x0) < ALIGN_PT || fabsf(middle) < 2 * ALIGN_PT ||
-                fabsf(a[i]->at.x1 - b[k]->at.x1) < ALIGN_PT)
-                return true;
-        }
-    return false;
+static void widen(box *at, box by) {
+    at->x0 = fminf(at->x0, by.x0);
+    at->y0 = fminf(at->y0, by.y0);
+    at->x1 = fmaxf(at->x1, by.x1);
+    at->y1 = fmaxf(at->y1, by.y1);
 }
 
-/* A cell may be several runs: a currency sign, a figure, a bracket. Gives the count of cells. */
-static size_t find_cells(const pdf_run **runs, size_t count, box *cells) {
+/* Appends a text, with spaces for its gaps where these are not wanted. */
+static void put_text(text *t, str s, bool plain) {
+    size_t begin = t->n;
+    text_put(t, s);
+    for (size_t i = begin; plain && i < t->n; i++)
+        if (t->p[i] == PDF_GAP) t->p[i] = ' ';
+}
+
+/* Appends the next run of a cell, behind what joins it to the text `t` of the runs before. */
+static void put_run(pdf_cell *c, text *t, const pdf_run *before, const char *between,
+                    const pdf_run *r) {
+    bool gap = between && between[0] == PDF_GAP;
+    bool plain = c->gap_count + gap + r->gap_count > PDF_GAPS;
+    if (between) put_text(t, str_of(between), plain);
+    put_text(t, r->text, plain);
+    if (gap && !plain) c->gaps[c->gap_count++] = (pdf_gap){before->at.x1, r->at.x0};
+    for (size_t k = 0; !plain && k < r->gap_count; k++) c->gaps[c->gap_count++] = r->gaps[k];
+    widen(&c->at, r->at);
+    c->bold += r->bold ? r->text.n : 0;
+    c->mono += r->mono ? r->text.n : 0;
+}
+
+/* A cell may be several runs: a currency sign, a figure, a bracket. */
+static void make_cells(layout *l, const pdf_run **runs, size_t count, pdf_row *row) {
+    text t = {0};
+    size_t longest = 0, cell_longest = 0;
+    row->cells = arena_alloc(l->scratch, count, sizeof *row->cells);
+    row->rightward = runs[0]->rightward;
+    for (size_t i = 0; i < count; i++) {
+        const pdf_run *r = runs[i];
+        const char *between = i > 0 ? joint(runs[i - 1], r, i == 1) : NULL;
+        if (!between || between[0] == '|') {
+            if (between) row->cells[row->count - 1].text = arena_str(l->scratch, text_str(&t));
+            text_clear(&t);
+            row->cells[row->count++] = (pdf_cell){.at = r->at};
+            cell_longest = 0;
+            between = NULL;
+        }
+        pdf_cell *c = &row->cells[row->count - 1];
+        put_run(c, &t, i > 0 ? runs[i - 1] : NULL, between, r);
+        if (r->text.n > cell_longest) {
+            cell_longest = r->text.n;
+            c->font_pt = r->font_pt;
+        }
+        if (r->text.n > longest) {
+            longest = r->text.n;
+            row->font_pt = r->font_pt;
+        }
+    }
+    row->cells[row->count - 1].text = arena_str(l->scratch, text_str(&t));
+    text_free(&t);
+}
+
+static void sum_up(pdf_row *row) {
+    size_t bytes = 0, bold = 0, mono = 0;
+    row->at = row->cells[0].at;
+    for (size_t i = 0; i < row->count; i++) {
+        pdf_cell *c = &row->cells[i];
+        c->line = c->at;
+        widen(&row->at, c->at);
+        bytes += c->text.n;
+        bold += c->bold;
+        mono += c->mono;
+    }
+    row->bold = bold * 10 >= bytes * 8;
+    row->mono = mono * 10 >= bytes * 8;
+}
+
+static pdf_row *make_rows(layout *l, pdf_group g, size_t *count) {
+    bool *taken = arena_alloc(l->scratch, g.count, sizeof *taken);
+    const pdf_run **runs = arena_alloc(l->scratch, g.count, sizeof *runs);
+    pdf_row *rows = arena_alloc(l->scratch, g.count, sizeof *rows);
     size_t n = 0;
-    for (size_t i = 0; i < count; i++) {
-        bool begins = i == 0 || str_eq(str_of(joint(runs[i - 1], runs[i], i == 1)), STR(" | "));
-        if (begins)
-            cells[n++] = runs[i]->at;
-        else
-            cells[n - 1] = (box){fminf(cells[n - 1].x0, runs[i]->at.x0), cells[n - 1].y0,
-                                 fmaxf(cells[n - 1].x1, runs[i]->at.x1), cells[n - 1].y1};
+    pdf_sort_by_top(g);
+    for (size_t i = 0; i < g.count; i++) {
+        if (taken[i]) continue;
+        size_t in_row = take_row(g, taken, i, runs);
+        make_cells(l, runs, in_row, &rows[n]);
+        sum_up(&rows[n++]);
     }
-    return n;
+    *count = n;
+    return rows;
 }
 
-/* Does each cell stand above its own one of the row below, and above no other? Centred heads over
- * cells that are flush left have no edge in common with them. */
-static bool stands_above(const box *a, size_t na, const box *b, size_t nb) {
-    bool above = na == nb && na >= OVER_CELLS;
-    for (size_t i = 0; above && i < na; i++)
-        above = a[i].x0 < b[i].x1 && b[i].x0 < a[i].x1 &&
-                (i == 0 || (b[i - 1].x1 < a[i].x0 && a[i - 1].x1 < b[i].x0));
-    return above;
+/* ---- lines --------------------------------------------------------------------------------- */
+
+static pdf_line *new_line(layout *l) {
+    pdf_lines *v = l->out;
+    if (v->count == v->room) {
+        v->room = v->room ? v->room * 2 : 1024;
+        v->lines = mem_grow(v->lines, v->room, sizeof *v->lines);
+    }
+    v->lines[v->count] = (pdf_line){.page = l->page, .column = l->column, .turn = (uint8_t)l->turn};
+    return &v->lines[v->count++];
 }
 
-/* A cell below the last cell of a row, and close to it, is the rest of that one's text. */
-static void continue_cells(pdf_line *lines, size_t count) {
-    for (size_t i = 1; i < count; i++) {
-        pdf_line *p = &lines[i - 1], *l = &lines[i];
-        float step = l->at.y1 - p->at.y1;
-        if (!p->table || l->cells > 1 || fabsf(l->at.x0 - p->last_cell) > ALIGN_PT ||
-            (p->cells == 1 && !p->continues) || step > NEXT_LINE_EM * fmaxf(l->font_pt, 1) ||
-            l->bold != p->bold)
-            continue;
-        l->table = l->continues = true;
+/* A row becomes a line. In a table each cell has its place, so that a figure stands under the same
+ * heading in every row; a lone line with wide gaps is prose. */
+static void put_row(layout *l, const pdf_row *row, box column) {
+    text t = {0};
+    pdf_line *line = new_line(l);
+    uint32_t at = 0;
+    for (size_t i = 0; i < row->count; i++) {
+        bool gridded = row->table > 0 && row->columns > 0;
+        uint32_t column_of = gridded ? row->cells[i].first : row->table > 0 ? (uint32_t)i : 0;
+        if (i > 0 && column_of <= at) text_put_char(&t, ' ');
+        for (; at < column_of; at++) text_put(&t, STR(" | "));
+        put_text(&t, row->cells[i].text, true);
     }
-}
-
-/* A single cell between two rows of a table belongs to it: a group's name, a wrapped label. */
-static void fill_tables(pdf_line *lines, size_t count) {
-    for (size_t i = 1; i + 1 < count; i++) {
-        pdf_line *p = &lines[i];
-        float step = p[1].at.y0 - p[-1].at.y0, width = p->at.x1 - p->at.x0;
-        if (p->cells == 1 && p[-1].table && p[1].cells > 1 && p[1].table && step < 5 * p->font_pt &&
-            width < 0.6f * (p->right - p->left))
-            p->table = true;
-    }
-}
-
-/* A lone line with wide gaps is prose. */
-static void plain_lone_lines(pdf_line *lines, size_t count) {
-    for (size_t i = 0; i < count; i++) {
-        str s = lines[i].text;
-        if (lines[i].table || lines[i].cells == 1) continue;
-        lines[i].cells = 1;
-        char *to = (char *)s.p; /* our own copy, made by put_row */
-        size_t n = 0;
-        for (size_t k = 0; k < s.n; k++) {
-            if (str_starts(str_cut(s, k, s.n), STR(" | "))) k += 2;
-            to[n++] = s.p[k];
-        }
-        lines[i].text.n = n;
-    }
-}
-
-/* "Shares issued, net of those" / "withheld | 60 | 49" is one row: a label that goes on in lower
- * case. Gives the new count. */
-static size_t join_labels(pdf_line *lines, size_t count, arena *a) {
-    size_t kept = 0;
-    for (size_t i = 0; i < count; i++) {
-        pdf_line *p = kept > 0 ? &lines[kept - 1] : NULL, *l = &lines[i];
-        char c = l->text.n > 0 ? l->text.p[0] : ' ';
-        if (p && p->table && !p->continues && p->cells == 1 && l->cells > 1 && c >= 'a' &&
-            c <= 'z' && fabsf(p->at.x0 - l->at.x0) < 3 * fmaxf(l->font_pt, 1)) {
-            l->text = arena_printf(a, STR_FMT " " STR_FMT, STR_ARG(p->text), STR_ARG(l->text));
-            l->at.y0 = fminf(l->at.y0, p->at.y0);
-            l->at.x0 = fminf(l->at.x0, p->at.x0);
-            kept--;
-        }
-        lines[kept++] = *l;
-    }
-    return kept;
+    line->at = row->at;
+    line->left = column.x0;
+    line->right = column.x1;
+    line->font_pt = row->font_pt;
+    line->bold = row->bold;
+    line->mono = row->mono;
+    line->table = row->table > 0;
+    line->head = row->head;
+    line->text = arena_str(l->a, text_str(&t));
+    text_free(&t);
 }
 
 static void put_lines(void *context, pdf_group g) {
     layout *l = context;
+    size_t count;
     box column = pdf_bounds(g);
-    bool *taken = arena_alloc(l->scratch, g.count, sizeof *taken);
-    const pdf_run **row = arena_alloc(l->scratch, g.count, sizeof *row);
-    const pdf_run **last = arena_alloc(l->scratch, g.count, sizeof *last);
-    box *cells = arena_alloc(l->scratch, g.count, sizeof *cells);
-    box *last_cells = arena_alloc(l->scratch, g.count, sizeof *last_cells);
-    size_t last_count = 0, first_line = l->out->count;
-    pdf_sort_by_top(g);
-    for (size_t i = 0; i < g.count; i++) {
-        if (taken[i]) continue;
-        size_t count = take_row(g, taken, i, row);
-        put_row(l, row, count, column);
-        pdf_line *now = &l->out->lines[l->out->count - 1];
-        if (now->cells == 1) continue; /* a wrapped label does not part a table's rows */
-        size_t cell_count = find_cells(row, count, cells);
-        pdf_line *before = now - 1;
-        while (last_count > 0 && before->cells == 1) before--;
-        if (last_count > 0 && now->at.y0 - before->at.y0 < 6 * fmaxf(now->font_pt, 1) &&
-            (aligned(last, last_count, row, count) ||
-             stands_above(last_cells, before->cells, cells, cell_count)))
-            before->table = now->table = true;
-        memcpy(last, row, count * sizeof *row);
-        memcpy(last_cells, cells, cell_count * sizeof *cells);
-        last_count = count;
-    }
-    pdf_line *lines = l->out->lines + first_line;
-    size_t count = l->out->count - first_line;
-    continue_cells(lines, count);
-    fill_tables(lines, count);
-    plain_lone_lines(lines, count);
-    l->out->count = first_line + join_labels(lines, count, l->a);
+    pdf_row *rows = make_rows(l, g, &count);
+    pdf_find_tables(rows, count, column.x0, column.x1, l->scratch);
+    for (size_t i = 0; i < count; i++)
+        if (!rows[i].taken) put_row(l, &rows[i], column);
     l->column++;
 }
 
 /* ---- pages ---------------------------------------------------------------------------------- */
+
+/* Lays out the runs that are turned so, as if the page were held that way. */
+static void put_turned(layout *l, const pdf_runs *page, unsigned turn) {
+    pdf_gutters none = {0}; /* those that other pages had are of another direction */
+    pdf_group g = {arena_alloc(l->scratch, page->run_count, sizeof *g.runs), 0};
+    for (size_t i = 0; i < page->run_count; i++) {
+        if (page->runs[i].turn != turn) continue;
+        pdf_run *r = arena_alloc(l->scratch, 1, sizeof *r);
+        *r = page->runs[i];
+        r->at = pdf_turned(r->at, turn);
+        g.runs[g.count++] = r;
+    }
+    l->turn = turn;
+    if (g.count > 0) pdf_cut_columns(g, &none, l->scratch, put_lines, l);
+}
 
 void pdf_layout_page(const pdf_runs *page, uint32_t number, arena *a, pdf_lines *out) {
     if (page->run_count == 0) return;
     layout l = {.a = a, .scratch = arena_new(), .out = out, .page = number};
     pdf_group upright = {arena_alloc(l.scratch, page->run_count, sizeof *upright.runs), 0};
     for (size_t i = 0; i < page->run_count; i++)
-        if (page->runs[i].upright) upright.runs[upright.count++] = &page->runs[i];
+        if (page->runs[i].turn == 0) upright.runs[upright.count++] = &page->runs[i];
     if (upright.count > 0) pdf_cut_columns(upright, &out->gutters, l.scratch, put_lines, &l);
-    for (size_t i = 0; i < page->run_count; i++)
-        if (!page->runs[i].upright) {
-            const pdf_run *stamp = &page->runs[i];
-            put_row(&l, &stamp, 1, stamp->at);
-            l.column++;
-        }
+    for (unsigned turn = 1; upright.count < page->run_count && turn < 4; turn++)
+        put_turned(&l, page, turn);
     arena_free(l.scratch);
 }

@@ -54,7 +54,8 @@ static bool map_document(int fd, const ingest_limits *limits, str *out, error *e
 /* Walks down to the piece's document: each member is unpacked in this process alone. */
 static bool find_member(const worker_piece *piece, parse_input *in, error *err) {
     arena *a = arena_new(); /* the process ends with it */
-    for (uint32_t i = 0; i < piece->depth; i++) {
+    for (uint32_t i = 0; parse_unpack(in, a, err); i++) {
+        if (i == piece->depth) return true;
         const parse_format *format = parse_find_format(in);
         parse_input member = *in;
         if (!format || !format->member)
@@ -62,7 +63,7 @@ static bool find_member(const worker_piece *piece, parse_input *in, error *err) 
         if (!format->member(in, piece->members[i], a, &member, err)) return false;
         *in = member;
     }
-    return true;
+    return false;
 }
 
 static _Noreturn void run_child(const serve_program *program, const job *j,

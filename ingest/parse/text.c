@@ -42,6 +42,7 @@ typedef struct {
     size_t count, room;
     uint32_t pages;
     bool titled;
+    bool no_headings; /* of a text inside another document */
     text title, row;
 } state;
 
@@ -307,6 +308,7 @@ static bool is_label(str s, const line *next) {
 static int heading_at(const state *s, size_t i, size_t end, bool first, size_t *used) {
     const line *l = &s->lines[i];
     *used = 1;
+    if (s->no_headings) return 0;
     if (l->s.n > HEADING_MAX_BYTES || !ends_open(l->s) || l->kind != LINE_TEXT) return 0;
     char under = i + 1 < end ? underline_of(s->lines[i + 1].s) : 0;
     if (under && first && 2 * s->lines[i + 1].s.n >= l->s.n && count_cells(l->s) == 1) {
@@ -387,12 +389,15 @@ static bool page_has_text(const state *s, size_t *at, uint32_t page) {
     return any;
 }
 
-static void put_all(state *s) {
+static void put_pages(state *s) {
     size_t at = 0;
     for (uint32_t page = 1; page <= s->pages; page++) {
         bool any = page_has_text(s, &at, page);
         record_page(s->out, page, (str){0}, 0, 0, any ? INGEST_FATE_TEXT : INGEST_FATE_EMPTY);
     }
+}
+
+static void put_all(state *s) {
     for (size_t i = 0; i < s->count;) {
         const line *l = &s->lines[i];
         size_t end = i + 1;
@@ -429,6 +434,7 @@ bool parse_text(const parse_input *in, record_writer *out, error *err) {
     if (!ok) goto done;
     record_document(out, in->name, STR("text"), (str){0});
     mark_running(&s);
+    put_pages(&s);
     put_all(&s);
     guess_title(&s);
     if (s.title.n > 0) record_document(out, text_str(&s.title), STR("text"), (str){0});
@@ -438,4 +444,16 @@ done:
     text_free(&s.row);
     text_free(&utf8);
     return ok;
+}
+
+void parse_text_inside(str utf8, record_writer *out) {
+    state s = {.out = out, .no_headings = true, .pages = 1};
+    for (size_t i = 0, end; i < utf8.n; i = end + 1) {
+        for (end = i; end < utf8.n && utf8.p[end] != '\n' && utf8.p[end] != '\f';) end++;
+        add_line(&s, str_cut(utf8, i, end));
+    }
+    put_all(&s);
+    mem_free(s.lines);
+    text_free(&s.title);
+    text_free(&s.row);
 }

@@ -1,24 +1,36 @@
 #!/usr/bin/env bash
-# How fast documents are added, and with how much memory: documents and pages per second as carrel
-# reports them, and the peak of resident memory (VmHWM of /proc, looked at every 20 ms) of carrel,
-# of the largest carrel-parse and of all carrel-parse processes alive at one moment.
+# How fast documents are added, beside two peers, and with how much memory.
 #
-# A worker forks one short-lived process for each document, so a peak between two looks can be
-# missed: the sum is the largest that was seen, with the number of looks. Where GNU time is
-# installed, the kernel's own account of the largest single process is printed too, and is exact.
-# Pages that processes share (the libraries) are counted in each of them.
+# Speed: pages per second from bytes to committed chunks, words and vectors, over two folders, in
+# ROUNDS interleaved rounds, each into a new library; the median is told. Beside it run
+#   pdftotext -bbox-layout  (poppler-utils), as many processes at once as there are cores: the limit,
+#                           since it does nothing with the words that it finds;
+#   recollindex -z          (recollcmd), with an index of its own: words, without places or vectors.
+# Compare ratios: machines are noisy, and the three take turns on this one.
 #
-# Usage: tests/bench/ingest.sh [BUILD_FOLDER] [EVAL_DIR]      JOBS=N passes --jobs N
+# Memory: the peak of resident memory (VmHWM of /proc, looked at every 20 ms) of carrel, of the largest
+# carrel-parse and of all of them at one moment, on the two folders and on one PDF of 500 pages and
+# more, made of the filings; then its course over the first 5,000 documents (memory.py). A worker forks
+# one short-lived process for each document, so a peak between two looks can be missed: the sum is
+# the largest that was seen, with the number of looks. Where GNU time is installed, the kernel's own
+# account of the largest single process is printed too, and is exact. Pages that processes share
+# (the libraries) are counted in each of them.
+#
+# Usage: tests/bench/ingest.sh [BUILD_FOLDER] [EVAL_DIR]
+#        JOBS=N passes --jobs N; ROUNDS=N (default 3); DOCUMENTS=N (default 5000, 0: not that part)
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 build=$(cd "${1:-build}" && pwd)
 eval_dir=${2:-../shared/eval}
+rounds=${ROUNDS:-3}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 field() { # NAME FILE: a number of add's JSON
-    grep -oE "\"$1\": *[0-9.e+-]+" "$2" | head -1 | sed 's/.*: *//'
+    jq ".$1" "$2"
 }
+quotient() { awk "BEGIN { printf \"%.${3:-2}f\", $1 / $2 }"; }
+median() { sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
 
 # Prints "carrel largest-parse sum-of-parse looks" in kB when the process whose number comes to stand in
 # $work/pid has ended. The processes are found by their group, which setsid made.
@@ -48,13 +60,16 @@ watch_memory() {
     echo "$carrel $largest $sum $looks"
 }
 
-measure() { # NAME FOLDER
-    local name=$1 folder=$2 library=$work/$1.db out=$work/$1.json code=0
-    if [ ! -d "$folder" ]; then
-        echo "SKIP: $folder is not here"
-        return
+ended() { # CODE: of an add; 3 means that some document failed, and is told
+    if [ "$1" -ne 0 ] && [ "$1" -ne 3 ]; then
+        echo "add ended with code $1" >&2
+        cat "$work/errors" >&2
+        exit 1
     fi
-    local timed=()
+}
+
+memory() { # NAME FOLDER
+    local name=$1 folder=$2 library=$work/$1.db out=$work/$1.json code=0 timed=()
     if [ -x /usr/bin/time ]; then timed=(/usr/bin/time -q -f %M -o "$work/largest"); fi
     rm -f "$work/pid"
     watch_memory >"$work/memory" &
@@ -63,25 +78,102 @@ measure() { # NAME FOLDER
         "$build/carrel" add --json ${JOBS:+--jobs "$JOBS"} --library "$library" "$folder" \
         >"$out" 2>"$work/errors" || code=$?
     wait
-    if [ "$code" -ne 0 ] && [ "$code" -ne 3 ]; then # 3: some document failed; told below
-        echo "add ended with code $code" >&2
-        cat "$work/errors" >&2
-        exit 1
-    fi
+    ended "$code"
     read -r carrel largest sum looks <"$work/memory"
-    printf '%-14s %s documents (%s failed), %s pages in %.1f s: %.1f documents/s, %.1f pages/s\n' "$name" \
-        "$(field added "$out")" "$(field failed "$out")" "$(field pages "$out")" "$(field seconds "$out")" \
-        "$(field documents_per_s "$out")" "$(field pages_per_s "$out")"
-    printf '%-14s peak memory: carrel %.1f MB, largest carrel-parse %.1f MB, all of them at once %.1f MB (%s looks)\n' \
-        "$name" "$(awk "BEGIN { print $carrel / 1024 }")" "$(awk "BEGIN { print $largest / 1024 }")" \
-        "$(awk "BEGIN { print $sum / 1024 }")" "$looks"
+    printf '%-14s %s documents (%s failed), %s pages; library %s MB for %s MB of documents\n' "$name" \
+        "$(field added "$out")" "$(field failed "$out")" "$(field pages "$out")" \
+        "$(quotient "$(du -k "$library" | cut -f1)" 1024 1)" \
+        "$(quotient "$(du -skL "$folder" | cut -f1)" 1024 1)"
+    printf '%-14s peak memory: carrel %s MB, largest carrel-parse %s MB, all of them at once %s MB (%s looks)\n' \
+        "$name" "$(quotient "$carrel" 1024 1)" "$(quotient "$largest" 1024 1)" \
+        "$(quotient "$sum" 1024 1)" "$looks"
     if [ -s "$work/largest" ]; then
-        printf '%-14s largest single process (GNU time): %.1f MB\n' "$name" \
-            "$(tail -n 1 "$work/largest" | awk '{ print $1 / 1024 }')"
+        printf '%-14s largest single process (GNU time): %s MB\n' "$name" \
+            "$(quotient "$(tail -n 1 "$work/largest")" 1024 1)"
     fi
-    printf '%-14s library %.1f MB for %.1f MB of documents\n' "$name" \
-        "$(du -k "$library" | awk '{ print $1 / 1024 }')" "$(du -skL "$folder" | awk '{ print $1 / 1024 }')"
+    rm -f "$library"*
 }
 
-measure nfcorpus-pdf "$eval_dir/documents/nfcorpus-pdf"
-measure filings "$eval_dir/documents/filings"
+# Each appends its seconds to $work/NAME.WHO.
+now() { date +%s%N; }
+took() { # FILE BEGIN
+    awk "BEGIN { printf \"%.3f\\n\", ($(now) - $2) / 1e9 }" >>"$1"
+}
+run_carrel() { # NAME FOLDER
+    local begin code=0
+    rm -f "$work/speed.db"*
+    begin=$(now)
+    "$build/carrel" add --json ${JOBS:+--jobs "$JOBS"} --library "$work/speed.db" "$2" \
+        >"$work/$1.json" 2>"$work/errors" || code=$?
+    took "$work/$1.carrel" "$begin"
+    ended "$code"
+}
+run_pdftotext() {
+    local begin
+    begin=$(now)
+    find -L "$2" -name '*.pdf' -print0 |
+        xargs -0 -P "$(nproc)" -I{} pdftotext -q -bbox-layout {} /dev/null
+    took "$work/$1.pdftotext" "$begin"
+}
+run_recoll() {
+    local begin
+    rm -rf "$work/recoll"
+    mkdir "$work/recoll"
+    printf 'topdirs = %s\ndbdir = %s/recoll/db\nloglevel = 1\n' "$(cd "$2" && pwd)" "$work" >"$work/recoll/recoll.conf"
+    begin=$(now)
+    recollindex -c "$work/recoll" -z >"$work/errors" 2>&1
+    took "$work/$1.recoll" "$begin"
+}
+
+speed() { # NAME FOLDER
+    local name=$1 folder=$2 pages who seconds base
+    local all=(carrel)
+    if command -v pdftotext >/dev/null; then all+=(pdftotext); fi
+    if command -v recollindex >/dev/null; then all+=(recoll); fi
+    for _ in $(seq "$rounds"); do
+        for who in "${all[@]}"; do "run_$who" "$name" "$folder"; done
+    done
+    pages=$(field pages "$work/$name.json")
+    base=$(median <"$work/$name.carrel")
+    for who in "${all[@]}"; do
+        seconds=$(median <"$work/$name.$who")
+        printf '%-14s %-10s %8.2f s  %8.1f pages/s' "$name" "$who" "$seconds" "$(quotient "$pages" "$seconds" 1)"
+        if [ "$who" = carrel ]; then printf '  median of %s\n' "$rounds"
+        else printf '  carrel has %sx its speed\n' "$(quotient "$seconds" "$base")"; fi
+    done
+}
+
+# One PDF of at least 500 pages out of the filings, more than once if need be; those apart that
+# pdfunite cannot take (encrypted).
+make_long() { # FOLDER
+    local pages=0 file files=() facts
+    while [ "$pages" -lt 500 ]; do
+        for file in "$1"/*.pdf; do
+            facts=$(pdfinfo "$file" 2>/dev/null)
+            case $facts in *Encrypted:*yes*) continue ;; esac
+            files+=("$file")
+            pages=$((pages + $(sed -n 's/^Pages: *//p' <<<"$facts")))
+        done
+        if [ "$pages" -eq 0 ]; then return; fi
+    done
+    mkdir "$work/long"
+    pdfunite "${files[@]}" "$work/long/long.pdf" 2>/dev/null
+    memory long "$work/long"
+}
+
+documents=$eval_dir/documents
+if [ ! -d "$documents/filings" ] || [ ! -d "$documents/nfcorpus-pdf" ]; then
+    echo "SKIP: $documents has no filings and nfcorpus-pdf"
+    exit 0
+fi
+echo "$(nproc) cores, $rounds rounds"
+speed filings "$documents/filings"
+speed nfcorpus-pdf "$documents/nfcorpus-pdf"
+memory filings "$documents/filings"
+memory nfcorpus-pdf "$documents/nfcorpus-pdf"
+if command -v pdfunite >/dev/null; then
+    make_long "$documents/filings"
+fi
+if [ "${DOCUMENTS:-5000}" -gt 0 ]; then
+    python3 tests/bench/memory.py "$build" "$documents/nfcorpus-pdf" "${DOCUMENTS:-5000}" "$build/memory.svg"
+fi

@@ -1,8 +1,9 @@
-/* Prints documents as Carrel's parser sees them: dump_document [-b] FILE...
+/* Prints documents as Carrel reads them: dump_document [-b] FILE...
  *
  * For people who work on parsing, chunking or evaluation. Every block comes as its role and page,
  * then its lines; -b puts the line's box and font size in front. A file that is refused prints its
- * reason. carrel-parse is found as carrel finds it, or named by CARREL_PARSE.
+ * reason. carrel-parse is found as carrel finds it, or named by CARREL_PARSE; the languages of character
+ * recognition are the installed ones, or those in CARREL_OCR.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -33,19 +34,23 @@ static void print_document(const ingest_document *d, bool boxes) {
            STR_ARG(d->type), STR_ARG(d->language));
     for (size_t i = 0; i < d->page_count; i++) {
         const ingest_page *p = &d->pages[i];
-        printf("page %u, label \"" STR_FMT "\", %.0f x %.0f, %s%s" STR_FMT "\n", p->number,
-               STR_ARG(p->label), p->width_pt, p->height_pt, ingest_fate_name(p->fate),
-               p->note.n > 0 ? ": " : "", STR_ARG(p->note));
+        printf("page %u, label \"" STR_FMT "\", %.0f x %.0f, %s", p->number, STR_ARG(p->label),
+               p->width_pt, p->height_pt, ingest_fate_name(p->fate));
+        if (p->note.n > 0) printf(": " STR_FMT, STR_ARG(p->note));
+        if (p->confidence > 0) printf(", confidence %.2f", p->confidence);
+        putchar('\n');
     }
-    for (size_t i = 0; i < d->note_count; i++) printf("note: " STR_FMT "\n", STR_ARG(d->notes[i]));
     for (size_t i = 0; i < d->part_count; i++)
-        printf("part: " STR_FMT "\n", STR_ARG(d->parts[i].name));
+        printf("part: " STR_FMT ", pages %u to %u\n", STR_ARG(d->parts[i].name),
+               d->parts[i].page_first, d->parts[i].page_first + d->parts[i].page_count - 1);
+    for (size_t i = 0; i < d->note_count; i++) printf("note: " STR_FMT "\n", STR_ARG(d->notes[i]));
     for (size_t i = 0; i < d->block_count; i++) print_block(&d->blocks[i], boxes);
 }
 
 int main(int argc, char **argv) {
     error err;
     ingest_worker *w;
+    const ingest_options options = {.ocr_languages = str_of(getenv("CARREL_OCR"))};
     int first = argc > 1 && strcmp(argv[1], "-b") == 0 ? 2 : 1, failed = 0;
     if (!ingest_worker_open(getenv("CARREL_PARSE"), &ingest_default_limits, &w, &err)) {
         fprintf(stderr, "%s\n", err.text);
@@ -56,7 +61,7 @@ int main(int argc, char **argv) {
         arena *a = arena_new();
         ingest_document *d;
         double start = clock_ms();
-        bool ok = fd >= 0 && ingest_parse(w, fd, str_of(argv[i]), a, &d, &err);
+        bool ok = fd >= 0 && ingest_read(w, fd, str_of(argv[i]), &options, NULL, NULL, a, &d, &err);
         printf("file: %s (%.1f ms)\n", argv[i], clock_ms() - start);
         if (ok)
             print_document(d, first == 2);

@@ -414,7 +414,7 @@ static void fill(index_library *l) {
         str s = str_of(docs[i].text);
         line_box line = {0, (uint32_t)s.n, 1, {0, 0, 0, 0}};
         index_chunk_in chunk = {s, str_of(docs[i].heading), 1, 1, 20, 0, &line, 1};
-        index_page page = {1, (str){0}, 0, 0, STR("text")};
+        index_page page = {.number = 1, .fate = STR("text")};
         index_document_in d = {.path = str_of(docs[i].path),
                                .hash = {(uint8_t)(i + 1)},
                                .title = str_of(docs[i].title),

@@ -55,8 +55,9 @@ static bool add(index_library *l, const char *name, const char *body, size_t cou
     index_chunk_in *chunks = arena_alloc(memory, count, sizeof(*chunks));
     int8_t *vectors = arena_alloc(memory, count * WIDTH, 1);
     float *scales = arena_alloc(memory, count, sizeof(*scales));
-    index_page pages[2] = {{1, STR("iv"), 595, 842, STR("text")},
-                           {2, STR("v"), 595, 842, STR("empty")}};
+    index_page pages[2] = {
+        {.number = 1, .label = STR("iv"), .width_pt = 595, .height_pt = 842, .fate = STR("text")},
+        {.number = 2, .label = STR("v"), .width_pt = 595, .height_pt = 842, .fate = STR("empty")}};
     for (size_t i = 0; i < count; i++) {
         line_box *line = arena_alloc(memory, 2, sizeof(*line));
         str all = arena_printf(memory, "%s %zu", body, i);

@@ -227,10 +227,53 @@ static void test_tables(void **state) {
     cut(&f);
     assert_true(f.count >= 3);
     for (size_t i = 1; i < f.count; i++) {
-        assert_true(str_starts(f.chunks[i].text, STR("Drug | Dose\nSomething. Else | 5 mg")));
-        assert_int_equal(f.chunks[i].overlap_bytes, strlen("Drug | Dose\n"));
+        assert_true(str_starts(f.chunks[i].text,
+                               STR("Table 1. Doses\nDrug | Dose\nSomething. Else | 5 mg")));
+        assert_int_equal(f.chunks[i].overlap_bytes, strlen("Table 1. Doses\nDrug | Dose\n"));
     }
     assert_int_equal(f.chunks[f.count - 1].page_first, 2); /* the header's page does not count */
+    end(&f);
+}
+
+/* Where the parser tells heads from bodies: a table without a head repeats no row of figures, a new
+ * head replaces the old one, and the name of a group of rows stands above what is cut from it. */
+static void test_told_tables(void **state) {
+    (void)state;
+    fixture f;
+    start(&f);
+    put(&f, INGEST_ROLE_PARAGRAPH, 0, 1,
+        "A paragraph of its own. Costs were as follows (in millions):");
+    put(&f, INGEST_ROLE_TABLE_ROW, INGEST_ROW_HEAD, 1, "| 2023 | 2022");
+    put(&f, INGEST_ROLE_TABLE_ROW, INGEST_ROW_BODY, 1, "Wages:");
+    for (int i = 0; i < 40; i++)
+        put(&f, INGEST_ROLE_TABLE_ROW, INGEST_ROW_BODY, 1, "Nurses and others | 1,250 | 1,190");
+    put(&f, INGEST_ROLE_TABLE_ROW, INGEST_ROW_BODY, 1, "Total wages | 9 | 8");
+    for (int i = 0; i < 40; i++)
+        put(&f, INGEST_ROLE_TABLE_ROW, INGEST_ROW_BODY, 2, "Rent of the houses | 140 | 120");
+    put(&f, INGEST_ROLE_TABLE_ROW, INGEST_ROW_HEAD, 2, "| 2021");
+    for (int i = 0; i < 40; i++)
+        put(&f, INGEST_ROLE_TABLE_ROW, INGEST_ROW_BODY, 2, "Fuel and its transport | 17");
+    cut(&f);
+    bool wages = false;
+    for (size_t i = 1; i < f.count; i++) {
+        str s = f.chunks[i].text;
+        assert_true(str_starts(s, STR("Costs were as follows (in millions):\n| 2021\n")) ||
+                    str_starts(s, STR("Costs were as follows (in millions):\n| 2023 | 2022\n")));
+        assert_int_equal(str_ends(s, STR("| 2021")), false); /* a head stands with its rows */
+        if (str_starts(s,
+                       STR("Costs were as follows (in millions):\n| 2023 | 2022\nWages:\nNurses")))
+            wages = true;
+        if (str_find(s, STR("Rent"), 0) != SIZE_MAX && str_find(s, STR("Total"), 0) == SIZE_MAX)
+            assert_true(str_find(s, STR("Wages:"), 0) == SIZE_MAX);
+        assert_in_range(f.chunks[i].tokens, 1, 300);
+    }
+    assert_true(wages);
+    end(&f);
+    start(&f);
+    for (int i = 0; i < 90; i++)
+        put(&f, INGEST_ROLE_TABLE_ROW, INGEST_ROW_BODY, 1, "2019 | the year of 1,250 kilns");
+    cut(&f);
+    for (size_t i = 1; i < f.count; i++) assert_int_equal(f.chunks[i].overlap_bytes, 0);
     end(&f);
 }
 
@@ -331,6 +374,7 @@ int main(void) {
         cmocka_unit_test(test_tiny_sections),
         cmocka_unit_test(test_headings_alone),
         cmocka_unit_test(test_tables),
+        cmocka_unit_test(test_told_tables),
         cmocka_unit_test(test_hyphens),
         cmocka_unit_test(test_boxes),
         cmocka_unit_test(test_long_sentence),

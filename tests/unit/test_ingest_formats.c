@@ -54,6 +54,8 @@ static void describe(const ingest_document *d, text *out) {
                 STR_ARG(d->language));
     for (size_t i = 0; i < d->page_count; i++)
         text_printf(out, "page %u: %s\n", d->pages[i].number, ingest_fate_name(d->pages[i].fate));
+    for (size_t i = 0; i < d->note_count; i++)
+        text_printf(out, "note: " STR_FMT "\n", STR_ARG(d->notes[i]));
     for (size_t i = 0; i < d->block_count; i++) {
         const ingest_block *b = &d->blocks[i];
         text_printf(out, "%u %s", b->page, roles[b->role]);
@@ -158,6 +160,52 @@ static void test_not_text(void **state) {
     assert_true(parse_bytes("a.txt", STR("still at work"), &err));
 }
 
+/* The text of a page of many times `unit`, then `inside`, and the first note on it. */
+static size_t parse_many(const char *unit, size_t times, const char *inside, const char *last,
+                         char note[256]) {
+    text t = {0};
+    error err = {0};
+    ingest_document *d = NULL;
+    arena *a = arena_new();
+    text_put(&t, STR("<html><body><p>The first words.</p>"));
+    for (size_t i = 0; i < times; i++) text_put(&t, str_of(unit));
+    text_put(&t, str_of(inside));
+    int fd = memfd_create("document", MFD_CLOEXEC);
+    assert_int_equal(write(fd, t.p, t.n), (ssize_t)t.n);
+    double start = clock_ms();
+    if (!ingest_parse(worker, fd, STR("a.html"), a, &d, &err)) fail_msg("%s", err.text);
+    assert_true(clock_ms() - start < 15000);
+    size_t bytes = 0;
+    for (size_t i = 0; i < d->block_count; i++)
+        for (size_t k = 0; k < d->blocks[i].line_count; k++) bytes += d->blocks[i].lines[k].text.n;
+    const ingest_block *b = &d->blocks[d->block_count - 1];
+    str end = b->lines[b->line_count - 1].text;
+    assert_true(str_ends(end, str_of(last)));
+    snprintf(note, 256, STR_FMT, STR_ARG(d->note_count ? d->notes[0] : (str){0}));
+    close(fd);
+    arena_free(a);
+    text_free(&t);
+    return bytes;
+}
+
+/* libxml2 alone stops at a depth of 256, and drops a text of more than 10 MB. */
+static void test_deep_html(void **state) {
+    (void)state;
+    char note[256];
+    parse_many("<div>", 1000000, "The innermost words.", "The innermost words.", note);
+    assert_non_null(strstr(note, "999"));
+    assert_non_null(strstr(note, "deep"));
+    parse_many("<b>", 1000000, "x</i></b><p>The last words.", "The last words.", note);
+    assert_non_null(strstr(note, "deep"));
+    parse_many("<div>", 300, "The innermost words.", "The innermost words.", note);
+    assert_string_equal(note, "");
+    size_t bytes = parse_many("word ", 3000000, "and the end.", "and the end.", note);
+    assert_true(bytes > 14900000);
+    assert_string_equal(note, "");
+    bytes = parse_many("<!-- ", 3000000, "--><p>The end.", "The end.", note);
+    assert_true(bytes < 100);
+}
+
 /* What is deep, long or endless costs time and nothing else. */
 static void test_hostile(void **state) {
     (void)state;
@@ -206,7 +254,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_html),    cmocka_unit_test(test_markdown),
         cmocka_unit_test(test_text),    cmocka_unit_test(test_not_text),
-        cmocka_unit_test(test_hostile),
+        cmocka_unit_test(test_hostile), cmocka_unit_test(test_deep_html),
     };
     return cmocka_run_group_tests(tests, open_worker, close_worker);
 }

@@ -206,6 +206,8 @@ static void rules_are_kept(void **state) {
         BAD("a block before its page", DOC BLOCK1),
         BAD("a block without a line", DOC PAGE1 BLOCK1 BLOCK1),
         BAD("a heading of level 0", DOC PAGE1 "\x03\x06\0\0\0\0\0\x01\0\0\0"),
+        BAD("a paragraph of level 1", DOC PAGE1 "\x03\x06\0\0\0\x01\x01\x01\0\0\0"),
+        BAD("a row of level 3", DOC PAGE1 "\x03\x06\0\0\0\x03\x03\x01\0\0\0"),
         BAD("a string past its record", DOC PAGE1 BLOCK1 "\x04\x04\0\0\0\xff\0\0\0"),
         BAD("bytes left in a record", DOC "\x02\x12\0\0\0\x01\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"),
         BAD("no page", DOC "\x06\x0c\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"),

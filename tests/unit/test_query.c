@@ -48,7 +48,11 @@ static void fill_library(error *err) {
                                      .tokens = 30,
                                      .lines = &lines[i],
                                      .line_count = 1};
-        pages[i] = (index_page){i + 1, i == 0 ? STR("iii") : (str){0}, 595, 842, STR("text")};
+        pages[i] = (index_page){.number = i + 1,
+                                .label = i == 0 ? STR("iii") : (str){0},
+                                .width_pt = 595,
+                                .height_pt = 842,
+                                .fate = STR("text")};
         embed_text(t.embedder, s, vector);
         embed_quantize(vector, width, vectors + i * width, &scales[i]);
     }
@@ -391,7 +395,8 @@ static void test_memory_of_a_changed_library(void **state) {
         assert_int_not_equal(access(kept, F_OK), 0); /* written when the memory goes */
         if (changes) {
             index_library *other;
-            const index_page page = {1, (str){0}, 595, 842, STR("text")};
+            const index_page page = {
+                .number = 1, .width_pt = 595, .height_pt = 842, .fate = STR("text")};
             const index_document_in d = {.path = STR("/shelf/empty.txt"),
                                          .hash = {2},
                                          .type = STR("text"),

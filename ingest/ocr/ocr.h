@@ -1,0 +1,95 @@
+/* carrel-ocr: a page that carries no usable text is drawn, and its characters are recognised.
+ *
+ *   languages.c   which of tesseract's languages, and where their data lies
+ *   render.c      a page of a PDF becomes a grey picture (poppler, cairo)
+ *   picture.c     a page of an image file becomes one (leptonica)
+ *   recognise.c   a grey picture becomes words (tesseract), whichever way it is turned
+ *   write.c       words become lines, blocks and records, by the layout of ingest/parse/pdf.h
+ *   main.c        the program: what it keeps loaded, and its life under the lock
+ *
+ * It is a program of its own since Debian's tesseract is linked with libcurl: neither carrel nor
+ * carrel-parse shall be. Nothing here calls that, and the lock refuses it every socket.
+ */
+#ifndef CARREL_INGEST_OCR_H
+#define CARREL_INGEST_OCR_H
+
+#include "ingest/parse/parse.h"
+#include "ingest/worker.h"
+
+struct Pix; /* leptonica's */
+
+/* What characters are drawn at: tesseract reads best where a capital is 25 to 40 pixels high. */
+#define OCR_DPI 300.0
+/* 300 dpi of a sheet of A3. Drawn in colour it takes 80 MB, and a page has 250. */
+#define OCR_MAX_PIXELS 20e6
+
+/* ---- pictures ------------------------------------------------------------------------------- */
+
+typedef struct {
+    struct Pix *grey;           /* 8 bits a pixel */
+    double width_pt, height_pt; /* of the page that it shows */
+    double dpi;                 /* pixels in 72 of those points */
+    str note;                   /* what a person should know of it; mostly empty */
+} ocr_picture;
+
+/* page: 1-based. Notes live in `a`. */
+typedef bool ocr_picture_fn(const parse_input *in, uint32_t page, arena *a, ocr_picture *out,
+                            error *err);
+ocr_picture_fn ocr_render_page;
+ocr_picture_fn ocr_decode_page;
+
+/* ---- languages ------------------------------------------------------------------------------ */
+
+/* Folders of tesseract's data, as distributions have them; ended by NULL. */
+extern const char *const ocr_data_folders[];
+
+typedef struct {
+    const char *folder; /* that the data was found in */
+    char names[WORKER_LANGUAGES_BYTES];
+    char note[200]; /* where a choice was made for the user that he may want to make; else empty */
+} ocr_languages;
+
+/* asked: "eng+fra", or empty for what is installed. False with one sentence that says what to
+ * install. */
+bool ocr_choose_languages(const char *const *folders, str asked, ocr_languages *out, error *err);
+
+/* ---- recognition ---------------------------------------------------------------------------- */
+
+/* How the lines of a text run. */
+typedef enum { OCR_RIGHTWARD, OCR_DOWNWARD, OCR_LEFTWARD, OCR_UPWARD } ocr_way;
+
+typedef struct {
+    str text;
+    box at;           /* pixels of the upright picture */
+    float confidence; /* 0..100 */
+    bool faint;       /* not believed: it takes its place in the line, and says nothing */
+    ocr_way way;      /* OCR_RIGHTWARD in the upright picture, but for text in its margins */
+    float font_pt;    /* as tesseract guesses it of the line */
+    float baseline_y; /* of the line */
+    uint32_t line;    /* words of one line have one number */
+} ocr_word;
+
+/* The upright picture lies on the page: x' = a x + c y + e, y' = b x + d y + f, in points. */
+typedef struct {
+    double a, b, c, d, e, f;
+} ocr_map;
+
+typedef struct {
+    ocr_word *words;
+    size_t count, room;
+    size_t faint;
+    ocr_map to_page;
+    double dpi;
+} ocr_words;
+
+/* In the parent, once for each choice of languages: children find the models loaded. */
+bool ocr_load(const ocr_languages *languages, error *err);
+bool ocr_recognise(const ocr_picture *picture, arena *a, ocr_words *out, error *err);
+
+/* ---- records -------------------------------------------------------------------------------- */
+
+/* The document of one page, with what was recognised on it. `words` may have none. */
+void ocr_write(const ocr_picture *picture, const ocr_words *words, str language_note, arena *a,
+               record_writer *out);
+
+#endif

@@ -1,0 +1,284 @@
+/* A grey picture becomes words, by tesseract, whichever way the sheet lay.
+ *
+ * The models are loaded once, in the parent, and every child finds them in its memory. A page is read as
+ * it comes, after it was set straight; tesseract itself reads text that runs up or down. Only where
+ * that gives little or doubtful text is the page's orientation looked for (with a second model), and the
+ * page read again: most pages are upright, and looking first would cost each of them a third more.
+ *
+ * What is found is turned until its lines run from left to right; `to_page` tells where on
+ * the page that is.
+ */
+#include <leptonica/allheaders.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <tesseract/capi.h>
+
+#include "ingest/ocr/ocr.h"
+
+/* Tesseract's confidence in words that it reads well is above 90, in stains and drawings below 30. */
+#define BELIEVED 30.0f
+/* A page whose words are this doubtful may be upside down. */
+#define DOUBTFUL 65.0f
+/* Orientation is told with less certainty than this for pictures that have no letters. */
+#define ORIENTED 1.0f
+
+/* A turn of less than this costs tesseract nothing; one of more than seven degrees is no scanner's. */
+#define SKEW_MIN_DEGREES 0.3f
+#define SKEW_SURE 3.0f /* leptonica's measure for a page of lines */
+
+/* Letters differ from their paper by this much of 255, */
+#define INK_CONTRAST 40
+/* and a page with fewer such pixels (a comma has more, at 300 dpi) has nothing to read. */
+#define INK_PIXELS 60.0
+
+static TessBaseAPI *reader, *compass; /* compass: NULL where osd.traineddata is not installed */
+
+/* ---- models --------------------------------------------------------------------------------- */
+
+static TessBaseAPI *load(const char *folder, const char *names, TessOcrEngineMode mode) {
+    TessBaseAPI *api = TessBaseAPICreate();
+    if (api && TessBaseAPIInit2(api, folder, names, mode) == 0) return api;
+    if (api) TessBaseAPIDelete(api);
+    return NULL;
+}
+
+bool ocr_load(const ocr_languages *l, error *err) {
+    if (reader) TessBaseAPIDelete(reader);
+    reader = load(l->folder, l->names, OEM_LSTM_ONLY);
+    if (!reader) reader = load(l->folder, l->names, OEM_DEFAULT); /* data of older kind */
+    if (!compass) compass = load(l->folder, "osd", OEM_DEFAULT);
+    return reader ? true
+                  : error_set(err, ERROR_INPUT,
+                              "the data of \"%s\" for character recognition cannot be loaded from "
+                              "%s; install it again",
+                              l->names, l->folder);
+}
+
+/* ---- the picture ---------------------------------------------------------------------------- */
+
+/* Is there anything on it that differs from most of it? */
+static bool has_ink(PIX *grey) {
+    double dark = 0, light = 0, all = 0, below = 0;
+    int median = 0;
+    NUMA *histogram = pixGetGrayHistogram(grey, 1);
+    if (!histogram) return true;
+    float *count = numaGetFArray(histogram, L_NOCOPY);
+    for (int i = 0; i < 256; i++) all += count[i];
+    for (; median < 255 && (below += count[median]) * 2 < all;) median++;
+    for (int i = 0; i < 256; i++) {
+        dark += i <= median - INK_CONTRAST ? count[i] : 0;
+        light += i >= median + INK_CONTRAST ? count[i] : 0;
+    }
+    numaDestroy(&histogram);
+    return dark >= INK_PIXELS || light >= INK_PIXELS;
+}
+
+/* Clockwise, in degrees; 0 where the page stands straight or has no lines. */
+static float skew_of(PIX *grey) {
+    l_float32 angle = 0, sure = 0;
+    PIX *black = pixThresholdToBinary(grey, 150);
+    bool found = black && pixFindSkew(black, &angle, &sure) == 0;
+    if (black) pixDestroy(&black);
+    return found && sure >= SKEW_SURE && fabsf(angle) >= SKEW_MIN_DEGREES ? angle : 0;
+}
+
+static ocr_map compose(ocr_map second, ocr_map first) {
+    return (ocr_map){
+        second.a * first.a + second.c * first.b,
+        second.b * first.a + second.d * first.b,
+        second.a * first.c + second.c * first.d,
+        second.b * first.c + second.d * first.d,
+        second.a * first.e + second.c * first.f + second.e,
+        second.b * first.e + second.d * first.f + second.f,
+    };
+}
+
+/* From a picture that was turned clockwise by so many quarters to the one that it was. */
+static ocr_map turn_back(int quarters, double width, double height) {
+    switch (quarters & 3) { /* width and height: of the one that it was */
+    case 1:
+        return (ocr_map){0, -1, 1, 0, 0, height};
+    case 2:
+        return (ocr_map){-1, 0, 0, -1, width, height};
+    case 3:
+        return (ocr_map){0, 1, -1, 0, width, 0};
+    default:
+        return (ocr_map){1, 0, 0, 1, 0, 0};
+    }
+}
+
+/* From a picture that was turned clockwise about its middle by `degrees`. */
+static ocr_map tilt_back(double degrees, double width, double height) {
+    double c = cos(degrees * M_PI / 180), s = sin(degrees * M_PI / 180);
+    double x = width / 2, y = height / 2;
+    return (ocr_map){c, -s, s, c, x - c * x - s * y, y + s * x - c * y};
+}
+
+/* ---- reading -------------------------------------------------------------------------------- */
+
+typedef struct {
+    size_t letters[4]; /* believed ones, by ocr_way */
+    double weighed, weight;
+} reading;
+
+static ocr_word *new_word(ocr_words *out, arena *a) {
+    if (out->count == out->room) {
+        out->room = out->room ? out->room * 2 : 512;
+        ocr_word *more = arena_alloc(a, out->room, sizeof *more);
+        if (out->count) memcpy(more, out->words, out->count * sizeof *more);
+        out->words = more;
+    }
+    return &out->words[out->count++];
+}
+
+/* By the line's baseline: what tesseract calls orientation is nothing to it where it took the lines
+ * for columns of Chinese. */
+static ocr_way way_of(TessPageIterator *at, float *baseline_y) {
+    int x0, y0, x1, y1;
+    if (!TessPageIteratorBaseline(at, RIL_TEXTLINE, &x0, &y0, &x1, &y1)) return OCR_RIGHTWARD;
+    *baseline_y = (float)(y0 + y1) / 2;
+    int dx = x1 - x0, dy = y1 - y0;
+    if (abs(dy) > abs(dx)) return dy > 0 ? OCR_DOWNWARD : OCR_UPWARD;
+    return dx >= 0 ? OCR_RIGHTWARD : OCR_LEFTWARD;
+}
+
+static void take_word(TessResultIterator *it, TessPageIterator *at, uint32_t line, arena *a,
+                      ocr_words *out, reading *r) {
+    int x0, y0, x1, y1, size = 0, flag;
+    char *s = TessResultIteratorGetUTF8Text(it, RIL_WORD);
+    str word = str_trim(str_of(s));
+    if (word.n > 0 && TessPageIteratorBoundingBox(at, RIL_WORD, &x0, &y0, &x1, &y1)) {
+        ocr_word *w = new_word(out, a);
+        TessResultIteratorWordFontAttributes(it, &flag, &flag, &flag, &flag, &flag, &flag, &size,
+                                             &flag);
+        *w = (ocr_word){.text = arena_str(a, word),
+                        .at = {(float)x0, (float)y0, (float)x1, (float)y1},
+                        .confidence = TessResultIteratorConfidence(it, RIL_WORD),
+                        .font_pt = (float)size,
+                        .line = line,
+                        .baseline_y = (float)y1};
+        w->way = way_of(at, &w->baseline_y);
+        w->faint = w->confidence < BELIEVED;
+        if (w->faint)
+            out->faint++;
+        else
+            r->letters[w->way] += word.n;
+        r->weighed += (double)w->confidence * (double)word.n;
+        r->weight += (double)word.n;
+    }
+    TessDeleteText(s);
+}
+
+static bool read_words(PIX *pix, double dpi, arena *a, ocr_words *out, reading *r, error *err) {
+    *r = (reading){0};
+    *out = (ocr_words){.dpi = dpi};
+    TessBaseAPISetPageSegMode(reader, PSM_AUTO);
+    TessBaseAPISetImage2(reader, pix);
+    TessBaseAPISetSourceResolution(reader, (int)(dpi + 0.5));
+    if (TessBaseAPIRecognize(reader, NULL) != 0)
+        return error_set(err, ERROR_INTERNAL, "tesseract cannot read this page");
+    TessResultIterator *it = TessBaseAPIGetIterator(reader);
+    if (!it) return true; /* no text was found */
+    TessPageIterator *at = TessResultIteratorGetPageIterator(it);
+    uint32_t line = 0;
+    do {
+        line += TessPageIteratorIsAtBeginningOf(at, RIL_TEXTLINE) != 0;
+        take_word(it, at, line, a, out, r);
+    } while (TessResultIteratorNext(it, RIL_WORD));
+    TessResultIteratorDelete(it);
+    return true;
+}
+
+/* ---- turning -------------------------------------------------------------------------------- */
+
+static box map_box(ocr_map m, box b) {
+    double xs[4], ys[4];
+    for (int i = 0; i < 4; i++) {
+        double x = i & 1 ? b.x1 : b.x0, y = i & 2 ? b.y1 : b.y0;
+        xs[i] = m.a * x + m.c * y + m.e;
+        ys[i] = m.b * x + m.d * y + m.f;
+    }
+    return (box){(float)fmin(fmin(xs[0], xs[1]), fmin(xs[2], xs[3])),
+                 (float)fmin(fmin(ys[0], ys[1]), fmin(ys[2], ys[3])),
+                 (float)fmax(fmax(xs[0], xs[1]), fmax(xs[2], xs[3])),
+                 (float)fmax(fmax(ys[0], ys[1]), fmax(ys[2], ys[3]))};
+}
+
+/* How many quarters clockwise this picture must be turned to be upright; 0 where that is not clear. */
+static int quarters_to_upright(PIX *pix, double dpi) {
+    int degrees = 0;
+    float sure = 0, script_sure;
+    const char *script;
+    if (!compass) return 0;
+    TessBaseAPISetImage2(compass, pix);
+    TessBaseAPISetSourceResolution(compass, (int)(dpi + 0.5));
+    bool told = TessBaseAPIDetectOrientationScript(compass, &degrees, &sure, &script, &script_sure);
+    TessBaseAPIClear(compass);
+    return told && sure >= ORIENTED ? (4 - degrees / 90) & 3 : 0;
+}
+
+static bool doubtful(const reading *r) {
+    return r->weight > 0 && r->weighed / r->weight < DOUBTFUL;
+}
+
+/* Where most lines run up, down or backwards, the words are given as if they had been turned. */
+static void turn_words(PIX *pix, const reading *r, ocr_words *out) {
+    int way = OCR_RIGHTWARD;
+    for (int i = 1; i < 4; i++) way = r->letters[i] > r->letters[way] ? i : way;
+    if (way == OCR_RIGHTWARD) return;
+    /* Lines that run down are turned against the clock, which is three quarters with it. */
+    int quarters = 4 - way;
+    double width = pixGetWidth(pix), height = pixGetHeight(pix);
+    ocr_map back = turn_back(quarters, width, height);
+    ocr_map forth = turn_back(way, quarters & 1 ? height : width, quarters & 1 ? width : height);
+    for (size_t i = 0; i < out->count; i++) {
+        ocr_word *w = &out->words[i];
+        w->at = map_box(forth, w->at);
+        w->way = (ocr_way)((w->way - way) & 3);
+        w->baseline_y = w->at.y1;
+    }
+    out->to_page = compose(out->to_page, back);
+}
+
+static bool read_turned(PIX *straight, double dpi, arena *a, ocr_words *out, error *err) {
+    reading r, again;
+    ocr_map to_page = out->to_page;
+    if (!read_words(straight, dpi, a, out, &r, err)) return false;
+    out->to_page = to_page;
+    int quarters = doubtful(&r) ? quarters_to_upright(straight, dpi) : 0;
+    PIX *upright = quarters ? pixRotateOrth(straight, quarters) : NULL;
+    if (upright) {
+        ocr_words second;
+        bool ok = read_words(upright, dpi, a, &second, &again, err);
+        second.to_page =
+            compose(to_page, turn_back(quarters, pixGetWidth(straight), pixGetHeight(straight)));
+        if (ok && again.weight > 0 && again.weighed / again.weight > r.weighed / r.weight) {
+            *out = second;
+            turn_words(upright, &again, out);
+            pixDestroy(&upright);
+            return true;
+        }
+        pixDestroy(&upright);
+        if (!ok) return false;
+    }
+    turn_words(straight, &r, out);
+    return true;
+}
+
+bool ocr_recognise(const ocr_picture *p, arena *a, ocr_words *out, error *err) {
+    *out = (ocr_words){.dpi = p->dpi, .to_page = {72 / p->dpi, 0, 0, 72 / p->dpi, 0, 0}};
+    if (!has_ink(p->grey)) return true;
+    float skew = skew_of(p->grey);
+    PIX *straight = skew != 0 ? pixRotate(p->grey, skew * (l_float32)M_PI / 180, L_ROTATE_AREA_MAP,
+                                          L_BRING_IN_WHITE, 0, 0)
+                              : pixClone(p->grey);
+    if (!straight)
+        return error_set(err, ERROR_LIMIT, "the page needs more memory than one page may have");
+    if (skew != 0)
+        out->to_page =
+            compose(out->to_page, tilt_back(skew, pixGetWidth(straight), pixGetHeight(straight)));
+    bool ok = read_turned(straight, p->dpi, a, out, err);
+    pixDestroy(&straight);
+    return ok;
+}

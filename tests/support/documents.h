@@ -1,0 +1,19 @@
+/* Documents that a test makes in memory, read by the real carrel-parse, and told as lines of text. */
+#ifndef CARREL_TESTS_DOCUMENTS_H
+#define CARREL_TESTS_DOCUMENTS_H
+
+#include "ingest/ingest.h"
+
+/* Beside this test's folder, or as CARREL_PARSE says; NULL with a word on stderr. */
+ingest_worker *documents_worker(const ingest_limits *limits);
+
+/* A descriptor of these bytes; the caller closes it. */
+int documents_file(str bytes);
+
+bool documents_read(ingest_worker *w, const char *name, str bytes, const ingest_options *options,
+                    arena *a, ingest_document **out, error *err);
+
+/* "title (type, language)", then pages, parts, notes and blocks, a line each. */
+void documents_describe(const ingest_document *d, text *out);
+
+#endif
