@@ -15,6 +15,12 @@
  *   pdf_words.c   what single lines say about themselves
  *   pdf.c         opens the document, walks its pages, writes the records
  *
+ * Beside the text that is seen:
+ *
+ *   pdf_operators.c, pdf_drawing.c, pdf_objects.c  how a page is drawn, by qpdf
+ *   pdf_hidden.c  which of its text nobody can see, and so is left out
+ *   pdf_forms.c, pdf_comments.c, pdf_attached.c  what was filled in, commented, attached
+ *
  * Everything lives in arenas: a page's runs in one of its own, lines in the document's.
  */
 #ifndef CARREL_INGEST_PDF_H
