@@ -31,6 +31,9 @@
 
 #define SOFT_HYPHEN 0xADu
 #define BULLET 0x2022u
+#define NOTE_LETTERS 4  /* a raised 2 behind so many is the mark of a note, behind cm it is not */
+#define NOTE_SHARE 0.8f /* the mark is smaller than the word, by this, */
+#define NOTE_RISE 0.1f  /* and its foot this much higher */
 #define WORD_LETTERS 48 /* of an Arabic word; in longer ones nothing is mended */
 #define ALEF_SAMPLES 64
 #define ALEF_ENOUGH 3
@@ -72,6 +75,7 @@ typedef struct {
     box word, last_word;
     bool word_open, has_last;
     box last; /* the last character that is no space */
+    float last_pt;
     unsigned turn;
     bool told; /* two characters have told the turn */
     size_t characters, unusable, bold, mono;
@@ -380,6 +384,17 @@ static void heed_gap(run_builder *b, page_view *v, box r, uint32_t c, float font
         text_put_char(&b->raw, ' ');
 }
 
+/* Is this digit the mark of a note, raised behind a word? Behind a short one it may be a power of a
+ * unit or a symbol. */
+static bool is_note_mark(const run_builder *b, box at, uint32_t c, float font_pt) {
+    size_t n = b->raw.n, letters = 0;
+    while (letters < NOTE_LETTERS && letters < n && (b->raw.p[n - letters - 1] | 32) >= 'a' &&
+           (b->raw.p[n - letters - 1] | 32) <= 'z')
+        letters++;
+    return c >= '0' && c <= '9' && letters == NOTE_LETTERS && b->turn == 0 &&
+           font_pt < NOTE_SHARE * b->last_pt && at.y1 < b->last.y1 - NOTE_RISE * b->last_pt;
+}
+
 /* One bullet may be two characters: a shape and its outline. */
 static bool ends_with_bullet(const text *t) {
     return t->n >= 3 && memcmp(t->p + t->n - 3, "\xe2\x80\xa2", 3) == 0;
@@ -399,9 +414,11 @@ static void add_character(run_builder *b, page_view *v, guint index, uint32_t c,
     const PopplerRectangle *r = index < v->box_count ? &v->boxes[index] : NULL;
     box at = r ? (box){(float)r->x1, (float)r->y1, (float)r->x2, (float)r->y2} : (box){0};
     if (r) heed_gap(b, v, at, c, font_pt, out, a);
+    if (r && is_note_mark(b, at, c, font_pt)) text_put_char(&b->raw, ' ');
     if (!sign || !ends_with_bullet(&b->raw)) put_character(&b->raw, c);
     if (r) {
         b->last = at;
+        b->last_pt = font_pt;
         grow_box(&b->at, &b->open, at);
         if (b->wrapped && b->depth > 0) {
             grow_box(&b->word, &b->word_open, at);
