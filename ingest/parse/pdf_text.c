@@ -35,6 +35,9 @@
 #define NOTE_SHARE 0.8f /* the mark is smaller than the word, by this, */
 #define NOTE_RISE 0.1f  /* and its foot this much higher */
 #define WORD_LETTERS 48 /* of an Arabic word; in longer ones nothing is mended */
+#define RTL_ENDS 8      /* places where a selection of a right-to-left page ends; */
+#define RTL_TRIES 60    /* words of a line, at most, that are then gone on over, */
+#define RTL_STEP_PT 2   /* each from here on the left of the one before */
 #define ALEF_SAMPLES 64
 #define ALEF_ENOUGH 3
 #define LEADER_DOTS 6       /* an ellipsis in prose has three or four */
@@ -509,9 +512,10 @@ static bool overlap(box a, box b) {
     return wide > 0 && high > 0.5f * low;
 }
 
-/* Adds to `out` the runs of `more` that it lacks, and replaces one that was cut short. */
-static void merge_runs(pdf_runs *out, const pdf_runs *more, arena *a) {
-    size_t had = out->run_count, hint = 0;
+/* Adds to `out` the runs of `more` that it lacks, and replaces those that were cut short. Gives the
+ * last one that was, SIZE_MAX for none. */
+static size_t merge_runs(pdf_runs *out, const pdf_runs *more, arena *a) {
+    size_t had = out->run_count, hint = 0, changed = SIZE_MAX;
     for (size_t i = 0; i < more->run_count; i++) {
         const pdf_run *r = &more->runs[i];
         size_t k = 0;
@@ -519,11 +523,42 @@ static void merge_runs(pdf_runs *out, const pdf_runs *more, arena *a) {
         while (k < had && !overlap(out->runs[(hint + k) % had].at, r->at)) k++;
         if (k == had) {
             put_run(out, *r, a);
+            changed = out->run_count - 1;
             continue;
         }
         hint = (hint + k) % had;
-        if (r->characters > out->runs[hint].characters) out->runs[hint] = *r;
+        if (r->characters > out->runs[hint].characters) {
+            out->runs[hint] = *r;
+            changed = hint;
+        }
         hint++;
+    }
+    return changed;
+}
+
+/* A right-to-left page loses the block that ends it where that is not the widest, unless the
+ * selection ends inside; and of its last line what stands to the left of that. So ends are tried all
+ * along the lines, and moved on to the left as long as that brings words. */
+static void select_last_block(PopplerPage *page, double width, double height, float *alef_share,
+                              pdf_runs *out, arena *a) {
+    float left = INFINITY, right = -INFINITY;
+    bool any = false;
+    for (size_t i = 0; i < out->run_count; i++) {
+        if (out->runs[i].rightward) continue;
+        any = true;
+        left = fminf(left, out->runs[i].at.x0);
+        right = fmaxf(right, out->runs[i].at.x1);
+    }
+    for (int k = 1; any && k <= RTL_ENDS; k++) {
+        double end = left + (right - left) * (float)k / (RTL_ENDS + 1);
+        for (int tries = 0; tries < RTL_TRIES && end > 0; tries++) {
+            pdf_runs more;
+            PopplerRectangle area = {.x1 = width, .y1 = 0, .x2 = end, .y2 = height};
+            select_runs(page, &area, alef_share, a, &more);
+            size_t changed = merge_runs(out, &more, a);
+            if (changed == SIZE_MAX) break;
+            end = out->runs[changed].at.x0 - RTL_STEP_PT;
+        }
     }
 }
 
@@ -537,6 +572,7 @@ void pdf_page_runs(struct _PopplerPage *page, arena *a, pdf_runs *out) {
     select_runs(page, &falling, &alef_share, a, out);
     select_runs(page, &rising, &alef_share, a, &other);
     merge_runs(out, &other, a);
+    select_last_block(page, width, height, &alef_share, out, a);
     for (size_t i = 0; i < out->run_count; i++) {
         out->characters += out->runs[i].characters;
         out->unusable += out->runs[i].unusable;
