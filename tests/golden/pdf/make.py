@@ -122,6 +122,40 @@ def turned():
     pdf("turned.pdf", objects)
 
 
+def beside():
+    """Notes at the side of the text, smaller and at heights of their own; and two pages of a book on
+    one sheet, in lines of one grid."""
+    body = ["The lathe stands on four feet that are bolted to the",
+            "floor. Before it is switched on for the first time the",
+            "belt is turned by hand, so that one feels whether the",
+            "spindle runs freely. The tool rest is set as close to",
+            "the wood as it will go without touching it, and is set",
+            "anew whenever the wood has become thinner. The tool is",
+            "laid on the rest first and brought to the wood after,",
+            "never the other way round. Long pieces are held at both",
+            "ends, and the tailstock is looked at again when the wood",
+            "has become warm. Shavings are swept up in the evening,",
+            "and the oil can is put back to its place by the door."]
+    notes = ["Bolts: see page 9.", "New belts stretch;", "look after a week.", "", "", "Steel rests bend", "less than iron",
+             "ones do.", "", "Warm wood grows."]
+    left = ["27. What the student may do", "Watch the master at work", "Turn the grindstone by hand",
+            "Sweep the floor in the evening", "Oil the spindle once a week", "Ask before taking a tool",
+            "Wear an apron and goggles", "Go home when the bell rings"]
+    right = ["28. What the student may not do", "Touch the belt while it runs", "Carry a chisel point first",
+             "Leave the glue on the stove", "Open the paint cupboard alone", "Talk to whoever is turning",
+             "Take shavings home for the fire", "Sit on the bench of the master"]
+    text = "BT /F 10 Tf " + " ".join("1 0 0 1 140 %d Tm (%s) Tj" % (270 - 13 * i, line)
+                                     for i, line in enumerate(body))
+    text += " /F 8 Tf " + " ".join("1 0 0 1 30 %d Tm (%s) Tj" % (266 - 10 * i, line)
+                                   for i, line in enumerate(notes)) + " ET"
+    sheet = "BT /F 8 Tf " + " ".join(
+        "1 0 0 1 %d %d Tm (%s) Tj" % (x, 230 - 20 * i, line)
+        for x, lines in ((40, left), (230, right)) for i, line in enumerate(lines))
+    sheet += " 1 0 0 1 40 30 Tm (208) Tj 1 0 0 1 340 30 Tm (209) Tj ET"
+    pdf("beside.pdf", ["<</Type/Catalog /Pages 2 0 R>>", "<</Type/Pages /Kids[3 0 R 4 0 R] /Count 2>>",
+                       page(2, 5, "/F 7 0 R"), page(2, 6, "/F 7 0 R"), stream(text), stream(sheet), TIMES])
+
+
 def arabic():
     """A right-to-left page as poppler sees one: glyphs from left to right, lam and alef as one glyph,
     a Latin word inside, a letter stored as a shape, and a short last line, which poppler's selection
@@ -194,5 +228,6 @@ if __name__ == "__main__":
     cjk()
     turned()
     arabic()
+    beside()
     slow()
     typeset()
