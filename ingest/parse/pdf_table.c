@@ -22,6 +22,7 @@
 #define SINGLE_SHARE 0.6f  /* each narrower than this share of the text's width */
 #define HEAD_ROWS 5        /* lines above the first row that are taken for headings, */
 #define GROUP_NAMES 3      /* "Assets", "Current assets:" may stand below them */
+#define LARGER 1.15f       /* and in letters no larger than those below, by this */
 #define TITLE_EM 4.0f      /* beginning no further left of the columns than this, */
 #define HEAD_BYTES 60      /* no longer than this, */
 #define HEAD_EM 2.6f       /* and a step of no more than this above it */
@@ -268,8 +269,9 @@ static bool names_group(const pdf_row *rows, size_t i, float left, float second)
 
 /* Lines above the first row that stand over its columns: headings. */
 static size_t with_heads(const pdf_row *rows, size_t floor, size_t first, size_t end) {
-    float left = rows[first].at.x0, right = rows[first].at.x1;
+    float left = rows[first].at.x0, right = rows[first].at.x1, font_pt = 0;
     for (size_t i = first; i < end; i++) {
+        font_pt = fmaxf(font_pt, rows[i].font_pt);
         left = fminf(left, rows[i].at.x0);
         right = fmaxf(right, rows[i].at.x1);
     }
@@ -282,7 +284,7 @@ static size_t with_heads(const pdf_row *rows, size_t floor, size_t first, size_t
     while (begin > floor && names - begin < HEAD_ROWS) {
         const pdf_row *above = &rows[begin - 1];
         if (rows[begin].at.y0 - above->at.y0 > HEAD_EM * fmaxf(above->font_pt, 1) ||
-            !over_columns(above, left, second, right))
+            above->font_pt > LARGER * font_pt || !over_columns(above, left, second, right))
             break;
         begin--;
     }
