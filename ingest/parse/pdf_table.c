@@ -181,12 +181,13 @@ static bool begins_with(const pdf_row *row, const pdf_row *r) {
  * above, goes on here, or one of the row below begins. */
 static bool may_stand_between(const pdf_row *last, const pdf_row *r, const pdf_row *next,
                               bool figures, box table, float width) {
-    float em = fmaxf(r->font_pt, 1);
+    float em = fmaxf(r->font_pt, 1), step = r->at.y1 - (r - 1)->at.y1;
+    bool rest = step > 0 && step <= SAME_CELL_EM * em && begins_with(r - 1, r);
+    if (rest && r->at.x0 > table.x0 + 2 * em) return true; /* however long */
     if (r->at.x1 - r->at.x0 >= SINGLE_SHARE * width) return false;
     str s = r->cells[0].text;
     if (!figures || r->at.x0 < table.x0 + 3 * em || (pdf_is_figure(s) && !pdf_is_year(s)))
         return true;
-    bool rest = r->at.y1 - (r - 1)->at.y1 <= SAME_CELL_EM * em && begins_with(r - 1, r);
     bool begin = next && next->count > 1 && next->at.y1 - r->at.y1 <= SAME_CELL_EM * em;
     return rest || (begin && begins_with(last, r) && begins_with(next, r));
 }
@@ -267,6 +268,14 @@ static bool names_group(const pdf_row *rows, size_t i, float left, float second)
            r->at.x1 < second && rows[i + 1].at.y0 - r->at.y0 <= HEAD_EM * em;
 }
 
+/* Does the line go on with a cell of the row above it, or with a paragraph? */
+static bool is_rest_of(const pdf_row *above, const pdf_row *r, float left, float second,
+                       float right) {
+    float step = r->at.y1 - above->at.y1;
+    return r->count == 1 && step > 0 && step <= SAME_CELL_EM * fmaxf(r->font_pt, 1) &&
+           begins_with(above, r) && (above->count > 1 || !over_columns(above, left, second, right));
+}
+
 /* Lines above the first row that stand over its columns: headings. */
 static size_t with_heads(const pdf_row *rows, size_t floor, size_t first, size_t end) {
     float left = rows[first].at.x0, right = rows[first].at.x1, font_pt = 0;
@@ -284,7 +293,8 @@ static size_t with_heads(const pdf_row *rows, size_t floor, size_t first, size_t
     while (begin > floor && names - begin < HEAD_ROWS) {
         const pdf_row *above = &rows[begin - 1];
         if (rows[begin].at.y0 - above->at.y0 > HEAD_EM * fmaxf(above->font_pt, 1) ||
-            above->font_pt > LARGER * font_pt || !over_columns(above, left, second, right))
+            above->font_pt > LARGER * font_pt || !over_columns(above, left, second, right) ||
+            (begin > 1 && is_rest_of(above - 1, above, left, second, right)))
             break;
         begin--;
     }
