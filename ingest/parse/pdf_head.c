@@ -18,6 +18,7 @@
 
 #define MAX_COLUMNS 64  /* more are a drawing */
 #define OVERLAP_PT 1.0f /* less shared width is none */
+#define FULL_ROWS 2     /* with a cell in each column, where the columns are told by them */
 #define REACH_SHARE \
     0.25f               /* of the column or the cell, whichever is narrower: it stands there, too */
 #define MEND_PT 36.0f   /* columns farther apart than this are not one */
@@ -79,21 +80,44 @@ static bool has_figures(const pdf_row *r) {
     return false;
 }
 
-/* The columns that the cells of rows with several make. Rows of figures come first, where there are
- * any: a heading that spans columns may look as if it stood over one. */
+/* Rows that have a cell in every column tell the columns by their order alone: the n-th cells of all
+ * of them. False where fewer than two rows have so many cells, or these are not apart. */
+static bool grid_by_order(const pdf_row *rows, size_t count, size_t cells, grid *g) {
+    size_t full = 0;
+    g->count = (uint32_t)cells;
+    for (size_t k = 0; k < cells; k++) g->at[k] = (span){INFINITY, -INFINITY};
+    for (size_t i = 0; i < count; i++) {
+        if (rows[i].count != cells || !rows[i].rightward) continue;
+        full++;
+        for (size_t k = 0; k < cells; k++) {
+            g->at[k].x0 = fminf(g->at[k].x0, rows[i].cells[k].at.x0);
+            g->at[k].x1 = fmaxf(g->at[k].x1, rows[i].cells[k].at.x1);
+        }
+    }
+    for (size_t k = 1; k < cells; k++)
+        if (g->at[k].x0 < g->at[k - 1].x1) return false;
+    return full >= FULL_ROWS;
+}
+
+/* The columns that the cells of rows with several make: by their order where that is clear. Else
+ * rows of figures come first, where there are any: a heading that spans columns may look as if it
+ * stood over one. */
 static bool find_grid(pdf_row *rows, size_t count, grid *g, arena *a) {
-    size_t all = 0;
-    bool figures = false;
+    size_t all = 0, most = 0;
+    bool figures = false, ordered = false;
     for (size_t i = 0; i < count; i++) {
         all += rows[i].count;
+        most = rows[i].count > most ? rows[i].count : most;
         figures |= has_figures(&rows[i]);
     }
     pdf_cell **cells = arena_alloc(a, all + 1, sizeof *cells);
-    g->count = 0;
-    for (int pass = 0; pass < 2; pass++) {
+    for (; most >= 2 && most <= MAX_COLUMNS && !ordered; most--)
+        ordered = grid_by_order(rows, count, most, g);
+    if (!ordered) g->count = 0;
+    for (int pass = ordered ? 1 : 0; pass < 2; pass++) {
         size_t n = 0;
         for (size_t i = 0; i < count; i++) {
-            bool body = !figures || has_figures(&rows[i]);
+            bool body = ordered ? false : !figures || has_figures(&rows[i]);
             for (size_t k = 0; rows[i].count > 1 && body == (pass == 0) && k < rows[i].count; k++)
                 cells[n++] = &rows[i].cells[k];
         }
@@ -173,12 +197,18 @@ static void place_cells(pdf_row *rows, size_t count, const grid *g) {
         for (size_t k = 0; k < rows[i].count; k++) place_cell(g, &rows[i].cells[k]);
 }
 
-/* May columns a and a + 1 be one? The names' column takes in what is indented, and no figures. */
+/* May columns a and a + 1 be one? The names' column takes in what is indented and the heading above
+ * it, but no figures, nor the first of headings that leave the names without one. */
 static bool may_join(const pdf_row *rows, size_t count, uint32_t a) {
+    size_t most = 0;
+    for (size_t i = 0; i < count; i++)
+        if (rows[i].cells[0].first == 0 && rows[i].count > most) most = rows[i].count;
     for (size_t i = 0; a == 0 && i < count; i++)
         for (size_t k = 0; k < rows[i].count; k++) {
             const pdf_cell *c = &rows[i].cells[k];
-            if (c->first == 1 && (pdf_is_figure(c->text) || heads_columns(&rows[i]))) return false;
+            if (c->first != 1) continue;
+            if (pdf_is_figure(c->text)) return false;
+            if (heads_columns(&rows[i]) && rows[i].count < most) return false;
         }
     return !meet(rows, count, a);
 }

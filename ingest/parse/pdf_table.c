@@ -199,6 +199,18 @@ static bool goes_on(const pdf_row *rows, size_t first, size_t last, size_t i) {
     return false;
 }
 
+/* The next line of a row: close below, each cell under the left edge of one of its cells. */
+static bool is_below(const pdf_row *row, const pdf_row *r) {
+    float step = r->at.y1 - row->at.y1;
+    for (size_t i = 0; i < r->count; i++) {
+        bool under = false;
+        for (size_t k = 0; k < row->count; k++)
+            under |= fabsf(row->cells[k].at.x0 - r->cells[i].at.x0) < ALIGN_PT;
+        if (!under) return false;
+    }
+    return step > 0 && step <= SAME_CELL_EM * fmaxf(r->font_pt, 1);
+}
+
 /* The end of the table that begins at rows[first], first + 1 where there is none. */
 static size_t table_end(const pdf_row *rows, size_t count, size_t first, float width) {
     size_t last = first, singles = 0, most = rows[first].count;
@@ -230,7 +242,8 @@ static size_t table_end(const pdf_row *rows, size_t count, size_t first, float w
     }
     /* headings at its end are those of the next table */
     while (figures && last > first && !has_figures(&rows[last]) &&
-           rows[last].at.x0 > table.x0 + 3 * fmaxf(rows[last].font_pt, 1))
+           rows[last].at.x0 > table.x0 + 3 * fmaxf(rows[last].font_pt, 1) &&
+           !is_below(&rows[last - 1], &rows[last]))
         last--;
     return last + 1;
 }
