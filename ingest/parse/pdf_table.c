@@ -35,6 +35,7 @@
 #define SAME_STEP 1.1f
 #define WIDE_GAP 1.5f    /* steps wider than this, of the others, may part two tables; */
 #define WIDE_GAP_EM 1.8f /* and no narrower than this */
+#define LINE_EM 0.8f     /* lower steps are those of shifted cells, not of lines */
 #define LOOK_BACK 4      /* a row with few cells is held against so many above it */
 #define OVERLAP_PT 1.0f  /* less shared width is none */
 
@@ -211,41 +212,65 @@ static bool is_below(const pdf_row *row, const pdf_row *r) {
     return step > 0 && step <= SAME_CELL_EM * fmaxf(r->font_pt, 1);
 }
 
+/* What is known of a table while it is followed down the page. */
+typedef struct {
+    box at;
+    float second;               /* where the columns behind the names begin */
+    float least_step;           /* from row to row */
+    size_t last, most, singles; /* row with several cells; its cells, at most; rows behind it */
+    bool figures;
+} region;
+
+/* Well below the row before, in a table whose rows are closer. */
+static bool is_apart(const region *t, const pdf_row *r) {
+    float step = r->at.y1 - (r - 1)->at.y1;
+    return step > WIDE_GAP * t->least_step && step > WIDE_GAP_EM * fmaxf(r->font_pt, 1);
+}
+
+static bool takes_single(region *t, const pdf_row *rows, size_t count, size_t i, float width) {
+    const pdf_row *r = &rows[i], *next = i + 1 < count ? &rows[i + 1] : NULL;
+    float em = fmaxf(r->font_pt, 1);
+    bool across = r->at.x0 < t->at.x0 + 2 * em && r->at.x1 > t->second + em;
+    if (++t->singles > SINGLES || (across && is_apart(t, r))) return false;
+    return may_stand_between(&rows[t->last], r, next, t->figures, t->at, width);
+}
+
+static bool takes_row(region *t, const pdf_row *rows, size_t first, size_t i) {
+    const pdf_row *r = &rows[i];
+    float step = r->at.y1 - rows[t->last].at.y1;
+    if (t->singles == 0 && is_apart(t, r) && r->count > t->most && !has_figures(r)) return false;
+    if (!goes_on(rows, first, t->last, i)) return false;
+    if (t->singles == 0 && step > LINE_EM * r->font_pt) t->least_step = fminf(t->least_step, step);
+    t->figures |= has_figures(r);
+    t->second = fminf(t->second, r->cells[1].at.x0);
+    widen(&t->at, r->at);
+    t->most = r->count > t->most ? r->count : t->most;
+    t->last = i;
+    t->singles = 0;
+    return true;
+}
+
 /* The end of the table that begins at rows[first], first + 1 where there is none. */
 static size_t table_end(const pdf_row *rows, size_t count, size_t first, float width) {
-    size_t last = first, singles = 0, most = rows[first].count;
-    bool figures = has_figures(&rows[first]);
-    float least_step = INFINITY; /* from row to row */
-    box table = rows[first].at;
+    region t = {.at = rows[first].at,
+                .second = rows[first].cells[1].at.x0,
+                .least_step = INFINITY,
+                .last = first,
+                .most = rows[first].count,
+                .figures = has_figures(&rows[first])};
     for (size_t i = first + 1; i < count; i++) {
-        const pdf_row *r = &rows[i];
-        if (r->at.y0 - rows[last].at.y0 > APART_EM * fmaxf(r->font_pt, 1) * (float)(singles + 1))
+        float em = fmaxf(rows[i].font_pt, 1);
+        if (rows[i].at.y0 - rows[t.last].at.y0 > APART_EM * em * (float)(t.singles + 1)) break;
+        if (rows[i].count == 1 ? !takes_single(&t, rows, count, i, width)
+                               : !takes_row(&t, rows, first, i))
             break;
-        if (r->count == 1) {
-            const pdf_row *next = i + 1 < count ? &rows[i + 1] : NULL;
-            if (++singles > SINGLES ||
-                !may_stand_between(&rows[last], r, next, figures, table, width))
-                break;
-            continue;
-        }
-        float step = r->at.y1 - rows[last].at.y1;
-        bool apart =
-            singles == 0 && step > WIDE_GAP * least_step && step > WIDE_GAP_EM * r->font_pt;
-        if (apart && r->count > most && !has_figures(r)) break;
-        if (!goes_on(rows, first, last, i)) break;
-        if (singles == 0 && step > 0.8f * r->font_pt) least_step = fminf(least_step, step);
-        figures |= has_figures(r);
-        widen(&table, r->at);
-        most = r->count > most ? r->count : most;
-        last = i;
-        singles = 0;
     }
     /* headings at its end are those of the next table */
-    while (figures && last > first && !has_figures(&rows[last]) &&
-           rows[last].at.x0 > table.x0 + 3 * fmaxf(rows[last].font_pt, 1) &&
-           !is_below(&rows[last - 1], &rows[last]))
-        last--;
-    return last + 1;
+    while (t.figures && t.last > first && !has_figures(&rows[t.last]) &&
+           rows[t.last].at.x0 > t.at.x0 + 3 * fmaxf(rows[t.last].font_pt, 1) &&
+           !is_below(&rows[t.last - 1], &rows[t.last]))
+        t.last--;
+    return t.last + 1;
 }
 
 /* Where the columns behind the names begin. */
