@@ -171,9 +171,9 @@ void pdf_cut_columns(pdf_group g, pdf_gutters *gutters, arena *scratch, pdf_grou
                      void *context);
 
 /* How many lines stand on both sides of a gutter where these go down the page independently; 0
- * where they stand in rows. Both are sorted by height; `running`: one side is known as running
- * text. */
-size_t pdf_lines_apart(pdf_group left, pdf_group right, bool running, arena *scratch);
+ * where they stand in rows. Both are sorted by height; `running`: -1 where the left one alone is
+ * known as running text, 1 where the right one is. */
+size_t pdf_lines_apart(pdf_group left, pdf_group right, int running, arena *scratch);
 
 /* Are these two pages of a book on one sheet, with numbers that follow one another at its edges? */
 bool pdf_is_spread(pdf_group g);
