@@ -23,6 +23,7 @@
 
 #include <cmocka.h>
 
+#include "ingest/ocr/ocr.h"
 #include "ingest/parse/confine.h"
 #include "ingest/parse/tiff.h"
 #include "ingest/reread.h"
@@ -577,6 +578,47 @@ static void a_missing_language_is_named(void **state) {
     arena_free(a);
 }
 
+static void touch(const char *folder, const char *name, bool there) {
+    char path[256];
+    snprintf(path, sizeof path, "%s/%s.traineddata", folder, name);
+    if (!there) {
+        unlink(path);
+        return;
+    }
+    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    assert_true(fd >= 0);
+    close(fd);
+}
+
+/* All that are installed, but of a whole collection English alone, and then it says so. */
+static void languages_are_chosen(void **state) {
+    (void)state;
+    static const char *const names[] = {"osd", "fra", "eng", "deu", "ita", "spa", "por"};
+    static const struct {
+        size_t installed; /* of names */
+        const char *asked, *chosen, *note, *refused;
+    } cases[] = {{1, "", "", "", "no language data"},        {2, "", "fra", "", NULL},
+                 {4, "", "eng+deu+fra", "", NULL},           {5, "", "eng+deu+fra+ita", "", NULL},
+                 {7, "", "eng", "of 6 languages", NULL},     {7, "spa+por", "spa+por", "", NULL},
+                 {7, "spa+nor", "", "", "tesseract-ocr-nor"}};
+    char folder[] = "/tmp/carrel-test-XXXXXX";
+    const char *const folders[] = {"/nowhere", folder, NULL};
+    assert_non_null(mkdtemp(folder));
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        ocr_languages l;
+        error err = {0};
+        for (size_t k = 0; k < sizeof names / sizeof *names; k++)
+            touch(folder, names[k], k < cases[i].installed);
+        bool ok = ocr_choose_languages(folders, str_of(cases[i].asked), &l, &err);
+        assert_int_equal(ok, cases[i].refused == NULL);
+        if (cases[i].refused) assert_non_null(strstr(err.text, cases[i].refused));
+        if (ok) assert_string_equal(l.names, cases[i].chosen);
+        if (ok) assert_non_null(strstr(l.note, cases[i].note));
+    }
+    for (size_t k = 0; k < sizeof names / sizeof *names; k++) touch(folder, names[k], false);
+    rmdir(folder);
+}
+
 /* carrel-parse alone in a folder: everything else works, and the page says what is missing. */
 static void a_missing_program_is_told(void **state) {
     (void)state;
@@ -703,6 +745,7 @@ int main(void) {
         cmocka_unit_test(broken_images_are_told),
         cmocka_unit_test(tiff_directories_do_not_run_away),
         cmocka_unit_test(a_missing_language_is_named),
+        cmocka_unit_test(languages_are_chosen),
         cmocka_unit_test(a_missing_program_is_told),
         cmocka_unit_test(it_is_locked_in),
         cmocka_unit_test(the_lock_refuses_sockets),
