@@ -32,6 +32,18 @@
 /* and a page with fewer such pixels (a comma has more, at 300 dpi) has nothing to read. */
 #define INK_PIXELS 60.0
 
+/* The paper of a page is the lightest pixel of each tile; letters are smaller, so that one is never all ink. */
+#define PAPER_TILE 48
+/* A page that is lit unevenly has a tenth of tiles that are darker than most by so much, */
+#define PAPER_DARK_RANK 0.1f
+#define PAPER_UNEVEN 0.85
+/* and its paper is light. */
+#define PAPER_LIGHT 80
+/* Leptonica's closing over letters: 13 pixels of a picture six times smaller, a quarter inch. */
+#define PAPER_REDUCTION 6
+#define PAPER_CLOSING 13
+#define PAPER_GREY 200
+
 static TessBaseAPI *reader, *compass; /* compass: NULL where osd.traineddata is not installed */
 
 /* ---- models --------------------------------------------------------------------------------- */
@@ -72,6 +84,21 @@ static bool has_ink(PIX *grey) {
     }
     numaDestroy(&histogram);
     return dark >= INK_PIXELS || light >= INK_PIXELS;
+}
+
+/* A photograph of a page is lit from one side: where its paper is much darker in some places, all of it
+ * is made equally light, since tesseract parts ink from paper by one grey for the whole page. A page
+ * of light letters on dark stays as it is, and so do scans, whose lamp is the same everywhere. */
+static PIX *evenly_lit(PIX *grey) {
+    l_uint32 dark = 0, usual = 0;
+    PIX *paper = pixScaleGrayMinMax(grey, PAPER_TILE, PAPER_TILE, L_CHOOSE_MAX);
+    bool told = paper && pixGetRankValue(paper, 1, PAPER_DARK_RANK, &dark) == 0 &&
+                pixGetRankValue(paper, 1, 0.5f, &usual) == 0;
+    if (paper) pixDestroy(&paper);
+    PIX *even = told && usual > PAPER_LIGHT && (double)dark < PAPER_UNEVEN * (double)usual
+                    ? pixBackgroundNormMorph(grey, NULL, PAPER_REDUCTION, PAPER_CLOSING, PAPER_GREY)
+                    : NULL;
+    return even ? even : pixClone(grey);
 }
 
 /* Clockwise, in degrees; 0 where the page stands straight or has no lines. */
@@ -269,10 +296,13 @@ static bool read_turned(PIX *straight, double dpi, arena *a, ocr_words *out, err
 bool ocr_recognise(const ocr_picture *p, arena *a, ocr_words *out, error *err) {
     *out = (ocr_words){.dpi = p->dpi, .to_page = {72 / p->dpi, 0, 0, 72 / p->dpi, 0, 0}};
     if (!has_ink(p->grey)) return true;
-    float skew = skew_of(p->grey);
-    PIX *straight = skew != 0 ? pixRotate(p->grey, skew * (l_float32)M_PI / 180, L_ROTATE_AREA_MAP,
+    PIX *even = evenly_lit(p->grey);
+    float skew = even ? skew_of(even) : 0;
+    PIX *straight = skew != 0 ? pixRotate(even, skew * (l_float32)M_PI / 180, L_ROTATE_AREA_MAP,
                                           L_BRING_IN_WHITE, 0, 0)
-                              : pixClone(p->grey);
+                    : even    ? pixClone(even)
+                              : NULL;
+    if (even) pixDestroy(&even);
     if (!straight)
         return error_set(err, ERROR_LIMIT, "the page needs more memory than one page may have");
     if (skew != 0)

@@ -291,6 +291,25 @@ static void a_tilted_scan_is_set_straight(void **state) {
     arena_free(a);
 }
 
+/* As a lamp beside a camera lights it: on the right the paper is darker than the ink on the left. */
+static void a_photograph_lit_from_one_side_is_read(void **state) {
+    (void)state;
+    if (!able) skip();
+    arena *a = arena_new();
+    text pdf = {0}, kept = grey;
+    grey = (text){0};
+    for (size_t i = 0; i < kept.n; i++) {
+        double light = 1 - 0.7 * (double)(i % columns) / columns;
+        text_put_char(&grey, (char)((90 + 0.6 * (unsigned char)kept.p[i]) * light));
+    }
+    picture_pdf(&pdf, PAGE_BOX, "320 0 0 200 0 0", "");
+    expect_read(read_bytes(text_str(&pdf), "photo.pdf", a), 1);
+    text_free(&grey);
+    grey = kept;
+    text_free(&pdf);
+    arena_free(a);
+}
+
 static void a_huge_page_is_read_coarsely(void **state) {
     (void)state;
     if (!able) skip();
@@ -735,6 +754,7 @@ int main(void) {
         cmocka_unit_test(a_scan_is_read_with_boxes),
         cmocka_unit_test(a_turned_scan_is_read),
         cmocka_unit_test(a_tilted_scan_is_set_straight),
+        cmocka_unit_test(a_photograph_lit_from_one_side_is_read),
         cmocka_unit_test(a_huge_page_is_read_coarsely),
         cmocka_unit_test(empty_pages_stay_empty),
         cmocka_unit_test(a_garbled_layer_is_read_from_its_picture),
