@@ -88,8 +88,9 @@ bool ocr_recognise(const ocr_picture *picture, arena *a, ocr_words *out, error *
 
 /* ---- records -------------------------------------------------------------------------------- */
 
-/* The document of one page, with what was recognised on it. `words` may have none. */
-void ocr_write(const ocr_picture *picture, const ocr_words *words, str language_note, arena *a,
+/* The document of one page, with what was recognised on it. `words` may have none; its bullets get
+ * their name. */
+void ocr_write(const ocr_picture *picture, ocr_words *words, str language_note, arena *a,
                record_writer *out);
 
 #endif

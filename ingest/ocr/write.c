@@ -15,6 +15,8 @@
 #define CELL_GAP_EM 1.5f
 /* Sizes within this of the body's are the body's. */
 #define BODY_SHARE 0.2f
+/* Bullets of one list stand this close to one edge. */
+#define BULLET_ALIGN_PT 3.0
 /* Fewer letters that are believed so little are a picture's noise. */
 #define NOISE_LETTERS 24
 #define NOISE_CONFIDENCE 75.0
@@ -34,6 +36,44 @@ static judgement judge(const ocr_words *w) {
     }
     j.confidence = j.letters > 0 ? sum / (double)j.letters : 0;
     return j;
+}
+
+/* ---- bullets -------------------------------------------------------------------------------- */
+
+/* What bullets are read as: tesseract's languages have few of them among their characters. */
+static bool may_be_bullet(str s) {
+    static const char *const taken_for[] = {
+        "e",        "o",        "*",        "+",        ">",        "-", "\xc2\xab",
+        "\xc2\xbb", "\xc2\xa2", "\xc2\xb0", "\xc2\xae", "\xc2\xa9", NULL};
+    for (size_t i = 0; taken_for[i]; i++)
+        if (str_eq(s, str_of(taken_for[i]))) return true;
+    return false;
+}
+
+static bool begins_line(const ocr_words *w, size_t i) {
+    return i == 0 || w->words[i - 1].line != w->words[i].line;
+}
+
+static bool goes_on(const ocr_words *w, size_t i) {
+    return i + 1 < w->count && w->words[i + 1].line == w->words[i].line;
+}
+
+/* Such a character in front of two lines or more, one below the other, is a bullet. */
+static void name_bullets(ocr_words *w, arena *scratch) {
+    size_t *at = arena_alloc(scratch, w->count + 1, sizeof *at), count = 0;
+    bool *is = arena_alloc(scratch, w->count + 1, sizeof *is);
+    for (size_t i = 0; i < w->count; i++)
+        if (begins_line(w, i) && goes_on(w, i) && may_be_bullet(w->words[i].text)) at[count++] = i;
+    for (size_t i = 1; i < count; i++) {
+        const ocr_word *a = &w->words[at[i - 1]], *b = &w->words[at[i]];
+        double apart = fabs((double)a->at.x0 - b->at.x0) * 72 / w->dpi;
+        if (str_eq(a->text, b->text) && apart <= BULLET_ALIGN_PT) is[i - 1] = is[i] = true;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (!is[i]) continue;
+        w->words[at[i]].text = STR("\xe2\x80\xa2");
+        w->words[at[i]].faint = false; /* two of a kind are no accident */
+    }
 }
 
 /* ---- runs ----------------------------------------------------------------------------------- */
@@ -144,7 +184,7 @@ static void put_page(const ocr_picture *p, const ocr_words *w, judgement j, bool
     text_free(&note);
 }
 
-void ocr_write(const ocr_picture *p, const ocr_words *w, str language_note, arena *a,
+void ocr_write(const ocr_picture *p, ocr_words *w, str language_note, arena *a,
                record_writer *out) {
     judgement j = judge(w);
     bool empty = j.letters == 0 || (j.letters < NOISE_LETTERS && j.confidence < NOISE_CONFIDENCE);
@@ -155,6 +195,7 @@ void ocr_write(const ocr_picture *p, const ocr_words *w, str language_note, aren
     if (fabs(w->to_page.a) < fabs(w->to_page.b)) height_pt = (float)p->width_pt;
     pdf_text t = {.page_count = 1, .page_height_pt = &height_pt};
     pdf_runs runs = {0};
+    name_bullets(w, a);
     make_runs(w, a, &runs);
     pdf_layout_page(&runs, 1, a, &t.lines);
     pdf_find_blocks(&t, a);
