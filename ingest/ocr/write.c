@@ -13,6 +13,9 @@
 
 /* Words of one line this far apart stand in two columns or cells (as in pdf_text.c). */
 #define CELL_GAP_EM 1.5f
+/* and so do those that are less far apart, but so many times as far as the other words of their line. */
+#define NARROW_GAP_EM 0.8f
+#define WORD_GAPS 3.0f
 /* Sizes within this of the body's are the body's. */
 #define BODY_SHARE 0.2f
 /* Bullets of one list stand this close to one edge. */
@@ -126,23 +129,41 @@ static pdf_run *new_run(pdf_runs *out, const ocr_word *w, float font_pt, double 
     return run;
 }
 
+/* The white that parts two cells of the line that begins at `first`: some times what stands between its
+ * words, so that the heads of narrow columns are parted and a justified line is not. In pixels. */
+static float cell_gap(const ocr_words *w, size_t first, float em, arena *scratch) {
+    size_t end = first + 1, count = 0;
+    while (end < w->count && w->words[end].line == w->words[first].line) end++;
+    if (end - first < 3) return CELL_GAP_EM * em; /* one gap: nothing to compare it with */
+    float *gaps = arena_alloc(scratch, end - first, sizeof *gaps);
+    for (size_t i = first + 1; i < end; i++)
+        gaps[count++] = fmaxf(w->words[i].at.x0 - w->words[i - 1].at.x1,
+                              w->words[i - 1].at.x0 - w->words[i].at.x1);
+    qsort(gaps, count, sizeof *gaps, by_float);
+    float gap = WORD_GAPS * gaps[(count - 1) / 2];
+    return fminf(fmaxf(gap, NARROW_GAP_EM * em), CELL_GAP_EM * em);
+}
+
+/* Stands flush left in its column, far before its figure and close behind the one before. */
+static bool is_currency(str s) {
+    return str_eq(s, STR("$")) || str_eq(s, STR("\xe2\x82\xac")) || str_eq(s, STR("\xc2\xa3"));
+}
+
 static void make_runs(const ocr_words *w, arena *scratch, pdf_runs *out) {
     out->runs = arena_alloc(scratch, w->count, sizeof *out->runs);
-    float body_pt = body_size(w, scratch), last_x0 = 0, last_x1 = 0;
-    uint32_t line = 0;
+    float body_pt = body_size(w, scratch), far = 0;
     pdf_run *run = NULL;
     for (size_t i = 0; i < w->count; i++) {
         const ocr_word *word = &w->words[i];
-        box at = in_points(word->at, w->dpi);
         float font_pt = fmaxf(even_size(word->font_pt, body_pt), 1);
-        bool far = word->way == OCR_RIGHTWARD &&
-                   fmaxf(at.x0 - last_x1, last_x0 - at.x1) > CELL_GAP_EM * font_pt;
-        if (word->line != line || far) run = NULL;
-        if (!word->faint && !run) run = new_run(out, word, font_pt, w->dpi);
-        if (!word->faint) add_to_run(run, word, at, scratch);
-        line = word->line;
-        last_x0 = at.x0;
-        last_x1 = at.x1;
+        bool first = begins_line(w, i);
+        if (first) far = cell_gap(w, i, font_pt * (float)w->dpi / 72, scratch);
+        float gap = first ? 0 : fmaxf(word->at.x0 - word[-1].at.x1, word[-1].at.x0 - word->at.x1);
+        if (first || (word->way == OCR_RIGHTWARD && gap > far) || is_currency(word->text))
+            run = NULL;
+        if (word->faint) continue;
+        if (!run) run = new_run(out, word, font_pt, w->dpi);
+        add_to_run(run, word, in_points(word->at, w->dpi), scratch);
     }
     for (size_t i = 0; i < out->run_count; i++) out->characters += out->runs[i].characters;
 }
