@@ -10,13 +10,15 @@
  */
 #include <leptonica/allheaders.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <tesseract/capi.h>
 
 #include "ingest/ocr/ocr.h"
 
-/* Tesseract's confidence in words that it reads well is above 90, in stains and drawings below 30. */
+/* Tesseract is sure of words that it reads well by 90 and more; what it makes of stains and drawings
+ * is mostly below this. */
 #define BELIEVED 30.0f
 /* A page whose words are this doubtful may be upside down. */
 #define DOUBTFUL 65.0f
@@ -197,6 +199,37 @@ static void take_word(TessResultIterator *it, TessPageIterator *at, uint32_t lin
     TessDeleteText(s);
 }
 
+/* The mean thickness of what is black in the box: its area against the length of its edge, of which a
+ * stroke has two. */
+static float stroke_in(PIX *black, box at) {
+    BOX *place = boxCreate((int)at.x0, (int)at.y0, (int)(at.x1 - at.x0), (int)(at.y1 - at.y0));
+    PIX *line = place ? pixClipRectangle(black, place, NULL) : NULL;
+    PIX *edge = line ? pixExtractBoundary(line, 1) : NULL;
+    l_int32 area = 0, length = 0;
+    if (edge) pixCountPixels(line, &area, NULL), pixCountPixels(edge, &length, NULL);
+    if (edge) pixDestroy(&edge);
+    if (line) pixDestroy(&line);
+    if (place) boxDestroy(&place);
+    return length > 0 ? 2 * (float)area / (float)length : 0;
+}
+
+static box with(box a, box b) {
+    return (box){fminf(a.x0, b.x0), fminf(a.y0, b.y0), fmaxf(a.x1, b.x1), fmaxf(a.y1, b.y1)};
+}
+
+/* Bold print is a heading's only mark in many manuals, and tesseract does not tell it. */
+static void measure_strokes(ocr_words *out) {
+    PIX *black = TessBaseAPIGetThresholdedImage(reader);
+    for (size_t i = 0, end; black && i < out->count; i = end) {
+        box at = out->words[i].at;
+        for (end = i + 1; end < out->count && out->words[end].line == out->words[i].line; end++)
+            at = with(at, out->words[end].at);
+        float stroke = stroke_in(black, at);
+        for (size_t k = i; k < end; k++) out->words[k].stroke = stroke;
+    }
+    if (black) pixDestroy(&black);
+}
+
 static bool read_words(PIX *pix, double dpi, arena *a, ocr_words *out, reading *r, error *err) {
     *r = (reading){0};
     *out = (ocr_words){.dpi = dpi};
@@ -214,6 +247,8 @@ static bool read_words(PIX *pix, double dpi, arena *a, ocr_words *out, reading *
         take_word(it, at, line, a, out, r);
     } while (TessResultIteratorNext(it, RIL_WORD));
     TessResultIteratorDelete(it);
+    measure_strokes(out);
+    out->credible = r->weight > 0 ? (float)(r->weighed / r->weight) : 0;
     return true;
 }
 
@@ -232,15 +267,18 @@ static box map_box(ocr_map m, box b) {
                  (float)fmax(fmax(ys[0], ys[1]), fmax(ys[2], ys[3]))};
 }
 
-/* How many quarters clockwise this picture must be turned to be upright; 0 where that is not clear. */
-static int quarters_to_upright(PIX *pix, double dpi) {
+/* How many quarters clockwise this picture must be turned to be upright, 0 where that is not clear;
+ * and its script. */
+static int quarters_to_upright(PIX *pix, double dpi, char script_name[32]) {
     int degrees = 0;
     float sure = 0, script_sure;
-    const char *script;
+    const char *script = NULL;
+    script_name[0] = '\0';
     if (!compass) return 0;
     TessBaseAPISetImage2(compass, pix);
     TessBaseAPISetSourceResolution(compass, (int)(dpi + 0.5));
     bool told = TessBaseAPIDetectOrientationScript(compass, &degrees, &sure, &script, &script_sure);
+    if (told && script) snprintf(script_name, 32, "%s", script);
     TessBaseAPIClear(compass);
     return told && sure >= ORIENTED ? (4 - degrees / 90) & 3 : 0;
 }
@@ -273,7 +311,7 @@ static bool read_turned(PIX *straight, double dpi, arena *a, ocr_words *out, err
     ocr_map to_page = out->to_page;
     if (!read_words(straight, dpi, a, out, &r, err)) return false;
     out->to_page = to_page;
-    int quarters = doubtful(&r) ? quarters_to_upright(straight, dpi) : 0;
+    int quarters = doubtful(&r) ? quarters_to_upright(straight, dpi, out->script) : 0;
     PIX *upright = quarters ? pixRotateOrth(straight, quarters) : NULL;
     if (upright) {
         ocr_words second;
@@ -281,6 +319,7 @@ static bool read_turned(PIX *straight, double dpi, arena *a, ocr_words *out, err
         second.to_page =
             compose(to_page, turn_back(quarters, pixGetWidth(straight), pixGetHeight(straight)));
         if (ok && again.weight > 0 && again.weighed / again.weight > r.weighed / r.weight) {
+            memcpy(second.script, out->script, sizeof second.script);
             *out = second;
             turn_words(upright, &again, out);
             pixDestroy(&upright);

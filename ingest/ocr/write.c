@@ -6,6 +6,8 @@
  * to line by a tenth, and a heading is larger than that.
  */
 #include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "ingest/ocr/ocr.h"
@@ -18,8 +20,14 @@
 #define WORD_GAPS 3.0f
 /* Sizes within this of the body's are the body's. */
 #define BODY_SHARE 0.2f
+/* Letters that are drawn so many times as thick as the page's usual ones, for their size, are bold. */
+#define BOLD 1.25f
 /* Bullets of one list stand this close to one edge. */
 #define BULLET_ALIGN_PT 3.0
+/* A page whose words, the faint ones among them, are believed less than this on the average is in a
+ * script that no installed language has, or no text: Korean read as English has 25, a scan of 75 dpi
+ * 92. */
+#define CREDIBLE 50.0f
 /* Fewer letters that are believed so little are a picture's noise. */
 #define NOISE_LETTERS 24
 #define NOISE_CONFIDENCE 75.0
@@ -94,6 +102,17 @@ static float body_size(const ocr_words *w, arena *scratch) {
     return sizes[w->count / 2];
 }
 
+/* How thick letters of the page are against their size: the median over words. 0: not known. */
+static float body_stroke(const ocr_words *w, arena *scratch) {
+    float *strokes = arena_alloc(scratch, w->count, sizeof *strokes);
+    size_t count = 0;
+    for (size_t i = 0; i < w->count; i++)
+        if (w->words[i].stroke > 0 && w->words[i].font_pt > 0)
+            strokes[count++] = w->words[i].stroke / w->words[i].font_pt;
+    qsort(strokes, count, sizeof *strokes, by_float);
+    return count > 0 ? strokes[count / 2] : 0;
+}
+
 static float even_size(float font_pt, float body_pt) {
     return fabsf(font_pt - body_pt) <= BODY_SHARE * body_pt ? body_pt : font_pt;
 }
@@ -152,6 +171,7 @@ static bool is_currency(str s) {
 static void make_runs(const ocr_words *w, arena *scratch, pdf_runs *out) {
     out->runs = arena_alloc(scratch, w->count, sizeof *out->runs);
     float body_pt = body_size(w, scratch), far = 0;
+    float thick = BOLD * body_stroke(w, scratch);
     pdf_run *run = NULL;
     for (size_t i = 0; i < w->count; i++) {
         const ocr_word *word = &w->words[i];
@@ -163,6 +183,7 @@ static void make_runs(const ocr_words *w, arena *scratch, pdf_runs *out) {
             run = NULL;
         if (word->faint) continue;
         if (!run) run = new_run(out, word, font_pt, w->dpi);
+        run->bold = thick > 0 && word->stroke > thick * word->font_pt;
         add_to_run(run, word, in_points(word->at, w->dpi), scratch);
     }
     for (size_t i = 0; i < out->run_count; i++) out->characters += out->runs[i].characters;
@@ -183,35 +204,67 @@ static box to_page(const ocr_words *w, box points) {
     return (box){(float)x0, (float)y0, (float)x1, (float)y1};
 }
 
-static void put_page(const ocr_picture *p, const ocr_words *w, judgement j, bool empty,
-                     str language_note, arena *a, record_writer *out) {
+static ingest_fate fate_of(const ocr_words *w, judgement j) {
+    if (j.letters == 0 || (j.letters < NOISE_LETTERS && j.confidence < NOISE_CONFIDENCE))
+        return INGEST_FATE_EMPTY;
+    return w->credible < CREDIBLE ? INGEST_FATE_GARBLED : INGEST_FATE_OCR;
+}
+
+static void add(text *note, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void add(text *note, const char *format, ...) {
+    char sentence[RECORD_MAX_NAME];
+    va_list list;
+    va_start(list, format);
+    vsnprintf(sentence, sizeof sentence, format, list);
+    va_end(list);
+    text_printf(note, "%s%s", note->n > 0 ? "; " : "", sentence);
+}
+
+static void write_note(const ocr_picture *p, const ocr_words *w, const ocr_languages *l,
+                       ingest_fate fate, text *note) {
+    if (fate == INGEST_FATE_GARBLED) {
+        add(note, "what was recognised as %.60s makes no sense", l->names);
+        if (w->script[0]) add(note, "its script seems to be %s", w->script);
+        add(note, "if it is text, install its language and name it with --ocr-lang");
+    } else if (fate == INGEST_FATE_OCR) {
+        if (w->faint == 1) add(note, "1 word was left out that could not be read");
+        if (w->faint > 1) add(note, "%zu words were left out that could not be read", w->faint);
+        if (l->note[0]) add(note, "%s", l->note);
+    }
+    if (p->note.n > 0) add(note, STR_FMT, STR_ARG(p->note));
+}
+
+static void put_page(const ocr_picture *p, const ocr_words *w, const ocr_languages *l,
+                     ingest_fate fate, double confidence, record_writer *out) {
     text note = {0};
-    if (w->faint > 0 && !empty)
-        text_printf(&note,
-                    w->faint == 1
-                        ? "1 word that could not be read with any confidence was left out"
-                        : "%zu words that could not be read with any confidence were left out",
-                    w->faint);
-    str more[] = {p->note, empty ? (str){NULL, 0} : language_note};
-    for (size_t i = 0; i < sizeof more / sizeof *more; i++)
-        if (more[i].n > 0)
-            text_printf(&note, "%s" STR_FMT, note.n > 0 ? "; " : "", STR_ARG(more[i]));
-    record_page_full(out, 1,
-                     &(record_page_facts){.width_pt = (float)p->width_pt,
-                                          .height_pt = (float)p->height_pt,
-                                          .fate = empty ? INGEST_FATE_EMPTY : INGEST_FATE_OCR,
-                                          .confidence = empty ? 0 : (float)(j.confidence / 100),
-                                          .note = arena_str(a, text_str(&note))});
+    write_note(p, w, l, fate, &note);
+    record_page_full(
+        out, 1,
+        &(record_page_facts){.width_pt = (float)p->width_pt,
+                             .height_pt = (float)p->height_pt,
+                             .fate = fate,
+                             .confidence = fate == INGEST_FATE_OCR ? (float)(confidence / 100) : 0,
+                             .note = text_str(&note)});
     text_free(&note);
 }
 
-void ocr_write(const ocr_picture *p, ocr_words *w, str language_note, arena *a,
+static void put_blocks(const ocr_words *w, const pdf_text *t, record_writer *out) {
+    for (size_t i = 0; i < t->block_count; i++) {
+        const pdf_block *b = &t->blocks[i];
+        const pdf_line *l = &t->lines.lines[b->first];
+        record_block(out, b->role, b->level, 1);
+        for (uint32_t k = 0; k < b->count; k++)
+            record_line(out, l[k].text, to_page(w, l[k].at), l[k].font_pt);
+    }
+}
+
+void ocr_write(const ocr_picture *p, ocr_words *w, const ocr_languages *l, arena *a,
                record_writer *out) {
     judgement j = judge(w);
-    bool empty = j.letters == 0 || (j.letters < NOISE_LETTERS && j.confidence < NOISE_CONFIDENCE);
+    ingest_fate fate = fate_of(w, j);
     record_document(out, (str){NULL, 0}, STR("ocr"), (str){NULL, 0});
-    put_page(p, w, j, empty, language_note, a, out);
-    if (empty) return;
+    put_page(p, w, l, fate, j.confidence, out);
+    if (fate != INGEST_FATE_OCR) return;
     float height_pt = (float)p->height_pt; /* of the upright page, near enough to find its edges */
     if (fabs(w->to_page.a) < fabs(w->to_page.b)) height_pt = (float)p->width_pt;
     pdf_text t = {.page_count = 1, .page_height_pt = &height_pt};
@@ -220,12 +273,6 @@ void ocr_write(const ocr_picture *p, ocr_words *w, str language_note, arena *a,
     make_runs(w, a, &runs);
     pdf_layout_page(&runs, 1, a, &t.lines);
     pdf_find_blocks(&t, a);
-    for (size_t i = 0; i < t.block_count; i++) {
-        const pdf_block *b = &t.blocks[i];
-        const pdf_line *l = &t.lines.lines[b->first];
-        record_block(out, b->role, b->level, 1);
-        for (uint32_t k = 0; k < b->count; k++)
-            record_line(out, l[k].text, to_page(w, l[k].at), l[k].font_pt);
-    }
+    put_blocks(w, &t, out);
     mem_free(t.lines.lines);
 }

@@ -364,6 +364,21 @@ static void empty_pages_stay_empty(void **state) {
     arena_free(a);
 }
 
+/* Letters seen in a mirror are of no language: better no text than such. */
+static void what_makes_no_sense_is_not_taken(void **state) {
+    (void)state;
+    if (!able) skip();
+    arena *a = arena_new();
+    text pdf = {0};
+    picture_pdf(&pdf, PAGE_BOX, "-320 0 0 200 320 0", "");
+    const ingest_document *d = read_bytes(text_str(&pdf), "mirror.pdf", a);
+    assert_int_equal(d->pages[0].fate, INGEST_FATE_GARBLED);
+    assert_int_equal(d->block_count, 0);
+    expect_note(&d->pages[0], "makes no sense");
+    text_free(&pdf);
+    arena_free(a);
+}
+
 /* ---- text layers ---------------------------------------------------------------------------- */
 
 /* A font whose table of Unicode values says that every letter is the one five further on. */
@@ -757,6 +772,7 @@ int main(void) {
         cmocka_unit_test(a_photograph_lit_from_one_side_is_read),
         cmocka_unit_test(a_huge_page_is_read_coarsely),
         cmocka_unit_test(empty_pages_stay_empty),
+        cmocka_unit_test(what_makes_no_sense_is_not_taken),
         cmocka_unit_test(a_garbled_layer_is_read_from_its_picture),
         cmocka_unit_test(odd_text_stays_text),
         cmocka_unit_test(a_stamp_does_not_hide_the_scan),
