@@ -118,6 +118,7 @@ static inline ingest_kind kind_of(str head, str name) {
     static const char *const plain[] = {"txt", "text", "log", "rst", NULL};
     static const char *const html[] = {"html", "htm", "xhtml", "xht", NULL};
     static const char *const pdf[] = {"pdf", NULL};
+    static const char *const csv[] = {"csv", "tsv", "tab", NULL};
     /* ZIP files that are no archives of anybody's documents */
     static const char *const programs[] = {"jar", "war", "aar", "apk",   "ipa",
                                            "xpi", "crx", "whl", "nupkg", NULL};
@@ -135,6 +136,7 @@ static inline ingest_kind kind_of(str head, str name) {
         return KIND_PDF;
     if (kind_has_extension(name, markdown)) return KIND_MARKDOWN;
     if (kind_has_extension(name, plain)) return KIND_TEXT;
+    if (kind_has_extension(name, csv)) return KIND_CSV;
     if (kind_has_extension(name, html) || kind_begins_html(head)) return KIND_HTML;
     if (kind_has_extension(name, pdf)) return KIND_PDF;
     /* README and its like: text where it is clean. A character may be cut at the head's end. */

@@ -143,7 +143,7 @@ static pdf_run *new_run(pdf_runs *out, const ocr_word *w, float font_pt, double 
     float baseline = w->baseline_y * (float)(72 / dpi);
     *run = (pdf_run){.at = {0, baseline - 0.75f * font_pt, 0, baseline + 0.25f * font_pt},
                      .font_pt = font_pt,
-                     .upright = w->way == OCR_RIGHTWARD,
+                     .turn = (uint8_t)((4 - w->way) & 3), /* down is three quarters to the left */
                      .rightward = true};
     return run;
 }
@@ -254,7 +254,8 @@ static void put_blocks(const ocr_words *w, const pdf_text *t, record_writer *out
         const pdf_line *l = &t->lines.lines[b->first];
         record_block(out, b->role, b->level, 1);
         for (uint32_t k = 0; k < b->count; k++)
-            record_line(out, l[k].text, to_page(w, l[k].at), l[k].font_pt);
+            record_line(out, l[k].text, to_page(w, pdf_turned(l[k].at, 4u - l[k].turn)),
+                        l[k].font_pt);
     }
 }
 

@@ -9,8 +9,9 @@
 # the kernel's filter is on before it sees a page, and that a traced scan makes no socket.
 #
 # poppler brings two general libraries that could open sockets (GIO; NSPR, through NSS, which checks
-# signatures); nothing of ours calls that part of them, and the kernel refuses it (seccomp, tested
-# with the worker). They are printed as a note, so that it is said where it can be seen.
+# signatures), GMime one that could talk to GnuPG (GPGME with Assuan); nothing of ours calls that part of
+# them, and the kernel refuses it (seccomp, tested with the worker). They are printed as a note, so that
+# it is said where it can be seen.
 #
 # Usage: tests/tools/offline.sh [BUILD_FOLDER]
 set -euo pipefail
@@ -21,7 +22,7 @@ trap 'rm -rf "$work"' EXIT
 passed=0 failed=0 skipped=0
 
 clients='curl|nghttp|ngtcp|libssl|gnutls|mbedtls|wolfssl|soup|neon|serf|libssh|ldap|rtmp|grpc|websockets|zmq|cares|wget|libproxy|gssapi|krb5'
-general='gio-2|nspr|nss3'
+general='gio-2|nspr|nss3|gpgme|assuan'
 calls='connect|getaddrinfo|gethostbyname2?(_r)?|getnameinfo|res_.?query|sendto'
 
 ok() {
@@ -61,7 +62,7 @@ for program in carrel carrel-parse carrel-ocr; do
         echo "note: carrel-ocr has libcurl (by libtesseract), never calls it, and the kernel refuses it every socket"
     fi
     if awk '{ print $1 }' "$work/ldd" | grep -E "$general" | sort -u >"$work/found"; then
-        echo "note: $program has $(tr '\n' ' ' <"$work/found")(by poppler): general libraries whose sockets the kernel refuses"
+        echo "note: $program has $(tr '\n' ' ' <"$work/found")(by poppler and GMime): general libraries whose sockets the kernel refuses"
     fi
     nm -D --undefined-only "$build/$program" | awk '{ print $NF }' | sed 's/@.*//' >"$work/symbols"
     if [ ! -s "$work/symbols" ]; then
