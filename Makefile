@@ -92,9 +92,9 @@ $(UNIT): $(B)/tests/%: $(B)/tests/unit/%.o $(LIBOBJ) $(HELP)
 	$(CC) $(CFLAGS) $(LDSAFE) -o $@ $^ $(LIBS) -lcmocka
 # The trainer's arithmetic, without the instructions of this machine: in 32 bits.
 $(B)/tests/test_train: $(call obj,$(addprefix models/train/,common.c gemm.c network.c adam.c rows.c sampler.c reader_file.c))
+$(B)/tests/test_ingest_ocr: $(call obj,ingest/parse/tiff.c ingest/parse/confine.c ingest/ocr/languages.c)
 $(B)/tests/test_ingest_archive: LIBS += -lzip -lz
 $(B)/tests/test_ingest_zim: LIBS += -lzstd -llzma
-$(B)/tests/test_ingest_ocr: $(call obj,ingest/parse/tiff.c ingest/parse/confine.c)
 $(B)/tests/test_cli_pull: $(filter-out %/fetch.o,$(QLIB))
 $(B)/tools/%: $(B)/tests/tools/%.o $(LIBOBJ) $(HELP)
 	@mkdir -p $(@D)
