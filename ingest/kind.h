@@ -84,6 +84,12 @@ static inline ingest_kind kind_of_magic(str head) {
         if (str_starts(head, known[i].magic)) return known[i].kind;
     if (str_starts(head, STR("RIFF")) && str_eq(str_cut(head, 8, 12), STR("WEBP")))
         return KIND_IMAGE;
+    /* BMP: two letters say little, so its reserved zeros and the size of its header must fit. */
+    if (str_starts(head, STR("BM")) && str_eq(str_cut(head, 6, 10), STR("\0\0\0\0")) &&
+        (str_eq(str_cut(head, 14, 18), STR("\x28\0\0\0")) ||
+         str_eq(str_cut(head, 14, 18), STR("\x6c\0\0\0")) ||
+         str_eq(str_cut(head, 14, 18), STR("\x7c\0\0\0"))))
+        return KIND_IMAGE;
     return KIND_OTHER;
 }
 

@@ -6,7 +6,7 @@
 
 const parse_format *parse_find_format(const parse_input *in) {
     static const parse_format formats[KIND_COUNT] = {
-        [KIND_PDF] = {.parse = parse_pdf},
+        [KIND_PDF] = {.parse = parse_pdf, .member = parse_pdf_member},
         [KIND_HTML] = {.parse = parse_html},
         [KIND_MARKDOWN] = {.parse = parse_markdown},
         [KIND_TEXT] = {.parse = parse_text},

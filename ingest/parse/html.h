@@ -50,6 +50,7 @@ typedef struct {
     size_t longest_cell;
     size_t text;                      /* all of it */
     size_t link;                      /* inside <a> */
+    size_t links;                     /* so many of them */
     size_t own, own_link, own_commas; /* outside of blocks below it */
     size_t prose;      /* own text that is not in links, of all long enough paragraphs below */
     size_t item_prose; /* the part of it that stands in list items */
