@@ -4,6 +4,7 @@
 #define CARREL_INGEST_PARSE_DOCX_H
 
 #include "ingest/parse/ooxml.h"
+#include "ingest/parse/pictures.h"
 #include "ingest/parse/story.h"
 #include "ingest/parse/xml.h"
 
@@ -125,7 +126,8 @@ typedef struct {
     text title, mark;
     docx_math math;
     /* what is told at the end */
-    size_t hidden_bytes, deletions, pictures, objects, broken_charts;
+    size_t hidden_bytes, deletions, objects, broken_charts;
+    pictures pictures;
 } docx;
 
 /* Walks one part (the document, a header) into d->s. */

@@ -399,8 +399,9 @@ static bool enter_comment(void *context, const xml_element *e) {
 /* ---- what is no text ----------------------------------------------------------------------- */
 
 static bool enter_picture(void *context, const xml_element *e) {
-    (void)e;
-    ((docx *)context)->pictures++;
+    docx *d = context;
+    str id = xml_attribute(e, xml_has(e, "r:embed") ? "r:embed" : "r:id");
+    pictures_meet(&d->pictures, d->p, ooxml_entry(d->p, ooxml_find_id(&d->relations, id)));
     return false;
 }
 
@@ -463,7 +464,7 @@ static const xml_rule rules[] = {
     {.name = "w:gridBefore", .enter = enter_columns_before},
     {.name = "w:gridSpan", .enter = enter_columns},
     {.name = "w:vMerge", .enter = enter_merge_down},
-    {.name = "pic:pic", .enter = enter_picture},
+    {.name = "a:blip", .enter = enter_picture},
     {.name = "v:imagedata", .enter = enter_picture},
     {.name = "o:OLEObject", .enter = enter_object},
     {.name = "c:chart", .enter = enter_chart},

@@ -4,7 +4,7 @@
 #define CARREL_INGEST_PARSE_ODF_H
 
 #include "ingest/parse/grid.h"
-#include "ingest/parse/package.h"
+#include "ingest/parse/pictures.h"
 #include "ingest/parse/xml.h"
 
 #define ODF_LEVELS 10
@@ -43,7 +43,8 @@ typedef struct {
     arena *a;
     story *s;
     odf_sheet sheet;
-    size_t hidden_bytes, deletions, pictures, objects, hidden_slides;
+    size_t hidden_bytes, deletions, objects, hidden_slides;
+    pictures pictures;
 } odf;
 
 /* Styles of styles.xml and of the document itself (its automatic ones). */

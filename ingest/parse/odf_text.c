@@ -377,8 +377,8 @@ static bool enter_covered(void *context, const xml_element *e) {
 /* ---- pictures, objects, sections, slides --------------------------------------------------- */
 
 static bool enter_image(void *context, const xml_element *e) {
-    (void)e;
-    ((text_reader *)context)->d->pictures++;
+    odf *d = ((text_reader *)context)->d;
+    pictures_meet(&d->pictures, d->p, package_find(d->p, xml_attribute(e, "xlink:href")));
     return false;
 }
 

@@ -3,7 +3,7 @@
  * Decides by the entries that each format must have, never by the file's name, since a DOCX that was
  * saved as .zip is a DOCX. What is of no known kind is an archive.
  */
-#include "ingest/parse/package.h"
+#include "ingest/parse/pictures.h"
 
 typedef struct {
     const char *mimetype; /* begins the entry "mimetype"; NULL: the format has none */
@@ -14,15 +14,15 @@ typedef struct {
 
 /* The first that fits; the last fits all. */
 static const kind kinds[] = {
-    {"application/vnd.oasis.opendocument.text", NULL, odt_parse, NULL},
-    {"application/vnd.oasis.opendocument.spreadsheet", NULL, ods_parse, NULL},
-    {"application/vnd.oasis.opendocument.presentation", NULL, odp_parse, NULL},
-    {"application/vnd.oasis.opendocument.graphics", NULL, odp_parse, NULL},
-    {"application/epub+zip", NULL, epub_parse, NULL},
-    {NULL, "META-INF/container.xml", epub_parse, NULL}, /* without its mimetype */
-    {NULL, "word/document.xml", docx_parse, NULL},
-    {NULL, "ppt/presentation.xml", pptx_parse, NULL},
-    {NULL, "xl/workbook.xml", xlsx_parse, NULL},
+    {"application/vnd.oasis.opendocument.text", NULL, odt_parse, pictures_member},
+    {"application/vnd.oasis.opendocument.spreadsheet", NULL, ods_parse, pictures_member},
+    {"application/vnd.oasis.opendocument.presentation", NULL, odp_parse, pictures_member},
+    {"application/vnd.oasis.opendocument.graphics", NULL, odp_parse, pictures_member},
+    {"application/epub+zip", NULL, epub_parse, pictures_member},
+    {NULL, "META-INF/container.xml", epub_parse, pictures_member}, /* without its mimetype */
+    {NULL, "word/document.xml", docx_parse, pictures_member},
+    {NULL, "ppt/presentation.xml", pptx_parse, pictures_member},
+    {NULL, "xl/workbook.xml", xlsx_parse, pictures_member},
     {NULL, NULL, archive_parse, archive_member}, /* an archive of files */
 };
 

@@ -3,13 +3,15 @@
 still hold what parsers get wrong, and broken ones. Run it from anywhere; it needs nothing but Python. What
 Carrel makes of them stands in NAME.expected (GOLDEN=write build/tests/test_ingest_formats, then read)."""
 import os
+import struct
 import zipfile
+import zlib
 
 HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "office")
 OOXML = "http://schemas.openxmlformats.org/"
 DOC = OOXML + "officeDocument/2006/relationships"
 W = (f'xmlns:w="{OOXML}wordprocessingml/2006/main" xmlns:r="{DOC}" '
-     f'xmlns:m="{OOXML}officeDocument/2006/math" xmlns:pic="{OOXML}drawingml/2006/picture" '
+     f'xmlns:m="{OOXML}officeDocument/2006/math" xmlns:a="{OOXML}drawingml/2006/main" xmlns:pic="{OOXML}drawingml/2006/picture" '
      f'xmlns:mc="{OOXML}markup-compatibility/2006" xmlns:v="urn:schemas-microsoft-com:vml"')
 X = f'xmlns="{OOXML}spreadsheetml/2006/main" xmlns:r="{DOC}"'
 P = (f'xmlns:p="{OOXML}presentationml/2006/main" xmlns:a="{OOXML}drawingml/2006/main" '
@@ -31,6 +33,14 @@ def package(name, parts, stored=()):
 def write(name, body):
     with open(os.path.join(HERE, name), "wb") as f:
         f.write(body if isinstance(body, bytes) else body.encode("utf-8"))
+
+
+def png(width, height):
+    """A grey picture without a letter."""
+    chunk = lambda kind, body: struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+    rows = (b"\0" + b"\x80" * width) * height
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0))
+            + chunk(b"IDAT", zlib.compress(rows, 9)) + chunk(b"IEND", b""))
 
 
 def relations(*items):
@@ -159,15 +169,15 @@ def report():
         + par(fraction) + par('<w:r><w:sym w:font="Symbol" w:char="F06D"/></w:r>' + run("g"))
         + par("<w:r><w:br w:type='page'/></w:r>")
         + par("<w:r><w:lastRenderedPageBreak/></w:r>" + run("On page two") + "<w:r><w:br/></w:r>" + run("second line"))
-        + par("<w:r><w:drawing><pic:pic/></w:drawing></w:r>" + run("Circle"), style("Kreis1")))
+        + par("".join(f"<w:r><w:drawing><pic:pic><a:blip r:embed='{i}'/></pic:pic></w:drawing></w:r>" for i in "pqpx") + run("Circle"), style("Kreis1")))
     notes = f'<w:footnotes {W}><w:footnote w:type="separator" w:id="0">{par("----")}</w:footnote><w:footnote w:id="2">{par("See chapter 4.")}</w:footnote></w:footnotes>'
     ends = f'<w:endnotes {W}><w:endnote w:id="2">{par("At the end.")}</w:endnote></w:endnotes>'
     comments = f'<w:comments {W}><w:comment w:id="0" w:author="Ada">{par("Is this right?")}</w:comment></w:comments>'
     head = f'<w:hdr {W}>{par("Running head")}</w:hdr>'
     docx("report.docx", body, {"word/footnotes.xml": notes, "word/endnotes.xml": ends, "word/comments.xml": comments,
-                               "word/header1.xml": head},
+                               "word/header1.xml": head, "word/media/scan.png": png(400, 200), "word/media/icon.png": png(20, 20)},
          (("f", "footnotes", "footnotes.xml"), ("e", "endnotes", "endnotes.xml"), ("c", "comments", "comments.xml"),
-          ("h", "header", "/word/header1.xml")))
+          ("h", "header", "/word/header1.xml"), ("p", "image", "media/scan.png"), ("q", "image", "media/icon.png")))
 
 
 # ---- XLSX ---------------------------------------------------------------------------------------

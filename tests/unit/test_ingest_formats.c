@@ -62,6 +62,8 @@ static void describe(const ingest_document *d, text *out) {
     for (size_t i = 0; i < d->page_count; i++) describe_page(&d->pages[i], out);
     for (size_t i = 0; i < d->note_count; i++)
         text_printf(out, "note: " STR_FMT "\n", STR_ARG(d->notes[i]));
+    for (size_t i = 0; i < d->part_count; i++)
+        text_printf(out, "part: " STR_FMT "\n", STR_ARG(d->parts[i].name));
     for (size_t i = 0; i < d->block_count; i++) {
         const ingest_block *b = &d->blocks[i];
         text_printf(out, "%u %s", b->page, roles[b->role]);
