@@ -102,9 +102,6 @@ static void tell(docx *d, bool whole, record_writer *out) {
         record_note(out, "text that tracked changes delete was left out (%zu places)",
                     d->deletions);
     pictures_put(&d->pictures, d->p, out);
-    if (d->objects > 0)
-        record_note(out, "holds %zu embedded object%s that %s not read", d->objects,
-                    d->objects == 1 ? "" : "s", d->objects == 1 ? "was" : "were");
     if (d->broken_charts > 0)
         record_note(out, "%zu of its charts or diagrams were read in part", d->broken_charts);
     if (story_is_flattened(d->s))

@@ -126,7 +126,7 @@ typedef struct {
     text title, mark;
     docx_math math;
     /* what is told at the end */
-    size_t hidden_bytes, deletions, objects, broken_charts;
+    size_t hidden_bytes, deletions, broken_charts;
     pictures pictures;
 } docx;
 

@@ -405,9 +405,11 @@ static bool enter_picture(void *context, const xml_element *e) {
     return false;
 }
 
+/* An embedded document, or one that is to be put in here when this is printed. */
 static bool enter_object(void *context, const xml_element *e) {
-    (void)e;
-    ((docx *)context)->objects++;
+    docx *d = context;
+    const ooxml_relation *r = ooxml_find_id(&d->relations, xml_attribute(e, "r:id"));
+    pictures_meet(&d->pictures, d->p, ooxml_entry(d->p, r));
     return false;
 }
 
@@ -467,6 +469,7 @@ static const xml_rule rules[] = {
     {.name = "a:blip", .enter = enter_picture},
     {.name = "v:imagedata", .enter = enter_picture},
     {.name = "o:OLEObject", .enter = enter_object},
+    {.name = "w:altChunk", .enter = enter_object},
     {.name = "c:chart", .enter = enter_chart},
     {.name = "dgm:relIds", .enter = enter_diagram},
     {.name = "m:t", .has_text = true},

@@ -1,8 +1,12 @@
-/* Which pictures of a package may hold text: PNG, JPEG, GIF and BMP, by their first bytes, that are large
- * enough for a line of it. Icons, bullets, rules and drawings in Microsoft's own formats are none.
+/* What a document of a package shows of other files: pictures that may hold text, and documents.
+ *
+ * Pictures are PNG, JPEG, GIF and BMP, by their first bytes, that are large enough for a line of text.
+ * Icons, bullets, rules and drawings in Microsoft's own formats are none. Documents are what Carrel
+ * reads by itself; what only its own program can open is none.
  *
  * Only headers are read; no pixel is decoded here.
  */
+#include "ingest/kind.h"
 #include "ingest/parse/pictures.h"
 
 #include <string.h>
@@ -57,7 +61,7 @@ static bool picture_size(str s, uint32_t *width, uint32_t *height) {
     return s.n > 26;
 }
 
-static bool is_large(package *p, size_t entry, char *header) {
+static bool is_readable(package *p, size_t entry, char *header) {
     package_stream *s = NULL;
     error ignored; /* what cannot be unpacked is no picture */
     size_t n = 0, got = 1;
@@ -68,8 +72,10 @@ static bool is_large(package *p, size_t entry, char *header) {
         n += ok ? got : 0;
     }
     package_stream_close(s);
-    return picture_size((str){header, n}, &width, &height) && width >= WIDTH_MIN &&
-           height >= HEIGHT_MIN;
+    str head = {header, n}, name = package_name(p, entry);
+    ingest_kind kind = kind_of(str_cut(head, 0, KIND_HEAD_BYTES), name);
+    if (kind != KIND_IMAGE) return kind != KIND_OTHER && kind != KIND_TEXT && n > 0;
+    return picture_size(head, &width, &height) && width >= WIDTH_MIN && height >= HEIGHT_MIN;
 }
 
 static str base_name(str path) {
@@ -97,7 +103,7 @@ void pictures_put(pictures *x, package *p, record_writer *out) {
     size_t named = 0, too_many = 0, unread = x->outside;
     for (size_t i = 0; x->shown && i < package_count(p); i++) {
         if (!x->shown[i]) continue;
-        if (!is_large(p, i, header)) {
+        if (!is_readable(p, i, header)) {
             unread++;
         } else if (named == PICTURES_MAX) {
             too_many++;
@@ -108,10 +114,11 @@ void pictures_put(pictures *x, package *p, record_writer *out) {
     }
     mem_free(header);
     if (unread > 0)
-        record_note(out, "%zu picture%s in it %s not read: small, drawings, or not in the file",
-                    unread, unread == 1 ? "" : "s", unread == 1 ? "was" : "were");
+        record_note(
+            out, "%zu picture%s or object%s in it %s not read: small, drawings, or not in the file",
+            unread, unread == 1 ? "" : "s", unread == 1 ? "" : "s", unread == 1 ? "was" : "were");
     if (too_many > 0)
-        record_note(out, "the first %u of its pictures are read for text, %zu more are not",
+        record_note(out, "the first %u of its pictures and objects are read, %zu more are not",
                     PICTURES_MAX, too_many);
 }
 

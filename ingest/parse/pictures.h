@@ -1,4 +1,5 @@
-/* Pictures inside office documents and books: a page that was scanned and pasted is text all the same. */
+/* Pictures and documents inside office documents and books: a page that was scanned and pasted is text all
+ * the same, and so is a sheet in a letter. */
 #ifndef CARREL_INGEST_PARSE_PICTURES_H
 #define CARREL_INGEST_PARSE_PICTURES_H
 
@@ -12,7 +13,8 @@ typedef struct {
 
 /* Each time one is met; PACKAGE_NONE: it is somewhere else. */
 void pictures_meet(pictures *x, const package *p, size_t entry);
-/* Names those that may hold text as parts, for character recognition, and notes how many are not read. */
+/* Names those that can be read as parts, pictures for character recognition, and notes how many are
+ * not. */
 void pictures_put(pictures *x, package *p, record_writer *out);
 void pictures_free(pictures *x);
 /* The bytes of such a part. */

@@ -203,9 +203,6 @@ static bool read_slides(pptx *x, const slide_list *l, const ooxml_relations *r, 
 
 static void tell(pptx *x, record_writer *out) {
     pictures_put(&x->pictures, x->p, out);
-    if (x->objects > 0)
-        record_note(out, "holds %zu embedded object%s that %s not read", x->objects,
-                    x->objects == 1 ? "" : "s", x->objects == 1 ? "was" : "were");
     if (x->broken > 0)
         record_note(out, "%zu of its slides, notes or charts are damaged and were read in part",
                     x->broken);

@@ -27,7 +27,7 @@ typedef struct {
     pptx_shapes layout;        /* where placeholders stand that do not say it themselves */
     str layout_part;
     /* what is told at the end */
-    size_t objects, broken;
+    size_t broken;
     pictures pictures;
 } pptx;
 

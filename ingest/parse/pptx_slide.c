@@ -320,9 +320,11 @@ static bool enter_picture(void *context, const xml_element *e) {
     return false;
 }
 
+/* The picture inside shows what the document beside it says. */
 static bool enter_object(void *context, const xml_element *e) {
-    (void)e;
-    ((slide_reader *)context)->x->objects++;
+    pptx *x = ((slide_reader *)context)->x;
+    const ooxml_relation *r = ooxml_find_id(&x->relations, xml_attribute(e, "r:id"));
+    pictures_meet(&x->pictures, x->p, ooxml_entry(x->p, r));
     return false;
 }
 

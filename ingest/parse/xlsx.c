@@ -216,6 +216,8 @@ bool xlsx_parse(package *p, const parse_input *in, record_writer *out, error *er
     str part = ooxml_main_part(p, STR("xl/workbook.xml"), x->a);
     if (part.n == 0)
         ok = error_set(err, ERROR_INPUT, "the part that names the sheets is not in this workbook");
+    else if (str_ends(part, STR(".bin")))
+        ok = error_set(err, ERROR_INPUT, "this is a binary workbook (XLSB): save it as XLSX");
     ok = ok && xml_walk_entry(p, package_find(p, part), &walker, NULL, err);
     if (ok && sheets.count == 0) ok = error_set(err, ERROR_INPUT, "this workbook names no sheet");
     if (!ok) goto done;

@@ -109,10 +109,11 @@ static void put_entry(text *zip, text *directory, str name, str body) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     text zip = {0}, directory = {0};
-    uint32_t entries = 1;
+    uint32_t entries = 2;
     if (size == 0) return 0;
     size_t kind = data[0] % (sizeof kinds / sizeof *kinds);
     put_entry(&zip, &directory, str_of(kinds[kind].name), (str){(const char *)data + 1, size - 1});
+    put_entry(&zip, &directory, STR("[Content_Types].xml"), STR("<Types/>"));
     for (size_t i = 0; i < 6 && kinds[kind].others[i] && *kinds[kind].others[i]; i += 2, entries++)
         put_entry(&zip, &directory, str_of(kinds[kind].others[i]),
                   str_of(kinds[kind].others[i + 1]));

@@ -169,15 +169,17 @@ def report():
         + par(fraction) + par('<w:r><w:sym w:font="Symbol" w:char="F06D"/></w:r>' + run("g"))
         + par("<w:r><w:br w:type='page'/></w:r>")
         + par("<w:r><w:lastRenderedPageBreak/></w:r>" + run("On page two") + "<w:r><w:br/></w:r>" + run("second line"))
-        + par("".join(f"<w:r><w:drawing><pic:pic><a:blip r:embed='{i}'/></pic:pic></w:drawing></w:r>" for i in "pqpx") + run("Circle"), style("Kreis1")))
+        + par("".join(f"<w:r><w:drawing><pic:pic><a:blip r:embed='{i}'/></pic:pic></w:drawing></w:r>" for i in "pqpx") + run("Circle"), style("Kreis1"))
+        + "<w:altChunk r:id='k'/>")
     notes = f'<w:footnotes {W}><w:footnote w:type="separator" w:id="0">{par("----")}</w:footnote><w:footnote w:id="2">{par("See chapter 4.")}</w:footnote></w:footnotes>'
     ends = f'<w:endnotes {W}><w:endnote w:id="2">{par("At the end.")}</w:endnote></w:endnotes>'
     comments = f'<w:comments {W}><w:comment w:id="0" w:author="Ada">{par("Is this right?")}</w:comment></w:comments>'
     head = f'<w:hdr {W}>{par("Running head")}</w:hdr>'
     docx("report.docx", body, {"word/footnotes.xml": notes, "word/endnotes.xml": ends, "word/comments.xml": comments,
-                               "word/header1.xml": head, "word/media/scan.png": png(400, 200), "word/media/icon.png": png(20, 20)},
+                               "word/header1.xml": head, "word/media/scan.png": png(400, 200), "word/media/icon.png": png(20, 20),
+                               "word/more.html": "<html><body><p>Put in when it is printed.</p></body></html>"},
          (("f", "footnotes", "footnotes.xml"), ("e", "endnotes", "endnotes.xml"), ("c", "comments", "comments.xml"),
-          ("h", "header", "/word/header1.xml"), ("p", "image", "media/scan.png"), ("q", "image", "media/icon.png")))
+          ("h", "header", "/word/header1.xml"), ("p", "image", "media/scan.png"), ("q", "image", "media/icon.png"), ("k", "aFChunk", "more.html")))
 
 
 # ---- XLSX ---------------------------------------------------------------------------------------
