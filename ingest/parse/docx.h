@@ -59,7 +59,8 @@ typedef enum {
     DOCX_SUBTITLE,
     DOCX_HEADING,
     DOCX_CONTENTS,
-    DOCX_CAPTION
+    DOCX_CAPTION,
+    DOCX_CODE
 } docx_kind;
 
 /* styles.xml and numbering.xml, in the arena. */

@@ -170,6 +170,8 @@ static void set_role(docx *d, const docx_paragraph *q) {
     if (kind == DOCX_TITLE && d->title.n == 0 && t) text_put(&d->title, str_trim(text_str(t)));
     if (kind == DOCX_CONTENTS)
         story_set_role(d->s, INGEST_ROLE_FOOTER, 0);
+    else if (kind == DOCX_CODE)
+        story_set_role(d->s, INGEST_ROLE_CODE, 0);
     else if (kind == DOCX_CAPTION)
         story_set_role(d->s, INGEST_ROLE_CAPTION, 0);
     else if (kind != DOCX_TEXT)

@@ -19,7 +19,7 @@ P = (f'xmlns:p="{OOXML}presentationml/2006/main" xmlns:a="{OOXML}drawingml/2006/
 ODF = " ".join(f'xmlns:{k}="urn:oasis:names:tc:opendocument:xmlns:{v}:1.0"' for k, v in
                dict(office="office", text="text", table="table", style="style", draw="drawing",
                     presentation="presentation", fo="xsl-fo-compatible", svg="svg-compatible",
-                    manifest="manifest").items()) + ' xmlns:dc="http://purl.org/dc/elements/1.1/"'
+                    manifest="manifest").items()) + ' xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:xlink="http://www.w3.org/1999/xlink"'
 
 
 def package(name, parts, stored=()):
@@ -316,8 +316,10 @@ def odt():
                 '<text:note-body>' + p("Voir plus bas.") + "</text:note-body></text:note>.<office:annotation><dc:creator>Ada</dc:creator><dc:date>2024</dc:date>" + p("Sûr ?") + "</office:annotation>")
             + "<table:table><table:table-header-rows>" + tr(tc("Nom"), tc("Dose", 'table:number-columns-spanned="2"'), covered) + "</table:table-header-rows>"
             + tr(tc("Fer", 'table:number-rows-spanned="2"'), tc("65 mg"), tc("oral")) + tr(covered, tc("100 mg"), tc("iv")) + "</table:table>"
-            + p('<draw:frame><draw:text-box>' + p("Boîte") + "</draw:text-box></draw:frame>Ancre") + p("<draw:frame><draw:image/></draw:frame>Page deux", "B") + "</office:text>")
-    odf("texte.odt", "text", body, automatic)
+            + p('<draw:frame><draw:text-box>' + p("Boîte") + "</draw:text-box></draw:frame>Ancre") + p('Soit <draw:frame><draw:object xlink:href="./Object 1/"/></draw:frame>') + p("<draw:frame><draw:image/></draw:frame>Page deux", "B") + "</office:text>")
+    formula = ('<math xmlns="http://www.w3.org/1998/Math/MathML"><semantics><mrow><msup><mi>x</mi><mn>2</mn></msup><mo>+</mo><mfrac><mrow><mi>a</mi><mo>+</mo>'
+               '<mi>b</mi></mrow><msqrt><mi>c</mi></msqrt></mfrac></mrow><annotation>x^2</annotation></semantics></math>')
+    odf("texte.odt", "text", body, automatic, {"Object 1/content.xml": formula})
 
 
 def ods():
