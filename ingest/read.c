@@ -399,6 +399,15 @@ static void put_pages(assembly *x, const ingest_document *d) {
     }
 }
 
+/* A picture without letters is a page, and no section of the text. */
+static bool has_section(const reading *r, size_t i) {
+    const item *it = &r->items[i];
+    bool any = it->d->block_count > 0 || it->child_count > 0;
+    for (size_t p = it->first_ocr; p < r->ocr_count && r->ocr[p].item == i && !any; p++)
+        any = !r->ocr[p].d || r->ocr[p].d->block_count > 0;
+    return any;
+}
+
 static void put_item(assembly *x, size_t i) { /* at most WORKER_DEPTH + 2 deep */
     static const error none_left = {ERROR_LIMIT,
                                     "the file holds too many documents to read those in here"};
@@ -408,8 +417,7 @@ static void put_item(assembly *x, size_t i) { /* at most WORKER_DEPTH + 2 deep *
     if (it->d) {
         put_pages(x, it->d);
         /* A container without pages has its heading above its first document. */
-        if (i > 0 && (it->d->page_count > 0 || it->child_count > 0))
-            put_heading(x, it->name, before + 1, depth);
+        if (i > 0 && has_section(x->r, i)) put_heading(x, it->name, before + 1, depth);
         put_blocks(x, i, before);
         put_notes(x, it);
         if (x->language.n == 0) x->language = it->d->language;

@@ -47,15 +47,23 @@ static int close_worker(void **state) {
     return 0;
 }
 
+static void describe_page(const ingest_page *p, text *out) {
+    text_printf(out, "page %u: %s", p->number, ingest_fate_name(p->fate));
+    if (p->label.n > 0) text_printf(out, ", \"" STR_FMT "\"", STR_ARG(p->label));
+    if (p->note.n > 0) text_printf(out, " (" STR_FMT ")", STR_ARG(p->note));
+    text_put_char(out, '\n');
+}
+
 static void describe(const ingest_document *d, text *out) {
     static const char *const roles[INGEST_ROLE_COUNT] = {"heading", "paragraph", "item", "row",
                                                          "caption", "footer",    "code"};
     text_printf(out, STR_FMT " (" STR_FMT ", " STR_FMT ")\n", STR_ARG(d->title), STR_ARG(d->type),
                 STR_ARG(d->language));
-    for (size_t i = 0; i < d->page_count; i++)
-        text_printf(out, "page %u: %s\n", d->pages[i].number, ingest_fate_name(d->pages[i].fate));
+    for (size_t i = 0; i < d->page_count; i++) describe_page(&d->pages[i], out);
     for (size_t i = 0; i < d->note_count; i++)
         text_printf(out, "note: " STR_FMT "\n", STR_ARG(d->notes[i]));
+    for (size_t i = 0; i < d->part_count; i++)
+        text_printf(out, "part: " STR_FMT "\n", STR_ARG(d->parts[i].name));
     for (size_t i = 0; i < d->block_count; i++) {
         const ingest_block *b = &d->blocks[i];
         text_printf(out, "%u %s", b->page, roles[b->role]);
@@ -135,6 +143,12 @@ static void test_markdown(void **state) {
 static void test_text(void **state) {
     (void)state;
     check_folder("tests/golden/text");
+}
+
+/* Made by tests/golden/office.py, hostile ones among them. */
+static void test_office(void **state) {
+    (void)state;
+    check_folder("tests/golden/office");
 }
 
 /* Bytes that are no text, under a name that says they are. */
@@ -257,9 +271,10 @@ static void test_hostile(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_html),    cmocka_unit_test(test_markdown),
-        cmocka_unit_test(test_text),    cmocka_unit_test(test_not_text),
-        cmocka_unit_test(test_hostile), cmocka_unit_test(test_deep_html),
+        cmocka_unit_test(test_html),      cmocka_unit_test(test_markdown),
+        cmocka_unit_test(test_office),    cmocka_unit_test(test_text),
+        cmocka_unit_test(test_not_text),  cmocka_unit_test(test_hostile),
+        cmocka_unit_test(test_deep_html),
     };
     return cmocka_run_group_tests(tests, open_worker, close_worker);
 }
