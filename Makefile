@@ -85,7 +85,7 @@ HELP   := $(call obj,$(wildcard tests/support/*.c))
 TOOLS  := $(patsubst tests/tools/%.c,$(B)/tools/%,$(wildcard tests/tools/*.c)) $(B)/carrel-eval $(B)/check-samples $(B)/eval-ingest
 # A fuzz target of a parser needs carrel-parse's objects and libraries, the others carrel's.
 FUZZ   := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
-PFUZZ  := html image mail markdown office package text
+PFUZZ  := html image kind mail markdown office package text
 REPLAY := $(FUZZ:%=$(B)/replay/fuzz_%)
 
 $(UNIT): $(B)/tests/%: $(B)/tests/unit/%.o $(LIBOBJ) $(HELP)
