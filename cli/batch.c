@@ -16,10 +16,14 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "cli/batch.h"
+#include "cli/folder.h"
 
 /* How many documents may be under way or waiting, for each parser. */
 #define SLOTS_EACH 4
+/* A part lies in at most as many others (ingest/worker.h). */
+#define PARTS_DEPTH 8
+/* FAT has the coarsest clock: two seconds. */
+#define CLOCK_GRAIN_S 2
 /* And how much memory those that wait may hold. */
 #define WAITING_MAX_BYTES (192ull << 20)
 
@@ -43,6 +47,7 @@ struct cli_batch {
     size_t count;
     const ingest_options *options;
     const embed_model *embedder, *vectors;
+    bool again;
     index_library *library;
     pthread_mutex_t library_lock;
 
@@ -119,6 +124,41 @@ static str guess_language(const ingest_chunk *chunks, size_t count) {
     return count > 0 ? index_guess_language(chunks[longest].text) : (str){0};
 }
 
+/* Parts with what they lie in before their name: "mail.eml > manual.pdf". A part that begins within
+ * the pages of an earlier one lies in it. */
+static void copy_parts(const ingest_document *d, cli_prepared *p) {
+    index_part *parts = arena_alloc(p->a, d->part_count, sizeof *parts);
+    size_t around[PARTS_DEPTH], depth = 0;
+    for (size_t i = 0; i < d->part_count; i++) {
+        const ingest_part *from = &d->parts[i];
+        while (depth > 0 &&
+               parts[around[depth - 1]].page_first + parts[around[depth - 1]].page_count <=
+                   from->page_first)
+            depth--;
+        parts[i] = (index_part){from->name, from->page_first, from->page_count};
+        if (depth > 0)
+            parts[i].name =
+                arena_printf(p->a, STR_FMT " > " STR_FMT, STR_ARG(parts[around[depth - 1]].name),
+                             STR_ARG(from->name));
+        if (depth < PARTS_DEPTH) around[depth++] = i;
+    }
+    p->in.parts = parts;
+    p->in.part_count = d->part_count;
+    p->in.notes = d->notes;
+    p->in.note_count = d->note_count;
+}
+
+/* How the file looks, for the next time. What was changed a moment ago may change once more within
+ * the grain of a file system's clock, and still look the same: such a look equals none. */
+static index_look look_of(const struct stat *st) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    if (now.tv_sec - st->st_mtim.tv_sec < CLOCK_GRAIN_S) return (index_look){0};
+    return (index_look){.bytes = (uint64_t)st->st_size,
+                        .mtime_ns = (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec,
+                        .inode = st->st_ino};
+}
+
 static bool unchanged(const struct stat *a, const struct stat *b) {
     return a->st_size == b->st_size && a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
            a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
@@ -185,11 +225,16 @@ static bool prepare(cli_batch *b, ingest_worker *parser, cli_prepared *p) {
     if (!cli_absolute(p->path, &path, err)) goto done;
     cli_utf8_name(&name, text_str(&path));
     p->identity = p->in.path = arena_str(p->a, text_str(&name));
-    if (!open_file(p->path, &fd, &st, err) || !ingest_hash(fd, p->in.hash, err)) goto done;
+    if (!open_file(p->path, &fd, &st, err)) goto done;
+    p->in.look = look_of(&st);
+    if (!ingest_hash(fd, p->in.hash, err)) goto done;
+    p->hashed = true;
     cli_batch_lock_library(b);
     ok = index_has(b->library, p->in.hash, &p->present, err);
     cli_batch_unlock_library(b);
-    if (!ok || p->present) goto done;
+    p->in.again = ok && p->present && b->again;
+    if (!ok || (p->present && !b->again)) goto done;
+    p->present = false;
     ok = ingest_read(parser, fd, cli_file_name(p->in.path), b->options, share_pieces, b, p->a, &d,
                      err) &&
          ingest_chunk_document(d, count_tokens, (void *)b->embedder, p->a, &chunks, &count, err);
@@ -204,6 +249,7 @@ static bool prepare(cli_batch *b, ingest_worker *parser, cli_prepared *p) {
     p->in.type = d->type;
     p->in.language = d->language.n > 0 ? d->language : guess_language(chunks, count);
     copy_pages(d, p);
+    copy_parts(d, p);
     copy_chunks(chunks, count, p);
     if (b->vectors) embed_chunks(b->vectors, p->a, &p->in);
 done:
@@ -250,7 +296,7 @@ static slot *begin_next(cli_batch *b, ingest_worker **parser) {
     }
     if (*parser && more) {
         s = &b->slots[b->begun % b->slot_count];
-        *s = (slot){.document = {.path = b->items[b->begun].path}};
+        *s = (slot){.document = {.path = b->items[b->begun].path, .found = &b->items[b->begun]}};
         b->begun++;
         b->preparing++;
     }
@@ -309,8 +355,10 @@ bool cli_batch_open(const cli_found *items, size_t count, int jobs, const ingest
     return true;
 }
 
-bool cli_batch_start(cli_batch *b, index_library *library, const embed_model *vectors, error *err) {
+bool cli_batch_start(cli_batch *b, index_library *library, const embed_model *vectors, bool again,
+                     error *err) {
     b->library = library;
+    b->again = again;
     b->vectors = vectors;
     while (b->started < b->jobs) {
         int rc = pthread_create(&b->threads[b->started], NULL, run_thread, b);

@@ -1,5 +1,5 @@
-/* Inside cli/: the parts of `carrel add`. batch.c prepares documents in threads, report.c tells
- * about them, add.c commits them. */
+/* Inside cli/: the way of files into the library. batch.c prepares documents in threads, intake.c
+ * commits them, report.c and fates.c tell about them. */
 #ifndef CARREL_CLI_BATCH_H
 #define CARREL_CLI_BATCH_H
 
@@ -9,13 +9,18 @@
 /* More parsers than this wait for the disk and for each other. */
 #define CLI_JOBS_MAX 64
 
+typedef struct cli_found cli_found; /* cli/folder.h */
+
 /* A document on its way from a file into the library. */
 typedef struct {
-    const char *path; /* as the user reaches it */
-    str identity;     /* absolute and in UTF-8; in the arena */
-    arena *a;         /* holds everything below */
-    error err;        /* code not ERROR_NONE: it failed, and why */
-    bool present;     /* its bytes are in the library already */
+    const char *path;       /* as the user reaches it */
+    str identity;           /* absolute and in UTF-8; in the arena */
+    arena *a;               /* holds everything below */
+    error err;              /* code not ERROR_NONE: it failed, and why */
+    bool present;           /* its bytes are in the library already */
+    bool noted;             /* it was seen with these bytes before */
+    bool hashed;            /* in.hash is that of the file */
+    const cli_found *found; /* of the items */
     index_document_in in;
     uint32_t fates[INGEST_FATE_COUNT]; /* pages of each */
 } cli_prepared;
@@ -26,8 +31,10 @@ typedef struct cli_batch cli_batch;
  * embedder: the built-in one, by whose tokens chunks are cut. */
 bool cli_batch_open(const cli_found *items, size_t count, int jobs, const ingest_options *options,
                     const embed_model *embedder, cli_batch **out, error *err);
-/* vectors: the built-in embedder where it embeds the library; NULL: vectors come later. */
-bool cli_batch_start(cli_batch *b, index_library *library, const embed_model *vectors, error *err);
+/* vectors: the built-in embedder where it embeds the library; NULL: vectors come later. again: also
+ * what is in the library already is read. */
+bool cli_batch_start(cli_batch *b, index_library *library, const embed_model *vectors, bool again,
+                     error *err);
 /* The next document, in the order of the items; NULL in *out when none came within wait_ms. False
  * when there will be no more: all were given, or those that were begun when it was stopped. */
 bool cli_batch_take(cli_batch *b, int wait_ms, cli_prepared **out);
@@ -39,13 +46,23 @@ void cli_batch_lock_library(cli_batch *b);
 void cli_batch_unlock_library(cli_batch *b);
 void cli_batch_close(cli_batch *b); /* stops, waits for the threads, ends the parsers */
 
-typedef enum { CLI_ADDED, CLI_REPLACED, CLI_PRESENT, CLI_FAILED, CLI_OUTCOMES } cli_outcome;
+typedef enum {
+    CLI_ADDED,
+    CLI_REPLACED,
+    CLI_PRESENT,
+    CLI_MOVED, /* the same bytes, whose former path is gone */
+    CLI_FAILED,
+    CLI_OUTCOMES
+} cli_outcome;
+
+/* ---- the report of add (report.c) --------------------------------------------------------- */
 
 typedef struct {
     bool json, lines; /* lines: one for each document as it comes */
-    size_t counts[CLI_OUTCOMES], skipped;
+    size_t counts[CLI_OUTCOMES], skipped, ignored;
     uint64_t pages;   /* of what was added and replaced */
     bool only_absent; /* all that failed was not there */
+    bool only_locked; /* all that failed asks for a password */
     cli_progress *progress;
     json_t *documents, *skips;
     text failures, skip_lines;
@@ -57,13 +74,45 @@ typedef struct {
 void cli_report_start(cli_report *r, bool json, bool lines, cli_progress *progress);
 /* A file that is no document of ours. */
 void cli_report_skip(cli_report *r, const char *path, const char *reason);
-void cli_report_document(cli_report *r, const cli_prepared *p, cli_outcome outcome,
+/* former: where it lay before, of CLI_MOVED. */
+void cli_report_document(cli_report *r, const cli_prepared *p, cli_outcome outcome, str former,
                          const error *err);
 void cli_report_end(cli_report *r, str library, size_t unfinished);
 void cli_report_free(cli_report *r);
 
-/* "pages 3-5 and 9 are empty (scans?): nothing to search there\n", a line for each fate that is
- * not text; each line starts with `prefix`. */
-void cli_report_fates(text *out, str prefix, const index_page *pages, size_t count);
+/* "added", "replaced" ... */
+const char *cli_outcome_name(cli_outcome outcome);
+/* "(12 pages, 31 chunks)" */
+void cli_put_size(text *out, const cli_prepared *p);
+/* An indented line of what was not read, or read otherwise than as text. */
+void cli_put_notes(text *out, const cli_prepared *p);
+void cli_json_prepared(json_t *o, const cli_prepared *p);
+
+/* ---- fates (fates.c) ---------------------------------------------------------------------- */
+
+/* A run of pages of one document, or of one part of it, that share fate and note. */
+typedef struct {
+    uint32_t first, last;
+    str fate, note;
+    float confidence;       /* the mean, of "ocr" */
+    const index_part *part; /* the innermost around it, or NULL */
+} cli_fate_run;
+
+typedef struct {
+    const index_page *pages;
+    size_t page_count;
+    const index_part *parts;
+    size_t part_count;
+    const str *notes;
+    size_t note_count;
+} cli_fates;
+
+size_t cli_fate_runs(const cli_fates *f, arena *a, cli_fate_run **out);
+/* "pages 3-5 were read by OCR (confidence 0.91), page 7 failed: ...", all that a reader of the
+ * document must know; empty where all of it is text. */
+void cli_put_fates(text *out, const cli_fates *f);
+/* A line for each fate and note, "3-5 and 9: read by OCR, confidence 0.91", after `indent` spaces. */
+void cli_put_fate_table(text *out, const cli_fates *f, size_t indent);
+json_t *cli_json_fates(const cli_fates *f); /* the runs */
 
 #endif

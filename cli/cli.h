@@ -13,7 +13,8 @@
  *   6  too big, too deep, too slow
  *   7  a model that cannot be used, or is not the one that the library was made with
  *   8  the library: corrupt, from a newer version, locked, disk full
- *   9  stopped by Ctrl-C or SIGTERM; what was committed stays
+ *   9  stopped by Ctrl-C or SIGTERM; what was committed stays (`watch` ends so with 0)
+ *  10  a document that asks for a password, or for another one
  *
  * Results go to stdout, everything else to stderr. Text of documents and names of files reach a
  * terminal only through cli_clean, cli_fit or cli_wrap, which let no control character pass.
@@ -38,6 +39,7 @@ typedef enum {
     CLI_TEXT,  /* any value */
     CLI_COUNT, /* a whole number in low..high */
     CLI_REAL,  /* a number in low..high */
+    CLI_LIST,  /* any value, and it may be given again: all of them in cli_args.list */
     CLI_CHOICE /* one of `choices`; .number is its place */
 } cli_kind;
 
@@ -56,6 +58,8 @@ enum { CLI_LIBRARY, CLI_JSON, CLI_HELP, CLI_GLOBALS };
 
 /* No command has more options of its own than this. */
 #define CLI_OPTIONS_MAX 24
+/* More patterns belong into a file. */
+#define CLI_LIST_MAX 64
 
 typedef struct {
     bool given;
@@ -68,7 +72,9 @@ typedef struct cli_command cli_command;
 typedef struct {
     const cli_command *command;
     cli_value v[CLI_GLOBALS + CLI_OPTIONS_MAX]; /* globals, then the command's own in order */
-    char **operands;                            /* borrowed from argv */
+    const char *list[CLI_LIST_MAX];             /* of the one option of its kind */
+    size_t list_count;
+    char **operands; /* borrowed from argv */
     size_t operand_count;
 } cli_args;
 
@@ -91,7 +97,8 @@ struct cli_command {
 extern const cli_option cli_global_options[CLI_GLOBALS];
 
 extern const cli_command cli_command_add, cli_command_ask, cli_command_eval, cli_command_ls,
-    cli_command_model, cli_command_rm, cli_command_search, cli_command_status, cli_command_version;
+    cli_command_model, cli_command_rm, cli_command_search, cli_command_status, cli_command_sync,
+    cli_command_version, cli_command_watch;
 
 /* ---- commands (commands.c) ---------------------------------------------------------------- */
 
@@ -198,6 +205,8 @@ bool cli_absolute(const char *path, text *out, error *err);
 /* The same name in UTF-8: bytes that are none become \xHH, so that two names stay two. */
 void cli_utf8_name(text *out, str name);
 str cli_file_name(str path); /* behind the last slash */
+/* Whether a file stands at a path that cli_utf8_name made. */
+bool cli_file_there(str path);
 
 /* ---- how much of the machine (compute.c) -------------------------------------------------- */
 
@@ -351,24 +360,6 @@ typedef struct {
 
 /* The part of s, about `bytes` long, that holds most of the question's words. */
 void cli_snippet_find(str s, str question, size_t bytes, arena *a, cli_snippet *out);
-
-/* ---- walking folders (walk.c) ------------------------------------------------------------- */
-
-typedef struct {
-    char *path;         /* as reached from the operand */
-    const char *reason; /* why it is not read; NULL for a file to add */
-    error_code code;    /* of the reason; ERROR_NONE: only unsupported */
-} cli_found;
-
-typedef struct {
-    cli_found *items; /* operands in their order, folders sorted by name */
-    size_t count, capacity;
-} cli_files;
-
-/* Looks through the operand: a file, or a folder with what is below it. Hidden names and links to
- * folders are skipped below an operand. What cannot be read becomes an item with its reason. */
-void cli_walk(const char *operand, cli_files *files);
-void cli_files_free(cli_files *files);
 
 /* ---- progress (progress.c) ---------------------------------------------------------------- */
 

@@ -30,9 +30,9 @@ const cli_command cli_command_version = {
 };
 
 const cli_command *const cli_commands[] = {
-    &cli_command_add, &cli_command_ask,    &cli_command_search, &cli_command_ls,
-    &cli_command_rm,  &cli_command_status, &cli_command_model,  &cli_command_eval,
-    &command_help,    &cli_command_version};
+    &cli_command_add,    &cli_command_sync, &cli_command_watch, &cli_command_ask,
+    &cli_command_search, &cli_command_ls,   &cli_command_rm,    &cli_command_status,
+    &cli_command_model,  &cli_command_eval, &command_help,      &cli_command_version};
 const size_t cli_command_count = sizeof cli_commands / sizeof *cli_commands;
 
 const cli_command *cli_find_command(const char *name, error *err) {

@@ -128,11 +128,17 @@ static bool parse_number(const cli_option *o, const char *value, cli_value *v, e
     return true;
 }
 
-static bool set_value(const cli_option *o, const char *value, cli_value *v, error *err) {
+static bool set_value(cli_args *args, const cli_option *o, const char *value, cli_value *v,
+                      error *err) {
     v->given = true;
     v->text = value;
     switch (o->kind) {
     case CLI_FLAG:
+        return true;
+    case CLI_LIST:
+        if (args->list_count == CLI_LIST_MAX)
+            return error_set(err, ERROR_USAGE, "--%s can be given %d times", o->name, CLI_LIST_MAX);
+        args->list[args->list_count++] = value;
         return true;
     case CLI_TEXT:
         if (!*value)
@@ -180,7 +186,7 @@ static bool parse_option(const char *arg, const char *next, cli_args *args, bool
     }
     if (o->kind == CLI_FLAG) {
         if (value) return error_set(err, ERROR_USAGE, "--%s takes no value", o->name);
-        return set_value(o, "", &args->v[i], err);
+        return set_value(args, o, "", &args->v[i], err);
     }
     if (!value) {
         if (!next)
@@ -189,7 +195,7 @@ static bool parse_option(const char *arg, const char *next, cli_args *args, bool
         value = next;
         *took = true;
     }
-    return set_value(o, value, &args->v[i], err);
+    return set_value(args, o, value, &args->v[i], err);
 }
 
 bool cli_parse(int count, char **argv, cli_args *args, int *used, error *err) {

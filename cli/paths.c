@@ -183,3 +183,29 @@ str cli_file_name(str path) {
     while (n > 0 && path.p[n - 1] != '/') n--;
     return n < path.n ? str_cut(path, n, path.n) : path;
 }
+
+/* The bytes that cli_utf8_name wrote as \xHH, as they were. */
+static void put_bytes(text *out, str name) {
+    for (size_t i = 0; i < name.n; i++) {
+        unsigned byte = 0;
+        bool hex = i + 3 < name.n && name.p[i] == '\\' && name.p[i + 1] == 'x';
+        for (size_t k = 2; hex && k < 4; k++) {
+            const char *digits = "0123456789ABCDEF", *at = strchr(digits, name.p[i + k]);
+            hex = name.p[i + k] != 0 && at != NULL;
+            byte = hex ? byte * 16 + (unsigned)(at - digits) : 0;
+        }
+        text_put_char(out, hex ? (char)byte : name.p[i]);
+        i += hex ? 3 : 0;
+    }
+}
+
+bool cli_file_there(str path) {
+    text plain = {0}, bytes = {0};
+    text_put(&plain, path);
+    put_bytes(&bytes, path);
+    /* A name may hold "\x41" of its own. */
+    bool there = path.n > 0 && (access(plain.p, F_OK) == 0 || access(bytes.p, F_OK) == 0);
+    text_free(&plain);
+    text_free(&bytes);
+    return there;
+}

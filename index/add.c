@@ -85,9 +85,9 @@ bool index_move(index_library *l, const uint8_t hash[32], str path, error *err) 
     if (s == NULL) return false;
     sqlite3_bind_blob(s, 1, hash, 32, SQLITE_STATIC);
     store_bind(s, 2, path);
-    bool ok = sqlite3_step(s) == SQLITE_DONE || store_fail(l, err);
-    store_done(s);
-    return ok;
+    if (!store_execute(l, s, err)) return false;
+    l->own_changes++;
+    return true;
 }
 
 static bool has_text(str fate) {
@@ -247,6 +247,10 @@ bool index_add(index_library *l, const index_document_in *d, index_outcome *outc
     }
     /* The file now has the bytes of another one that is here: only its old version had to go. */
     *id = same;
+    if (same == 0 && d->page_count == 0) {
+        error_set(err, ERROR_NOT_FOUND, "its bytes are no longer in the library");
+        goto fail;
+    }
     if ((same == 0 && !insert_all(l, d, (uint32_t)width, id, err)) || !note_file(l, d, err) ||
         !store_commit(l, err))
         goto fail;

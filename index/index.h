@@ -80,7 +80,7 @@ typedef struct {
     int64_t mtime; /* seconds since 1970 */
     str title, type, language;
     const index_page *pages;
-    size_t page_count;
+    size_t page_count; /* 0: these bytes are there already, or it fails with ERROR_NOT_FOUND */
     const index_chunk_in *chunks;
     size_t chunk_count;
     const int8_t *vectors; /* [chunk_count][width], rows in chunk order; NULL: they come later */

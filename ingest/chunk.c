@@ -99,17 +99,29 @@ static void add_overlap(const flow *f, overlap *o, size_t again, size_t first, s
     o->tokens += f->units[again].tokens;
 }
 
-static overlap overlap_of(const flow *f, size_t first, size_t section_begin) {
-    const unit *u = &f->units[first];
+/* The first row among the units from `first` on, if no more than a few words stand before it. */
+static size_t near_row(const flow *f, size_t first, size_t end) {
+    size_t tokens = 0;
+    for (size_t i = first; i < end && tokens <= GROUP_TOKENS; i++) {
+        if (f->units[i].kind == UNIT_ROW) return i;
+        tokens += f->units[i].tokens;
+    }
+    return UNIT_NONE;
+}
+
+/* What a chunk of the units [first, end) needs in front. */
+static overlap overlap_of(const flow *f, size_t first, size_t end, size_t section_begin) {
+    size_t row = near_row(f, first, end);
     overlap o = {.count = 0};
-    if (u->kind == UNIT_ROW) {
+    if (row != UNIT_NONE) {
+        const unit *u = &f->units[row];
         add_overlap(f, &o, u->lead, first, OVERLAP_TOKENS);
         add_overlap(f, &o, u->header, first, HEADER_TOKENS);
         add_overlap(f, &o, u->group, first, GROUP_TOKENS);
-    } else if (first > section_begin && u->kind == UNIT_SENTENCE &&
-               f->units[first - 1].kind == UNIT_SENTENCE) {
-        add_overlap(f, &o, first - 1, first, OVERLAP_TOKENS);
     }
+    if (o.count == 0 && first > section_begin && f->units[first].kind == UNIT_SENTENCE &&
+        f->units[first - 1].kind == UNIT_SENTENCE)
+        add_overlap(f, &o, first - 1, first, OVERLAP_TOKENS);
     return o;
 }
 
@@ -219,8 +231,8 @@ static size_t without_headings(const flow *f, size_t start, size_t i) {
 static void cut_section(cutter *c, size_t begin, size_t end) {
     const flow *f = c->f;
     size_t left = 0, start = skip_path(f, begin, end);
-    overlap again = {.count = 0};
-    size_t section_begin = start, tokens = 0;
+    overlap again = overlap_of(f, start, end, start);
+    size_t section_begin = start, tokens = again.tokens;
     for (size_t i = start; i < end; i++) left += f->units[i].tokens;
     for (size_t i = start; i < end; i++) {
         if (cuts_before(f, i, end, tokens, left)) {
@@ -229,7 +241,7 @@ static void cut_section(cutter *c, size_t begin, size_t end) {
             start = skip_path(f, stop, end);
             for (; i < start; i++) /* more headings on the path */
                 left -= f->units[i].tokens;
-            again = overlap_of(f, start, section_begin);
+            again = overlap_of(f, start, end, section_begin);
             tokens = 0;
             for (size_t k = start; k < i; k++) tokens += f->units[k].tokens;
             shorten(f, &again, tokens + f->units[i].tokens);
@@ -307,7 +319,6 @@ bool ingest_chunk_document(const ingest_document *d, ingest_count_fn *count, voi
     flow f;
     section *sections = NULL;
     size_t n = 0;
-    const overlap none = {.count = 0};
     cutter c = {.f = &f, .count = count, .context = context, .a = a};
     bool ok = flow_build(d, count, context, MAX_TOKENS, a, &f, err);
 
@@ -318,11 +329,14 @@ bool ingest_chunk_document(const ingest_document *d, ingest_count_fn *count, voi
     n = fold_empty(&f, sections, n);
     for (size_t i = 0; i < n;) {
         size_t group = group_of(&sections[i], n - i);
-        if (group > 1)
-            put_chunk(&c, sections[i].begin, sections[i + group - 1].end, &none,
-                      sections[i].parent);
-        else
-            cut_section(&c, sections[i].begin, sections[i].end);
+        size_t begin = sections[i].begin, end = sections[i + group - 1].end;
+        if (group > 1) {
+            overlap again = overlap_of(&f, begin, end, begin);
+            shorten(&f, &again, TARGET_TOKENS);
+            put_chunk(&c, begin, end, &again, sections[i].parent);
+        } else {
+            cut_section(&c, begin, end);
+        }
         i += group;
     }
     if (c.chunk_count > 0) {

@@ -1,5 +1,6 @@
-/* What the two files of the chunker share: chunk_flow.c turns blocks into one running text with
- * units and places, chunk.c cuts the units into chunks. */
+/* What the files of the chunker share: chunk_order.c puts blocks into the order in which they are
+ * read, chunk_flow.c turns them into one running text with units and places, chunk.c cuts the units
+ * into chunks. */
 #ifndef CARREL_INGEST_CHUNK_H
 #define CARREL_INGEST_CHUNK_H
 
@@ -17,7 +18,7 @@ typedef struct {
     /* Of a row, units that must stand in front of it to be understood: the line that leads into
      * the table, the header row, the name of the group of rows; UNIT_NONE where there is none. */
     uint32_t lead, header, group;
-    uint32_t path;      /* index into paths */
+    uint32_t path; /* index into paths */
     uint8_t kind;
     uint8_t level; /* of a heading */
     bool starts_block;
@@ -45,5 +46,15 @@ typedef struct {
 bool flow_build(const ingest_document *d, ingest_count_fn *count, void *context, size_t max_tokens,
                 arena *a, flow *out, error *err);
 void flow_free(flow *f);
+
+bool flow_is_small(uint32_t letter);
+uint32_t flow_first(str s); /* codepoint; 0 for an empty text */
+uint32_t flow_last(str s);
+
+/* Does `next` go on with the sentence that `block` stops in, at the end of a page or column? */
+bool order_runs_on(const ingest_block *block, const ingest_block *next);
+/* Puts the document's blocks but footers into `out`, which has room for all, in the order in which
+ * they are read. Gives their count. */
+size_t order_blocks(const ingest_document *d, const ingest_block **out, arena *a);
 
 #endif

@@ -19,6 +19,9 @@
 /* A longer sentence in front of a table says more than what its figures are. */
 #define LEAD_TOKENS 60
 #define CAPTION_BYTES 240
+/* What may stand inside a table that goes on, and how exactly its right edge does. */
+#define BETWEEN_TOKENS 30
+#define SAME_EDGE_PT 6.0f
 /* Rows this much further in than the name of their group are indented. */
 #define INDENT_PT 2.0f
 /* Below this the parts of an over-long unit are not cut further, whatever the counter says. */
@@ -43,6 +46,9 @@ typedef struct {
     uint32_t lead, header, group; /* of the table that is open, else UNIT_NONE */
     float group_left_pt;
     bool group_indents; /* its rows stand further in than its name */
+    /* The table before, for one that goes on behind a line of its own and has no head. */
+    float right_pt;
+    size_t cells, tokens_since;
     bool in_table, leads;
     bool caption; /* the last block was one */
 } builder;
@@ -55,7 +61,7 @@ static bool is_letter_byte(char c) {
            ((unsigned char)c >= 0x80 && (unsigned char)c < 0xC0);
 }
 
-static bool is_small(uint32_t u) {
+bool flow_is_small(uint32_t u) {
     return (u >= 'a' && u <= 'z') || (u >= 0xDF && u <= 0xFF && u != 0xF7) ||
            (u >= 0x3AC && u <= 0x3CE) || (u >= 0x430 && u <= 0x45F) ||
            (u >= 0x100 && u <= 0x17F && (u & 1));
@@ -76,13 +82,13 @@ static bool is_nothing(uint32_t u) {
     return u == 0xAD || u == 0x200B || u == 0xFEFF;
 }
 
-static uint32_t last_codepoint(str s) {
+uint32_t flow_last(str s) {
     if (s.n == 0) return 0;
     size_t used, at = utf8_floor(s, s.n - 1);
     return utf8_next(s.p + at, s.n - at, &used);
 }
 
-static uint32_t first_codepoint(str s) {
+uint32_t flow_first(str s) {
     size_t used;
     return s.n ? utf8_next(s.p, s.n, &used) : 0;
 }
@@ -140,13 +146,13 @@ static void collect_words(const ingest_document *d, word_set *w) {
     bool any = false;
     for (size_t i = 0; i < d->block_count && !any; i++)
         for (size_t k = 0; k < d->blocks[i].line_count; k++)
-            any = any || last_codepoint(d->blocks[i].lines[k].text) == '-';
+            any = any || flow_last(d->blocks[i].lines[k].text) == '-';
     bool half = false;
     for (size_t i = 0; any && i < d->block_count; i++)
         for (size_t k = 0; k < d->blocks[i].line_count; k++) {
             str line = d->blocks[i].lines[k].text;
             add_words(w, line, half);
-            half = last_codepoint(line) == '-';
+            half = flow_last(line) == '-';
         }
 }
 
@@ -195,7 +201,7 @@ static void *room_for(void *array, size_t count, size_t *room, size_t size) {
 static void put_joint(builder *b, size_t block_begin, str line, bool soft) {
     flow *f = b->f;
     str before = str_cut(text_str(&f->t), block_begin, f->t.n);
-    uint32_t last = last_codepoint(before), first = first_codepoint(line);
+    uint32_t last = flow_last(before), first = flow_first(line);
     if (before.n == 0 || soft || (is_cjk(last) && is_cjk(first))) return;
     size_t width = last == '-' ? 1 : 3;
     if (!is_hyphen(last) || before.n <= width || before.p[before.n - width - 1] == ' ') {
@@ -204,7 +210,7 @@ static void put_joint(builder *b, size_t block_begin, str line, bool soft) {
     }
     str left = str_cut(before, 0, before.n - width);
     bool letter = is_letter_byte(left.p[left.n - 1]);
-    if (!letter || !is_small(first) || keeps_hyphen(b, left, line)) return;
+    if (!letter || !flow_is_small(first) || keeps_hyphen(b, left, line)) return;
     text_cut(&f->t, f->t.n - width);
     seg *s = &f->segs[f->seg_count - 1];
     if (s->end > f->t.n) s->end = (uint32_t)f->t.n;
@@ -225,7 +231,7 @@ static void put_line(builder *b, size_t block_begin, const ingest_line *line, ui
 }
 
 static bool ends_soft(str line) {
-    return last_codepoint(str_trim(line)) == 0xAD;
+    return flow_last(str_trim(line)) == 0xAD;
 }
 
 /* ---- units -------------------------------------------------------------------------------- */
@@ -249,6 +255,7 @@ static void put_unit(builder *b, unit_kind kind, size_t begin, size_t end, size_
         .kind = (uint8_t)kind,
         .starts_block = starts_block,
     };
+    b->tokens_since += tokens;
 }
 
 /* Where to cut [begin, end) near `at`: behind a space, else between two characters. */
@@ -336,11 +343,28 @@ static bool leads_into_table(const builder *b, const unit *u) {
            str_find(s, STR("(in "), 0) != SIZE_MAX || str_find(s, STR("(In "), 0) != SIZE_MAX;
 }
 
-static void begin_table(builder *b) {
+static size_t count_cells(str row) {
+    size_t cells = 1;
+    for (size_t i = 0; i < row.n; i++) cells += row.p[i] == '|';
+    return cells;
+}
+
+/* A table without a head goes on with the one before when little stands between them, it has as many
+ * columns, and ends at the same edge: "Liabilities" in the middle of a balance sheet. */
+static bool goes_on(const builder *b, const ingest_block *row) {
+    const ingest_line *l = &row->lines[0];
+    return row->level == INGEST_ROW_BODY && b->header != UNIT_NONE && l->at.x1 > 0 &&
+           b->tokens_since <= BETWEEN_TOKENS && count_cells(l->text) == b->cells &&
+           l->at.x1 > b->right_pt - SAME_EDGE_PT && l->at.x1 < b->right_pt + SAME_EDGE_PT;
+}
+
+static void begin_table(builder *b, const ingest_block *row) {
     const flow *f = b->f;
-    b->header = b->group = b->lead = UNIT_NONE;
-    if (f->unit_count > 0 && leads_into_table(b, &f->units[f->unit_count - 1]))
-        b->lead = (uint32_t)(f->unit_count - 1);
+    bool again = goes_on(b, row), led = false;
+    if (f->unit_count > 0) led = leads_into_table(b, &f->units[f->unit_count - 1]);
+    if (!again) b->header = b->lead = UNIT_NONE;
+    if (led) b->lead = (uint32_t)(f->unit_count - 1);
+    b->group = UNIT_NONE;
 }
 
 /* A row of one cell: the name of those below it. */
@@ -366,7 +390,7 @@ static void heed_indent(builder *b, float left_pt) {
 static void put_row(builder *b, size_t begin, size_t end, const ingest_block *block) {
     str s = str_cut(text_str(&b->f->t), begin, end);
     float left_pt = block->lines[0].at.x0;
-    if (!b->in_table) begin_table(b);
+    if (!b->in_table) begin_table(b, block);
     bool head =
         block->level == INGEST_ROW_HEAD || (block->level == INGEST_ROW_UNTOLD && !b->in_table);
     bool group = block->level == INGEST_ROW_BODY && is_group(s);
@@ -381,22 +405,10 @@ static void put_row(builder *b, size_t begin, size_t end, const ingest_block *bl
     if (group && whole) b->group = (uint32_t)first;
     if (group) b->group_left_pt = left_pt;
     if (is_total(s)) b->group = UNIT_NONE;
-}
-
-/* Does `next` go on with the sentence that stopped at the end of `block`'s page? */
-static bool runs_on(const ingest_block *block, const ingest_block *next) {
-    if (next->role != INGEST_ROLE_PARAGRAPH || next->page <= block->page ||
-        (block->role != INGEST_ROLE_PARAGRAPH && block->role != INGEST_ROLE_LIST_ITEM))
-        return false;
-    str end = str_trim(block->lines[block->line_count - 1].text);
-    uint32_t last = last_codepoint(end);
-    return end.n > 0 && last < 0x3000 && !strchr(".!?:;", last < 0x80 ? (int)last : ' ') &&
-           is_small(first_codepoint(str_trim(next->lines[0].text)));
-}
-
-static const ingest_block *next_body(const ingest_document *d, size_t *at) {
-    while (*at < d->block_count && d->blocks[*at].role == INGEST_ROLE_FOOTER) ++*at;
-    return *at < d->block_count ? &d->blocks[(*at)++] : NULL;
+    if (head || group) return;
+    b->cells = count_cells(s);
+    b->right_pt = block->lines[0].at.x1;
+    b->tokens_since = 0;
 }
 
 /* Code keeps its lines: each is a unit of its own. */
@@ -427,11 +439,11 @@ static void put_block(builder *b, const ingest_block *block, size_t begin) {
 }
 
 static bool put_all(builder *b, const ingest_document *d, error *err) {
-    size_t at = 0;
-    const ingest_block *block = next_body(d, &at);
-    while (block) {
+    const ingest_block **blocks = arena_alloc(b->a, d->block_count + 1, sizeof *blocks);
+    size_t count = order_blocks(d, blocks, b->a);
+    for (size_t at = 0; at < count; at++) {
         size_t begin = b->f->t.n;
-        const ingest_block *next = next_body(d, &at), *first = block;
+        const ingest_block *block = blocks[at], *first = block;
         bool soft = false;
         if (begin > FLOW_MAX_BYTES)
             return error_set(err, ERROR_LIMIT, "the document has more than %u MB of text",
@@ -439,7 +451,6 @@ static bool put_all(builder *b, const ingest_document *d, error *err) {
         if (block->role == INGEST_ROLE_CODE) {
             put_code(b, block);
             b->in_table = false;
-            block = next;
             continue;
         }
         for (;;) {
@@ -447,12 +458,10 @@ static bool put_all(builder *b, const ingest_document *d, error *err) {
                 put_line(b, begin, &block->lines[i], block->page, soft);
                 soft = ends_soft(block->lines[i].text);
             }
-            if (!next || !runs_on(block, next)) break;
-            block = next;
-            next = next_body(d, &at);
+            if (at + 1 == count || !order_runs_on(block, blocks[at + 1])) break;
+            block = blocks[++at];
         }
         put_block(b, first, begin);
-        block = next;
     }
     return true;
 }

@@ -84,6 +84,12 @@ static inline ingest_kind kind_of_magic(str head) {
         if (str_starts(head, known[i].magic)) return known[i].kind;
     if (str_starts(head, STR("RIFF")) && str_eq(str_cut(head, 8, 12), STR("WEBP")))
         return KIND_IMAGE;
+    /* BMP: two letters say little, so its reserved zeros and the size of its header must fit. */
+    if (str_starts(head, STR("BM")) && str_eq(str_cut(head, 6, 10), STR("\0\0\0\0")) &&
+        (str_eq(str_cut(head, 14, 18), STR("\x28\0\0\0")) ||
+         str_eq(str_cut(head, 14, 18), STR("\x6c\0\0\0")) ||
+         str_eq(str_cut(head, 14, 18), STR("\x7c\0\0\0"))))
+        return KIND_IMAGE;
     return KIND_OTHER;
 }
 
@@ -112,6 +118,7 @@ static inline ingest_kind kind_of(str head, str name) {
     static const char *const plain[] = {"txt", "text", "log", "rst", NULL};
     static const char *const html[] = {"html", "htm", "xhtml", "xht", NULL};
     static const char *const pdf[] = {"pdf", NULL};
+    static const char *const csv[] = {"csv", "tsv", "tab", NULL};
     /* ZIP files that are no archives of anybody's documents */
     static const char *const programs[] = {"jar", "war", "aar", "apk",   "ipa",
                                            "xpi", "crx", "whl", "nupkg", NULL};
@@ -129,6 +136,7 @@ static inline ingest_kind kind_of(str head, str name) {
         return KIND_PDF;
     if (kind_has_extension(name, markdown)) return KIND_MARKDOWN;
     if (kind_has_extension(name, plain)) return KIND_TEXT;
+    if (kind_has_extension(name, csv)) return KIND_CSV;
     if (kind_has_extension(name, html) || kind_begins_html(head)) return KIND_HTML;
     if (kind_has_extension(name, pdf)) return KIND_PDF;
     /* README and its like: text where it is clean. A character may be cut at the head's end. */

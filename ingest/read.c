@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "ingest/record.h"
+#include "ingest/reread.h"
 #include "ingest/worker.h"
 
 /* For all members of one container together; an archive of ten thousand slow files ends here, one of
@@ -216,25 +217,35 @@ static void put_block(assembly *x, const ingest_block *b, uint32_t page, uint32_
         out->level = (uint8_t)(b->level + depth < DEEPEST_LEVEL ? b->level + depth : DEEPEST_LEVEL);
 }
 
-/* The recognised page takes the place of the one without text; where recognition failed, the page
- * keeps its fate and says why. */
+static void add_note(assembly *x, ingest_page *page, str note) {
+    if (page->note.n > 0 && note.n > 0)
+        note = arena_printf(x->a, STR_FMT "; " STR_FMT, STR_ARG(page->note), STR_ARG(note));
+    if (note.n > 0) page->note = note;
+}
+
+/* The recognised page takes the place of the one without usable text; where recognition failed, the
+ * page keeps its fate and says why. */
 static void put_ocr_page(assembly *x, const ocr_page *p, uint32_t before, uint32_t depth) {
     ingest_page *page = &x->pages[before + p->page - 1];
     if (!p->d) {
-        page->note = arena_printf(x->a, "its characters were not recognised: %s", p->err->text);
+        add_note(x, page,
+                 arena_printf(x->a, "its characters were not recognised: %s", p->err->text));
         return;
     }
+    reread_choice choice = reread_choose(x->r->items[p->item].d, p->page, p->d);
+    if (choice == REREAD_RESTORE) page->fate = INGEST_FATE_TEXT;
+    if (choice != REREAD_TAKE) return;
     const ingest_page *read = &p->d->pages[0];
     page->fate = read->fate;
     page->confidence = read->confidence;
-    if (read->note.n > 0) page->note = read->note;
+    add_note(x, page, read->note);
     if (page->width_pt <= 0) page->width_pt = read->width_pt;
     if (page->height_pt <= 0) page->height_pt = read->height_pt;
     for (size_t i = 0; i < p->d->block_count; i++)
         put_block(x, &p->d->blocks[i], before + p->page, depth);
 }
 
-/* A block of a page that was recognised in its stead is dropped. */
+/* A block of a page that was recognised in its stead is dropped, and so is garbled text. */
 static void put_blocks(assembly *x, size_t i, uint32_t before) {
     const reading *r = x->r;
     const item *it = &r->items[i];
@@ -245,7 +256,8 @@ static void put_blocks(assembly *x, size_t i, uint32_t before) {
             if (block && r->ocr[p].page > block->page) break;
             put_ocr_page(x, &r->ocr[p], before, it->piece.depth);
         }
-        if (block && x->pages[before + block->page - 1].fate != INGEST_FATE_OCR)
+        ingest_fate fate = block ? x->pages[before + block->page - 1].fate : INGEST_FATE_TEXT;
+        if (block && fate != INGEST_FATE_OCR && fate != INGEST_FATE_GARBLED)
             put_block(x, block, before + block->page, it->piece.depth);
     }
 }
@@ -281,10 +293,12 @@ static void put_notes(assembly *x, const item *it) {
 
 static void put_pages(assembly *x, const ingest_document *d) {
     for (size_t p = 0; p < d->page_count; p++) {
-        x->pages[x->page_count] = d->pages[p];
-        x->pages[x->page_count].wants_ocr = false;
-        x->pages[x->page_count].number = (uint32_t)x->page_count + 1;
-        x->page_count++;
+        ingest_page *page = &x->pages[x->page_count++];
+        *page = d->pages[p];
+        if (page->wants_ocr && x->r->options->no_ocr)
+            add_note(x, page, STR("a picture, whose characters were not recognised (--no-ocr)"));
+        page->wants_ocr = false;
+        page->number = (uint32_t)x->page_count;
     }
 }
 
@@ -315,6 +329,7 @@ static ingest_document *put_together(reading *r, arena *a) {
     assembly x = {.r = r, .a = a};
     make_room(&x);
     put_item(&x, 0);
+    reread_mark_running(x.pages, x.blocks, x.block_count);
     if (r->left_out > 0)
         x.notes[x.note_count++] =
             arena_printf(a, "%zu documents in it were not read: only the first %u are", r->left_out,

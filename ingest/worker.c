@@ -192,15 +192,28 @@ str ingest_worker_confinement(const ingest_worker *w) {
     return str_of(w->parse.confinement);
 }
 
+static bool find_beside(const char *program, const char *name, char out[PATH_MAX], error *err) {
+    const char *slash = strrchr(program, '/');
+    int folder = slash ? (int)(slash - program) : 0;
+    int length =
+        snprintf(out, PATH_MAX, "%.*s/%s", slash ? folder : 1, slash ? program : ".", name);
+    if (length < PATH_MAX && access(out, X_OK) == 0) return true;
+    return error_set(err, ERROR_NOT_FOUND, "%s is missing: it belongs beside carrel-parse, in %.*s",
+                     name, slash ? folder : 1, slash ? program : ".");
+}
+
 /* The process for this kind of piece, running. */
 static process *ready(ingest_worker *w, bool ocr, error *err) {
     process *p = ocr ? &w->ocr : &w->parse;
     if (p->pid != 0) return p;
-    if (p->program[0] == '\0' && !find_program("carrel-ocr", p->program, err)) {
+    if (p->program[0] == '\0' && !find_beside(w->parse.program, "carrel-ocr", p->program, err)) {
         p->program[0] = '\0';
         return NULL;
     }
-    return start(p, err) ? p : NULL;
+    if (start(p, err)) return p;
+    if (ocr) /* mostly its libraries: the one program of Carrel's that can do without being there */
+        error_wrap(err, "is tesseract installed (Debian: tesseract-ocr)?");
+    return NULL;
 }
 
 /* ---- one document -------------------------------------------------------------------------- */

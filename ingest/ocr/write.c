@@ -81,7 +81,7 @@ static pdf_run *new_run(pdf_runs *out, const ocr_word *w, float font_pt, double 
     float baseline = w->baseline_y * (float)(72 / dpi);
     *run = (pdf_run){.at = {0, baseline - 0.75f * font_pt, 0, baseline + 0.25f * font_pt},
                      .font_pt = font_pt,
-                     .upright = w->way == OCR_RIGHTWARD,
+                     .turn = (uint8_t)((4u - (unsigned)w->way) % 4),
                      .rightward = true};
     return run;
 }

@@ -26,7 +26,8 @@ typedef struct {
     size_t *order; /* entries by name */
     size_t parts, left_out, too_many;
     uint64_t stated_bytes;
-    text names; /* of some that are left out */
+    text names; /* of those that are left out, as many as fit */
+    bool more_names;
 } archive;
 
 static int compare_entries(const void *a, const void *b, void *p) {
@@ -106,7 +107,8 @@ static bool is_document(const archive *x, size_t entry) {
 
 static void leave_out(archive *x, str name) {
     x->left_out++;
-    if (x->names.n + name.n > NAMES_BYTES) return;
+    x->more_names = x->more_names || x->names.n + name.n > NAMES_BYTES;
+    if (x->more_names) return;
     if (x->names.n > 0) text_put(&x->names, STR(", "));
     text_put(&x->names, name);
 }
@@ -129,12 +131,11 @@ static void look_at(archive *x, size_t entry) {
 }
 
 static void put_notes(const archive *x) {
-    bool all = x->left_out == 1 || x->names.n <= NAMES_BYTES;
     if (x->left_out > 0)
         record_note(x->out, "left out %zu file%s that %s: " STR_FMT "%s", x->left_out,
                     x->left_out > 1 ? "s" : "",
                     x->left_out > 1 ? "are no documents" : "is no document",
-                    STR_ARG(text_str(&x->names)), all ? "" : " ...");
+                    STR_ARG(text_str(&x->names)), x->more_names ? " ..." : "");
     if (x->too_many > 0)
         record_note(
             x->out,

@@ -169,7 +169,7 @@ static bool check_is_text(str s, error *err) {
     return true;
 }
 
-/* One line into normal form C, its stacks of marks shortened to what ordering can bear. */
+/* One word into normal form C, its stacks of marks shortened to what ordering can bear. */
 static bool put_normal(str line, text *scratch, text *out, error *err) {
     size_t used, marks = 0;
     text_clear(scratch);
@@ -191,24 +191,55 @@ static bool put_normal(str line, text *scratch, text *out, error *err) {
     return true;
 }
 
-/* CR LF and CR become LF, every line becomes NFC. Below U+0300 all text is NFC already. */
+/* Whether a character is in normal form C at a glance: it does not compose with what stands before
+ * it, and has no other form. That is most of what is written; utf8proc takes its time for each
+ * character. */
+static bool is_inert(uint32_t u) {
+    static const struct {
+        uint32_t first, last;
+    } inert[] = {
+        {0x0000, 0x02FF},                                     /* Latin */
+        {0x0400, 0x0482},                                     /* Cyrillic */
+        {0x2010, 0x2027},                                     /* dashes, quotes, dots */
+        {0x3000, 0x3029}, {0x3030, 0x3096}, {0x4E00, 0x9FFF}, /* kana, ideographs */
+        {0xAC00, 0xD7A3}, /* Hangul, while no single letter follows */
+        {0xFF01, 0xFF5E}, /* full width */
+    };
+    for (size_t i = 0; i < sizeof inert / sizeof *inert; i++)
+        if (u >= inert[i].first && u <= inert[i].last) return true;
+    return false;
+}
+
+static bool ends_word(char c) {
+    return c == ' ' || c == '\n' || c == '\r';
+}
+
+/* CR LF and CR become LF, every word becomes NFC: nothing composes with a space. */
 static bool normalise(const text *in, text *out, error *err) {
     text scratch = {0};
     str s = text_str(in);
     bool ok = true;
-    for (size_t i = 0; ok && i < s.n;) {
-        size_t end = i;
-        bool plain = true;
-        for (; end < s.n && s.p[end] != '\n' && s.p[end] != '\r'; end++)
-            plain = plain && (unsigned char)s.p[end] < 0xCC; /* U+0300 starts with CC */
-        if (plain)
-            text_put(out, str_cut(s, i, end));
-        else
-            ok = put_normal(str_cut(s, i, end), &scratch, out, err);
-        if (end < s.n) text_put_char(out, '\n');
-        i = end + 1;
-        if (end + 1 < s.n && s.p[end] == '\r' && s.p[end + 1] == '\n') i++;
+    size_t start = 0, word = 0, used; /* what is not yet put; where the word at i begins */
+    for (size_t i = 0; ok && i < s.n; i += used) {
+        unsigned char c = (unsigned char)s.p[i];
+        used = 1;
+        if (ends_word(s.p[i])) word = i + 1;
+        if (c == '\r') {
+            text_put(out, str_cut(s, start, i));
+            text_put_char(out, '\n');
+            used += i + 1 < s.n && s.p[i + 1] == '\n';
+            start = word = i + used;
+        } else if (c >= 0xCC && !is_inert(utf8_next(s.p + i, s.n - i, &used))) {
+            /* U+0300 starts with CC */
+            size_t end = i + used;
+            while (end < s.n && !ends_word(s.p[end])) end++;
+            text_put(out, str_cut(s, start, word));
+            ok = put_normal(str_cut(s, word, end), &scratch, out, err);
+            start = word = end;
+            used = end - i;
+        }
     }
+    text_put(out, str_cut(s, start, s.n));
     text_free(&scratch);
     return ok;
 }

@@ -102,7 +102,8 @@ typedef struct {
 
 typedef struct {
     docx_paragraph q;
-    bool in_properties, hidden; /* inside w:pPr; the open run is not to be seen */
+    bool in_properties;  /* inside w:pPr */
+    bool hidden, raised; /* the open run is not to be seen; is a superscript */
 } docx_open;
 
 typedef struct {

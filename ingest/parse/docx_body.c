@@ -22,7 +22,10 @@ void docx_put(docx *d, str t) {
         d->hidden_bytes += str_trim(t).n;
         return;
     }
-    story_put(d->s, t);
+    if (o && o->raised)
+        story_put_raised(d->s, t);
+    else
+        story_put(d->s, t);
     if (str_trim(t).n > 0) d->broke = false;
 }
 
@@ -234,12 +237,13 @@ static bool enter_run(void *context, const xml_element *e) {
     docx *d = context;
     docx_open *o = open_of(d);
     if (o) o->hidden = docx_style_hides(&d->sheet, o->q.style);
+    if (o) o->raised = false;
     return true;
 }
 
 static void leave_run(void *context) {
     docx_open *o = open_of(context);
-    if (o) o->hidden = false;
+    if (o) o->hidden = o->raised = false;
 }
 
 /* Those of the paragraph's mark say nothing of its text. */
@@ -252,6 +256,12 @@ static bool enter_run_properties(void *context, const xml_element *e) {
 static bool enter_vanish(void *context, const xml_element *e) {
     docx_open *o = open_of(context);
     if (o) o->hidden = xml_is_on(e, "w:val");
+    return true;
+}
+
+static bool enter_raised(void *context, const xml_element *e) {
+    docx_open *o = open_of(context);
+    if (o) o->raised = str_eq(xml_attribute(e, "w:val"), STR("superscript"));
     return true;
 }
 
@@ -428,6 +438,7 @@ static const xml_rule rules[] = {
     {.name = "w:rPr", .enter = enter_run_properties},
     {.name = "w:vanish", .enter = enter_vanish},
     {.name = "w:rStyle", .enter = enter_run_style},
+    {.name = "w:vertAlign", .enter = enter_raised},
     {.name = "w:t", .has_text = true},
     {.name = "w:tab", .enter = enter_tab},
     {.name = "w:ptab", .enter = enter_tab},

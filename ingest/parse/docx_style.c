@@ -7,6 +7,7 @@
  * a file may make them go round.
  */
 #include "ingest/parse/docx.h"
+#include "ingest/parse/ordinal.h"
 
 #include <string.h>
 
@@ -331,35 +332,13 @@ static docx_list *list_of(docx_sheet *s, const docx_paragraph *q, int *level) {
     return list;
 }
 
-static void put_roman(text *t, long v) {
-    static const struct {
-        int value;
-        const char *digits;
-    } parts[] = {{1000, "m"}, {900, "cm"}, {500, "d"}, {400, "cd"}, {100, "c"},
-                 {90, "xc"},  {50, "l"},   {40, "xl"}, {10, "x"},   {9, "ix"},
-                 {5, "v"},    {4, "iv"},   {1, "i"}};
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-        for (; v >= parts[i].value; v -= parts[i].value) text_put(t, str_of(parts[i].digits));
-}
-
-/* a, b, ... z, aa, bb: as Word counts on behind z. */
-static void put_letters(text *t, long v) {
-    for (long i = 0; i <= (v - 1) / 26 && i < 8; i++) text_put_char(t, (char)('a' + (v - 1) % 26));
-}
-
 static void put_number(text *t, str format, long v) {
-    size_t begin = t->n;
-    bool roman = str_find(format, STR("Roman"), 0) != SIZE_MAX && v > 0 && v < 5000;
-    bool letter = str_find(format, STR("Letter"), 0) != SIZE_MAX && v > 0;
-    if (roman)
-        put_roman(t, v);
-    else if (letter)
-        put_letters(t, v);
-    else
-        text_printf(t, str_eq(format, STR("decimalZero")) ? "%02ld" : "%ld", v);
-    if (str_starts(format, STR("upper")))
-        for (size_t i = begin; i < t->n; i++)
-            if (t->p[i] >= 'a' && t->p[i] <= 'z') t->p[i] = (char)(t->p[i] - 32);
+    bool upper = str_starts(format, STR("upper"));
+    char style = str_find(format, STR("Roman"), 0) != SIZE_MAX    ? 'i'
+                 : str_find(format, STR("Letter"), 0) != SIZE_MAX ? 'a'
+                                                                  : '1';
+    if (str_eq(format, STR("decimalZero")) && v < 10) text_put_char(t, '0');
+    ordinal_put(t, !upper ? style : style == 'i' ? 'I' : style == 'a' ? 'A' : '1', v);
 }
 
 static void count_on(docx_scheme *scheme, docx_list *list, int level) {

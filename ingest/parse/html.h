@@ -50,6 +50,7 @@ typedef struct {
     size_t longest_cell;
     size_t text;                      /* all of it */
     size_t link;                      /* inside <a> */
+    size_t links;                     /* so many of them */
     size_t own, own_link, own_commas; /* outside of blocks below it */
     size_t prose;      /* own text that is not in links, of all long enough paragraphs below */
     size_t item_prose; /* the part of it that stands in list items */
@@ -121,5 +122,7 @@ void html_trim_labels(xmlNode *top, const html_page *page);
 bool html_trim_is_date_line(const xmlNode *n);
 /* html_blocks.c */
 void html_blocks_write(xmlNode *root, record_writer *out);
+/* The same for a document of several pages. */
+void html_blocks_write_on(xmlNode *root, uint32_t page, record_writer *out);
 
 #endif

@@ -44,6 +44,7 @@ typedef struct {
 
 typedef struct {
     record_writer *out;
+    uint32_t page;
     text t; /* the block so far; its lines parted by '\n' */
     ingest_role role;
     uint8_t level;
@@ -74,7 +75,7 @@ static void put_row(state *s, text *cells) {
             text_put_char(&line, cells->p[i]);
     }
     if (line.n > 0) {
-        record_block(s->out, INGEST_ROLE_TABLE_ROW, 0, 1);
+        record_block(s->out, INGEST_ROLE_TABLE_ROW, 0, s->page);
         record_line(s->out, text_str(&line), (box){0}, 0);
     }
     text_clear(cells);
@@ -89,7 +90,7 @@ static void put_block(state *s) {
     for (size_t i = s->role == INGEST_ROLE_LIST_ITEM ? s->mark : 0; i < all.n && !any; i++)
         any = all.p[i] != ' ' && all.p[i] != '\n';
     if (any) {
-        record_block(s->out, s->role, s->role == INGEST_ROLE_HEADING ? s->level : 0, 1);
+        record_block(s->out, s->role, s->role == INGEST_ROLE_HEADING ? s->level : 0, s->page);
         for (size_t i = 0; i < all.n;) {
             size_t end = i;
             while (end < all.n && all.p[end] != '\n') end++;
@@ -436,7 +437,11 @@ static void put_node_text(state *s, const xmlNode *n) {
 }
 
 void html_blocks_write(xmlNode *root, record_writer *out) {
-    state s = {.out = out, .role = INGEST_ROLE_PARAGRAPH};
+    html_blocks_write_on(root, 1, out);
+}
+
+void html_blocks_write_on(xmlNode *root, uint32_t page, record_writer *out) {
+    state s = {.out = out, .page = page, .role = INGEST_ROLE_PARAGRAPH};
     xmlNode *n = root;
     for (;;) {
         bool element = n->type == XML_ELEMENT_NODE;

@@ -28,6 +28,8 @@
 #define BYLINE_LINK_SHARE 0.8
 /* A block with more of its text in links than this is a menu. */
 #define MENU_LINK_SHARE 0.5
+/* In a document a single link is a reference. */
+#define MENU_LINKS 2u
 /* A page that is no article is cleared as long as this part of its text is left. */
 #define INDEX_SHARE 0.5
 /* Or this part, if it has a page of prose: then the links were those of a list of names. */
@@ -67,14 +69,28 @@ static size_t max_of(size_t a, size_t b) {
     return a > b ? a : b;
 }
 
-static void add_up(html_info *to, const html_info *from) {
+/* A link that leads somewhere under another name. An address that is written out is text. */
+static bool is_named_link(const xmlNode *n) {
+    if (html_info_of(n)->kind != HTML_LINK) return false;
+    const xmlNode *first = n->children;
+    if (!first || first->type != XML_TEXT_NODE || !first->content) return true;
+    str s = str_trim(str_of((const char *)first->content));
+    return !str_starts(s, STR("http://")) && !str_starts(s, STR("https://")) &&
+           !str_starts(s, STR("www."));
+}
+
+/* What `n` adds to the element that it stands in. */
+static void add_up(html_info *to, const xmlNode *n) {
+    const html_info *from = html_info_of(n);
+    bool link = is_named_link(n);
     bool block = from->kind >= HTML_BLOCK, cell = from->kind == HTML_CELL;
     to->text += from->text;
-    to->link += from->kind == HTML_LINK ? from->text : from->link;
+    to->link += link ? from->text : from->link;
+    to->links += from->links + (link && from->text > 0);
     to->has_heading = to->has_heading || from->has_heading || from->kind == HTML_HEADING;
     if (!block) {
         to->own += from->own;
-        to->own_link += from->kind == HTML_LINK ? from->own : from->own_link;
+        to->own_link += link ? from->own : from->own_link;
         to->own_commas += from->own_commas;
     }
     size_t plain = block ? from->own - from->own_link : 0;
@@ -109,7 +125,7 @@ static bool count_enter(const xmlNode *n) {
 static void count_leave(const xmlNode *n, const xmlNode *root) {
     if (n == root || n->type != XML_ELEMENT_NODE) return;
     const html_info *info = html_info_of(n);
-    if (!info->drop && info->kind != HTML_SKIP) add_up(html_info_of(n->parent), info);
+    if (!info->drop && info->kind != HTML_SKIP) add_up(html_info_of(n->parent), n);
 }
 
 /* Bottom-up sums in one walk. */
@@ -212,13 +228,14 @@ static void drop_unworthy(xmlNode *best, const xmlNode *top) {
 }
 
 /* Lists and boxes inside the text that are mostly links. */
-static void drop_menus(xmlNode *root) {
+static void drop_menus(xmlNode *root, bool article) {
     for (xmlNode *n = html_next(root, root, true); n; n = html_next(n, root, html_is_kept(n))) {
         if (!html_is_kept(n)) continue;
         html_info *info = html_info_of(n);
         bool group =
             info->kind == HTML_LIST || info->kind == HTML_BLOCK || info->kind == HTML_TABLE;
-        if (group && html_link_share(info) > MENU_LINK_SHARE && info->prose < info->link)
+        if (group && info->links >= (article ? 1 : MENU_LINKS) &&
+            html_link_share(info) > MENU_LINK_SHARE && info->prose < info->link)
             info->drop = true;
     }
 }
@@ -309,7 +326,7 @@ static xmlNode *find_top(html_page *page) {
 static bool clear_site(html_page *page, bool choose, xmlNode **top) {
     size_t before = html_info_of(page->root)->text;
     *top = choose ? find_top(page) : page->root;
-    drop_menus(*top);
+    drop_menus(*top, page->article);
     count_all(*top);
     const html_info *left = html_info_of(*top);
     double share = left->prose >= INDEX_PROSE_BYTES ? INDEX_PROSE_SHARE : INDEX_SHARE;

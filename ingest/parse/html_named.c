@@ -16,12 +16,16 @@
 #define NAMED_DROP_SHARE 0.4
 /* In a document, a word drops what has at least this part of its text in links, or is shorter. */
 #define NAMED_LINK_SHARE 0.3
+/* An aside of a document is a note with references, up to this part. */
+#define NAMED_ASIDE_SHARE 0.5
 #define NAMED_SHORT_BYTES 80
 /* Longer than a line beside the text can be: a caption of four sentences, a byline of one. */
 #define CAPTION_MAX_BYTES 900
 #define LABEL_MAX_BYTES 300
 /* What holds the title and as much prose as this is not about the site, whatever its name. */
 #define TITLE_PROSE_BYTES 120
+/* A form around a whole article has more prose. */
+#define FORM_PROSE_BYTES 200
 #define WORD_MAX 32
 
 enum {
@@ -304,12 +308,20 @@ static bool tag_says_no(const xmlNode *n, const html_info *info, const html_page
     bool linked = (double)info->link > NAMED_LINK_SHARE * (double)info->text;
     if (html_tag_is(n, "header"))
         return !info->in_main && (page->article || linked || !info->has_heading);
-    if (html_tag_is(n, "aside")) return page->article || linked;
+    if (html_tag_is(n, "aside"))
+        return page->article || (double)info->link > NAMED_ASIDE_SHARE * (double)info->text;
     return true;
+}
+
+/* In a document these are what it describes: an option called "search". */
+static bool is_subject(html_kind kind) {
+    return kind == HTML_HEADING || kind == HTML_TERM || kind == HTML_DEFINITION ||
+           kind == HTML_ROW || kind == HTML_CELL || kind == HTML_CAPTION;
 }
 
 static bool word_says_no(const xmlNode *n, const html_info *info, const html_page *page) {
     if (page->words_lie || (info->holds_title && info->prose > TITLE_PROSE_BYTES)) return false;
+    if (!page->article && is_subject(info->kind)) return false;
     str id = html_attribute(n, "id");
     int unwanted = WORD_SITE | (page->article ? WORD_ARTICLE : 0);
     int class_flags = names_flags(html_attribute(n, "class")) & unwanted;
@@ -331,6 +343,12 @@ static bool is_anchor_sign(const xmlNode *n, const html_info *info) {
     return sign;
 }
 
+/* A search box, a sign-up. The questions of a form that fills a document are its text. */
+static bool is_box(const xmlNode *n, const html_info *info, const html_page *page) {
+    if (!html_tag_is(n, "form")) return false;
+    return info->text < NAMED_SHORT_BYTES || (page->article && info->prose < FORM_PROSE_BYTES);
+}
+
 bool html_named_drop(const xmlNode *n, const html_page *page, size_t page_text) {
     const html_info *info = html_info_of(n);
     if (info->kind == HTML_SKIP) return true;
@@ -341,7 +359,7 @@ bool html_named_drop(const xmlNode *n, const html_page *page, size_t page_text) 
         html_tag_is(n, "article"))
         return false;
     if ((double)info->text > NAMED_DROP_SHARE * (double)page_text) return false;
-    if (html_named_unread(n)) return true;
+    if (html_named_unread(n) || is_box(n, info, page)) return true;
     return (block && (tag_says_no(n, info, page) || has_site_role(n))) ||
            word_says_no(n, info, page);
 }

@@ -16,6 +16,8 @@ static const struct {
     /* sorted, for bsearch */
     {"a", HTML_LINK},
     {"address", HTML_BLOCK},
+    {"annotation", HTML_SKIP}, /* MathML: the same formula again */
+    {"annotation-xml", HTML_SKIP},
     {"article", HTML_BLOCK},
     {"aside", HTML_SITE},
     {"audio", HTML_SKIP},
@@ -54,10 +56,10 @@ static const struct {
     {"html", HTML_BLOCK},
     {"iframe", HTML_SKIP},
     {"input", HTML_SKIP},
-    {"label", HTML_SKIP},
-    {"legend", HTML_SKIP},
+    {"legend", HTML_BLOCK},
     {"li", HTML_ITEM},
     {"link", HTML_SKIP},
+    {"listing", HTML_PRE},
     {"main", HTML_BLOCK},
     {"map", HTML_SKIP},
     {"math", HTML_INLINE},
@@ -92,6 +94,7 @@ static const struct {
     {"tr", HTML_ROW},
     {"ul", HTML_LIST},
     {"video", HTML_SKIP},
+    {"xmp", HTML_PRE},
 };
 
 static int compare_kind(const void *tag, const void *entry) {

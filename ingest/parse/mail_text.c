@@ -57,20 +57,25 @@ static void put_line(state *s, str line) {
     if (signature) line = STR("");
     if (signature) s->open = false;
     if (s->run.n > 0 && !s->open) text_put_char(&s->run, '\n');
-    for (int i = 0; s->run.n == 0 && i < depth && str_trim(line).n > 0; i++)
-        text_put(&s->run, STR("> "));
+    bool begins = s->run.n == 0 && str_trim(line).n > 0;
+    for (int i = 0; begins && i < depth; i++) text_put(&s->run, STR("> "));
     s->open = s->flowed && !signature && str_ends(line, STR(" "));
     if (s->open && s->delete_space) line = str_cut(line, 0, line.n - 1);
     text_put(&s->run, line);
 }
 
-/* A message that is signed in its text has three lines of armour above, and a block below. */
-static bool is_armour(str line, bool *inside) {
-    if (str_starts(line, STR("-----BEGIN PGP SIGNATURE-----"))) *inside = true;
-    bool armour = *inside || str_starts(line, STR("-----BEGIN PGP SIGNED MESSAGE-----")) ||
-                  str_starts(line, STR("-----END PGP SIGNATURE-----"));
-    if (str_starts(line, STR("-----END PGP SIGNATURE-----"))) *inside = false;
-    return armour;
+typedef enum { ARMOUR_NONE, ARMOUR_HEAD, ARMOUR_SIGNATURE } armour;
+
+/* A message that is signed in its text has a few lines of armour above, up to an empty one, and a block
+ * of it below. */
+static bool is_armour(str line, armour *inside) {
+    armour before = *inside;
+    if (str_starts(line, STR("-----BEGIN PGP SIGNED MESSAGE-----"))) *inside = ARMOUR_HEAD;
+    if (str_starts(line, STR("-----BEGIN PGP SIGNATURE-----"))) *inside = ARMOUR_SIGNATURE;
+    bool ends = (before == ARMOUR_HEAD && str_trim(line).n == 0) ||
+                str_starts(line, STR("-----END PGP SIGNATURE-----"));
+    if (ends) *inside = ARMOUR_NONE;
+    return before != ARMOUR_NONE || *inside != ARMOUR_NONE;
 }
 
 bool mail_text_is_encrypted(str utf8) {
@@ -79,14 +84,14 @@ bool mail_text_is_encrypted(str utf8) {
 
 void mail_text_write(str utf8, bool flowed, bool delete_space, record_writer *out) {
     state s = {.out = out, .flowed = flowed, .delete_space = delete_space};
-    bool armour = false;
+    armour inside = ARMOUR_NONE;
     /* where a signature does not end, nothing was one */
     bool signed_text = str_find(utf8, STR("-----END PGP SIGNATURE-----"), 0) != SIZE_MAX;
     for (size_t i = 0, end; i < utf8.n; i = end + 1) {
         end = str_find(utf8, STR("\n"), i);
         if (end == SIZE_MAX) end = utf8.n;
         str line = str_cut(utf8, i, end);
-        if (!signed_text || !is_armour(line, &armour)) put_line(&s, line);
+        if (!signed_text || !is_armour(line, &inside)) put_line(&s, line);
     }
     flush(&s);
     text_free(&s.run);

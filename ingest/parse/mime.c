@@ -16,6 +16,9 @@
 #include "ingest/kind.h"
 
 #define READ_BYTES (64u << 10)
+/* GMime reads a group of addresses inside a group by recursion, each behind a colon; tens of thousands
+ * would end the process, and with it the names of all other messages of a mailbox. */
+#define COLONS_MAX 1000
 /* Headers without an encoding are UTF-8 or what the last thirty years in western Europe wrote. */
 static const char *const fallback_charsets[] = {"utf-8", "windows-1252", NULL};
 
@@ -44,6 +47,21 @@ void mime_warm_up(void) {
 
 /* ---- opening ------------------------------------------------------------------------------ */
 
+static bool check_headers(str bytes, error *err) {
+    size_t colons = 0;
+    for (size_t i = 0; i < bytes.n; i++) {
+        bool starts = i > 0 && bytes.p[i - 1] == '\n';
+        if (starts && (bytes.p[i] == '\n' || bytes.p[i] == '\r')) return true;
+        if (starts && bytes.p[i] != ' ' && bytes.p[i] != '\t') colons = 0;
+        colons += bytes.p[i] == ':';
+        if (colons > COLONS_MAX)
+            return error_set(err, ERROR_LIMIT,
+                             "a header of the mail has more than %d colons, as only attacks have",
+                             COLONS_MAX);
+    }
+    return true;
+}
+
 bool mime_open(str bytes, mime *out, error *err) {
     *out = (mime){0};
     if (bytes.n >= INT_MAX)
@@ -53,6 +71,7 @@ bool mime_open(str bytes, mime *out, error *err) {
         bytes = str_cut(bytes, end == SIZE_MAX ? bytes.n : end + 1, bytes.n);
     }
     if (str_trim(bytes).n == 0) return error_set(err, ERROR_INPUT, "the message is empty");
+    if (!check_headers(bytes, err)) return false;
     /* "take" promises memory of GLib's own: mime_close takes it back before GLib would free it. */
     out->bytes = g_byte_array_new_take((guint8 *)bytes.p, bytes.n);
     GMimeStream *stream = g_mime_stream_mem_new_with_byte_array(out->bytes);

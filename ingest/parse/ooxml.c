@@ -26,28 +26,6 @@ typedef struct {
     ooxml_relations *out;
 } relation_reader;
 
-/* "word/" and "../media/x.png" are "media/x.png". */
-static str resolve(arena *a, str folder, str target) {
-    text t = {0};
-    if (!str_starts(target, STR("/"))) text_put(&t, folder);
-    for (size_t i = 0; i < target.n;) {
-        size_t end = str_find(target, STR("/"), i);
-        if (end == SIZE_MAX) end = target.n;
-        str step = str_cut(target, i, end);
-        i = end + 1;
-        if (str_eq(step, STR(".."))) {
-            while (t.n > 0 && t.p[t.n - 1] == '/') text_cut(&t, t.n - 1);
-            while (t.n > 0 && t.p[t.n - 1] != '/') text_cut(&t, t.n - 1);
-        } else if (step.n > 0 && !str_eq(step, STR("."))) {
-            text_put(&t, step);
-            if (end < target.n) text_put_char(&t, '/');
-        }
-    }
-    str out = arena_str(a, text_str(&t));
-    text_free(&t);
-    return out;
-}
-
 static str last_word(str address) {
     size_t at = address.n;
     while (at > 0 && address.p[at - 1] != '/') at--;
@@ -68,7 +46,7 @@ static bool enter_relation(void *context, const xml_element *e) {
     item->type = arena_str(r->a, last_word(xml_attribute(e, "Type")));
     item->outside = str_eq(xml_attribute(e, "TargetMode"), STR("External"));
     str target = xml_attribute(e, "Target");
-    item->target = item->outside ? arena_str(r->a, target) : resolve(r->a, r->folder, target);
+    item->target = item->outside ? arena_str(r->a, target) : package_resolve(r->a, r->folder, target);
     return false;
 }
 

@@ -183,6 +183,27 @@ size_t package_find(const package *p, str name) {
     return found ? p->index[low] : PACKAGE_NONE;
 }
 
+str package_resolve(arena *a, str folder, str target) {
+    text t = {0};
+    if (!str_starts(target, STR("/"))) text_put(&t, folder);
+    for (size_t i = 0; i < target.n;) {
+        size_t end = str_find(target, STR("/"), i);
+        if (end == SIZE_MAX) end = target.n;
+        str step = str_cut(target, i, end);
+        i = end + 1;
+        if (str_eq(step, STR(".."))) {
+            while (t.n > 0 && t.p[t.n - 1] == '/') text_cut(&t, t.n - 1);
+            while (t.n > 0 && t.p[t.n - 1] != '/') text_cut(&t, t.n - 1);
+        } else if (step.n > 0 && !str_eq(step, STR("."))) {
+            text_put(&t, step);
+            if (end < target.n) text_put_char(&t, '/');
+        }
+    }
+    str out = arena_str(a, text_str(&t));
+    text_free(&t);
+    return out;
+}
+
 /* ---- unpacking ----------------------------------------------------------------------------- */
 
 static bool refuse_entry(const package_stream *s, const char *what, error *err) {

@@ -28,6 +28,9 @@ bool package_is_locked(const package *p, size_t entry);
  * is nothing, and of two entries of one name the first is found. */
 size_t package_find(const package *p, str name);
 
+/* What `target` means in a part of this folder ("word/" and "../media/x.png" are "media/x.png"). */
+str package_resolve(arena *a, str folder, str target);
+
 /* Replaces what is in `out` by the entry's bytes. Fails with ERROR_LIMIT past the limits: of one
  * entry, of what a few bytes may become, of all that was read from this package; with ERROR_PASSWORD
  * when it is encrypted. */
@@ -45,8 +48,12 @@ typedef bool package_parse_fn(package *p, const parse_input *in, record_writer *
 typedef bool package_member_fn(package *p, const parse_input *in, uint64_t id, arena *a,
                                parse_input *out, error *err);
 
-package_parse_fn docx_parse; /* docx.c */
-package_parse_fn archive_parse; /* archive.c: files of other kinds */
+package_parse_fn epub_parse;                      /* epub.c */
+package_parse_fn docx_parse;                      /* docx.c */
+package_parse_fn odt_parse, ods_parse, odp_parse; /* odf.c */
+package_parse_fn pptx_parse;                      /* pptx.c */
+package_parse_fn xlsx_parse;                      /* xlsx.c */
+package_parse_fn archive_parse;                   /* archive.c: files of other kinds */
 package_member_fn archive_member;
 
 #endif

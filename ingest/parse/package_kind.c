@@ -14,7 +14,15 @@ typedef struct {
 
 /* The first that fits; the last fits all. */
 static const kind kinds[] = {
+    {"application/vnd.oasis.opendocument.text", NULL, odt_parse, NULL},
+    {"application/vnd.oasis.opendocument.spreadsheet", NULL, ods_parse, NULL},
+    {"application/vnd.oasis.opendocument.presentation", NULL, odp_parse, NULL},
+    {"application/vnd.oasis.opendocument.graphics", NULL, odp_parse, NULL},
+    {"application/epub+zip", NULL, epub_parse, NULL},
+    {NULL, "META-INF/container.xml", epub_parse, NULL}, /* without its mimetype */
     {NULL, "word/document.xml", docx_parse, NULL},
+    {NULL, "ppt/presentation.xml", pptx_parse, NULL},
+    {NULL, "xl/workbook.xml", xlsx_parse, NULL},
     {NULL, NULL, archive_parse, archive_member}, /* an archive of files */
 };
 

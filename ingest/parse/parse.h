@@ -30,12 +30,15 @@ typedef struct {
     parse_member_fn *member; /* NULL: nothing is inside */
 } parse_format;
 
-parse_fn parse_pdf; /* pdf.c ...: poppler-glib */
+parse_fn parse_pdf; /* pdf.c ...: poppler-glib, libqpdf */
+parse_member_fn parse_pdf_member;
 /* Poppler drops its tables with the last open document: opens this one and never closes it. */
 void parse_pdf_keep_warm(str sample);
 parse_fn parse_html;     /* html.c: libxml2 */
 parse_fn parse_markdown; /* markdown.c */
 parse_fn parse_text;     /* text.c */
+parse_fn parse_csv;      /* csv.c */
+parse_fn parse_rtf;      /* rtf.c */
 parse_fn parse_package;  /* package_kind.c: libzip, and the parser that the package needs */
 parse_member_fn parse_package_member;
 

@@ -12,7 +12,14 @@
 
 #include "ingest/parse/parse.h"
 #include "ingest/parse/pdf.h"
+#include "ingest/parse/pdf_beside.h"
 #include "ingest/parse/pdf_hidden.h"
+
+/* Drawing pages to look for hidden text may take this long for a document: a fraction of its time. */
+#define LOOK_MS 20000.0
+/* Fewer hidden characters on a page are a slip of a typesetter; its page says so, the document not. */
+#define HIDDEN_WORTH_A_NOTE 10u
+#define PAGES_NAMED 8
 
 /* Beyond these an outline is damaged or hostile: it may even point to itself. */
 #define OUTLINE_ENTRIES 20000u
@@ -24,8 +31,19 @@ typedef struct {
     ingest_fate fate;
     bool wants_ocr;
     pdf_hidden_facts hidden;
+    uint32_t fields_hidden;
+    pdf_comments comments;
     str note;
 } page_facts;
+
+typedef struct {
+    PopplerDocument *d;
+    pdf_drawings *drawings;
+    double look_left_ms;
+    pdf_text text;
+    page_facts *facts;
+    arena *a;
+} reading;
 
 /* ---- opening ------------------------------------------------------------------------------- */
 
@@ -40,19 +58,31 @@ static bool explain_open(str bytes, bool password, const GError *why, error *err
     return error_set(err, ERROR_INPUT, "the PDF is damaged and cannot be opened");
 }
 
+/* For libraries that want a zero behind it. */
+static char *password_of(const parse_input *in) {
+    char *password = mem_new(in->password.n + 1, 1);
+    if (in->password.n > 0) memcpy(password, in->password.p, in->password.n);
+    return password;
+}
+
 /* Poppler tries the password as the user's and as the owner's. A document that opens without one and
  * asks readers to forbid copying is read: whoever has it may read it, and that is what Carrel does; its
  * passages are quoted to the person at this machine, with their page. */
-static PopplerDocument *open_document(str bytes, const char *password, error *err) {
+PopplerDocument *pdf_open(const parse_input *in, error *err) {
     GError *why = NULL;
-    GBytes *b = g_bytes_new_static(bytes.p, bytes.n);
+    GBytes *b = g_bytes_new_static(in->bytes.p, in->bytes.n);
     PopplerDocument *d = poppler_document_new_from_bytes(b, NULL, &why);
-    if (!d && password[0] && g_error_matches(why, POPPLER_ERROR, POPPLER_ERROR_ENCRYPTED)) {
+    if (!d && in->password.n > 0 && g_error_matches(why, POPPLER_ERROR, POPPLER_ERROR_ENCRYPTED)) {
+        /* As a stream: poppler 22.12 crashes when it tries bytes with a password. */
+        GInputStream *stream = g_memory_input_stream_new_from_bytes(b);
+        char *password = password_of(in);
         g_clear_error(&why);
-        d = poppler_document_new_from_bytes(b, password, &why);
+        d = poppler_document_new_from_stream(stream, (goffset)in->bytes.n, password, NULL, &why);
+        mem_free(password);
+        g_object_unref(stream);
     }
     g_bytes_unref(b);
-    if (!d) explain_open(bytes, password[0] != '\0', why, err);
+    if (!d) explain_open(in->bytes, in->password.n > 0, why, err);
     if (why) g_error_free(why);
     return d;
 }
@@ -61,7 +91,7 @@ static PopplerDocument *kept_open;
 
 void parse_pdf_keep_warm(str sample) {
     error ignored; /* a cold start is slower, and nothing else */
-    kept_open = open_document(sample, "", &ignored);
+    kept_open = pdf_open(&(parse_input){.bytes = sample}, &ignored);
 }
 
 /* ---- outline ------------------------------------------------------------------------------- */
@@ -102,21 +132,42 @@ static str page_label(PopplerPage *page, uint32_t number, arena *a) {
     return out;
 }
 
-static void read_page(PopplerDocument *d, pdf_drawings *drawings, uint32_t number, pdf_text *t,
-                      page_facts *facts, arena *a) {
-    PopplerPage *page = poppler_document_get_page(d, (int)number - 1);
+/* What does not stand in the page's own drawing. */
+static void read_beside(PopplerPage *page, const pdf_drawing *drawn, pdf_runs *runs,
+                        page_facts *facts, arena *scratch, arena *a) {
+    if (drawn->fields) facts->fields_hidden = pdf_add_fields(page, drawn->turned, runs, scratch);
+    if (drawn->comments) pdf_read_comments(page, a, &facts->comments);
+}
+
+static str page_note(const page_facts *f, arena *a) {
+    text t = {0};
+    uint32_t count = f->fields_hidden + f->comments.not_shown;
+    text_put(&t, pdf_hidden_note(&f->hidden, a));
+    if (count > 0)
+        text_printf(&t, "%sleft out %u comment%s or form value%s not shown to readers",
+                    t.n > 0 ? "; " : "", count, count == 1 ? "" : "s",
+                    count == 1 ? " that is" : "s that are");
+    str out = arena_str(a, text_str(&t));
+    text_free(&t);
+    return out;
+}
+
+static void read_page(reading *r, uint32_t number) {
+    page_facts *facts = &r->facts[number - 1];
+    PopplerPage *page = poppler_document_get_page(r->d, (int)number - 1);
     facts->fate = INGEST_FATE_EMPTY;
     if (!page) /* a hole in the page tree */
         return;
     poppler_page_get_size(page, &facts->width_pt, &facts->height_pt);
-    facts->label = page_label(page, number, a);
+    facts->label = page_label(page, number, r->a);
     arena *scratch = arena_new();
     pdf_runs runs;
-    pdf_look *look = pdf_look_new(page, drawings, number);
+    pdf_look *look = pdf_look_new(page, r->drawings, number, &r->look_left_ms);
     pdf_page_runs(page, look, scratch, &runs);
     pdf_look_facts(look, &facts->hidden);
+    read_beside(page, pdf_look_drawing(look), &runs, facts, scratch, r->a);
     pdf_look_free(look);
-    facts->note = pdf_hidden_note(&facts->hidden, a);
+    facts->note = page_note(facts, r->a);
     if (runs.characters == 0 && pdf_hidden_count(&facts->hidden) > 0) {
         facts->fate = INGEST_FATE_HIDDEN;
         facts->wants_ocr = facts->hidden.images;
@@ -124,7 +175,9 @@ static void read_page(PopplerDocument *d, pdf_drawings *drawings, uint32_t numbe
         pdf_verdict verdict = pdf_judge_page(page, &runs);
         facts->fate = verdict.fate;
         facts->wants_ocr = verdict.wants_ocr;
-        if (verdict.lay_out) pdf_layout_page(&runs, number, a, &t->lines);
+        if (verdict.lay_out) pdf_layout_page(&runs, number, r->a, &r->text.lines);
+        if (facts->fate == INGEST_FATE_EMPTY && facts->comments.count > 0)
+            facts->fate = INGEST_FATE_TEXT;
     }
     arena_free(scratch);
     g_object_unref(page);
@@ -173,12 +226,24 @@ static str document_title(PopplerDocument *d, const pdf_text *t, arena *a) {
     return title;
 }
 
-static void write_records(const pdf_text *t, str title, const page_facts *facts,
-                          record_writer *out) {
+static void write_comments(const pdf_comments *c, uint32_t page, record_writer *out) {
+    for (size_t i = 0; i < c->count; i++) {
+        str s = c->list[i].text;
+        record_block(out, INGEST_ROLE_PARAGRAPH, 0, page);
+        for (size_t begin = 0, end; begin < s.n; begin = end + 1) {
+            end = begin;
+            while (end < s.n && s.p[end] != '\n' && s.p[end] != '\r') end++;
+            record_line(out, str_cut(s, begin, end), c->list[i].at, 0);
+        }
+    }
+}
+
+static void write_records(const reading *r, str title, record_writer *out) {
+    const pdf_text *t = &r->text;
     size_t at = 0;
     record_document(out, title, STR("pdf"), (str){NULL, 0});
     for (uint32_t number = 1; number <= t->page_count; number++) {
-        const page_facts *f = &facts[number - 1];
+        const page_facts *f = &r->facts[number - 1];
         record_page_full(out, number,
                          &(record_page_facts){.label = f->label,
                                               .width_pt = (float)f->width_pt,
@@ -192,84 +257,92 @@ static void write_records(const pdf_text *t, str title, const page_facts *facts,
             if (l->page != number) break;
             record_block(out, b->role, b->level, number);
             for (uint32_t i = 0; i < b->count; i++)
-                record_line(out, l[i].text, l[i].at, l[i].font_pt);
+                record_line(out, l[i].text, pdf_turned(l[i].at, 4u - l[i].turn), l[i].font_pt);
         }
+        write_comments(&f->comments, number, out);
     }
 }
 
-#define PAGES_NAMED 8
+/* ---- notes --------------------------------------------------------------------------------- */
 
-/* "page 3", "pages 3, 4 and 9", "pages 1, 2, ... and 30 more". */
-static void put_pages(text *t, const uint32_t *named, size_t count) {
-    text_put(t, count == 1 ? STR("page ") : STR("pages "));
-    for (size_t i = 0; i < count && i < PAGES_NAMED; i++)
-        text_printf(t, "%s%u", i == 0 ? "" : i + 1 == count ? " and " : ", ", named[i]);
-    if (count > PAGES_NAMED) text_printf(t, " and %zu more", count - PAGES_NAMED);
+typedef bool facts_fn(const page_facts *f);
+
+static bool has_hidden(const page_facts *f) {
+    return pdf_hidden_count(&f->hidden) >= HIDDEN_WORTH_A_NOTE;
 }
 
-/* Sums up what the pages' notes say, for whoever looks at the document only. */
-static void note_hidden(const page_facts *facts, uint32_t count, record_writer *out) {
-    text hidden = {0}, layer = {0};
-    uint32_t named[2][PAGES_NAMED];
-    size_t found[2] = {0, 0};
-    for (uint32_t i = 0; i < count; i++) {
-        bool is[2] = {pdf_hidden_count(&facts[i].hidden) > 0, facts[i].hidden.layer > 0};
-        for (int k = 0; k < 2; k++)
-            if (is[k] && found[k]++ < PAGES_NAMED) named[k][found[k] - 1] = i + 1;
+static bool has_layer(const page_facts *f) {
+    return f->hidden.layer > 0;
+}
+
+static bool is_unsure(const page_facts *f) {
+    return f->hidden.unsure;
+}
+
+/* "text ... was left out of pages 3, 4 and 9": for whoever looks at the document only. */
+static void note_pages(const reading *r, facts_fn *is, const char *sentence, record_writer *out) {
+    text named = {0};
+    size_t count = 0;
+    for (uint32_t i = 0; i < r->text.page_count; i++) {
+        if (!is(&r->facts[i])) continue;
+        if (count++ < PAGES_NAMED) text_printf(&named, "%s%u", count > 1 ? ", " : "", i + 1);
     }
-    if (found[0] > 0) {
-        put_pages(&hidden, named[0], found[0]);
-        record_note(out, "text that a reader cannot see was left out of " STR_FMT,
-                    STR_ARG(text_str(&hidden)));
-    }
-    if (found[1] > 0) {
-        put_pages(&layer, named[1], found[1]);
+    if (count > PAGES_NAMED) text_printf(&named, " and %zu more", count - PAGES_NAMED);
+    if (count > 0)
+        record_note(out, "%s %s " STR_FMT, sentence, count == 1 ? "page" : "pages",
+                    STR_ARG(text_str(&named)));
+    text_free(&named);
+}
+
+static void write_notes(const reading *r, const parse_input *in, record_writer *out) {
+    uint32_t *files = arena_alloc(r->a, r->text.page_count, sizeof *files);
+    for (uint32_t i = 0; i < r->text.page_count; i++) files[i] = r->facts[i].comments.files;
+    note_pages(r, has_hidden, "text that a reader cannot see was left out:", out);
+    note_pages(r, has_layer, "the text is the text layer of a scan, not checked against it:", out);
+    if (r->drawings)
+        note_pages(r, is_unsure, "not all was checked for text that a reader cannot see:", out);
+    else
+        record_note(out, "it could not be checked for text that a reader cannot see");
+    if (pdf_drawings_xfa_alone(r->drawings))
         record_note(out,
-                    "the text of " STR_FMT " is the text layer of a scan, not checked against it",
-                    STR_ARG(text_str(&layer)));
-    }
-    text_free(&hidden);
-    text_free(&layer);
+                    "it is an XFA form, which only few programs show: its fields are not read");
+    pdf_list_attached(r->d, files, r->text.page_count, in, out);
 }
 
 bool parse_pdf(const parse_input *in, record_writer *out, error *err) {
-    char *password = mem_new(in->password.n + 1, 1);
-    if (in->password.n > 0) memcpy(password, in->password.p, in->password.n);
-    PopplerDocument *d = open_document(in->bytes, password, err);
-    if (!d) {
-        mem_free(password);
-        return false;
-    }
+    reading r = {.d = pdf_open(in, err), .look_left_ms = LOOK_MS};
+    if (!r.d) return false;
     bool ok = false;
-    pdf_drawings *drawings = NULL;
-    int pages = poppler_document_get_n_pages(d);
-    pdf_text t = {.page_count = pages > 0 ? (uint32_t)pages : 0};
-    arena *a = arena_new();
+    int pages = poppler_document_get_n_pages(r.d);
+    pdf_text *t = &r.text;
+    t->page_count = pages > 0 ? (uint32_t)pages : 0;
+    r.a = arena_new();
     if (pages <= 0) {
         error_set(err, ERROR_INPUT, "the PDF is damaged: it has no pages");
-    } else if (t.page_count > in->limits->pages) {
+    } else if (t->page_count > in->limits->pages) {
         error_set(err, ERROR_LIMIT, "it has %d pages, more than the limit of %u", pages,
                   in->limits->pages);
     } else {
-        page_facts *facts = arena_alloc(a, t.page_count, sizeof *facts);
-        float *heights = arena_alloc(a, t.page_count, sizeof *heights);
-        read_outline(d, &t, a);
-        drawings = pdf_drawings_open(in->bytes, password);
-        for (uint32_t i = 0; i < t.page_count; i++) {
-            read_page(d, drawings, i + 1, &t, &facts[i], a);
-            heights[i] = (float)facts[i].height_pt;
+        char *password = password_of(in);
+        r.facts = arena_alloc(r.a, t->page_count, sizeof *r.facts);
+        float *heights = arena_alloc(r.a, t->page_count, sizeof *heights);
+        r.drawings = pdf_drawings_open(in->bytes, password);
+        mem_free(password);
+        read_outline(r.d, t, r.a);
+        for (uint32_t i = 0; i < t->page_count; i++) {
+            read_page(&r, i + 1);
+            heights[i] = (float)r.facts[i].height_pt;
         }
-        t.page_height_pt = heights;
-        pdf_find_blocks(&t, a);
-        write_records(&t, document_title(d, &t, a), facts, out);
-        note_hidden(facts, t.page_count, out);
+        t->page_height_pt = heights;
+        pdf_find_blocks(t, r.a);
+        write_records(&r, document_title(r.d, t, r.a), out);
+        write_notes(&r, in, out);
         ok = true;
     }
-    mem_free(t.lines.lines);
-    mem_free(t.bookmarks);
-    arena_free(a);
-    pdf_drawings_close(drawings);
-    g_object_unref(d);
-    mem_free(password);
+    mem_free(t->lines.lines);
+    mem_free(t->bookmarks);
+    pdf_drawings_close(r.drawings);
+    arena_free(r.a);
+    g_object_unref(r.d);
     return ok;
 }

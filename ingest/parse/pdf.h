@@ -34,7 +34,7 @@ typedef struct {
     box at;
     float font_pt;
     bool bold, mono;
-    bool upright;                /* false: rotated text, such as a stamp in the margin */
+    uint8_t turn;                /* quarters that its text is turned to the left by */
     bool rightward;              /* false: a line of a right-to-left page */
     size_t characters, unusable; /* not white space; of these, without a Unicode meaning */
     pdf_gap gaps[PDF_GAPS];
@@ -50,7 +50,7 @@ typedef struct {
 /* What stands in one line and one column of a table; in prose, what wide white parts. */
 typedef struct {
     str text;
-    box at;
+    box at, line; /* the whole cell, its last line */
     float font_pt;
     size_t bold, mono;    /* bytes of the text that are so */
     uint32_t first, last; /* columns of the table that it stands in, or above */
@@ -81,6 +81,7 @@ typedef struct {
     bool bold, mono;
     bool table;   /* its row stands in a table */
     bool head;    /* and says what the columns are */
+    uint8_t turn; /* `at`, left and right are turned back by so many quarters: pdf_turned */
     bool running; /* head, foot, page number, or a line of the contents */
 } pdf_line;
 
@@ -124,10 +125,16 @@ typedef struct {
     size_t block_count;
 } pdf_text;
 
+/* Turns a box to the right by quarters, about the page's upper left corner: text that runs up the page
+ * runs to the right afterwards. Turning by 4 - n takes a turn by n back. */
+box pdf_turned(box b, unsigned quarters);
+
 /* PopplerPage, without poppler's headers for the stages that do not need them. */
 struct _PopplerPage;
 struct pdf_look; /* pdf_hidden.h */
 void pdf_page_runs(struct _PopplerPage *page, struct pdf_look *look, arena *a, pdf_runs *out);
+
+void pdf_put_run(pdf_runs *out, pdf_run run, arena *a);
 
 /* Marks that steer a renderer and say nothing; poppler gives them no rectangle. */
 bool pdf_is_mark(uint32_t c);

@@ -75,7 +75,7 @@ static void find_style(const pdf_text *t, pdf_style *s, arena *a) {
 static bool begins_block(const pdf_style *s, const pdf_line *first, const pdf_line *p,
                          const pdf_line *l, ingest_role role) {
     float em = fmaxf(p->font_pt, 1);
-    if (l->page != p->page || l->running != p->running) return true;
+    if (l->page != p->page || l->running != p->running || l->turn != p->turn) return true;
     if (l->table || p->table) return true;
     if (l->column != p->column) /* a sentence that goes on in the next column */
         return pdf_ends_sentence(p->text) || l->bold != p->bold ||
@@ -90,6 +90,7 @@ static bool begins_block(const pdf_style *s, const pdf_line *first, const pdf_li
         (role == INGEST_ROLE_LIST_ITEM || pdf_ends_sentence(p->text) ||
          l->at.x0 > p->at.x0 + INDENT_EM * em))
         return true;
+    if (pdf_is_caption(l->text) && pdf_ends_sentence(p->text)) return true;
     bool short_before = p->at.x1 < p->right - SHORT_SHARE * (p->right - p->left);
     if (role == INGEST_ROLE_LIST_ITEM)
         return (l->at.x0 < first->at.x0 + 2 && p->at.x1 < p->right - 4 * em) ||

@@ -69,6 +69,7 @@ typedef struct {
     state now, stack[STATE_DEPTH];
     size_t depth, too_deep;
     matrix text, line;
+    bool placed;           /* the text matrix was set since the last string */
     box path;              /* of all of it */
     box parts[PATH_PARTS]; /* where it is nothing but these rectangles */
     float part_x[PART_POINTS], part_y[PART_POINTS];
@@ -86,6 +87,7 @@ struct pdf_drawings {
     int pages;
     int off[LAYERS_MAX]; /* object numbers of layers */
     size_t off_count;
+    bool xfa_alone;
 };
 
 /* ---- geometry ------------------------------------------------------------------------------ */
@@ -265,7 +267,7 @@ static bool over(const pdf_show *s, box b) {
     return holds(b, s->x, s->y + up) || holds(b, (s->x + s->end_x) / 2, (s->y + s->end_y) / 2 + up);
 }
 
-static void cover(walk *w, box b) {
+static void cover(walk *w, box b, bool exact) {
     for (size_t i = w->out->count; i > 0; i--) {
         pdf_show *s = &w->out->shows[i - 1];
         if (++w->tests > PAGE_TESTS) {
@@ -276,6 +278,9 @@ static void cover(walk *w, box b) {
         if (s->hiding != PDF_INVISIBLE && s->hiding != PDF_TRANSPARENT && over(s, b)) {
             w->out->suspects += s->hiding == PDF_SEEN;
             s->hiding = PDF_COVERED;
+            if (s->exact) continue;
+            s->exact = exact;
+            s->by = b;
         }
     }
 }
@@ -289,7 +294,7 @@ static void paint(walk *w, box b, pdf_colour colour) {
         w->off_from > 0)
         return;
     if (alpha < 1 || g->mask || g->blends) colour.known = false;
-    if (alpha >= OPAQUE_ALPHA && !g->blends) cover(w, b);
+    if (alpha >= OPAQUE_ALPHA && !g->blends) cover(w, b, colour.known);
     if (w->fill_count == w->fill_room) {
         if (w->fill_room >= PAGE_FILLS) {
             w->out->whole = false;
@@ -379,8 +384,11 @@ static pdf_hiding judge(walk *w, pdf_show *s) {
     if (g->alpha * g->group_alpha < FAINT_ALPHA) return PDF_TRANSPARENT;
     if (g->mask) return PDF_CLIPPED;
     box clip = {g->clip.x0 - 2, g->clip.y0 - 2, g->clip.x1 + 2, g->clip.y1 + 2};
-    if (!holds(clip, s->x, s->y) && !holds(clip, (s->x + s->end_x) / 2, (s->y + s->end_y) / 2))
+    if (!holds(clip, s->x, s->y) && !holds(clip, (s->x + s->end_x) / 2, (s->y + s->end_y) / 2)) {
+        s->exact = true; /* what is clipped to any shape is clipped to its box */
+        s->by = g->clip;
         return PDF_CLIPPED;
+    }
     if (g->mode == 1 || g->mode == 5) return PDF_SEEN; /* outlines, in the colour of strokes */
     float up = s->level ? -0.3f * s->size_pt : 0;
     for (int i = 0; i < 3; i++) {
@@ -412,7 +420,8 @@ static void show_text(walk *w, uint32_t bytes) {
     }
     uint32_t characters = g->wide ? (bytes + 1) / 2 : bytes;
     matrix m = times(w->text, g->at);
-    pdf_show s = {.drawable = g->drawable};
+    pdf_show s = {.drawable = g->drawable, .characters = characters, .follows = !w->placed};
+    w->placed = false;
     float up_x, up_y;
     apply(m, 0, g->rise, &s.x, &s.y);
     apply(m, WIDTH_EM * g->font_size * fmin(characters, 500), g->rise, &s.end_x, &s.end_y);
@@ -430,6 +439,7 @@ static void show_text(walk *w, uint32_t bytes) {
 static void next_line(walk *w, double x, double y) {
     w->line = times((matrix){1, 0, 0, 1, x, y}, w->line);
     w->text = w->line;
+    w->placed = true;
 }
 
 /* ---- layers -------------------------------------------------------------------------------- */
@@ -551,6 +561,7 @@ static bool run_text(walk *w, const pdf_operators *o) {
     switch (o->op) {
     case PDF_OP('B', 'T', 0):
         w->text = w->line = (matrix){1, 0, 0, 1, 0, 0};
+        w->placed = true;
         return true;
     case PDF_OP('T', 'f', 0):
         if (o->name_count > 0) set_font(w, o->names[o->name_count - 1]);
@@ -723,9 +734,23 @@ static matrix shown(const pdf_page_box *p, int rotate) {
     }
 }
 
+/* Most pages have links alone, and poppler takes its time to make objects of them. */
+static void find_annotations(walk *w, qpdf_oh page) {
+    qpdf_oh all = key(w, page, "/Annots");
+    int count = qpdf_oh_is_array(w->d->q, all) ? qpdf_oh_get_array_n_items(w->d->q, all) : 0;
+    w->out->fields = w->out->comments = false;
+    for (int i = 0; i < count; i++) {
+        qpdf_oh type = key(w, qpdf_oh_get_array_item(w->d->q, all, i), "/Subtype");
+        if (is_name(w, type, "/Widget"))
+            w->out->fields = true;
+        else if (!is_name(w, type, "/Link") && !is_name(w, type, "/Popup"))
+            w->out->comments = true;
+    }
+}
+
 void pdf_follow_page(pdf_drawings *d, uint32_t number, const pdf_page_box *page, arena *a,
                      pdf_drawing *out) {
-    *out = (pdf_drawing){.user_unit = 1};
+    *out = (pdf_drawing){.user_unit = 1, .fields = true, .comments = true};
     if (!d || number > (uint32_t)d->pages) return;
     unsigned char *bytes = NULL;
     size_t n = 0;
@@ -734,12 +759,14 @@ void pdf_follow_page(pdf_drawings *d, uint32_t number, const pdf_page_box *page,
     w->a = a;
     w->out = out;
     qpdf_oh oh = qpdf_get_page_n(d->q, number - 1);
+    out->turned = (int)number_of(w, inherited(w, oh, "/Rotate"), 0);
+    find_annotations(w, oh);
     if (!(qpdf_oh_get_page_content_data(d->q, oh, &bytes, &n) & QPDF_ERRORS)) {
         out->whole = true;
         out->user_unit = (float)number_of(w, key(w, oh, "/UserUnit"), 1);
         w->page = (box){0, 0, (float)page->width_pt, (float)page->height_pt};
         w->resources = inherited(w, oh, "/Resources");
-        w->now = (state){.at = shown(page, (int)number_of(w, inherited(w, oh, "/Rotate"), 0)),
+        w->now = (state){.at = shown(page, out->turned),
                          .clip = {-1e6f, -1e6f, 1e6f, 1e6f},
                          .fill = {.known = true},
                          .fill_space = 1,
@@ -777,14 +804,41 @@ static void list_layers(pdf_drawings *d) {
     qpdf_oh_release_all(q);
 }
 
+static void read_form(pdf_drawings *d) {
+    qpdf_data q = d->q;
+    qpdf_oh root = qpdf_get_root(q), form = qpdf_oh_get_key_if_dict(q, root, "/AcroForm");
+    qpdf_oh fields = qpdf_oh_get_key_if_dict(q, form, "/Fields"), wanted;
+    bool xfa = !qpdf_oh_is_null(q, qpdf_oh_get_key_if_dict(q, form, "/XFA"));
+    bool own = qpdf_oh_is_array(q, fields) && qpdf_oh_get_array_n_items(q, fields) > 0;
+    wanted = qpdf_oh_get_key_if_dict(q, root, "/NeedsRendering");
+    d->xfa_alone = xfa && (!own || qpdf_oh_get_bool_value(q, wanted));
+    qpdf_oh_release_all(q);
+}
+
+bool pdf_drawings_xfa_alone(const pdf_drawings *d) {
+    return d && d->xfa_alone;
+}
+
+/* Like pdf_open, first without the password: one that was given for other files must not be in the way. */
+static bool read_objects(pdf_drawings *d, str bytes, const char *password) {
+    for (int i = 0; i < (password[0] ? 2 : 1); i++) {
+        if (d->q) qpdf_cleanup(&d->q);
+        d->q = qpdf_init();
+        qpdf_silence_errors(d->q);
+        qpdf_set_suppress_warnings(d->q, QPDF_TRUE);
+        if (!(qpdf_read_memory(d->q, "document", bytes.p, bytes.n, i == 0 ? "" : password) &
+              QPDF_ERRORS))
+            return true;
+    }
+    return false;
+}
+
 pdf_drawings *pdf_drawings_open(str bytes, const char *password) {
     pdf_drawings *d = mem_new(1, sizeof *d);
-    d->q = qpdf_init();
-    qpdf_silence_errors(d->q);
-    qpdf_set_suppress_warnings(d->q, QPDF_TRUE);
-    if (!(qpdf_read_memory(d->q, "document", bytes.p, bytes.n, password) & QPDF_ERRORS)) {
+    if (read_objects(d, bytes, password)) {
         d->pages = qpdf_get_num_pages(d->q);
         list_layers(d);
+        read_form(d);
         if (d->pages > 0) return d;
     }
     pdf_drawings_close(d);

@@ -31,8 +31,12 @@ typedef struct {
     float x, y;         /* where its baseline begins */
     float end_x, end_y; /* where it may end: a guess, half the font size for each character */
     float size_pt;
-    pdf_colour behind; /* what it stands on, where PDF_COLOUR was found */
+    pdf_colour behind;   /* what it stands on, where PDF_COLOUR was found */
+    uint32_t characters; /* but for spaces, where it can be told */
     uint8_t hiding;
+    bool follows;  /* it begins where the one before ended: x and y are that one's */
+    bool exact;    /* COVERED, CLIPPED: `by` is all that is to be known */
+    box by;        /* COVERED: what covers it; CLIPPED: outside of this nothing is drawn */
     bool level;    /* its baseline runs from left to right */
     bool drawable; /* its font is embedded, so that the page can be looked at */
 } pdf_show;
@@ -43,7 +47,9 @@ typedef struct {
     size_t suspects;              /* shows whose hiding is one of those that need a look */
     uint32_t off_page, layer_off; /* characters; poppler's text leaves both out */
     bool images;
-    bool whole; /* false: the page could not be followed to its end */
+    bool fields, comments; /* the page may have some: widgets, annotations that are no links */
+    int turned;            /* by how many degrees the page is shown, clockwise */
+    bool whole;            /* false: the page could not be followed to its end */
     float user_unit;
 } pdf_drawing;
 
@@ -57,6 +63,10 @@ typedef struct {
 typedef struct pdf_drawings pdf_drawings;
 pdf_drawings *pdf_drawings_open(str bytes, const char *password);
 void pdf_drawings_close(pdf_drawings *d); /* NULL is fine */
+
+/* A form that is drawn by programs of its own format (XFA); what the PDF itself shows is a request to
+ * wait. */
+bool pdf_drawings_xfa_alone(const pdf_drawings *d);
 
 /* `number` from 1. Shows live in `a`. */
 void pdf_follow_page(pdf_drawings *d, uint32_t number, const pdf_page_box *page, arena *a,

@@ -50,17 +50,11 @@ static bool meets(span s, box b) {
     return fminf(s.x1, b.x1) - fmaxf(s.x0, b.x0) > OVERLAP_PT;
 }
 
-/* The columns that the cells of rows with several make; false where they are too many. */
-static bool find_grid(pdf_row *rows, size_t count, grid *g, arena *a) {
-    size_t n = 0, all = 0;
-    for (size_t i = 0; i < count; i++) all += rows[i].count;
-    pdf_cell **cells = arena_alloc(a, all + 1, sizeof *cells);
-    for (size_t i = 0; i < count; i++)
-        for (size_t k = 0; rows[i].count > 1 && k < rows[i].count; k++)
-            cells[n++] = &rows[i].cells[k];
-    qsort(cells, n, sizeof *cells, by_width);
-    g->count = 0;
-    for (size_t i = 0; i < n; i++) {
+/* Adds the cells to the grid, the narrow ones first; `widen`: also where there is a column. False
+ * where they are too many. */
+static bool add_cells(grid *g, pdf_cell **cells, size_t count, bool widen) {
+    qsort(cells, count, sizeof *cells, by_width);
+    for (size_t i = 0; i < count; i++) {
         box b = cells[i]->at;
         uint32_t under = 0, which = 0;
         for (uint32_t k = 0; k < g->count; k++)
@@ -68,14 +62,42 @@ static bool find_grid(pdf_row *rows, size_t count, grid *g, arena *a) {
                 under++;
                 which = k;
             }
-        if (under > 1) continue;
         if (under == 0) {
             if (g->count == MAX_COLUMNS) return false;
             g->at[g->count++] = (span){b.x0, b.x1};
-        } else {
+        } else if (under == 1 && widen) {
             g->at[which].x0 = fminf(g->at[which].x0, b.x0);
             g->at[which].x1 = fmaxf(g->at[which].x1, b.x1);
         }
+    }
+    return true;
+}
+
+static bool has_figures(const pdf_row *r) {
+    for (size_t k = 1; k < r->count; k++)
+        if (pdf_is_figure(r->cells[k].text) && !pdf_is_year(r->cells[k].text)) return true;
+    return false;
+}
+
+/* The columns that the cells of rows with several make. Rows of figures come first, where there are
+ * any: a heading that spans columns may look as if it stood over one. */
+static bool find_grid(pdf_row *rows, size_t count, grid *g, arena *a) {
+    size_t all = 0;
+    bool figures = false;
+    for (size_t i = 0; i < count; i++) {
+        all += rows[i].count;
+        figures |= has_figures(&rows[i]);
+    }
+    pdf_cell **cells = arena_alloc(a, all + 1, sizeof *cells);
+    g->count = 0;
+    for (int pass = 0; pass < 2; pass++) {
+        size_t n = 0;
+        for (size_t i = 0; i < count; i++) {
+            bool body = !figures || has_figures(&rows[i]);
+            for (size_t k = 0; rows[i].count > 1 && body == (pass == 0) && k < rows[i].count; k++)
+                cells[n++] = &rows[i].cells[k];
+        }
+        if (!add_cells(g, cells, n, pass == 0)) return false;
     }
     qsort(g->at, g->count, sizeof *g->at, by_left);
     return g->count > 0;
@@ -111,7 +133,8 @@ static void place_cell(const grid *g, pdf_cell *c) {
     while (c->last + 1 < g->count && reaches(g->at[c->last + 1], c->at, width)) c->last++;
 }
 
-static bool has_figures(const pdf_row *r) {
+/* Figures behind the names: in rows whose cells have their columns. */
+static bool brings_figures(const pdf_row *r) {
     for (size_t k = 0; k < r->count; k++)
         if (r->cells[k].first > 0 && pdf_is_figure(r->cells[k].text) &&
             !pdf_is_year(r->cells[k].text))
@@ -119,9 +142,16 @@ static bool has_figures(const pdf_row *r) {
     return false;
 }
 
-/* No name in the first column, no figures but years. */
+static bool has_letter(str s) {
+    for (size_t i = 0; i < s.n; i++)
+        if ((s.p[i] | 32) >= 'a' && (s.p[i] | 32) <= 'z') return true;
+    return false;
+}
+
+/* No name in the first column, no figures but years; "Assets:" is the name of a group, centred. */
 static bool heads_columns(const pdf_row *r) {
-    return r->cells[0].first > 0 && !has_figures(r);
+    if (r->count == 1 && str_ends(r->cells[0].text, STR(":"))) return false;
+    return r->cells[0].first > 0 && !brings_figures(r);
 }
 
 /* Do two columns side by side have cells of their own in one row? */
@@ -201,7 +231,10 @@ static size_t split_cell(const grid *g, const pdf_cell *c, pdf_cell parts[PDF_GA
     parts[n] = *c;
     parts[n].text = str_cut(c->text, begin, c->text.n);
     parts[n++].at.x0 = left;
-    for (size_t i = 0; n > 1 && i < n; i++) parts[i].gap_count = 0;
+    for (size_t i = 0; n > 1 && i < n; i++) {
+        parts[i].gap_count = 0;
+        parts[i].line = parts[i].at;
+    }
     return n;
 }
 
@@ -241,14 +274,42 @@ static bool all_bold(const pdf_row *rows, size_t count) {
     return bold * 2 > count;
 }
 
-/* How many rows at the top are heads. */
+/* "10-14", "<5": what a column stands for. */
+static bool is_range(str s) {
+    for (size_t i = 0; i < s.n; i++) {
+        char before = i > 0 ? s.p[i - 1] : ' ', c = s.p[i];
+        if (c == '<' || c == '>') return true;
+        if ((c == '-' || str_starts(str_cut(s, i, s.n), STR("\xe2\x80\x93"))) && before >= '0' &&
+            before <= '9')
+            return true;
+    }
+    return false;
+}
+
+/* "4-6 kg | 7-9 kg" over "250 | 500": figures with what they count, over bare ones. */
+static bool counts_in_heads(const pdf_row *r, const pdf_row *next) {
+    size_t bare = 0, figures = 0;
+    for (size_t k = 0; k < r->count; k++) {
+        const pdf_cell *c = &r->cells[k];
+        if (c->first == 0 || !pdf_is_figure(c->text) || pdf_is_year(c->text)) continue;
+        if (!has_letter(c->text) && !is_range(c->text)) return false;
+        figures++;
+    }
+    for (size_t k = 0; k < next->count; k++)
+        bare += next->cells[k].first > 0 && !has_letter(next->cells[k].text) &&
+                !is_range(next->cells[k].text);
+    return figures > 0 && bare * 2 >= next->count;
+}
+
+/* How many rows at the top are heads: those without figures, or with such as head others. */
 static size_t head_rows(const pdf_row *rows, size_t count, bool bold_body) {
     size_t i = 0;
     bool named = false;
     for (; i < count; i++) {
         const pdf_row *r = &rows[i];
-        if (has_figures(r)) break;
         bool single = r->count == 1 && r->cells[0].first == 0;
+        bool counts = !named && !single && i + 1 < count && counts_in_heads(r, &rows[i + 1]);
+        if (brings_figures(r) && !counts) break;
         if (single && (named || i + 1 >= count || !heads_columns(&rows[i + 1]))) break;
         if (r->cells[0].first == 0 && !single) {
             if (named && (!r->bold || bold_body)) break;
@@ -328,6 +389,28 @@ static void widen_span(const pdf_row *r, size_t own, const bool *below, const fl
     c->last = hi;
 }
 
+/* Does the row part the columns that have headings below it evenly, each cell in the middle of its
+ * share? */
+static bool widen_evenly(pdf_row *r, const bool *lower, const float *middles, uint32_t columns) {
+    uint32_t first = columns, covered = 0;
+    for (uint32_t c = columns; c-- > 0;)
+        if (lower[c]) {
+            first = c;
+            covered++;
+        }
+    uint32_t share = r->count >= 2 ? covered / (uint32_t)r->count : 0;
+    if (share < 2 || share * r->count != covered || first + covered > columns) return false;
+    for (uint32_t k = 0; k < r->count; k++) {
+        float at = (middles[first + k * share] + middles[first + (k + 1) * share - 1]) / 2;
+        if (fabsf(middle(r->cells[k].at) - at) >= CENTRED_PT) return false;
+    }
+    for (uint32_t k = 0; k < r->count; k++) {
+        r->cells[k].first = first + k * share;
+        r->cells[k].last = first + (k + 1) * share - 1;
+    }
+    return true;
+}
+
 /* Where the columns' middles are: of the lowest heading over each alone, else of the column. */
 static void find_middles(const pdf_row *rows, size_t count, const grid *g, float *middles,
                          bool *headed) {
@@ -350,10 +433,11 @@ static void widen_heads(pdf_row *rows, size_t count, const grid *g) {
     for (uint32_t c = 0; c < g->count; c++) below[c] = !headed[c];
     for (size_t i = count; i-- > 0;) {
         bool own[MAX_COLUMNS] = {false};
+        bool even = i + 1 < count && widen_evenly(&rows[i], lower, middles, g->count);
         for (size_t k = 0; k < rows[i].count; k++) {
             pdf_cell *c = &rows[i].cells[k];
             bool dated = i + 1 < count && has_digit(c->text);
-            widen_span(&rows[i], k, dated ? lower : below, middles, g->count);
+            if (!even) widen_span(&rows[i], k, dated ? lower : below, middles, g->count);
             for (uint32_t n = c->first; n <= c->last; n++) own[n] = true;
         }
         for (uint32_t c = 0; c < g->count; c++) lower[c] |= own[c];

@@ -21,6 +21,7 @@
 #define BACKGROUND_PERCENT 35 /* of the box stands out from the text's colour, at least */
 #define OVERLAP 0.6f          /* of a word's area */
 #define ORIGIN_SLACK_PT 1.0f
+#define WIDEST_GUESS 2.5f /* a string of capital letters is that much wider than guessed */
 
 /* A word of poppler's text. */
 typedef struct {
@@ -32,6 +33,7 @@ typedef struct {
     uint8_t hiding;
     const pdf_show *show;
     bool mixed, drawable; /* of all strings that it may be of */
+    bool twins;           /* two of them were placed here, one to be seen */
 } word;
 
 typedef struct {
@@ -47,13 +49,17 @@ struct pdf_look {
     cairo_surface_t *picture; /* NULL: not drawn yet, or cannot be */
     double scale;
     bool drawn;
+    double *left_ms;
+    uint32_t layer; /* characters of this selection that are a scan's text layer */
     pdf_hidden_facts facts;
 };
 
-pdf_look *pdf_look_new(PopplerPage *page, pdf_drawings *drawings, uint32_t number) {
+pdf_look *pdf_look_new(PopplerPage *page, pdf_drawings *drawings, uint32_t number,
+                       double *left_ms) {
     pdf_look *l = mem_new(1, sizeof *l);
     PopplerRectangle crop;
     l->page = page;
+    l->left_ms = left_ms;
     l->a = arena_new();
     poppler_page_get_size(page, &l->width_pt, &l->height_pt);
     poppler_page_get_crop_box(page, &crop);
@@ -67,7 +73,7 @@ pdf_look *pdf_look_new(PopplerPage *page, pdf_drawings *drawings, uint32_t numbe
     l->facts.characters[PDF_OFF_PAGE] = l->drawing.off_page;
     l->facts.characters[PDF_LAYER_OFF] = l->drawing.layer_off;
     l->facts.images = l->drawing.images;
-    l->facts.whole = l->drawing.whole;
+    l->facts.unsure = !l->drawing.whole;
     return l;
 }
 
@@ -75,6 +81,10 @@ void pdf_look_free(pdf_look *l) {
     if (l->picture) cairo_surface_destroy(l->picture);
     arena_free(l->a);
     mem_free(l);
+}
+
+const pdf_drawing *pdf_look_drawing(const pdf_look *l) {
+    return &l->drawing;
 }
 
 void pdf_look_facts(const pdf_look *l, pdf_hidden_facts *out) {
@@ -135,6 +145,15 @@ static bool is_tiny(const word *w, float user_unit) {
     return w->characters > 3 && along < TINY_WIDTH_PT * (float)w->characters;
 }
 
+/* May the word be of this string, as long as that is? Of strings that follow one another only all
+ * together are. */
+static bool reaches(const pdf_drawing *d, size_t i, const word *w) {
+    const pdf_show *s = &d->shows[i];
+    bool chained = s->follows || (i + 1 < d->count && s[1].follows);
+    return chained || !s->level ||
+           w->at.x0 < s->x + WIDEST_GUESS * (s->end_x - s->x) + 2 * ORIGIN_SLACK_PT;
+}
+
 /* Finds the string that a word is of: of those on its baseline that begin left of its end, the last.
  * A string that goes on where the one before ended has no place of its own, and so several may begin
  * at one point. Then the most suspicious one is taken, and whether the word has ink decides. */
@@ -147,15 +166,17 @@ static void find_show(const pdf_drawing *d, word *w) {
         bool on = s->level ? s->y > w->at.y0 - 0.1f * height && s->y < w->at.y1 + 0.1f * height &&
                                  s->x < w->at.x0 + slack
                            : s->x > w->at.x0 - 2 && s->x < w->at.x1 + 2;
-        if (!on || (best && best->level && !s->level)) continue;
+        if (!on || (best && best->level && !s->level) || !reaches(d, i, w)) continue;
         bool same = best && best->level == s->level && fabsf(best->x - s->x) < ORIGIN_SLACK_PT;
         if (same) {
-            w->mixed |= (best->hiding == PDF_SEEN) != (s->hiding == PDF_SEEN);
+            bool differ = (best->hiding == PDF_SEEN) != (s->hiding == PDF_SEEN);
+            w->mixed |= differ;
+            w->twins |= differ && !best->follows && !s->follows;
             w->drawable &= s->drawable;
             if (best->hiding == PDF_SEEN) best = s;
         } else if (!best || best->level != s->level || s->x > best->x) {
             best = s;
-            w->mixed = false;
+            w->mixed = w->twins = false;
             w->drawable = s->drawable;
         }
     }
@@ -163,13 +184,32 @@ static void find_show(const pdf_drawing *d, word *w) {
     w->hiding = best ? best->hiding : PDF_SEEN;
 }
 
+/* Of strings that follow one another, the one that a word is of, by counting: characters on the line
+ * before the word, from where the first string begins. For fonts whose glyphs cannot be looked at. */
+static void count_to_show(const pdf_drawing *d, const words *all, word *w) {
+    const pdf_show *first = w->show, *end = d->shows + d->count;
+    while (first > d->shows && first->follows) first--;
+    size_t before = w->characters / 2;
+    for (size_t i = 0; i < all->count; i++) {
+        const word *o = &all->words[i];
+        bool on_line = first->y > o->at.y0 && first->y < o->at.y1;
+        if (on_line && o->at.x0 >= first->x - ORIGIN_SLACK_PT && o->at.x0 < w->at.x0)
+            before += o->characters;
+    }
+    const pdf_show *s = first;
+    for (; before >= s->characters && s + 1 < end && s[1].follows; s++) before -= s->characters;
+    w->show = s;
+    w->hiding = s->hiding;
+    w->mixed = false;
+}
+
 /* ---- looking ------------------------------------------------------------------------------- */
 
 static void draw(pdf_look *l) {
-    double longer = fmax(l->width_pt, l->height_pt);
+    double longer = fmax(l->width_pt, l->height_pt), start = clock_ms();
     l->drawn = true;
     l->scale = longer > LOOK_PIXELS ? LOOK_PIXELS / longer : 1;
-    if (!(longer > 0)) return;
+    if (!(longer > 0) || *l->left_ms <= 0) return;
     l->picture = cairo_image_surface_create(CAIRO_FORMAT_RGB24, (int)ceil(l->width_pt * l->scale),
                                             (int)ceil(l->height_pt * l->scale));
     cairo_t *c = cairo_create(l->picture);
@@ -180,6 +220,7 @@ static void draw(pdf_look *l) {
     bool ok = cairo_status(c) == CAIRO_STATUS_SUCCESS;
     cairo_destroy(c);
     cairo_surface_flush(l->picture);
+    *l->left_ms -= clock_ms() - start;
     if (ok && cairo_surface_status(l->picture) == CAIRO_STATUS_SUCCESS) return;
     cairo_surface_destroy(l->picture);
     l->picture = NULL;
@@ -257,13 +298,23 @@ static bool overlaps_seen(const words *w, const word *of) {
     return shared > OVERLAP * area;
 }
 
+/* Without the font's glyphs nothing can be seen; but a rectangle covers what is in it, and a clip cuts
+ * off what is not. */
+static bool is_beyond(const word *w, pdf_hiding suspicion) {
+    float x = (w->at.x0 + w->at.x1) / 2, y = (w->at.y0 + w->at.y1) / 2;
+    const box *b = &w->show->by;
+    bool in = x > b->x0 && x < b->x1 && y > b->y0 && y < b->y1;
+    return in == (suspicion == PDF_COVERED);
+}
+
 /* The suspicion of a word's string becomes a verdict on the word. */
 static pdf_hiding verdict(pdf_look *l, const words *all, const word *w) {
     pdf_hiding suspicion = w->hiding;
     if (suspicion == PDF_SEEN || suspicion == PDF_TINY) return suspicion;
+    if (w->twins && !w->drawable) return PDF_SEEN;
     if (suspicion == PDF_COLOUR && !w->mixed && contrasts(w, &w->show->behind)) return PDF_SEEN;
-    if (w->mixed && !w->drawable && suspicion != PDF_COLOUR) return PDF_SEEN;
     if (!l->drawn) draw(l);
+    l->facts.unsure |= !l->picture;
     if (!l->picture) return PDF_SEEN;
     switch (suspicion) {
     case PDF_COLOUR:
@@ -271,11 +322,12 @@ static pdf_hiding verdict(pdf_look *l, const words *all, const word *w) {
     case PDF_INVISIBLE:
     case PDF_TRANSPARENT:
         if (!has_ink(l, w->at) || (overlaps_seen(all, w) && !w->mixed)) return suspicion;
-        if (!w->mixed) l->facts.layer += w->characters;
+        if (!w->mixed && suspicion == PDF_INVISIBLE && l->drawing.images) l->layer += w->characters;
         return PDF_SEEN;
-    default: /* these are guesses, and without the font's glyphs there is nothing to see */
-        if (!w->drawable) return PDF_SEEN;
-        return has_ink(l, w->at) && (!overlaps_seen(all, w) || w->mixed) ? PDF_SEEN : suspicion;
+    default:
+        if (w->drawable)
+            return has_ink(l, w->at) && (!overlaps_seen(all, w) || w->mixed) ? PDF_SEEN : suspicion;
+        return !w->mixed && w->show->exact && is_beyond(w, suspicion) ? suspicion : PDF_SEEN;
     }
 }
 
@@ -292,10 +344,11 @@ const uint8_t *pdf_look_at(pdf_look *l, const char *all, const PopplerRectangle 
             o->hiding = PDF_TINY;
         } else if (l->drawing.suspects > 0) {
             find_show(&l->drawing, o);
+            if (o->mixed && !o->twins && !o->drawable) count_to_show(&l->drawing, &w, o);
         }
         suspects += o->hiding != PDF_SEEN;
     }
-    l->facts.layer = 0; /* the page is looked at along both diagonals */
+    l->layer = 0;
     if (suspects > 0) hidden = arena_alloc(l->a, box_count, sizeof *hidden);
     for (size_t i = 0; suspects > 0 && i < w.count; i++) {
         const word *o = &w.words[i];
@@ -303,6 +356,8 @@ const uint8_t *pdf_look_at(pdf_look *l, const char *all, const PopplerRectangle 
         found[is] += o->characters;
         for (size_t k = o->first; k < o->end; k++) hidden[k] = (uint8_t)is;
     }
+    /* The page is selected along both diagonals; the larger finding stands. */
+    if (l->layer > l->facts.layer) l->facts.layer = l->layer;
     for (int i = PDF_SEEN + 1; i < PDF_OFF_PAGE; i++)
         if (found[i] > l->facts.characters[i]) l->facts.characters[i] = found[i];
     mem_free(w.words);

@@ -5,6 +5,9 @@
  * pdf_column.c has cut the page into columns before, so that two lines of running text never make
  * a row.
  *
+ * Text that runs up or down the page is laid out after the rest, as if the page were turned; the lines
+ * keep those boxes until the records are written, since paragraphs are found by them.
+ *
  * It looks at boxes only, never at what the words say but for bullets and currency signs.
  */
 #include <math.h>
@@ -22,6 +25,7 @@ typedef struct {
     arena *scratch; /* the page's */
     pdf_lines *out;
     uint32_t page, column;
+    unsigned turn; /* of the text at hand; its boxes are turned back */
 } layout;
 
 /* ---- lines --------------------------------------------------------------------------------- */
@@ -173,7 +177,8 @@ static void sum_up(pdf_row *row) {
     size_t bytes = 0, bold = 0, mono = 0;
     row->at = row->cells[0].at;
     for (size_t i = 0; i < row->count; i++) {
-        const pdf_cell *c = &row->cells[i];
+        pdf_cell *c = &row->cells[i];
+        c->line = c->at;
         widen(&row->at, c->at);
         bytes += c->text.n;
         bold += c->bold;
@@ -207,7 +212,7 @@ static pdf_line *new_line(layout *l) {
         v->room = v->room ? v->room * 2 : 1024;
         v->lines = mem_grow(v->lines, v->room, sizeof *v->lines);
     }
-    v->lines[v->count] = (pdf_line){.page = l->page, .column = l->column};
+    v->lines[v->count] = (pdf_line){.page = l->page, .column = l->column, .turn = (uint8_t)l->turn};
     return &v->lines[v->count++];
 }
 
@@ -249,21 +254,29 @@ static void put_lines(void *context, pdf_group g) {
 
 /* ---- pages ---------------------------------------------------------------------------------- */
 
+/* Lays out the runs that are turned so, as if the page were held that way. */
+static void put_turned(layout *l, const pdf_runs *page, unsigned turn) {
+    pdf_gutters none = {0}; /* those that other pages had are of another direction */
+    pdf_group g = {arena_alloc(l->scratch, page->run_count, sizeof *g.runs), 0};
+    for (size_t i = 0; i < page->run_count; i++) {
+        if (page->runs[i].turn != turn) continue;
+        pdf_run *r = arena_alloc(l->scratch, 1, sizeof *r);
+        *r = page->runs[i];
+        r->at = pdf_turned(r->at, turn);
+        g.runs[g.count++] = r;
+    }
+    l->turn = turn;
+    if (g.count > 0) pdf_cut_columns(g, &none, l->scratch, put_lines, l);
+}
+
 void pdf_layout_page(const pdf_runs *page, uint32_t number, arena *a, pdf_lines *out) {
     if (page->run_count == 0) return;
     layout l = {.a = a, .scratch = arena_new(), .out = out, .page = number};
     pdf_group upright = {arena_alloc(l.scratch, page->run_count, sizeof *upright.runs), 0};
     for (size_t i = 0; i < page->run_count; i++)
-        if (page->runs[i].upright) upright.runs[upright.count++] = &page->runs[i];
+        if (page->runs[i].turn == 0) upright.runs[upright.count++] = &page->runs[i];
     if (upright.count > 0) pdf_cut_columns(upright, &out->gutters, l.scratch, put_lines, &l);
-    for (size_t i = 0; i < page->run_count; i++)
-        if (!page->runs[i].upright) {
-            const pdf_run *stamp = &page->runs[i];
-            pdf_row row = {0};
-            make_cells(&l, &stamp, 1, &row);
-            sum_up(&row);
-            put_row(&l, &row, stamp->at);
-            l.column++;
-        }
+    for (unsigned turn = 1; upright.count < page->run_count && turn < 4; turn++)
+        put_turned(&l, page, turn);
     arena_free(l.scratch);
 }

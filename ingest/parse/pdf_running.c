@@ -4,17 +4,20 @@
  * an edge, with nothing but other such lines outside of it. The head of a table that goes on from
  * page to page stands there as well: it is none where rows of its table follow it.
  */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "ingest/parse/pdf.h"
 
-#define EDGE_LINES 4     /* a running head is among the first or last lines of a page */
-#define EDGE_SHARE 0.14f /* and in this part of its height */
-#define RUNNING_PAGES 3  /* on so many pages; two of two or three pages are enough */
-#define RUNNING_PT 8.0f  /* at the same height, within this; */
-#define TOPMOST (-1e6f)  /* the first and the last line of a page count as being at one */
-#define LOWEST 1e6f      /* height, since a foot may follow the text where it ends */
+#define EDGE_LINES 4       /* a running head is among the first or last lines of a page */
+#define EDGE_SHARE 0.14f   /* and in this part of its height */
+#define RUNNING_PAGES 3    /* on so many pages; two of two or three pages are enough */
+#define RUNNING_PT 8.0f    /* at the same height, within this; */
+#define PAGE_LINE_BYTES 90 /* a line with its page's number in it is no longer, */
+#define APART_EM 1.2f      /* and stands this far from the text */
+#define TOPMOST (-1e6f)    /* the first and the last line of a page count as being at one */
+#define LOWEST 1e6f        /* height, since a foot may follow the text where it ends */
 
 typedef struct {
     str key;
@@ -46,13 +49,40 @@ static bool is_page_number(str key) {
     return false;
 }
 
+/* The lines of a page from top to bottom, without those that run up or down it; gives their count. */
+static size_t sort_lines(pdf_text *t, size_t first, size_t end, pdf_line **sorted) {
+    size_t n = 0;
+    for (size_t i = first; i < end; i++)
+        if (t->lines.lines[i].turn == 0) sorted[n++] = &t->lines.lines[i];
+    qsort(sorted, n, sizeof *sorted, by_height);
+    return n;
+}
+
+/* A short line, well apart from its neighbour, that says the number of its page. */
+static bool names_page(const pdf_line *l, const pdf_line *neighbour) {
+    float white = fmaxf(l->at.y0 - neighbour->at.y1, neighbour->at.y0 - l->at.y1);
+    if (l->table || l->text.n > PAGE_LINE_BYTES || white < APART_EM * l->font_pt) return false;
+    for (size_t i = 0; i < l->text.n; i++) {
+        uint32_t value = 0;
+        size_t begin = i;
+        while (i < l->text.n && l->text.p[i] >= '0' && l->text.p[i] <= '9' && i - begin < 5)
+            value = 10 * value + (uint32_t)(l->text.p[i++] - '0');
+        bool alone = begin == 0 || strchr(" -|", l->text.p[begin - 1]);
+        if (i > begin && alone && (i == l->text.n || strchr(" -|", l->text.p[i])) &&
+            value == l->page && (begin == 0 || i == l->text.n || l->text.p[begin - 1] == '-'))
+            return true;
+    }
+    return false;
+}
+
 /* Adds the page's lines near its edges; lines [first, end) are of one page. */
 static size_t collect_edges(pdf_text *t, size_t first, size_t end, edge *out, arena *a) {
     size_t n = end - first, count = 0;
     float height = t->page_height_pt[t->lines.lines[first].page - 1];
     pdf_line **sorted = arena_alloc(a, n, sizeof *sorted);
-    for (size_t i = 0; i < n; i++) sorted[i] = &t->lines.lines[first + i];
-    qsort(sorted, n, sizeof *sorted, by_height);
+    n = sort_lines(t, first, end, sorted);
+    if (n > 1 && names_page(sorted[0], sorted[1])) sorted[0]->running = true;
+    if (n > 1 && names_page(sorted[n - 1], sorted[n - 2])) sorted[n - 1]->running = true;
     for (size_t i = 0; i < n; i++) {
         pdf_line *l = sorted[i];
         bool top = i < EDGE_LINES && l->at.y0 < EDGE_SHARE * height;
@@ -76,8 +106,7 @@ static size_t collect_edges(pdf_text *t, size_t first, size_t end, edge *out, ar
 static void keep_outermost(pdf_text *t, size_t first, size_t end, arena *a) {
     size_t n = end - first, top = 0, bottom = n;
     pdf_line **sorted = arena_alloc(a, n, sizeof *sorted);
-    for (size_t i = 0; i < n; i++) sorted[i] = &t->lines.lines[first + i];
-    qsort(sorted, n, sizeof *sorted, by_height);
+    bottom = n = sort_lines(t, first, end, sorted);
     while (top < n && sorted[top]->running) top++;
     while (bottom > top && sorted[bottom - 1]->running) bottom--;
     for (size_t i = top; i < bottom; i++) sorted[i]->running = false;

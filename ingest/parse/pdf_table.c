@@ -21,16 +21,21 @@
 #define SINGLES 4          /* with so many single cells between them, */
 #define SINGLE_SHARE 0.6f  /* each narrower than this share of the text's width */
 #define HEAD_ROWS 5        /* lines above the first row that are taken for headings, */
+#define GROUP_NAMES 3      /* "Assets", "Current assets:" may stand below them */
 #define TITLE_EM 4.0f      /* beginning no further left of the columns than this, */
 #define HEAD_BYTES 60      /* no longer than this, */
 #define HEAD_EM 2.6f       /* and a step of no more than this above it */
 #define ASIDE_EM 2.0f      /* so far may a heading stand beside its figures */
 #define SAME_CELL_EM 1.45f /* lines of one cell are no farther apart */
 #define LOWER_EM 1.05f     /* figures so little below their label stand beside it */
-#define WIDE_STEP 1.18f    /* rows are farther apart than their lines, by this */
+#define MAX_COLUMNS 64
+#define SPACE_EM 0.25f
+#define WIDE_STEP 1.18f /* rows are farther apart than their lines, by this */
 #define SAME_STEP 1.1f
-#define LOOK_BACK 4     /* a row with few cells is held against so many above it */
-#define OVERLAP_PT 1.0f /* less shared width is none */
+#define WIDE_GAP 1.5f    /* steps wider than this, of the others, may part two tables; */
+#define WIDE_GAP_EM 1.8f /* and no narrower than this */
+#define LOOK_BACK 4      /* a row with few cells is held against so many above it */
+#define OVERLAP_PT 1.0f  /* less shared width is none */
 
 /* ---- figures ------------------------------------------------------------------------------- */
 
@@ -139,26 +144,50 @@ static bool heads_over(const pdf_row *a, const pdf_row *b) {
     return true;
 }
 
+/* Do the figures of row a each stand under or above one of b's own? So they do where some of its
+ * columns are empty. */
+static bool fits_in(const pdf_row *a, const pdf_row *b) {
+    size_t last = 0, fitting = 0;
+    if (a->count < 3 || a->count > b->count || !has_figures(a) || !has_figures(b)) return false;
+    for (size_t i = 1; i < a->count; i++) {
+        size_t found = 0;
+        for (size_t k = 1; k < b->count; k++)
+            if (over(a->cells[i].at, b->cells[k].at)) {
+                fitting += k > last;
+                last = k;
+                found++;
+            }
+        if (found != 1) return false;
+    }
+    return fitting == a->count - 1;
+}
+
 static bool linked(const pdf_row *a, const pdf_row *b) {
     return aligned(a, b) || stands_above(a, b) || refines(a, b) || refines(b, a) ||
-           heads_over(a, b);
+           heads_over(a, b) || fits_in(a, b) || fits_in(b, a);
 }
 
 /* ---- regions ------------------------------------------------------------------------------- */
 
+static bool begins_with(const pdf_row *row, const pdf_row *r) {
+    for (size_t i = 0; i < row->count; i++)
+        if (fabsf(row->cells[i].at.x0 - r->at.x0) < ALIGN_PT) return true;
+    return false;
+}
+
 /* A single cell that may stand between two rows of a table: no line of text, and below figures no
- * heading that is centred, since there the next table begins. */
-static bool may_stand_between(const pdf_row *last, const pdf_row *r, bool figures, box table,
-                              float width) {
+ * heading that is centred, since there the next table begins. A cell of `last`, the row with several
+ * above, goes on here, or one of the row below begins. */
+static bool may_stand_between(const pdf_row *last, const pdf_row *r, const pdf_row *next,
+                              bool figures, box table, float width) {
     float em = fmaxf(r->font_pt, 1);
     if (r->at.x1 - r->at.x0 >= SINGLE_SHARE * width) return false;
     str s = r->cells[0].text;
     if (!figures || r->at.x0 < table.x0 + 3 * em || (pdf_is_figure(s) && !pdf_is_year(s)))
         return true;
-    if (r->at.y1 - last->at.y1 > SAME_CELL_EM * em) return false;
-    for (size_t i = 0; i < last->count; i++)
-        if (fabsf(last->cells[i].at.x0 - r->at.x0) < ALIGN_PT) return true;
-    return false;
+    bool rest = r->at.y1 - (r - 1)->at.y1 <= SAME_CELL_EM * em && begins_with(r - 1, r);
+    bool begin = next && next->count > 1 && next->at.y1 - r->at.y1 <= SAME_CELL_EM * em;
+    return rest || (begin && begins_with(last, r) && begins_with(next, r));
 }
 
 /* Is row i linked to the last row, or where that has none of its columns, to one shortly above? */
@@ -170,21 +199,30 @@ static bool goes_on(const pdf_row *rows, size_t first, size_t last, size_t i) {
 
 /* The end of the table that begins at rows[first], first + 1 where there is none. */
 static size_t table_end(const pdf_row *rows, size_t count, size_t first, float width) {
-    size_t last = first, singles = 0;
+    size_t last = first, singles = 0, most = rows[first].count;
     bool figures = has_figures(&rows[first]);
+    float least_step = INFINITY; /* from row to row */
     box table = rows[first].at;
     for (size_t i = first + 1; i < count; i++) {
         const pdf_row *r = &rows[i];
         if (r->at.y0 - rows[last].at.y0 > APART_EM * fmaxf(r->font_pt, 1) * (float)(singles + 1))
             break;
         if (r->count == 1) {
-            const pdf_row *above = &rows[i - 1];
-            if (++singles > SINGLES || !may_stand_between(above, r, figures, table, width)) break;
+            const pdf_row *next = i + 1 < count ? &rows[i + 1] : NULL;
+            if (++singles > SINGLES ||
+                !may_stand_between(&rows[last], r, next, figures, table, width))
+                break;
             continue;
         }
+        float step = r->at.y1 - rows[last].at.y1;
+        bool apart =
+            singles == 0 && step > WIDE_GAP * least_step && step > WIDE_GAP_EM * r->font_pt;
+        if (apart && r->count > most && !has_figures(r)) break;
         if (!goes_on(rows, first, last, i)) break;
+        if (singles == 0 && step > 0.8f * r->font_pt) least_step = fminf(least_step, step);
         figures |= has_figures(r);
         widen(&table, r->at);
+        most = r->count > most ? r->count : most;
         last = i;
         singles = 0;
     }
@@ -220,23 +258,35 @@ static bool over_columns(const pdf_row *r, float left, float second, float right
     return r->rightward && !(r->count > 1 && has_figures(r));
 }
 
+/* A short line at the left, close above the next one. */
+static bool names_group(const pdf_row *rows, size_t i, float left, float second) {
+    const pdf_row *r = &rows[i];
+    float em = fmaxf(r->font_pt, 1);
+    return r->count == 1 && r->cells[0].text.n <= HEAD_BYTES && r->at.x0 < left + 2 * em &&
+           r->at.x1 < second && rows[i + 1].at.y0 - r->at.y0 <= HEAD_EM * em;
+}
+
 /* Lines above the first row that stand over its columns: headings. */
 static size_t with_heads(const pdf_row *rows, size_t floor, size_t first, size_t end) {
-    size_t begin = first;
     float left = rows[first].at.x0, right = rows[first].at.x1;
     for (size_t i = first; i < end; i++) {
         left = fminf(left, rows[i].at.x0);
         right = fmaxf(right, rows[i].at.x1);
     }
     float second = second_left(rows + first, end - first, left);
-    while (begin > floor && first - begin < HEAD_ROWS) {
+    size_t names = first; /* of groups stand between the headings and the first row */
+    while (names > floor && first - names < GROUP_NAMES &&
+           names_group(rows, names - 1, left, second))
+        names--;
+    size_t begin = names;
+    while (begin > floor && names - begin < HEAD_ROWS) {
         const pdf_row *above = &rows[begin - 1];
         if (rows[begin].at.y0 - above->at.y0 > HEAD_EM * fmaxf(above->font_pt, 1) ||
             !over_columns(above, left, second, right))
             break;
         begin--;
     }
-    return begin;
+    return begin == names ? first : begin;
 }
 
 /* ---- lines of one cell --------------------------------------------------------------------- */
@@ -271,6 +321,7 @@ static void join_rows(pdf_row *p, pdf_row *r, bool below, arena *a) {
             cells[n].text = below ? join_text(x->text, y->text, a) : join_text(y->text, x->text, a);
             cells[n].bold += y->bold;
             cells[n].mono += y->mono;
+            if (below) cells[n].line = y->line;
             widen(&cells[n++].at, y->at);
             i++;
             k++;
@@ -286,8 +337,47 @@ static void join_rows(pdf_row *p, pdf_row *r, bool below, arena *a) {
     r->taken = true;
 }
 
+/* Where the cells of each column end. */
+typedef struct {
+    float right[MAX_COLUMNS];
+} edges;
+
+static void find_edges(const pdf_row *rows, size_t count, edges *e) {
+    for (size_t c = 0; c < MAX_COLUMNS; c++) e->right[c] = -INFINITY;
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < rows[i].count; k++) {
+            const pdf_cell *c = &rows[i].cells[k];
+            if (c->first == c->last && c->first < MAX_COLUMNS)
+                e->right[c->first] = fmaxf(e->right[c->first], c->at.x1);
+        }
+}
+
+/* Would the first word of `rest` not have found room in the line above? */
+static bool is_wrapped(const pdf_cell *above, const pdf_cell *rest, const edges *e) {
+    if (above->last >= MAX_COLUMNS || rest->text.n == 0) return false;
+    const char *space = memchr(rest->text.p, ' ', rest->text.n);
+    float share = space ? (float)(space - rest->text.p) / (float)rest->text.n : 1;
+    float word = share * (rest->at.x1 - rest->at.x0), em = fmaxf(rest->font_pt, 1);
+    return above->line.x1 + SPACE_EM * em + word > e->right[above->last] - SPACE_EM * em;
+}
+
+static bool all_wrapped(const pdf_row *p, const pdf_row *r, const edges *e) {
+    for (size_t i = 0; i < r->count; i++) {
+        const pdf_cell *above = cell_at(p, r->cells[i].first);
+        if (!above || !is_wrapped(above, &r->cells[i], e)) return false;
+    }
+    return true;
+}
+
+/* Does the cell stand below the other one as the next line of its text does? */
+static bool stands_below(const pdf_cell *above, const pdf_cell *own, float em) {
+    box p = above->at, q = own->at;
+    return fabsf(q.x0 - p.x0) <= 2 * em || fabsf(q.x1 - p.x1) <= 2 * em ||
+           fabsf(q.x0 + q.x1 - p.x0 - p.x1) <= 2 * em;
+}
+
 /* Is row r, below p, the rest of p's cells? */
-static bool continues(const pdf_row *p, const pdf_row *r) {
+static bool continues(const pdf_row *p, const pdf_row *r, const edges *e) {
     float em = fmaxf(r->font_pt, 1), step = r->at.y1 - p->at.y1;
     if (r->head || p->head || step > SAME_CELL_EM * em || step <= 0 || r->bold != p->bold ||
         r->count > p->count)
@@ -295,32 +385,39 @@ static bool continues(const pdf_row *p, const pdf_row *r) {
     bool label = r->cells[0].first == 0;
     for (size_t i = 0; i < r->count; i++) {
         const pdf_cell *own = &r->cells[i], *above = cell_at(p, own->first);
-        if (!above || (i > 0 && label) || above->last < own->last) return false;
-        if (pdf_is_figure(own->text) && (pdf_is_figure(above->text) || !label)) return false;
-        if (own->first > 0 && fabsf(own->at.x0 - above->at.x0) > 2 * em &&
-            fabsf(own->at.x1 - above->at.x1) > 2 * em &&
-            fabsf(own->at.x0 + own->at.x1 - above->at.x0 - above->at.x1) > 2 * em)
-            return false;
+        if (!above || above->last < own->last) return false;
+        bool figure = pdf_is_figure(own->text), alone = r->count == 1 && label;
+        if (figure && (pdf_is_figure(above->text) || !alone)) return false;
+        if (str_eq(own->text, above->text)) return false; /* the next row's, of one kind */
+        if (own->first > 0 && !stands_below(above, own, em)) return false;
     }
-    return !label || starts_small(r->cells[0].text) ||
-           p->cells[0].text.p[p->cells[0].text.n - 1] == '-';
+    str name = p->cells[0].text;
+    return !label || (starts_small(r->cells[0].text) && all_wrapped(p, r, e)) ||
+           name.p[name.n - 1] == '-';
 }
 
 /* Is `s` the rest of label `p`, by how that ends and this begins? */
-static bool is_rest(str p, str s) {
-    return starts_small(s) || str_starts(s, STR("$")) || str_ends(p, STR(",")) ||
+static bool is_rest(str p, str s, bool wrapped) {
+    return (wrapped && starts_small(s)) || str_starts(s, STR("$")) || str_ends(p, STR(",")) ||
            str_ends(p, STR(";")) || str_ends(p, STR("-"));
 }
 
 /* "Shares issued, net of those" / "withheld | 60 | 49" is one row: a label that goes on in lower
- * case. So is a label whose figures stand a little lower. */
-static bool is_label_of(const pdf_row *p, const pdf_row *r) {
+ * case, and any other cell that does. So is a label whose figures stand a little lower. */
+static bool is_label_of(const pdf_row *p, const pdf_row *r, const edges *e) {
     float em = fmaxf(r->font_pt, 1);
     if (p->count == 1 && p->cells[0].first == 0 && r->cells[0].first > 0 && !p->head && !r->head)
         return r->at.y1 - p->at.y1 < LOWER_EM * em && pdf_is_figure(r->cells[0].text);
+    if (p->count == 1 && r->count > 1 && p->cells[0].first > 0 && !p->head && !r->head) {
+        const pdf_cell *below = cell_at(r, p->cells[0].first);
+        return below && starts_small(below->text) && r->at.y1 - p->at.y1 < SAME_CELL_EM * em;
+    }
     return p->count == 1 && r->count > 1 && p->cells[0].first == 0 && r->cells[0].first == 0 &&
-           is_rest(p->cells[0].text, r->cells[0].text) && !p->head &&
-           r->at.y1 - p->at.y1 < SAME_CELL_EM * em && fabsf(p->at.x0 - r->at.x0) < 3 * em;
+           is_rest(p->cells[0].text, r->cells[0].text,
+                   p->at.x1 > r->cells[0].at.x1 + 2 * em ||
+                       is_wrapped(&p->cells[0], &r->cells[0], e)) &&
+           !p->head && r->at.y1 - p->at.y1 < SAME_CELL_EM * em &&
+           fabsf(p->at.x0 - r->at.x0) < 3 * em;
 }
 
 static int by_float(const void *pa, const void *pb) {
@@ -347,8 +444,10 @@ static float line_step(const pdf_row *rows, size_t count, arena *a) {
 }
 
 /* Row r, one such step below p, brings nothing that could not be the rest of p's row. */
-static bool is_next_line(const pdf_row *p, const pdf_row *r, size_t columns, float step) {
-    if (step <= 0 || r->head || p->head || r->count >= columns) return false;
+static bool is_next_line(const pdf_row *p, const pdf_row *r, size_t columns, float step,
+                         const edges *e) {
+    if (step <= 0 || r->head || p->head) return false;
+    if (r->count >= columns && !all_wrapped(p, r, e)) return false;
     if (r->at.y1 - p->at.y1 > SAME_STEP * step) return false;
     for (size_t i = 0; i < r->count; i++) {
         const pdf_cell *above = cell_at(p, r->cells[i].first);
@@ -362,13 +461,15 @@ static void join_lines(pdf_row *rows, size_t count, arena *a) {
     box last = {0}; /* the last line of p */
     size_t columns = 0;
     float step = line_step(rows, count, a);
+    edges e;
+    find_edges(rows, count, &e);
     for (size_t i = 0; i < count; i++) {
         pdf_row *r = &rows[i];
         if (p) {
             pdf_row seen = *p;
             seen.at.y1 = last.y1;
-            if ((p->count > 1 ? continues(&seen, r) : is_label_of(&seen, r)) ||
-                is_next_line(&seen, r, columns, step)) {
+            if ((p->count > 1 ? continues(&seen, r, &e) : is_label_of(&seen, r, &e)) ||
+                is_next_line(&seen, r, columns, step, &e)) {
                 last = r->at;
                 join_rows(p, r, true, a);
                 continue;
@@ -382,16 +483,15 @@ static void join_lines(pdf_row *rows, size_t count, arena *a) {
 
 /* ---- tables -------------------------------------------------------------------------------- */
 
-/* The rest of a label below the last row, and of a cell in its last column. */
+/* The rest of a label below the last row, and of its other cells. */
 static size_t with_tail(const pdf_row *rows, size_t count, size_t end) {
     const pdf_row *r = &rows[end - 1];
     while (end < count && rows[end].count == 1 && rows[end].table == 0) {
         const pdf_row *next = &rows[end];
         float em = fmaxf(next->font_pt, 1), step = next->at.y1 - rows[end - 1].at.y1;
-        const pdf_cell *last = &r->cells[r->count - 1];
         bool label = fabsf(next->at.x0 - r->at.x0) < 2 * em &&
                      next->at.x1 <= r->cells[0].at.x1 + em && starts_small(next->cells[0].text);
-        bool cell = fabsf(next->at.x0 - last->at.x0) < ALIGN_PT && next->at.x0 > r->at.x0 + 2 * em;
+        bool cell = begins_with(r, next) && next->at.x0 > r->at.x0 + 2 * em;
         if (step > SAME_CELL_EM * em || step <= 0 || next->bold != r->bold || (!label && !cell))
             break;
         end++;

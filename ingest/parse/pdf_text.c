@@ -22,8 +22,12 @@
 #include "ingest/parse/pdf.h"
 #include "ingest/parse/pdf_hidden.h"
 
-/* Text of this many times its font's size in height does not run from left to right. */
-#define UPRIGHT_RATIO 2.2f
+/* Letters of a line that runs up or down stand above one another as exactly as this, */
+#define TURNED_SHIFT_EM 0.06f
+/* are as wide as the line is high, */
+#define TURNED_WIDTH_EM 0.82f
+/* and the next one is no farther off. */
+#define TURNED_GAP_EM 0.8f
 
 #define SOFT_HYPHEN 0xADu
 #define BULLET 0x2022u
@@ -38,7 +42,7 @@
 /* White between two words of a right-to-left line; poppler takes a tenth for a space, too. */
 #define WORD_GAP_EM 0.1f
 /* White in a line that poppler joined: this much needs a space, and this much parts two cells. */
-#define SPACE_GAP_EM 0.25f
+#define SPACE_GAP_EM 0.18f
 #define CELL_GAP_EM 1.5f
 #define WIDE_GAP_EM 0.5f  /* and this much may part two, if others stand above and below them */
 #define SIGN_GAP_EM 0.45f /* in front of a sign of currency this does */
@@ -51,6 +55,7 @@ typedef struct {
     const PopplerTextAttributes *now; /* of the character at hand */
     bool now_bold, now_mono, now_signs;
     float alef_share; /* width of an alef, of its box's height; 0 where none is seen */
+    unsigned turn;    /* of the last run that told */
 } page_view;
 
 typedef struct {
@@ -66,7 +71,9 @@ typedef struct {
     float alef_width;
     box word, last_word;
     bool word_open, has_last;
-    float right_edge; /* of the last character that is no space */
+    box last; /* the last character that is no space */
+    unsigned turn;
+    bool told; /* two characters have told the turn */
     size_t characters, unusable, bold, mono;
     float font_pt;     /* of the most characters */
     size_t font_count; /* how many those are */
@@ -265,7 +272,7 @@ static void add_mark(run_builder *b, uint32_t c) {
     }
 }
 
-static void put_run(pdf_runs *out, pdf_run run, arena *a) {
+void pdf_put_run(pdf_runs *out, pdf_run run, arena *a) {
     if (out->run_count == out->run_room) {
         size_t more = out->run_room ? out->run_room * 2 : 128;
         pdf_run *runs = arena_alloc(a, more, sizeof *runs);
@@ -276,34 +283,32 @@ static void put_run(pdf_runs *out, pdf_run run, arena *a) {
     out->runs[out->run_count++] = run;
 }
 
-static void end_run(run_builder *b, pdf_runs *out, arena *a) {
+static void end_run(run_builder *b, const page_view *v, pdf_runs *out, arena *a) {
     end_word(b);
     if (!isfinite(b->at.x0 + b->at.y0 + b->at.x1 + b->at.y1)) /* a matrix gone wild */
         b->at = (box){0};
     str s = finished(text_str(&b->raw), a);
     if (s.n > 0 && b->characters > 0) {
-        float height = b->at.y1 - b->at.y0, width = b->at.x1 - b->at.x0;
-        bool tall = height > UPRIGHT_RATIO * b->font_pt && height > width && b->characters > 2;
-        put_run(out,
-                (pdf_run){.text = s,
-                          .at = b->at,
-                          .font_pt = b->font_pt,
-                          .upright = !tall,
-                          .bold = b->bold * 10 >= b->characters * 9,
-                          .mono = b->mono == b->characters,
-                          .rightward = !b->wrapped,
-                          .characters = b->characters,
-                          .unusable = b->unusable,
-                          .gap_count = b->gap_count},
-                a);
+        unsigned turn = b->told || b->wrapped ? b->turn : v->turn; /* a single character */
+        pdf_put_run(out,
+                    (pdf_run){.text = s,
+                              .at = b->at,
+                              .font_pt = b->font_pt,
+                              .turn = (uint8_t)turn,
+                              .bold = b->bold * 10 >= b->characters * 9,
+                              .mono = b->mono == b->characters,
+                              .rightward = !b->wrapped,
+                              .characters = b->characters,
+                              .unusable = b->unusable,
+                              .gap_count = b->gap_count},
+                    a);
         memcpy(out->runs[out->run_count - 1].gaps, b->gaps, sizeof b->gaps);
     }
     text_clear(&b->raw);
     *b = (run_builder){.raw = b->raw};
 }
 
-static void grow_box(box *at, bool *open, const PopplerRectangle *r) {
-    box c = {(float)r->x1, (float)r->y1, (float)r->x2, (float)r->y2};
+static void grow_box(box *at, bool *open, box c) {
     if (!*open) *at = c;
     *open = true;
     at->x0 = c.x0 < at->x0 ? c.x0 : at->x0;
@@ -317,19 +322,60 @@ static bool is_currency(uint32_t c) {
     return c == '$' || (c >= 0xA2 && c <= 0xA5) || c == 0x20AC || c == 0x20B9;
 }
 
+box pdf_turned(box b, unsigned quarters) {
+    switch (quarters & 3) {
+    case 1:
+        return (box){-b.y1, b.x0, -b.y0, b.x1};
+    case 2:
+        return (box){-b.x1, -b.y1, -b.x0, -b.y0};
+    case 3:
+        return (box){b.y0, -b.x1, b.y1, -b.x0};
+    default:
+        return b;
+    }
+}
+
+/* Does r follow the last character in a line that is turned so? Upright letters that happen to stand
+ * above one another are narrower than their line is high. */
+static bool follows_turned(const run_builder *b, box r, unsigned turn, float font_pt) {
+    box p = pdf_turned(b->last, turn), q = pdf_turned(r, turn);
+    float gap = q.x0 - p.x1;
+    return fabsf(p.y0 - q.y0) < TURNED_SHIFT_EM * font_pt &&
+           q.y1 - q.y0 > TURNED_WIDTH_EM * font_pt && gap > -0.5f * font_pt &&
+           gap < TURNED_GAP_EM * font_pt;
+}
+
+/* The first two characters of a run tell which way it goes. */
+static void tell_turn(run_builder *b, box r, float font_pt) {
+    static const unsigned ways[] = {1, 3, 2};
+    float gap = r.x0 - b->last.x1;
+    b->told = true;
+    if (r.y0 < b->last.y1 && r.y1 > b->last.y0 && gap > -font_pt && gap < CELL_GAP_EM * font_pt)
+        return;
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++)
+        if (follows_turned(b, r, ways[i], font_pt)) {
+            b->turn = ways[i];
+            return;
+        }
+    b->told = false;
+}
+
 /* Poppler's lines may run over wide gaps, and it writes no space for the widest. In tables it may
  * also go on in another line or to the left without a line break. */
-static void heed_gap(run_builder *b, const PopplerRectangle *r, uint32_t c, float font_pt,
-                     pdf_runs *out, arena *a) {
-    float gap = (float)r->x1 - b->right_edge;
+static void heed_gap(run_builder *b, page_view *v, box r, uint32_t c, float font_pt, pdf_runs *out,
+                     arena *a) {
     if (!b->open || b->wrapped || b->depth > 0) return;
+    if (!b->told) tell_turn(b, r, font_pt);
+    if (b->told) v->turn = b->turn;
+    box now = pdf_turned(r, b->turn), line = pdf_turned(b->at, b->turn);
+    float gap = now.x0 - pdf_turned(b->last, b->turn).x1;
     if (gap > (is_currency(c) ? SIGN_GAP_EM : CELL_GAP_EM) * font_pt || gap < -font_pt ||
-        (float)r->y1 >= b->at.y1 || (float)r->y2 <= b->at.y0)
-        end_run(b, out, a);
+        now.y0 >= line.y1 || now.y1 <= line.y0)
+        end_run(b, v, out, a);
     else if (gap > WIDE_GAP_EM * font_pt && b->gap_count < PDF_GAPS) {
         if (b->raw.p[b->raw.n - 1] == ' ') text_cut(&b->raw, b->raw.n - 1);
         text_put_char(&b->raw, PDF_GAP);
-        b->gaps[b->gap_count++] = (pdf_gap){b->right_edge, (float)r->x1};
+        b->gaps[b->gap_count++] = (pdf_gap){now.x0 - gap, now.x0};
     } else if (gap > SPACE_GAP_EM * font_pt && b->raw.p[b->raw.n - 1] != ' ')
         text_put_char(&b->raw, ' ');
 }
@@ -350,16 +396,17 @@ static void add_character(run_builder *b, page_view *v, guint index, uint32_t c,
     float font_pt = v->now ? (float)v->now->font_size : 0;
     bool sign = v->now_signs && is_nameless_sign(c);
     if (sign) c = BULLET;
-    if (index < v->box_count) heed_gap(b, &v->boxes[index], c, font_pt, out, a);
+    const PopplerRectangle *r = index < v->box_count ? &v->boxes[index] : NULL;
+    box at = r ? (box){(float)r->x1, (float)r->y1, (float)r->x2, (float)r->y2} : (box){0};
+    if (r) heed_gap(b, v, at, c, font_pt, out, a);
     if (!sign || !ends_with_bullet(&b->raw)) put_character(&b->raw, c);
-    if (index < v->box_count) {
-        b->right_edge = (float)v->boxes[index].x2;
-        grow_box(&b->at, &b->open, &v->boxes[index]);
+    if (r) {
+        b->last = at;
+        grow_box(&b->at, &b->open, at);
         if (b->wrapped && b->depth > 0) {
-            const PopplerRectangle *r = &v->boxes[index];
-            grow_box(&b->word, &b->word_open, r);
-            b->alef_width = v->alef_share * (float)(r->y2 - r->y1);
-            if (b->letters < WORD_LETTERS) b->widths[b->letters++] = (float)(r->x2 - r->x1);
+            grow_box(&b->word, &b->word_open, at);
+            b->alef_width = v->alef_share * (at.y1 - at.y0);
+            if (b->letters < WORD_LETTERS) b->widths[b->letters++] = at.x1 - at.x0;
         }
     }
     b->characters++;
@@ -427,12 +474,12 @@ static void select_runs(PopplerPage *page, PopplerRectangle *area, pdf_look *loo
             continue;
         }
         if (c == '\n')
-            end_run(&b, out, a);
+            end_run(&b, &v, out, a);
         else if (!hidden || index >= v.box_count || !hidden[index])
             add_character(&b, &v, index, c, out, a);
         index++;
     }
-    end_run(&b, out, a);
+    end_run(&b, &v, out, a);
     text_free(&b.raw);
     poppler_page_free_text_attributes(attributes);
     g_free(v.boxes);
@@ -455,7 +502,7 @@ static void merge_runs(pdf_runs *out, const pdf_runs *more, arena *a) {
         /* Both mostly have the same order: look at the successor of the last match first. */
         while (k < had && !overlap(out->runs[(hint + k) % had].at, r->at)) k++;
         if (k == had) {
-            put_run(out, *r, a);
+            pdf_put_run(out, *r, a);
             continue;
         }
         hint = (hint + k) % had;

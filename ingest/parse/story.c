@@ -73,6 +73,15 @@ void story_next_page(story *s, str label) {
     story_label_page(s, label);
 }
 
+void story_drop_page(story *s, ingest_fate fate, str note) {
+    if (s->pages_written >= s->page) return;
+    write_pages(s, s->page - 1, INGEST_FATE_EMPTY);
+    s->pages_written++;
+    record_page_full(
+        s->out, s->page,
+        &(record_page_facts){.label = text_str(&s->label), .fate = fate, .note = note});
+}
+
 /* ---- writing ------------------------------------------------------------------------------- */
 
 static bool is_blank(str t) {
@@ -199,6 +208,15 @@ void story_put(story *s, str t) {
     if (!f) return;
     if (is_blank(text_str(&f->t))) f->page = s->page; /* a break came before its text */
     text_put(&f->t, t);
+}
+
+void story_put_raised(story *s, str t) {
+    const story_frame *f = paragraph(s);
+    char before = f && f->t.n > 0 ? f->t.p[f->t.n - 1] : ' ', first = t.n > 0 ? t.p[0] : ' ';
+    bool minus = first == '-' || str_starts(t, STR("\u2212"));
+    if (before >= '0' && before <= '9' && (minus || (first >= '0' && first <= '9')))
+        story_put(s, STR("^"));
+    story_put(s, t);
 }
 
 text *story_text(story *s) {

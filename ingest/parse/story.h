@@ -20,6 +20,8 @@ uint32_t story_page(const story *s);
 /* Past the limit the last page goes on. `label` names the new page; may be empty. */
 void story_next_page(story *s, str label);
 void story_label_page(story *s, str label); /* of a page that has no text yet */
+/* The current page is not read: why stands in the note. Nothing may be put on it any more. */
+void story_drop_page(story *s, ingest_fate fate, str note);
 
 /* ---- paragraphs. One that opens in another stands behind it: so do text boxes. */
 void story_begin_paragraph(story *s);
@@ -29,6 +31,8 @@ void story_set_role(story *s, ingest_role role, uint8_t level);
 void story_set_mark(story *s, str mark);
 /* To the open paragraph; outside of one it is lost to white space, else opens one. '\n' ends a line. */
 void story_put(story *s, str t);
+/* The same for raised letters: "10" and a raised "5" are "10^5", and never 105. */
+void story_put_raised(story *s, str t);
 /* The text of the open paragraph so far; NULL outside of one. */
 text *story_text(story *s);
 void story_end_paragraph(story *s);

@@ -170,8 +170,9 @@ static void put_rows(story *s, const story_frame *t) {
     for (size_t i = 0; i < t->row_count; i++) {
         const story_row *row = &t->rows[i];
         make_line(row, i > 0 ? &before : NULL, &now);
-        if (filled(&now) == 1 && !headed && row->columns > 1 && i + 1 < t->row_count) {
-            for (unsigned k = 0; k < now.count; k++) /* one title over all columns */
+        bool title = row->count == 1 || !row->head; /* one cell over all columns */
+        if (title && filled(&now) == 1 && !headed && row->columns > 1 && i + 1 < t->row_count) {
+            for (unsigned k = 0; k < now.count; k++)
                 if (now.cells[k].n > 0)
                     story_block(s, INGEST_ROLE_CAPTION, 0, text_str(&now.cells[k]));
             if (heads <= i + 1) heads = i + 2;

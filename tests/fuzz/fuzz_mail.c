@@ -1,16 +1,14 @@
-/* Fuzz target: messages, mailboxes and saved web pages, with the parts inside them. The first byte
- * says which. */
+/* Fuzz target: mail, mailboxes and saved pages, from raw bytes to records that the reader accepts, and the
+ * members that they name. */
 #include "fuzz_parse.h"
 
+#include "ingest/kind.h"
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    static const struct {
-        parse_fn *parse;
-        parse_member_fn *member;
-        str name;
-    } kinds[] = {{parse_mail, parse_mail_member, STR("fuzz.eml")},
-                 {parse_mbox, parse_mbox_member, STR("fuzz.mbox")},
-                 {parse_mhtml, parse_mhtml_member, STR("fuzz.mhtml")}};
-    if (size == 0) return 0;
-    size_t k = data[0] % (sizeof kinds / sizeof *kinds);
-    return fuzz_document(kinds[k].parse, kinds[k].member, kinds[k].name, data + 1, size - 1);
+    str head = str_cut((str){(const char *)data, size}, 0, KIND_HEAD_BYTES);
+    if (str_starts(head, STR("From ")))
+        return fuzz_container(parse_mbox, parse_mbox_member, data, size);
+    if (kind_is_saved_page(head))
+        return fuzz_container(parse_mhtml, parse_mhtml_member, data, size);
+    return fuzz_container(parse_mail, parse_mail_member, data, size);
 }

@@ -7,26 +7,80 @@
 
 #include "fuzz_parse.h"
 
-/* Entries of one package, the directory of each 46 bytes and its name. */
-#define ENTRIES 4
+/* Entries of one package. */
+#define ENTRIES 6
+
+#define WORD "xmlns:w='http://schemas.openxmlformats.org/wordprocessingml/2006/main'"
+#define RELATIONS "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+#define RELS_OPEN \
+    "<Relationships xmlns='http://schemas.openxmlformats.org/package/2006/relationships'>"
+#define REL(id, kind, target) \
+    "<Relationship Id='" id "' Type='" RELATIONS "/" kind "' Target='" target "'/>"
+#define INPUT \
+    { NULL, 0 }
 
 typedef struct {
     str name, bytes; /* bytes.p == NULL: the input */
 } entry;
 
-/* The packages that carrel-parse tells by these entries; what is empty at the end is not there. */
-static const entry packages[][ENTRIES] = {
-    {{STR("word/document.xml"), {NULL, 0}}},
-    {{STR("word/document.xml"),
-      STR("<w:document xmlns:w='http://schemas.openxmlformats.org/wordprocessingml/2006/main'>"
-          "<w:body><w:p><w:pPr><w:pStyle w:val='a'/><w:numPr><w:ilvl w:val='0'/><w:numId "
-          "w:val='1'/></w:numPr></w:pPr><w:r><w:t>quince</w:t></w:r></w:p></w:body></w:document>")},
-     {STR("word/styles.xml"), {NULL, 0}}},
-    {{STR("word/document.xml"),
-      STR("<w:document xmlns:w='http://schemas.openxmlformats.org/wordprocessingml/2006/main'>"
-          "<w:body><w:p><w:pPr><w:numPr><w:ilvl w:val='0'/><w:numId w:val='1'/></w:numPr></w:pPr>"
-          "<w:r><w:t>quince</w:t></w:r></w:p></w:body></w:document>")},
-     {STR("word/numbering.xml"), {NULL, 0}}},
+static const entry word_styled = {
+    STR("word/document.xml"),
+    STR("<w:document " WORD "><w:body><w:p><w:pPr><w:pStyle w:val='a'/><w:numPr><w:ilvl w:val='0'/>"
+        "<w:numId w:val='1'/></w:numPr></w:pPr><w:r><w:t>quince</w:t></w:r></w:p></w:body>"
+        "</w:document>")};
+static const entry odt_mimetype = {STR("mimetype"), STR("application/vnd.oasis.opendocument.text")};
+static const entry workbook = {
+    STR("xl/workbook.xml"),
+    STR("<workbook xmlns='http://schemas.openxmlformats.org/spreadsheetml/2006/main' "
+        "xmlns:r='" RELATIONS "'><sheets><sheet name='Trees' sheetId='1' r:id='s1'/></sheets>"
+        "</workbook>")};
+static const entry workbook_rels = {STR("xl/_rels/workbook.xml.rels"),
+                                    STR(RELS_OPEN REL("s1", "worksheet", "worksheets/sheet1.xml")
+                                            REL("s2", "sharedStrings", "sharedStrings.xml") REL(
+                                                "s3", "styles", "styles.xml") "</Relationships>")};
+static const entry sheet = {
+    STR("xl/worksheets/sheet1.xml"),
+    STR("<worksheet xmlns='http://schemas.openxmlformats.org/spreadsheetml/2006/main'><sheetData>"
+        "<row r='1'><c r='A1' t='s' s='1'><v>0</v></c><c r='B1' s='1'><v>42000.5</v></c></row>"
+        "</sheetData></worksheet>")};
+static const entry epub_mimetype = {STR("mimetype"), STR("application/epub+zip")};
+static const entry epub_container = {
+    STR("META-INF/container.xml"),
+    STR("<container xmlns='urn:oasis:names:tc:opendocument:xmlns:container'><rootfiles><rootfile "
+        "full-path='b.opf' media-type='application/oebps-package+xml'/></rootfiles></container>")};
+static const entry epub_book = {
+    STR("b.opf"),
+    STR("<package xmlns='http://www.idpf.org/2007/opf'><manifest><item id='a' href='a.xhtml' "
+        "media-type='application/xhtml+xml'/></manifest><spine><itemref "
+        "idref='a'/></spine></package>")};
+static const entry epub_chapter = {STR("a.xhtml"), STR("<html><body><p>quince</p></body></html>")};
+static const entry slides = {
+    STR("ppt/presentation.xml"),
+    STR("<p:presentation xmlns:p='http://schemas.openxmlformats.org/presentationml/2006/main' "
+        "xmlns:r='" RELATIONS "'><p:sldIdLst><p:sldId id='256' r:id='s1'/></p:sldIdLst>"
+        "</p:presentation>")};
+static const entry slides_rels = {
+    STR("ppt/_rels/presentation.xml.rels"),
+    STR(RELS_OPEN REL("s1", "slide", "slides/slide1.xml") "</Relationships>")};
+
+/* carrel-parse tells each kind by its entries. NULL ends a package that has fewer than it could. */
+static const entry *const packages[][ENTRIES] = {
+    {&(entry){STR("word/document.xml"), INPUT}},
+    {&word_styled, &(entry){STR("word/styles.xml"), INPUT}},
+    {&word_styled, &(entry){STR("word/numbering.xml"), INPUT}},
+    {&odt_mimetype, &(entry){STR("content.xml"), INPUT}},
+    {&(entry){STR("mimetype"), STR("application/vnd.oasis.opendocument.spreadsheet")},
+     &(entry){STR("content.xml"), INPUT}},
+    {&(entry){STR("mimetype"), STR("application/vnd.oasis.opendocument.presentation")},
+     &(entry){STR("content.xml"), INPUT}},
+    {&workbook, &workbook_rels, &(entry){STR("xl/worksheets/sheet1.xml"), INPUT},
+     &(entry){STR("xl/sharedStrings.xml"), STR("<sst><si><t>Month</t></si></sst>")}},
+    {&workbook, &workbook_rels, &sheet, &(entry){STR("xl/sharedStrings.xml"), INPUT}},
+    {&workbook, &workbook_rels, &sheet, &(entry){STR("xl/styles.xml"), INPUT}},
+    {&epub_mimetype, &epub_container, &(entry){STR("b.opf"), INPUT}, &epub_chapter},
+    {&epub_mimetype, &epub_container, &epub_book, &(entry){STR("a.xhtml"), INPUT}},
+    {&slides, &slides_rels, &(entry){STR("ppt/slides/slide1.xml"), INPUT}},
+    {&(entry){STR("ppt/presentation.xml"), INPUT}, &slides_rels},
 };
 #define PACKAGES (sizeof packages / sizeof *packages)
 
@@ -47,11 +101,11 @@ static void put_header(text *out, const entry *e, str bytes) {
     put_number(out, 0, 2);
 }
 
-static void put_zip(text *out, const entry *entries, str input) {
+static void put_zip(text *out, const entry *const *entries, str input) {
     text directory = {0};
     size_t count = 0;
-    for (; count < ENTRIES && entries[count].name.n > 0; count++) {
-        const entry *e = &entries[count];
+    for (; count < ENTRIES && entries[count]; count++) {
+        const entry *e = entries[count];
         str bytes = e->bytes.p ? e->bytes : input;
         size_t at = out->n;
         text_put(out, STR("PK\x03\x04"));
@@ -82,7 +136,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (size == 0) return 0;
     text zip = {0};
     put_zip(&zip, packages[data[0] % PACKAGES], (str){(const char *)data + 1, size - 1});
-    fuzz_document(parse_package, parse_package_member, STR("fuzz"), (const uint8_t *)zip.p, zip.n);
+    fuzz_container(parse_package, parse_package_member, (const uint8_t *)zip.p, zip.n);
     text_free(&zip);
     return 0;
 }

@@ -189,24 +189,60 @@ static void test_place(void **state) {
     text_free(&t);
 }
 
+static void fates_are(const index_page *pages, size_t count, const char *expected) {
+    text t = {0};
+    cli_put_fates(&t, &(cli_fates){.pages = pages, .page_count = count});
+    is(&t, expected);
+    text_free(&t);
+}
+
 static void test_fates(void **state) {
     (void)state;
     static const char *const fates[] = {"text", "empty", "empty", "text", "garbled", "empty"};
     index_page pages[30] = {0};
-    text t = {0};
     for (uint32_t i = 0; i < 6; i++)
         pages[i] = (index_page){.number = i + 1, .fate = str_of(fates[i])};
-    cli_report_fates(&t, STR("x: "), pages, 6);
-    is(&t, "x: pages 2-3 and 6 (3 of 6) are empty (scans?): nothing to search there\n"
-           "x: page 5 has letters without a meaning (its font names none): nothing to search "
-           "there\n");
-    cli_report_fates(&t, STR("x: "), pages, 1);
-    is(&t, "");
+    fates_are(pages, 6, "pages 2-3 and 6 are empty; page 5 has letters without a meaning");
+    fates_are(pages, 1, "");
+    pages[1].note = pages[2].note = STR("no language of OCR is installed");
+    pages[3] = (index_page){.number = 4, .fate = STR("failed"), .note = STR("broken\x1b[2J")};
+    pages[5] = (index_page){.number = 6, .fate = STR("encrypted")};
+    fates_are(pages, 6,
+              "pages 2-3 have no text: no language of OCR is installed; page 4 failed: broken "
+              "[2J; page 5 has letters without a meaning; page 6 is encrypted");
+    for (uint32_t i = 0; i < 3; i++)
+        pages[i] =
+            (index_page){.number = i + 1, .fate = STR("ocr"), .confidence = i ? 0.5f : 0.91f};
+    fates_are(pages, 1, "page 1 was read by OCR (confidence 0.91)");
+    fates_are(pages, 3, "pages 1-3 were read by OCR (confidence 0.64)");
     for (uint32_t i = 0; i < 30; i++)
-        pages[i] = (index_page){.number = i + 1, .fate = i % 2 ? STR("text") : STR("empty")};
-    cli_report_fates(&t, STR(""), pages, 30);
-    is(&t, "pages 1, 3, 5, 7, 9, 11 and others (15 of 30) are empty (scans?): nothing to search "
-           "there\n");
+        pages[i] = (index_page){.number = i + 1, .fate = i % 2 ? STR("text") : STR("hidden-text")};
+    fates_are(pages, 30,
+              "pages 1, 3, 5, 7, 9, 11 and others (15 pages) have hidden text only, which is left "
+              "out");
+}
+
+/* Pages of a part are told as the part's, and the notes of the whole follow. */
+static void test_fates_of_parts(void **state) {
+    (void)state;
+    text t = {0};
+    index_page pages[6] = {0};
+    const index_part parts[] = {
+        {STR("a.zip"), 2, 5}, {STR("a.zip > b.pdf"), 2, 3}, {STR("a.zip > c.txt"), 5, 2}};
+    const str notes[] = {STR("a link was left out")};
+    for (uint32_t i = 0; i < 6; i++)
+        pages[i] = (index_page){.number = i + 1, .fate = i ? STR("failed") : STR("text")};
+    pages[1].fate = STR("text");
+    cli_fates f = {pages, 6, parts, 3, notes, 1};
+    cli_put_fates(&t, &f);
+    is(&t, "a.zip > b.pdf p. 2-3 and a.zip > c.txt failed; a link was left out");
+    cli_put_fate_table(&t, &f, 4);
+    is(&t, "1 and a.zip > b.pdf p. 1: text\n    a.zip > b.pdf p. 2-3 and a.zip > c.txt: failed\n");
+    json_t *o = cli_json_fates(&f);
+    assert_int_equal(json_array_size(o), 4);
+    assert_string_equal(json_string_value(json_object_get(json_array_get(o, 3), "part")),
+                        "a.zip > c.txt");
+    json_decref(o);
     text_free(&t);
 }
 
@@ -232,11 +268,12 @@ static void test_progress(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_clean),   cmocka_unit_test(test_fit),
-        cmocka_unit_test(test_wrap),    cmocka_unit_test(test_wrap_any),
-        cmocka_unit_test(test_figures), cmocka_unit_test(test_json),
-        cmocka_unit_test(test_names),   cmocka_unit_test(test_place),
-        cmocka_unit_test(test_fates),   cmocka_unit_test(test_progress),
+        cmocka_unit_test(test_clean),    cmocka_unit_test(test_fit),
+        cmocka_unit_test(test_wrap),     cmocka_unit_test(test_wrap_any),
+        cmocka_unit_test(test_figures),  cmocka_unit_test(test_json),
+        cmocka_unit_test(test_names),    cmocka_unit_test(test_place),
+        cmocka_unit_test(test_fates),    cmocka_unit_test(test_fates_of_parts),
+        cmocka_unit_test(test_progress),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

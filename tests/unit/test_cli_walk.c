@@ -1,4 +1,4 @@
-/* Walking folders, and snippets of passages. */
+/* Walking folders, the patterns of .carrelignore, and snippets of passages. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "cli/cli.h"
+#include "cli/folder.h"
 
 static char folder[64];
 
@@ -46,7 +46,7 @@ static int set_up(void **state) {
     make("c.md", "# C\n\nText of c.");
     make("b/x.html", "<html><body><p>X</p></body></html>");
     make("b/deep/y.txt", "Text of y.");
-    make("b/deep/picture.png", "\x89PNG\r\n\x1a\n");
+    make("b/deep/picture.raw", "\x01\x02\x03");
     make(".hidden/z.txt", "Text of z.");
     make(".z.txt", "Text of z.");
     make("empty.txt", "");
@@ -87,8 +87,8 @@ static void test_folder(void **state) {
     assert_int_equal(n, 5);
     assert_int_equal(files.count, 9);
     assert_int_equal(find(&files, "broken.txt")->code, ERROR_NOT_FOUND);
-    assert_int_equal(find(&files, "picture.png")->code, ERROR_NONE);
-    assert_non_null(find(&files, "picture.png")->reason);
+    assert_int_equal(find(&files, "picture.raw")->code, ERROR_NONE);
+    assert_non_null(find(&files, "picture.raw")->reason);
     assert_non_null(find(&files, "pipe.txt")->reason);
     assert_string_equal(find(&files, "empty.txt")->reason, "it is empty");
     cli_files_free(&files);
@@ -113,6 +113,26 @@ static void test_operands(void **state) {
     cli_files_free(&files);
 }
 
+static void test_saved_page(void **state) {
+    char path[1024];
+    (void)state;
+    make_folder("saved");
+    make_folder("saved/page_files");
+    make_folder("saved/own_files");
+    make("saved/page.html", "<html><body><p>Page</p></body></html>");
+    make("saved/page_files/frame.html", "<html><body><p>Frame</p></body></html>");
+    make("saved/own_files/notes.txt", "No page is beside this folder.");
+    cli_files files = {0};
+    snprintf(path, sizeof path, "%s/saved", folder);
+    cli_walk(path, &files);
+    assert_int_equal(files.count, 3);
+    assert_null(find(&files, "page.html")->reason);
+    assert_null(find(&files, "notes.txt")->reason);
+    assert_non_null(find(&files, "page_files")->reason);
+    assert_int_equal(find(&files, "page_files")->code, ERROR_NONE);
+    cli_files_free(&files);
+}
+
 static void test_depth(void **state) {
     char path[1024];
     (void)state;
@@ -129,6 +149,224 @@ static void test_depth(void **state) {
     cli_walk(path, &files);
     assert_int_equal(files.count, 1);
     assert_int_equal(files.items[0].code, ERROR_LIMIT);
+    cli_files_free(&files);
+}
+
+/* ---- patterns ------------------------------------------------------------------------------ */
+
+/* Each is a .carrelignore of a folder with the paths below. */
+static const char *const pattern_files[] = {
+    "*.log\n",
+    "# comment\n\n\\#hash\n\\!bang\n",
+    "build\n!build/keep.txt\n",
+    "build/\n",
+    "/a.txt\n",
+    "doc/*.txt\n",
+    "doc/**/*.txt\n",
+    "**/deep\n",
+    "**/deep/*.txt\n",
+    "doc/**\n!doc/sub\n",
+    "a/**/b\n",
+    "a**b\n",
+    "***\n!*.txt\n",
+    "*\n!*/\n!*.txt\n",
+    "*.txt\n!a.txt\n",
+    "!a.txt\n*.txt\n",
+    "[ab].txt\n",
+    "[!ab].txt\n",
+    "[^ab].txt\n",
+    "[a-c].txt\n",
+    "[]-a].txt\n",
+    "[a-].txt\n",
+    "[[:digit:]]*\n",
+    "[[:nope:]]*\n",
+    "[[:alpha:][:digit:]].txt\n",
+    "[ab.txt\n",
+    "[\\]].txt\n",
+    "?.txt\n",
+    "doc?sub\n",
+    "a\\.txt\n",
+    "a.txt\\\n",
+    "trailing   \n",
+    "space\\ \n",
+    "a.txt\r\nb.txt\r\n",
+    "\xef\xbb\xbf"
+    "a.txt\n",
+    "/\n",
+    "//\n",
+    "!\n",
+    "doc\n",
+    "/doc\n!/doc\n",
+    "sub/\n",
+    "doc/sub/\n",
+    "doc/sub\n!doc/sub/deep\n",
+    "*a*b*\n",
+    "*/c.txt\n",
+    "*/*\n",
+    "**\n",
+    "**/\n",
+    "/**/c.txt\n",
+    "doc/sub/**/deep/**/d.txt\n",
+    "*.[oa]\n",
+    "caf\xc3\xa9*\n",
+    "\\*.txt\n",
+    "d*c/**/d?ep/*.t[xyz]t\n",
+};
+
+static const char *const pattern_paths[] = {
+    "a.txt",
+    "b.txt",
+    "d.txt",
+    "-.txt",
+    "].txt",
+    "1.txt",
+    "[ab.txt",
+    "*.txt",
+    "x.log",
+    "#hash",
+    "!bang",
+    "trailing",
+    "space ",
+    "a.o",
+    "a.txt\\",
+    "caf\xc3\xa9.txt",
+    "aXXb",
+    "a/b",
+    "a/x/b",
+    "a/x/y/b",
+    "build/keep.txt",
+    "build/x.o",
+    "doc/a.txt",
+    "doc/x.log",
+    "doc/sub/c.txt",
+    "doc/sub/build",
+    "doc/sub/deep/d.txt",
+    "doc/sub/deep/e/d.txt",
+    "deep/z.txt",
+    "docsub",
+};
+#define PATHS (sizeof pattern_paths / sizeof *pattern_paths)
+
+static void run(const char *format, const char *a) {
+    char command[1024];
+    snprintf(command, sizeof command, format, a);
+    assert_int_equal(system(command), 0);
+}
+
+/* Which of the paths the walk finds, in a folder with these patterns. */
+static void walk_paths(const char *root, bool found[PATHS]) {
+    cli_files files = {0};
+    memset(found, 0, PATHS * sizeof *found);
+    cli_walk(root, &files);
+    for (size_t i = 0; i < files.count; i++)
+        for (size_t p = 0; p < PATHS; p++)
+            if (strcmp(files.items[i].path + strlen(root) + 1, pattern_paths[p]) == 0)
+                found[p] = true;
+    cli_files_free(&files);
+}
+
+/* Git's own answers: what it would list as untracked and not ignored. */
+static bool git_paths(const char *root, bool found[PATHS]) {
+    char command[512], line[512];
+    memset(found, 0, PATHS * sizeof *found);
+    snprintf(command, sizeof command,
+             "cd '%s' && git -c core.quotepath=off ls-files -z --others "
+             "--exclude-per-directory=" CLI_IGNORE_FILE " | tr '\\0' '\\n'",
+             root);
+    FILE *f = popen(command, "r");
+    if (!f) return false;
+    while (fgets(line, sizeof line, f)) {
+        line[strcspn(line, "\n")] = 0;
+        for (size_t p = 0; p < PATHS; p++)
+            if (strcmp(line, pattern_paths[p]) == 0) found[p] = true;
+    }
+    return pclose(f) == 0;
+}
+
+static void test_patterns_as_git(void **state) {
+    (void)state;
+    char root[128];
+    bool ours[PATHS], gits[PATHS];
+    if (system("git --version >/dev/null 2>&1") != 0) skip();
+    make_folder("rules");
+    snprintf(root, sizeof root, "%s/rules", folder);
+    run("cd '%s' && git init -q . 2>/dev/null && mkdir -p a/x/y build doc/sub/deep/e deep", root);
+    for (size_t p = 0; p < PATHS; p++) {
+        char name[256];
+        snprintf(name, sizeof name, "rules/%s", pattern_paths[p]);
+        make(name, "Text.");
+    }
+    for (size_t i = 0; i < sizeof pattern_files / sizeof *pattern_files; i++) {
+        make("rules/" CLI_IGNORE_FILE, pattern_files[i]);
+        walk_paths(root, ours);
+        assert_true(git_paths(root, gits));
+        for (size_t p = 0; p < PATHS; p++)
+            if (ours[p] != gits[p])
+                fail_msg("with \"%s\" the path \"%s\" is %s, and by git it is not",
+                         pattern_files[i], pattern_paths[p], ours[p] ? "taken" : "ignored");
+    }
+    /* Deeper files count more, also to take back. */
+    make("rules/" CLI_IGNORE_FILE, "*.txt\n");
+    make("rules/doc/" CLI_IGNORE_FILE, "!*.txt\nsub/c.txt\n");
+    make("rules/doc/sub/" CLI_IGNORE_FILE, "/build\n");
+    walk_paths(root, ours);
+    assert_true(git_paths(root, gits));
+    assert_memory_equal(ours, gits, sizeof ours);
+    run("rm -rf '%s'", root);
+}
+
+static void test_patterns_cost(void **state) {
+    (void)state;
+    char path[2000], stars[1000];
+    for (size_t i = 0; i < sizeof stars; i++) stars[i] = i % 2 ? 'a' : '*';
+    memset(path, 'a', sizeof path);
+    path[sizeof path - 1] = 'b';
+    double before = clock_ms();
+    for (int i = 0; i < 20; i++)
+        assert_false(cli_ignore_matches((str){stars, sizeof stars}, (str){path, sizeof path - 2}) &&
+                     cli_ignore_matches(STR("**/**/**/**/**/x"), (str){path, sizeof path}));
+    assert_true(clock_ms() - before < 2000);
+}
+
+static void test_walk_rules(void **state) {
+    (void)state;
+    char root[128];
+    cli_files files = {.patterns = STR("*.md\n!half.tmp\n")};
+    make_folder("w");
+    make_folder("w/in");
+    make("w/a.txt", "Text."), make("w/b.md", "# B"), make("w/half.tmp", "%PDF-1.4"),
+        make("w/other.tmp", "%PDF-1.4"), make("w/x.pdf.crdownload", "%PDF-1.4"),
+        make("w/~$a.txt", "Text."), make("w/in/c.txt", "Text."), make("w/in/d.md", "# D");
+    make("w/" CLI_IGNORE_FILE, "!*.md\n");
+    snprintf(root, sizeof root, "%s/w", folder);
+    cli_walk(root, &files);
+    assert_non_null(find(&files, "a.txt"));
+    assert_non_null(find(&files, "half.tmp"));
+    assert_null(find(&files, "b.md")); /* what the command line says counts most */
+    assert_null(find(&files, "other.tmp"));
+    assert_null(find(&files, "x.pdf.crdownload"));
+    assert_int_equal(files.count, 3);
+    assert_int_equal(files.ignored, 5);
+    cli_files_free(&files);
+    /* One place below the folder, with the rules of what lies above it. */
+    files = (cli_files){.only = STR("in/c.txt")};
+    cli_walk(root, &files);
+    assert_int_equal(files.count, 1);
+    cli_files_free(&files);
+    static const char *const nothing[] = {"in/none.txt", "none/c.txt", "a.txt/b", ".hidden",
+                                          "other.tmp"};
+    for (size_t i = 0; i < sizeof nothing / sizeof *nothing; i++) {
+        files = (cli_files){.only = str_of(nothing[i])};
+        cli_walk(root, &files);
+        assert_int_equal(files.count, 0);
+        cli_files_free(&files);
+    }
+    /* A list that cannot be read keeps its folder closed. */
+    make_folder("w/in/" CLI_IGNORE_FILE);
+    files = (cli_files){0};
+    cli_walk(root, &files);
+    assert_null(find(&files, "c.txt"));
+    assert_true(find(&files, "in")->folder && find(&files, "in")->code == ERROR_INPUT);
     cli_files_free(&files);
 }
 
@@ -194,8 +432,10 @@ static void test_snippet_edges(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_folder),        cmocka_unit_test(test_operands),
-        cmocka_unit_test(test_depth),         cmocka_unit_test(test_snippet),
-        cmocka_unit_test(test_snippet_edges),
+        cmocka_unit_test(test_depth),         cmocka_unit_test(test_patterns_as_git),
+        cmocka_unit_test(test_patterns_cost), cmocka_unit_test(test_walk_rules),
+        cmocka_unit_test(test_snippet),       cmocka_unit_test(test_snippet_edges),
+        cmocka_unit_test(test_saved_page),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -134,11 +134,11 @@ static void documents_and_refusals_take_turns(void **state) {
     ingest_worker *w = open_worker();
     for (int round = 0; round < 3; round++) {
         expect(w, GOOD, ERROR_NONE, "");
-        expect(w, ENCRYPTED, ERROR_INPUT, "encrypted");
+        expect(w, ENCRYPTED, ERROR_PASSWORD, "encrypted");
         expect_bytes(w, ".pdf", "no pdf at all", 13, ERROR_INPUT, "not a PDF");
         expect_bytes(w, ".pdf", "%PDF-1.7\n1 0 obj", 16, ERROR_INPUT, "damaged");
         expect_bytes(w, ".txt", "", 0, ERROR_INPUT, "empty");
-        expect_bytes(w, ".docx", "PK\x03\x04....", 8, ERROR_INPUT, "Office");
+        expect_bytes(w, ".docx", "PK\x03\x04....", 8, ERROR_INPUT, "ZIP");
         expect_bytes(w, ".xyz", "some", 4, ERROR_INPUT, ".xyz");
         expect_bytes(w, ".txt", "plain text", 10, ERROR_NONE, "");
         expect(w, "/tmp", ERROR_INPUT, "regular file");
@@ -326,6 +326,18 @@ static void supported_by_name_or_bytes(void **state) {
         {"", "plain words", true},
         {"", "\xff\xfe\x01", false},
         {".docx", "PK\x03\x04", true},
+        {".jar", "PK\x03\x04", false},
+        {".zip", "PK\x03\x04\x14 a.pdf%PDF-1.4", true},
+        {".eml", "anything", true},
+        {".mbox", "", true},
+        {".mht", "", true},
+        {".h:2,S", "Received: from a\n by b\nReceived: from c\nSubject: x\n", true}, /* Maildir */
+        {".h:2,S", "Received: from a\nSubject: x\n\nReceived: not\n", false},
+        {".c", "From ada Tue Mar 12 14:05:00 2024\nSubject: x\n", true},
+        {".c", "From here on it is\nSubject: x\n", false},
+        {".gz", "\x1f\x8b\x08", true},
+        {".tar.gz", "\x1f\x8b\x08", false},
+        {".txt.gz", "\x1f\x8b\x08", true},
         {".c", "int main;", false},
         {".txt", "", true},
     };

@@ -93,6 +93,34 @@ def cjk():
                     "/CapHeight 880 /StemV 93>>"])
 
 
+def turned():
+    """A page that the viewer turns; pages whose whole text runs up or down, as wide tables are put on
+    tall pages; and a page with a stamp in its margin."""
+    lines = ["Loads of the lifting gear", "Rope | Length | Load", "R 10 | 2 m | 500 kg",
+             "R 20 | 3 m | 750 kg", "R 30 | 5 m | 900 kg",
+             "Loads hold for a straight pull. Take half of", "them where the rope runs round an edge."]
+
+    def text(matrix, dx, dy, x=0, y=0):
+        """Line after line, each a step (dx, dy) further; cells along the line."""
+        out, along = ["BT /F 10 Tf"], (matrix[0], matrix[1])
+        for i, line in enumerate(lines):
+            for k, cell in enumerate(line.split(" | ")):
+                out.append("%d %d %d %d %d %d Tm (%s) Tj" % (
+                    *matrix, x + dx * i + 90 * k * along[0], y + dy * i + 90 * k * along[1], cell))
+        return " ".join(out) + " ET"
+
+    up = text((0, 1, -1, 0), 20, 0, 60, 40)
+    down = text((0, -1, 1, 0), -20, 0, 340, 260)
+    plain = text((1, 0, 0, 1), 0, -20, 60, 250)
+    stamp = " BT /F 9 Tf 0 1 -1 0 30 60 Tm (Property of the workshop) Tj ET"
+    objects = ["<</Type/Catalog /Pages 2 0 R>>",
+               "<</Type/Pages /Kids[3 0 R 4 0 R 5 0 R 6 0 R] /Count 4>>",
+               page(2, 7, "/F 11 0 R", "/Rotate 90"), page(2, 8, "/F 11 0 R"),
+               page(2, 9, "/F 11 0 R"), page(2, 10, "/F 11 0 R"),
+               stream(up), stream(up), stream(down), stream(plain + stamp), TIMES]
+    pdf("turned.pdf", objects)
+
+
 def slow():
     """Forms that draw forms, ten each, nine deep: a billion words, for the clock's test."""
     objects = ["<</Type/Catalog /Pages 2 0 R>>", "<</Type/Pages /Kids[3 0 R] /Count 1>>",
@@ -120,5 +148,6 @@ if __name__ == "__main__":
     labels()
     letters()
     cjk()
+    turned()
     slow()
     typeset()

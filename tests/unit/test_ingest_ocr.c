@@ -1,0 +1,712 @@
+/* Character recognition, from pictures of a text of our own to blocks with boxes: scans as they lie,
+ * turned and tilted; pages where there is nothing to read; text layers that are none; image files;
+ * and everything that can be missing or broken. The pictures are made here, by pdftoppm, so
+ * that what they say is known. Skipped where pdftoppm, carrel-ocr or tesseract's English is missing.
+ */
+#include <dirent.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <math.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "ingest/parse/confine.h"
+#include "ingest/parse/tiff.h"
+#include "ingest/reread.h"
+
+/* The page: 320 x 200 points, five lines of 12 points. */
+#define WIDTH_PT 320
+#define HEIGHT_PT 200
+#define DPI 200
+static const char *const lines[] = {
+    "The harbour crane lifts forty barrels", "each day before the tide comes in.",
+    "Oil its bearing with whale grease twice", "a week and never stand under the hook.",
+    "Report frayed rope to the watch officer."};
+#define LINE_COUNT (sizeof lines / sizeof *lines)
+#define FIRST_BASELINE_PT 40 /* from the top */
+#define STEP_PT 24
+
+static ingest_worker *worker;
+static bool able;
+static text grey; /* the page's picture: a PGM file's pixels */
+static unsigned columns, rows;
+
+/* ---- documents ------------------------------------------------------------------------------ */
+
+/* Objects without a cross-reference table: poppler puts one together. `resources` and `content` are
+ * the page's. */
+static void pdf_of(text *out, const char *media, const char *resources, str content,
+                   const char *objects) {
+    text_printf(out,
+                "%%PDF-1.5\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n"
+                "2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n"
+                "3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[%s]/Contents 4 0 R/Resources<<%s>>>>"
+                "endobj\n4 0 obj<</Length %zu>>stream\n",
+                media, resources, content.n);
+    text_put(out, content);
+    text_printf(out, "\nendstream endobj\n%s\ntrailer<</Root 1 0 R>>\n%%%%EOF\n", objects);
+}
+
+#define TIMES "<</Type/Font/Subtype/Type1/BaseFont/Times-Roman/Encoding/WinAnsiEncoding>>"
+#define PAGE_BOX "0 0 320 200"
+
+static void text_content(text *out) {
+    text_printf(out, "BT /F 14 Tf 30 %d Td ", HEIGHT_PT - FIRST_BASELINE_PT);
+    for (size_t i = 0; i < LINE_COUNT; i++)
+        text_printf(out, "(%s) Tj 0 -%d Td ", lines[i], STEP_PT);
+    text_put(out, STR("ET"));
+}
+
+/* A page that shows the picture under this matrix (of cm), and then `more`. */
+static void picture_pdf(text *out, const char *media, const char *matrix, const char *more) {
+    text content = {0}, objects = {0};
+    text_printf(&content, "q %s cm /I Do Q %s", matrix, more);
+    text_printf(&objects,
+                "5 0 obj<</Type/XObject/Subtype/Image/Width %u/Height %u/ColorSpace/DeviceGray"
+                "/BitsPerComponent 8/Length %zu>>stream\n",
+                columns, rows, grey.n);
+    text_put(&objects, text_str(&grey));
+    text_put(&objects, STR("\nendstream endobj\n6 0 obj" TIMES "endobj\n"));
+    /* The picture has zero bytes: pdf_of cannot print it. */
+    pdf_of(out, media, "/XObject<</I 5 0 R>>/Font<</F 6 0 R>>", text_str(&content), "");
+    str end = STR("trailer");
+    size_t at = str_find(text_str(out), end, 0);
+    text tail = {0};
+    text_put(&tail, str_cut(text_str(out), at, out->n));
+    text_cut(out, at);
+    text_put(out, text_str(&objects));
+    text_put(out, text_str(&tail));
+    text_free(&tail);
+    text_free(&content);
+    text_free(&objects);
+}
+
+static int file_of(str bytes) {
+    int fd = memfd_create("document", MFD_CLOEXEC);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, bytes.p, bytes.n), (ssize_t)bytes.n);
+    return fd;
+}
+
+static ingest_document *read_with(ingest_worker *w, str bytes, const char *name,
+                                  const ingest_options *options, arena *a) {
+    ingest_document *d = NULL;
+    error err = {0};
+    int fd = file_of(bytes);
+    if (!ingest_read(w, fd, str_of(name), options, NULL, NULL, a, &d, &err))
+        fail_msg("%s: %s", name, err.text);
+    close(fd);
+    return d;
+}
+
+static ingest_document *read_bytes(str bytes, const char *name, arena *a) {
+    return read_with(worker, bytes, name, NULL, a);
+}
+
+/* Runs pdftoppm over a PDF with these arguments; what it writes to its output. False where it is not
+ * installed. */
+static bool pdftoppm(str pdf, const char *arguments, text *out) {
+    char path[] = "/tmp/carrel-test-XXXXXX", command[256], piece[4096];
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, pdf.p, pdf.n), (ssize_t)pdf.n);
+    close(fd);
+    snprintf(command, sizeof command, "pdftoppm -r %d %s %s 2>/dev/null", DPI, arguments, path);
+    FILE *f = popen(command, "r");
+    assert_non_null(f);
+    for (size_t n; (n = fread(piece, 1, sizeof piece, f)) > 0;) text_put(out, (str){piece, n});
+    bool ok = pclose(f) == 0 && out->n > 0;
+    unlink(path);
+    return ok;
+}
+
+static void text_pdf(text *out) {
+    text content = {0};
+    text_content(&content);
+    pdf_of(out, PAGE_BOX, "/Font<</F 5 0 R>>", text_str(&content), "5 0 obj" TIMES "endobj");
+    text_free(&content);
+}
+
+static bool make_picture(void) {
+    text pdf = {0}, pgm = {0};
+    int begin = 0;
+    text_pdf(&pdf);
+    bool ok = pdftoppm(text_str(&pdf), "-gray", &pgm) &&
+              sscanf(pgm.p, "P5 %u %u 255%n", &columns, &rows, &begin) == 2;
+    if (ok) text_put(&grey, str_cut(text_str(&pgm), (size_t)begin + 1, pgm.n));
+    text_free(&pdf);
+    text_free(&pgm);
+    return ok && grey.n == (size_t)columns * rows;
+}
+
+static int set_up(void **state) {
+    (void)state;
+    error err = {0};
+    arena *a = arena_new();
+    ingest_limits limits = ingest_default_limits;
+    limits.seconds = 100; /* under a sanitizer a page takes a while */
+    if (!ingest_worker_open(getenv("CARREL_PARSE"), &limits, &worker, &err)) {
+        fprintf(stderr, "%s\n", err.text);
+        return 1;
+    }
+    if (make_picture()) {
+        text pdf = {0};
+        picture_pdf(&pdf, PAGE_BOX, "320 0 0 200 0 0", "");
+        const ingest_document *d = read_with(worker, text_str(&pdf), "probe.pdf",
+                                             &(ingest_options){.ocr_languages = STR("eng")}, a);
+        able = d->pages[0].fate == INGEST_FATE_OCR;
+        if (!able)
+            fprintf(stderr, "SKIP: character recognition: " STR_FMT "\n",
+                    STR_ARG(d->pages[0].note));
+        text_free(&pdf);
+    } else {
+        fprintf(stderr, "SKIP: pdftoppm (poppler-utils) is not here\n");
+    }
+    arena_free(a);
+    return 0;
+}
+
+static int tear_down(void **state) {
+    (void)state;
+    ingest_worker_close(worker);
+    text_free(&grey);
+    return 0;
+}
+
+/* ---- what was read -------------------------------------------------------------------------- */
+
+static size_t lines_found(const ingest_document *d, uint32_t page) {
+    size_t found = 0;
+    for (size_t i = 0; i < LINE_COUNT; i++) {
+        bool here = false;
+        for (size_t b = 0; b < d->block_count; b++)
+            for (size_t k = 0; d->blocks[b].page == page && k < d->blocks[b].line_count; k++)
+                here |= str_find(d->blocks[b].lines[k].text, str_of(lines[i]), 0) != SIZE_MAX;
+        found += here;
+    }
+    return found;
+}
+
+static const ingest_line *line_with(const ingest_document *d, const char *words) {
+    for (size_t b = 0; b < d->block_count; b++)
+        for (size_t k = 0; k < d->blocks[b].line_count; k++)
+            if (str_find(d->blocks[b].lines[k].text, str_of(words), 0) != SIZE_MAX)
+                return &d->blocks[b].lines[k];
+    fail_msg("no line has \"%s\"", words);
+    return NULL;
+}
+
+static void expect_read(const ingest_document *d, uint32_t page) {
+    const ingest_page *p = &d->pages[page - 1];
+    if (p->fate != INGEST_FATE_OCR || lines_found(d, page) < LINE_COUNT)
+        fail_msg("page %u: %s, %zu lines, %s", page, ingest_fate_name(p->fate),
+                 lines_found(d, page), p->note.n > 0 ? p->note.p : "no note");
+    assert_true(p->confidence > 0.8f && p->confidence <= 1);
+    assert_false(p->wants_ocr);
+}
+
+static void expect_note(const ingest_page *p, const char *words) {
+    if (str_find(p->note, str_of(words), 0) == SIZE_MAX)
+        fail_msg("the note is \"" STR_FMT "\", expected \"%s\"", STR_ARG(p->note), words);
+}
+
+static void expect_box(box at, double x0, double y0, double x1, double y1) {
+    if (fabs(at.x0 - x0) > 8 || fabs(at.y0 - y0) > 8 || fabs(at.x1 - x1) > 8 ||
+        fabs(at.y1 - y1) > 8)
+        fail_msg("box %.0f %.0f %.0f %.0f, expected %.0f %.0f %.0f %.0f", at.x0, at.y0, at.x1,
+                 at.y1, x0, y0, x1, y1);
+}
+
+/* ---- scans ---------------------------------------------------------------------------------- */
+
+static void a_scan_is_read_with_boxes(void **state) {
+    (void)state;
+    if (!able) skip();
+    arena *a = arena_new();
+    text pdf = {0};
+    picture_pdf(&pdf, PAGE_BOX, "320 0 0 200 0 0", "");
+    const ingest_document *d = read_bytes(text_str(&pdf), "scan.pdf", a);
+    expect_read(d, 1);
+    for (size_t i = 0; i < LINE_COUNT; i++) {
+        const ingest_line *l = line_with(d, lines[i]);
+        double baseline = FIRST_BASELINE_PT + STEP_PT * (double)i;
+        assert_true(l->at.y0 > baseline - 18 && l->at.y0 < baseline - 5);
+        assert_true(l->at.y1 > baseline - 3 && l->at.y1 < baseline + 8);
+        assert_true(l->at.x0 > 25 && l->at.x0 < 35 && l->at.x1 > 200 && l->at.x1 < 315);
+        assert_true(l->font_pt > 8 && l->font_pt < 20);
+    }
+    text_free(&pdf);
+    arena_free(a);
+}
+
+/* The picture lies on its side or its head; boxes are where the page shows the letters. */
+static void a_turned_scan_is_read(void **state) {
+    (void)state;
+    if (!able) skip();
+    static const struct {
+        const char *media, *matrix;
+        double x0, y0, x1, y1; /* of the first line */
+    } ways[] = {
+        {PAGE_BOX, "-320 0 0 -200 320 200", 90, 157, 290, 172},   /* upside down */
+        {"0 0 200 320", "0 320 -200 0 200 0", 28, 90, 44, 290},   /* reads upwards */
+        {"0 0 200 320", "0 -320 200 0 0 320", 157, 30, 172, 230}, /* reads downwards */
+    };
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+        arena *a = arena_new();
+        text pdf = {0};
+        picture_pdf(&pdf, ways[i].media, ways[i].matrix, "");
+        const ingest_document *d = read_bytes(text_str(&pdf), "turned.pdf", a);
+        expect_read(d, 1);
+        expect_box(line_with(d, lines[0])->at, ways[i].x0, ways[i].y0, ways[i].x1, ways[i].y1);
+        text_free(&pdf);
+        arena_free(a);
+    }
+}
+
+static void a_tilted_scan_is_set_straight(void **state) {
+    (void)state;
+    if (!able) skip();
+    arena *a = arena_new();
+    text pdf = {0}; /* by three degrees, about the page's lower left corner */
+    picture_pdf(&pdf, "0 -20 340 220", "319.6 16.7 -10.5 199.7 10 -10", "");
+    const ingest_document *d = read_bytes(text_str(&pdf), "tilted.pdf", a);
+    expect_read(d, 1);
+    box at = line_with(d, lines[0])->at;
+    assert_true(at.y1 - at.y0 > 18); /* it goes uphill on the page */
+    text_free(&pdf);
+    arena_free(a);
+}
+
+static void a_huge_page_is_read_coarsely(void **state) {
+    (void)state;
+    if (!able) skip();
+    arena *a = arena_new();
+    text pdf = {0};
+    picture_pdf(&pdf, "0 0 8000 5000", "8000 0 0 5000 0 0", "");
+    const ingest_document *d = read_bytes(text_str(&pdf), "huge.pdf", a);
+    expect_read(d, 1); /* its letters are huge, too */
+    expect_note(&d->pages[0], "inches");
+    text_free(&pdf);
+    arena_free(a);
+}
+
+/* ---- pages with nothing to read ------------------------------------------------------------- */
+
+static void empty_pages_stay_empty(void **state) {
+    (void)state;
+    arena *a = arena_new();
+    text pdf = {0}, kept = grey;
+    pdf_of(&pdf, PAGE_BOX, "", STR("0.9 g 0 0 320 200 re f"), "");
+    const ingest_document *d = read_bytes(text_str(&pdf), "plain.pdf", a);
+    assert_int_equal(d->pages[0].fate, INGEST_FATE_EMPTY);
+    assert_int_equal(d->pages[0].note.n, 0); /* nobody had to look for letters */
+    if (!able) {
+        text_free(&pdf);
+        arena_free(a);
+        skip();
+    }
+    grey = (text){0};
+    uint32_t seed = 7;
+    for (size_t i = 0; i < kept.n; i++) { /* a white sheet, as a scanner sees it */
+        seed = seed * 1664525u + 1013904223u;
+        text_put_char(&grey, (char)(235 + (seed >> 28)));
+    }
+    for (int speckled = 0; speckled < 2; speckled++) {
+        text_clear(&pdf);
+        for (size_t i = 0; speckled && i < grey.n; i++) { /* and one with dirt all over */
+            seed = seed * 1664525u + 1013904223u;
+            if (seed >> 22 == 0)
+                for (size_t k = 0; k < 9; k++)
+                    if (i + k / 3 * columns + k % 3 < grey.n)
+                        grey.p[i + k / 3 * columns + k % 3] = 20;
+        }
+        picture_pdf(&pdf, PAGE_BOX, "320 0 0 200 0 0", "");
+        d = read_bytes(text_str(&pdf), "white.pdf", a);
+        assert_int_equal(d->pages[0].fate, INGEST_FATE_EMPTY);
+        assert_int_equal(d->block_count, 0);
+    }
+    text_free(&grey);
+    grey = kept;
+    text_free(&pdf);
+    arena_free(a);
+}
+
+/* ---- text layers ---------------------------------------------------------------------------- */
+
+/* A font whose table of Unicode values says that every letter is the one five further on. */
+static void shifted_font(text *out) {
+    text map = {0};
+    text_put(&map, STR("/CIDInit /ProcSet findresource begin 12 dict begin begincmap\n/CMapName /X "
+                       "def 1 begincodespacerange <00> <FF> endcodespacerange\n"));
+    text_put(&map, STR("2 beginbfrange\n<41> <55> <0046>\n<61> <75> <0066>\nendbfrange\n"
+                       "2 beginbfrange\n<56> <5A> <0041>\n<76> <7A> <0061>\nendbfrange\n"
+                       "endcmap end end"));
+    text_printf(out,
+                "5 0 obj<</Type/Font/Subtype/Type1/BaseFont/Times-Roman/Encoding/WinAnsiEncoding"
+                "/ToUnicode 6 0 R>>endobj\n6 0 obj<</Length %zu>>stream\n" STR_FMT
+                "\nendstream endobj",
+                map.n, STR_ARG(text_str(&map)));
+    text_free(&map);
+}
+
+static void a_garbled_layer_is_read_from_its_picture(void **state) {
+    (void)state;
+    arena *a = arena_new();
+    text pdf = {0}, content = {0}, font = {0};
+    text_content(&content);
+    shifted_font(&font);
+    pdf_of(&pdf, PAGE_BOX, "/Font<</F 5 0 R>>", text_str(&content), font.p);
+    const ingest_options blind = {.no_ocr = true};
+    const ingest_document *d = read_with(worker, text_str(&pdf), "garbled.pdf", &blind, a);
+    assert_int_equal(d->pages[0].fate, INGEST_FATE_GARBLED);
+    assert_int_equal(d->block_count, 0);
+    expect_note(&d->pages[0], "--no-ocr");
+    if (able) expect_read(read_bytes(text_str(&pdf), "garbled.pdf", a), 1);
+    text_free(&pdf);
+    text_free(&content);
+    text_free(&font);
+    arena_free(a);
+    if (!able) skip();
+}
+
+/* Text of odd letters that is what it shows: the picture says the same, and the text stays. */
+static void odd_text_stays_text(void **state) {
+    (void)state;
+    if (!able) skip();
+    arena *a = arena_new();
+    text pdf = {0}, content = {0};
+    text_put(&content, STR("BT /F 14 Tf 20 170 Td "));
+    static const char *const odd[] = {"HQRK WVTX JKLP ZXCV BNMQ", "PLKJ HGFD QWRT MNBV CXZL",
+                                      "TRWQ ZXVB KJHG VBNM QZWX", "JKWQ XVZB HFDS PQRT LKJH",
+                                      "WXYZ QKJV BVCX MNQP RTKW", "KXQJ VWZP DFGH QBXK TVWJ"};
+    for (size_t i = 0; i < sizeof odd / sizeof *odd; i++)
+        text_printf(&content, "(%s) Tj 0 -24 Td ", odd[i]);
+    text_put(&content, STR("ET"));
+    pdf_of(&pdf, PAGE_BOX, "/Font<</F 5 0 R>>", text_str(&content), "5 0 obj" TIMES "endobj");
+    const ingest_document *d = read_bytes(text_str(&pdf), "odd.pdf", a);
+    assert_int_equal(d->pages[0].fate, INGEST_FATE_TEXT);
+    assert_non_null(line_with(d, odd[0]));
+    text_free(&pdf);
+    text_free(&content);
+    arena_free(a);
+}
+
+/* A stamp over a scan is not the page's text; a caption over a photograph is. */
+static void a_stamp_does_not_hide_the_scan(void **state) {
+    (void)state;
+    if (!able) skip();
+    arena *a = arena_new();
+    text pdf = {0};
+    picture_pdf(&pdf, PAGE_BOX, "320 0 0 200 0 0", "BT /F 8 Tf 280 8 Td (Page 7) Tj ET");
+    expect_read(read_bytes(text_str(&pdf), "stamped.pdf", a), 1);
+    text kept = grey;
+    grey = (text){0};
+    for (size_t i = 0; i < kept.n; i++) text_put_char(&grey, (char)(i % columns * 255 / columns));
+    text_clear(&pdf);
+    picture_pdf(&pdf, PAGE_BOX, "320 0 0 200 0 0",
+                "BT /F 14 Tf 30 20 Td (Evening in the old harbour) Tj ET");
+    const ingest_document *d = read_bytes(text_str(&pdf), "photo.pdf", a);
+    assert_int_equal(d->pages[0].fate, INGEST_FATE_TEXT);
+    assert_non_null(line_with(d, "Evening in the old harbour"));
+    text_free(&grey);
+    grey = kept;
+    text_free(&pdf);
+    arena_free(a);
+}
+
+/* ---- images --------------------------------------------------------------------------------- */
+
+static void put16(text *t, unsigned v) {
+    text_put_char(t, (char)v);
+    text_put_char(t, (char)(v >> 8));
+}
+
+static void put32(text *t, size_t v) {
+    put16(t, (unsigned)(v & 0xffff));
+    put16(t, (unsigned)(v >> 16));
+}
+
+static void put_entry(text *t, unsigned tag, unsigned type, size_t value) {
+    put16(t, tag);
+    put16(t, type);
+    put32(t, 1);
+    put32(t, value);
+}
+
+/* Two pages of one picture, with a reduced copy between them; after the last one `next` follows. */
+static void two_page_tiff(text *out, size_t next) {
+    text_put(out, STR("II*\0"));
+    put32(out, 8 + grey.n);
+    text_put(out, text_str(&grey));
+    for (int page = 0; page < 3; page++) {
+        put16(out, 9);
+        put_entry(out, TIFF_NEW_SUBFILE, 4, page == 1);
+        put_entry(out, TIFF_WIDTH, 4, columns);
+        put_entry(out, TIFF_HEIGHT, 4, rows);
+        put_entry(out, TIFF_BITS, 3, 8);
+        put_entry(out, 259, 3, 1); /* no compression */
+        put_entry(out, 262, 3, 1); /* black is zero */
+        put_entry(out, 273, 4, 8); /* the strip */
+        put_entry(out, 278, 4, rows);
+        put_entry(out, 279, 4, grey.n);
+        put32(out, page < 2 ? out->n + 4 : next);
+    }
+}
+
+static void image_files_are_read(void **state) {
+    (void)state;
+    if (!able) skip();
+    static const struct {
+        const char *arguments, *name, *type;
+    } files[] = {{"-png", "scan.png", "png"}, {"-jpeg -gray", "scan.jpg", "jpeg"}};
+    text pdf = {0};
+    text_pdf(&pdf);
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        arena *a = arena_new();
+        text image = {0};
+        assert_true(pdftoppm(text_str(&pdf), files[i].arguments, &image));
+        const ingest_document *d = read_bytes(text_str(&image), files[i].name, a);
+        expect_read(d, 1);
+        assert_true(str_eq(d->type, str_of(files[i].type)));
+        assert_true(fabs(d->pages[0].width_pt - WIDTH_PT) < 2); /* by the file's resolution */
+        text_free(&image);
+        arena_free(a);
+    }
+    text_free(&pdf);
+}
+
+static void a_tiff_has_pages(void **state) {
+    (void)state;
+    if (!able) skip();
+    arena *a = arena_new();
+    text tiff = {0};
+    two_page_tiff(&tiff, 0);
+    const ingest_document *d = read_bytes(text_str(&tiff), "fax.tif", a);
+    assert_int_equal(d->page_count, 2);
+    expect_read(d, 1);
+    expect_read(d, 2);
+    assert_int_equal(d->note_count, 0);
+    text_clear(&tiff);
+    two_page_tiff(&tiff, 8 + grey.n); /* the last page says that the first one follows */
+    const ingest_options blind = {.no_ocr = true};
+    d = read_with(worker, text_str(&tiff), "circle.tif", &blind, a);
+    assert_int_equal(d->page_count, 2);
+    assert_int_equal(d->note_count, 1);
+    text_free(&tiff);
+    arena_free(a);
+}
+
+static void broken_images_are_told(void **state) {
+    (void)state;
+    if (!able) skip();
+    arena *a = arena_new();
+    text pdf = {0}, image = {0}, bomb = {0};
+    text_pdf(&pdf);
+    assert_true(pdftoppm(text_str(&pdf), "-png", &image));
+    const ingest_document *d = read_bytes(str_cut(text_str(&image), 0, image.n / 2), "half.png", a);
+    assert_int_equal(d->pages[0].fate, INGEST_FATE_EMPTY);
+    expect_note(&d->pages[0], "damaged");
+    /* 60,000 pixels square in colour, in 70 bytes. */
+    text_put(&bomb, STR("\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\xea\x60\0\0\xea\x60\x08\x02\0\0\0"
+                        "\0\0\0\0\0\0\0\0IDAT\0\0\0\0\0\0\0\0IEND"));
+    d = read_bytes(text_str(&bomb), "bomb.png", a);
+    expect_note(&d->pages[0], "60000 x 60000");
+    text_free(&pdf);
+    text_free(&image);
+    text_free(&bomb);
+    arena_free(a);
+}
+
+static void tiff_directories_do_not_run_away(void **state) {
+    (void)state;
+    tiff_file t;
+    tiff_page pages[8];
+    bool whole;
+    assert_false(tiff_open(STR("II*\0"), &t));
+    assert_true(tiff_open(STR("II*\0\xff\xff\xff\xff"), &t)); /* the first one lies outside */
+    assert_int_equal(tiff_pages(&t, pages, 8, &whole), 0);
+    /* A directory of one entry that follows itself. */
+    assert_true(
+        tiff_open(STR("II*\0\x08\0\0\0\x01\0\0\x01\x03\0\x01\0\0\0\x2a\0\0\0\x08\0\0\0"), &t));
+    assert_int_equal(tiff_pages(&t, pages, 8, &whole), 1);
+    assert_false(whole);
+    assert_int_equal(tiff_number(&t, pages[0].at, TIFF_WIDTH, 7), 42);
+    assert_int_equal(tiff_number(&t, pages[0].at, TIFF_HEIGHT, 7), 7);
+    assert_int_equal(tiff_exif_orientation(STR("\xff\xd8\xff\xe1\0\x1e"
+                                               "Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12"
+                                               "\0\x03\0\0\0\x01\0\x06\0\0")),
+                     6);
+    assert_int_equal(tiff_exif_orientation(STR("\xff\xd8\xff\xda\0\x02")), 1);
+}
+
+/* ---- what can be missing -------------------------------------------------------------------- */
+
+static void a_missing_language_is_named(void **state) {
+    (void)state;
+    if (!able) skip();
+    static const struct {
+        const char *languages, *says;
+    } asked[] = {{"eng+xxy_zz", "tesseract-ocr-xxy-zz"},
+                 {"../eng", "no list of languages"},
+                 {"eng+", "no list of languages"},
+                 {"osd", "no language \"osd\""}};
+    arena *a = arena_new();
+    text pdf = {0};
+    picture_pdf(&pdf, PAGE_BOX, "320 0 0 200 0 0", "");
+    for (size_t i = 0; i < sizeof asked / sizeof *asked; i++) {
+        const ingest_options options = {.ocr_languages = str_of(asked[i].languages)};
+        const ingest_document *d = read_with(worker, text_str(&pdf), "scan.pdf", &options, a);
+        assert_int_equal(d->pages[0].fate, INGEST_FATE_EMPTY);
+        expect_note(&d->pages[0], asked[i].says);
+    }
+    expect_read(read_bytes(text_str(&pdf), "scan.pdf", a), 1);
+    text_free(&pdf);
+    arena_free(a);
+}
+
+/* carrel-parse alone in a folder: everything else works, and the page says what is missing. */
+static void a_missing_program_is_told(void **state) {
+    (void)state;
+    char folder[] = "/tmp/carrel-test-XXXXXX", real[PATH_MAX], link[64];
+    const char *parse = getenv("CARREL_PARSE");
+    error err = {0};
+    ingest_worker *w = NULL;
+    arena *a = arena_new();
+    text pdf = {0};
+    if (!parse || !realpath(parse, real) || grey.n == 0) skip();
+    assert_non_null(mkdtemp(folder));
+    snprintf(link, sizeof link, "%s/carrel-parse", folder);
+    assert_int_equal(symlink(real, link), 0);
+    if (!ingest_worker_open(link, &ingest_default_limits, &w, &err)) fail_msg("%s", err.text);
+    picture_pdf(&pdf, PAGE_BOX, "320 0 0 200 0 0", "");
+    const ingest_document *d = read_with(w, text_str(&pdf), "scan.pdf", NULL, a);
+    assert_int_equal(d->pages[0].fate, INGEST_FATE_EMPTY);
+    expect_note(&d->pages[0], "carrel-ocr is missing");
+    text_clear(&pdf);
+    text_pdf(&pdf);
+    assert_int_equal(read_with(w, text_str(&pdf), "text.pdf", NULL, a)->pages[0].fate,
+                     INGEST_FATE_TEXT);
+    ingest_worker_close(w);
+    unlink(link);
+    rmdir(folder);
+    text_free(&pdf);
+    arena_free(a);
+}
+
+/* ---- the lock ------------------------------------------------------------------------------- */
+
+static long status_field(const char *pid, const char *field) {
+    char path[300], line[256];
+    long value = -1;
+    snprintf(path, sizeof path, "/proc/%s/status", pid);
+    FILE *f = fopen(path, "r");
+    while (f && fgets(line, sizeof line, f))
+        if (strncmp(line, field, strlen(field)) == 0) value = atol(line + strlen(field) + 1);
+    if (f) fclose(f);
+    return value;
+}
+
+/* Debian's tesseract is linked with libcurl; what keeps it silent is the kernel. */
+static void it_is_locked_in(void **state) {
+    (void)state;
+    if (!able) skip();
+    int found = 0;
+    DIR *proc = opendir("/proc");
+    assert_non_null(proc);
+    for (struct dirent *e; (e = readdir(proc));) {
+        char path[300], name[32] = "";
+        snprintf(path, sizeof path, "/proc/%s/comm", e->d_name);
+        FILE *f = atoi(e->d_name) > 0 ? fopen(path, "r") : NULL;
+        bool ours = f && fgets(name, sizeof name, f) && strcmp(name, "carrel-ocr\n") == 0 &&
+                    status_field(e->d_name, "PPid:") == getpid();
+        if (f) fclose(f);
+        if (!ours) continue;
+        found++;
+        assert_int_equal(status_field(e->d_name, "Seccomp:"), 2);
+        assert_int_equal(status_field(e->d_name, "NoNewPrivs:"), 1);
+        assert_int_equal(status_field(e->d_name, "Threads:"), 1);
+    }
+    closedir(proc);
+    assert_int_equal(found, 1);
+}
+
+/* What both programs do before they see a document: whoever asks for a socket then has lived. */
+static void the_lock_refuses_sockets(void **state) {
+    (void)state;
+    static const char *const readable[] = {"/usr/share/poppler", NULL};
+    pid_t child = fork();
+    if (child == 0) {
+        int abi;
+        error err;
+        if (!confine_parent(readable, &abi, &err)) _exit(1);
+        socket(AF_INET, SOCK_STREAM, 0);
+        _exit(2);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status));
+    assert_int_equal(WTERMSIG(status), SIGSYS);
+}
+
+/* ---- running heads -------------------------------------------------------------------------- */
+
+static void heads_of_recognised_pages_are_footers(void **state) {
+    (void)state;
+    enum { PAGES = 4, BLOCKS = 3 * PAGES };
+    ingest_page pages[PAGES];
+    ingest_line text_lines[BLOCKS];
+    ingest_block blocks[BLOCKS];
+    char heads[PAGES][32];
+    for (uint32_t p = 0; p < PAGES; p++) {
+        pages[p] = (ingest_page){.number = p + 1, .height_pt = 800, .fate = INGEST_FATE_OCR};
+        snprintf(heads[p], sizeof heads[p], "Crane manual %u", p + 7);
+        text_lines[3 * p] = (ingest_line){str_of(heads[p]), {50, 30, 200, 42}, 10};
+        text_lines[3 * p + 1] = (ingest_line){STR("Oil the bearing."), {50, 400, 200, 412}, 10};
+        text_lines[3 * p + 2] =
+            (ingest_line){p % 2 ? STR("left") : STR("right"), {50, 760, 99, 772}, 10};
+    }
+    for (uint32_t i = 0; i < BLOCKS; i++)
+        blocks[i] = (ingest_block){.role = INGEST_ROLE_PARAGRAPH,
+                                   .page = i / 3 + 1,
+                                   .lines = &text_lines[i],
+                                   .line_count = 1};
+    reread_mark_running(pages, blocks, BLOCKS);
+    for (uint32_t i = 0; i < BLOCKS; i++) /* the foot comes on two pages each: not often enough */
+        assert_int_equal(blocks[i].role, i % 3 == 0 ? INGEST_ROLE_FOOTER : INGEST_ROLE_PARAGRAPH);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_scan_is_read_with_boxes),
+        cmocka_unit_test(a_turned_scan_is_read),
+        cmocka_unit_test(a_tilted_scan_is_set_straight),
+        cmocka_unit_test(a_huge_page_is_read_coarsely),
+        cmocka_unit_test(empty_pages_stay_empty),
+        cmocka_unit_test(a_garbled_layer_is_read_from_its_picture),
+        cmocka_unit_test(odd_text_stays_text),
+        cmocka_unit_test(a_stamp_does_not_hide_the_scan),
+        cmocka_unit_test(image_files_are_read),
+        cmocka_unit_test(a_tiff_has_pages),
+        cmocka_unit_test(broken_images_are_told),
+        cmocka_unit_test(tiff_directories_do_not_run_away),
+        cmocka_unit_test(a_missing_language_is_named),
+        cmocka_unit_test(a_missing_program_is_told),
+        cmocka_unit_test(it_is_locked_in),
+        cmocka_unit_test(the_lock_refuses_sockets),
+        cmocka_unit_test(heads_of_recognised_pages_are_footers),
+    };
+    return cmocka_run_group_tests_name("ingest ocr", tests, set_up, tear_down);
+}
