@@ -63,24 +63,40 @@ static const entry slides_rels = {
     STR("ppt/_rels/presentation.xml.rels"),
     STR(RELS_OPEN REL("s1", "slide", "slides/slide1.xml") "</Relationships>")};
 
+static const entry odp_mimetype = {STR("mimetype"),
+                                   STR("application/vnd.oasis.opendocument.presentation")};
+static const entry ods_mimetype = {STR("mimetype"),
+                                   STR("application/vnd.oasis.opendocument.spreadsheet")};
+static const entry strings = {STR("xl/sharedStrings.xml"), STR("<sst><si><t>Month</t></si></sst>")};
+
+/* The parts that are the input. */
+static const entry any_book = {STR("b.opf"), INPUT};
+static const entry any_chapter = {STR("a.xhtml"), INPUT};
+static const entry any_content = {STR("content.xml"), INPUT};
+static const entry any_document = {STR("word/document.xml"), INPUT};
+static const entry any_numbering = {STR("word/numbering.xml"), INPUT};
+static const entry any_presentation = {STR("ppt/presentation.xml"), INPUT};
+static const entry any_strings = {STR("xl/sharedStrings.xml"), INPUT};
+static const entry any_sheet = {STR("xl/worksheets/sheet1.xml"), INPUT};
+static const entry any_sheet_styles = {STR("xl/styles.xml"), INPUT};
+static const entry any_slide = {STR("ppt/slides/slide1.xml"), INPUT};
+static const entry any_word_styles = {STR("word/styles.xml"), INPUT};
+
 /* carrel-parse tells each kind by its entries. NULL ends a package that has fewer than it could. */
 static const entry *const packages[][ENTRIES] = {
-    {&(entry){STR("word/document.xml"), INPUT}},
-    {&word_styled, &(entry){STR("word/styles.xml"), INPUT}},
-    {&word_styled, &(entry){STR("word/numbering.xml"), INPUT}},
-    {&odt_mimetype, &(entry){STR("content.xml"), INPUT}},
-    {&(entry){STR("mimetype"), STR("application/vnd.oasis.opendocument.spreadsheet")},
-     &(entry){STR("content.xml"), INPUT}},
-    {&(entry){STR("mimetype"), STR("application/vnd.oasis.opendocument.presentation")},
-     &(entry){STR("content.xml"), INPUT}},
-    {&workbook, &workbook_rels, &(entry){STR("xl/worksheets/sheet1.xml"), INPUT},
-     &(entry){STR("xl/sharedStrings.xml"), STR("<sst><si><t>Month</t></si></sst>")}},
-    {&workbook, &workbook_rels, &sheet, &(entry){STR("xl/sharedStrings.xml"), INPUT}},
-    {&workbook, &workbook_rels, &sheet, &(entry){STR("xl/styles.xml"), INPUT}},
-    {&epub_mimetype, &epub_container, &(entry){STR("b.opf"), INPUT}, &epub_chapter},
-    {&epub_mimetype, &epub_container, &epub_book, &(entry){STR("a.xhtml"), INPUT}},
-    {&slides, &slides_rels, &(entry){STR("ppt/slides/slide1.xml"), INPUT}},
-    {&(entry){STR("ppt/presentation.xml"), INPUT}, &slides_rels},
+    {&any_document},
+    {&word_styled, &any_word_styles},
+    {&word_styled, &any_numbering},
+    {&odt_mimetype, &any_content},
+    {&ods_mimetype, &any_content},
+    {&odp_mimetype, &any_content},
+    {&workbook, &workbook_rels, &any_sheet, &strings},
+    {&workbook, &workbook_rels, &sheet, &any_strings},
+    {&workbook, &workbook_rels, &sheet, &any_sheet_styles},
+    {&epub_mimetype, &epub_container, &any_book, &epub_chapter},
+    {&epub_mimetype, &epub_container, &epub_book, &any_chapter},
+    {&slides, &slides_rels, &any_slide},
+    {&any_presentation, &slides_rels},
 };
 #define PACKAGES (sizeof packages / sizeof *packages)
 
