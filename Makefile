@@ -83,9 +83,10 @@ install: all
 UNIT   := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
 HELP   := $(call obj,$(wildcard tests/support/*.c))
 TOOLS  := $(patsubst tests/tools/%.c,$(B)/tools/%,$(wildcard tests/tools/*.c)) $(B)/carrel-eval $(B)/check-samples $(B)/eval-ingest
-# A fuzz target of a parser needs carrel-parse's objects and libraries, the others carrel's.
+# A fuzz target of a room of carrel; the others are of parsers, and need carrel-parse's objects and libraries.
 FUZZ   := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
-PFUZZ  := html markdown text mail zip zim image drawing package office rtf csv
+CFUZZ  := boxes chunk gguf ignore query record tokenizer words
+PFUZZ  := $(filter-out $(CFUZZ),$(FUZZ))
 REPLAY := $(FUZZ:%=$(B)/replay/fuzz_%)
 
 $(UNIT): $(B)/tests/%: $(B)/tests/unit/%.o $(LIBOBJ) $(HELP)
