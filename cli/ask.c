@@ -203,8 +203,8 @@ static void put_sources(text *out, const query_source *sources, size_t count) {
         for (size_t k = i; k < count; k++) {
             const index_chunk *other = &sources[k].chunk;
             if (other->document != c->document || named_before(sources, k) ||
-                !cli_has_pages(c->path, other->page_last))
-                continue;
+                !cli_has_pages(c->path, other->page_last) || other->part.name.n > 0)
+                continue; /* pages of a part are numbered within it */
             text_printf(out, "%s%u", before, other->page_first);
             before = ", ";
         }

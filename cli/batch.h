@@ -80,8 +80,6 @@ void cli_report_document(cli_report *r, const cli_prepared *p, cli_outcome outco
 void cli_report_end(cli_report *r, str library, size_t unfinished);
 void cli_report_free(cli_report *r);
 
-/* "added", "replaced" ... */
-const char *cli_outcome_name(cli_outcome outcome);
 /* "(12 pages, 31 chunks)" */
 void cli_put_size(text *out, const cli_prepared *p);
 /* An indented line of what was not read, or read otherwise than as text. */

@@ -72,8 +72,7 @@ typedef struct {
     const cli_args *args;
     int jobs; /* parsers; 0: one for each thread */
     ingest_options how;
-    bool again;  /* also what is in the library already is read */
-    bool simple; /* nobody is told how far it is */
+    bool again; /* also what is in the library already is read */
     /* What became of a document, as each is done. former: where it lay before, of CLI_MOVED. */
     void (*came)(void *context, const cli_prepared *p, cli_outcome outcome, str former,
                  const error *err);
@@ -122,7 +121,7 @@ void cli_intake_close(cli_intake *x); /* all that is open */
         {.name = "password",                                                          \
          .kind = CLI_TEXT,                                                            \
          .value = "TEXT|-",                                                           \
-         .help = "for documents that ask for one; '-' asks, or reads a line"},        \
+         .help = "of documents; others can see TEXT, '-' asks or reads a line"},      \
         {.name = "ocr-lang",                                                          \
          .kind = CLI_TEXT,                                                            \
          .value = "LANGS",                                                            \

@@ -206,9 +206,7 @@ static bool take_all(running *r, error *err) {
             cli_batch_release(x->batch, p);
         }
         size_t begun = cli_batch_begun(x->batch);
-        if (!x->simple)
-            cli_progress_step(&x->progress, r->done,
-                              str_of(begun ? r->items[begun - 1].path : NULL));
+        cli_progress_step(&x->progress, r->done, str_of(begun ? r->items[begun - 1].path : NULL));
         if ((cli_stopped() && !r->told) || cli_output_broken()) tell_stop(r);
     }
     return ok;

@@ -16,10 +16,6 @@
 static const char *const outcome_names[CLI_OUTCOMES] = {"added", "replaced", "present", "moved",
                                                         "failed"};
 
-const char *cli_outcome_name(cli_outcome outcome) {
-    return outcome_names[outcome];
-}
-
 /* ---- as it goes --------------------------------------------------------------------------- */
 
 void cli_report_start(cli_report *r, bool json, bool lines, cli_progress *progress) {

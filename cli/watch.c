@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/mirror.h"
@@ -31,8 +32,11 @@ enum { WATCH_READING = CLI_GLOBALS, WATCH_SETTLE = WATCH_READING + CLI_READING_C
 #define REFUSALS_MAX 6
 /* Where the system allows no more watches, everything is looked at this often. */
 #define LIMITED_MS 60000.0
-/* Removed text is wiped from the file when nothing has happened for so long: it takes a rewrite. */
+/* Removed text is wiped from the file so long after: it takes a rewrite, which of a large library is
+ * not done for every save of a file. */
 #define WIPE_AFTER_MS 10000.0
+#define WIPE_LARGE_AFTER_MS 600000.0
+#define LARGE_BYTES (64 << 20)
 /* Ctrl-C between two looks at it waits no longer than this. */
 #define POLL_MOST_MS 1000.0
 
@@ -276,11 +280,14 @@ static void tell_roots(watching *x) {
 
 static bool mirror_once(watching *x, const cli_scope *scopes, size_t count, error *err) {
     cli_mirror *m = &x->mirror;
+    struct stat st;
     bool ok = cli_intake_open_library(&m->intake, err) && cli_mirror_run(m, scopes, count, err) &&
               cli_intake_embed(&m->intake, err);
     ok = cli_intake_close_library(&m->intake, false, ok ? err : NULL) && ok;
-    if (m->counts[CLI_CHANGE_REMOVED] + m->counts[CLI_CHANGE_CHANGED] > 0)
-        x->wipe_due_ms = clock_ms() + WIPE_AFTER_MS;
+    if (x->wipe_due_ms == 0 && m->counts[CLI_CHANGE_REMOVED] + m->counts[CLI_CHANGE_CHANGED] > 0) {
+        bool large = stat(m->intake.path.p, &st) == 0 && st.st_size > LARGE_BYTES;
+        x->wipe_due_ms = clock_ms() + (large ? WIPE_LARGE_AFTER_MS : WIPE_AFTER_MS);
+    }
     return ok;
 }
 

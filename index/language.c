@@ -151,9 +151,9 @@ str index_document_language(const str *texts, size_t text_count, str declared) {
     char code[WORDS_CODE_BYTES];
     evidence all = {0};
     size_t told = vote(texts, text_count, &all);
-    if (declared.n == 0) return told == NONE ? (str){0} : str_of(codes[told]);
+    str found = told == NONE ? declared : str_of(codes[told]);
+    if (declared.n == 0 || told == NONE) return found;
     words_code(declared, code);
-    if (told == NONE || str_eq(str_of(code), str_of(codes[told])) || !is_sure(&all, told, code))
-        return declared;
-    return str_of(codes[told]);
+    if (str_eq(str_of(code), str_of(codes[told])) || !is_sure(&all, told, code)) return declared;
+    return found;
 }

@@ -151,6 +151,25 @@ done
 [ "$(grep -c '"change": "new"' out)" -eq 1200 ] && ok "more places than are told apart" || not_ok "more places than are told apart" "$(grep -c '"change": "new"' out)"
 ends "SIGTERM again" TERM
 
+# Events that the kernel could not keep: what they would have told is found all the same.
+queue=$(cat /proc/sys/fs/inotify/max_queued_events 2>/dev/null || echo 16384)
+if [ "$queue" -le 20000 ]; then
+    mkdir few
+    start few
+    until_says "before a flood" out "watching 1 folder"
+    kill -STOP $pid
+    for ((i = 0; i < queue / 2 + 100; i++)); do
+        : >few/.a
+        : >few/.b
+    done
+    echo 'The weir was built in 1911.' >few/weir.txt
+    kill -CONT $pid
+    until_says "a flood of events" out "new +few/weir.txt"
+    ends "SIGTERM after it" TERM
+else
+    skip "a flood of events" "the kernel keeps $queue"
+fi
+
 # A user who may watch three folders.
 if unshare -Ur sh -c 'echo 3 >/proc/sys/user/max_inotify_watches' 2>/dev/null; then
     unshare -Ur sh -c 'echo 3 >/proc/sys/user/max_inotify_watches; exec "$0" watch --settle 0.3 many' "$carrel" >out 2>err &

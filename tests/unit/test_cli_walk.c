@@ -190,8 +190,8 @@ static const char *const pattern_files[] = {
     "trailing   \n",
     "space\\ \n",
     "a.txt\r\nb.txt\r\n",
-    "\xef\xbb\xbf"
-    "a.txt\n",
+    ("\xef\xbb\xbf"
+     "a.txt\n"),
     "/\n",
     "//\n",
     "!\n",
