@@ -36,6 +36,8 @@
 
 /* The page is drawn this small to see whether there is anything on it. */
 #define SKETCH_PIXELS 240.0
+/* There a word is at least this wide. */
+#define SHADES_PIXELS 4
 
 /* ---- letters -------------------------------------------------------------------------------- */
 
@@ -113,7 +115,19 @@ static double covered(PopplerPage *page) {
     return width * height > 0 ? area / (width * height) : 0;
 }
 
-/* Is anything drawn that differs from the rest of the page? */
+/* Does this row of pixels hold more than paper, rules and areas of one colour? Letters drawn small are
+ * shades side by side. */
+static bool row_has_shades(const uint32_t *row, int columns, uint32_t paper) {
+    int run = 0; /* pixels that are not paper, so far */
+    for (int x = 1; x < columns - 1; x++) {
+        run = ((row[x] ^ paper) & 0xffffff) != 0 ? run + 1 : 0;
+        /* Not the ends of a run: they are antialiased. */
+        if (run >= SHADES_PIXELS && ((row[x - 1] ^ row[x - 2]) & 0xffffff) != 0) return true;
+    }
+    return false;
+}
+
+/* Is anything drawn that may be letters? */
 static bool has_ink(PopplerPage *page) {
     double width, height;
     poppler_page_get_size(page, &width, &height);
@@ -129,17 +143,16 @@ static bool has_ink(PopplerPage *page) {
     cairo_surface_flush(surface);
     const unsigned char *data = cairo_image_surface_get_data(surface);
     int stride = cairo_image_surface_get_stride(surface);
-    bool differs = false;
+    bool ink = false;
     /* Not the edges: there a page filled with one colour is antialiased. */
-    for (int y = 1; data && !differs && y < rows - 1; y++) {
+    for (int y = 1; data && !ink && y < rows - 1; y++) {
         const uint32_t *row = (const uint32_t *)(const void *)(data + (size_t)y * (size_t)stride);
         const uint32_t *first = (const uint32_t *)(const void *)(data + (size_t)stride);
-        for (int x = 1; !differs && x < columns - 1; x++)
-            differs = ((row[x] ^ first[1]) & 0xffffff) != 0;
+        ink = row_has_shades(row, columns, first[1]);
     }
     cairo_destroy(cairo);
     cairo_surface_destroy(surface);
-    return differs;
+    return ink;
 }
 
 /* ---- the verdict ---------------------------------------------------------------------------- */
