@@ -232,7 +232,10 @@ static bool takes_single(region *t, const pdf_row *rows, size_t count, size_t i,
     float em = fmaxf(r->font_pt, 1);
     bool across = r->at.x0 < t->at.x0 + 2 * em && r->at.x1 > t->second + em;
     if (++t->singles > SINGLES || (across && is_apart(t, r))) return false;
-    return may_stand_between(&rows[t->last], r, next, t->figures, t->at, width);
+    if (!may_stand_between(&rows[t->last], r, next, t->figures, t->at, width)) return false;
+    float step = r->at.y1 - (r - 1)->at.y1;
+    if (step > LINE_EM * em) t->least_step = fminf(t->least_step, step);
+    return true;
 }
 
 static bool takes_row(region *t, const pdf_row *rows, size_t first, size_t i) {
@@ -454,20 +457,20 @@ static bool is_rest(str p, str s, bool wrapped) {
 
 /* "Shares issued, net of those" / "withheld | 60 | 49" is one row: a label that goes on in lower
  * case, and any other cell that does. So is a label whose figures stand a little lower. */
-static bool is_label_of(const pdf_row *p, const pdf_row *r, const edges *e) {
-    float em = fmaxf(r->font_pt, 1);
+static bool is_label_of(const pdf_row *p, const pdf_row *r, float step_above, const edges *e) {
+    float em = fmaxf(r->font_pt, 1), step = r->at.y1 - p->at.y1;
     if (p->count == 1 && p->cells[0].first == 0 && r->cells[0].first > 0 && !p->head && !r->head)
-        return r->at.y1 - p->at.y1 < LOWER_EM * em && pdf_is_figure(r->cells[0].text);
+        return step < LOWER_EM * em && pdf_is_figure(r->cells[0].text);
     if (p->count == 1 && r->count > 1 && p->cells[0].first > 0 && !p->head && !r->head) {
         const pdf_cell *below = cell_at(r, p->cells[0].first);
-        return below && starts_small(below->text) && r->at.y1 - p->at.y1 < SAME_CELL_EM * em;
+        return below && starts_small(below->text) && step < SAME_CELL_EM * em &&
+               step < step_above + 1; /* else it is the rest of the row above */
     }
     return p->count == 1 && r->count > 1 && p->cells[0].first == 0 && r->cells[0].first == 0 &&
            is_rest(p->cells[0].text, r->cells[0].text,
                    p->at.x1 > r->cells[0].at.x1 + 2 * em ||
                        is_wrapped(&p->cells[0], &r->cells[0], e)) &&
-           !p->head && r->at.y1 - p->at.y1 < SAME_CELL_EM * em &&
-           fabsf(p->at.x0 - r->at.x0) < 3 * em;
+           !p->head && step < SAME_CELL_EM * em && fabsf(p->at.x0 - r->at.x0) < 3 * em;
 }
 
 static int by_float(const void *pa, const void *pb) {
@@ -510,7 +513,7 @@ static void join_lines(pdf_row *rows, size_t count, arena *a) {
     pdf_row *p = NULL;
     box last = {0}; /* the last line of p */
     size_t columns = 0;
-    float step = line_step(rows, count, a);
+    float step = line_step(rows, count, a), step_above = INFINITY;
     edges e;
     find_edges(rows, count, &e);
     for (size_t i = 0; i < count; i++) {
@@ -518,13 +521,14 @@ static void join_lines(pdf_row *rows, size_t count, arena *a) {
         if (p) {
             pdf_row seen = *p;
             seen.at.y1 = last.y1;
-            if ((p->count > 1 ? continues(&seen, r, &e) : is_label_of(&seen, r, &e)) ||
+            if ((p->count > 1 ? continues(&seen, r, &e) : is_label_of(&seen, r, step_above, &e)) ||
                 is_next_line(&seen, r, columns, step, &e)) {
                 last = r->at;
                 join_rows(p, r, true, a);
                 continue;
             }
         }
+        step_above = p ? r->at.y1 - last.y1 : INFINITY;
         p = r;
         last = r->at;
         columns = r->count;
