@@ -31,8 +31,8 @@
 #define LOWER_EM 1.05f     /* figures so little below their label stand beside it */
 #define MAX_COLUMNS 64
 #define SPACE_EM 0.25f
-#define WIDE_STEP 1.18f /* rows are farther apart than their lines, by this */
-#define SAME_STEP 1.1f
+#define WIDE_STEP 1.14f /* rows are farther apart than their lines, by this */
+#define SAME_STEP 1.07f
 #define WIDE_GAP 1.5f    /* steps wider than this, of the others, may part two tables; */
 #define WIDE_GAP_EM 1.8f /* and no narrower than this */
 #define LINE_EM 0.8f     /* lower steps are those of shifted cells, not of lines */
@@ -445,7 +445,8 @@ static bool continues(const pdf_row *p, const pdf_row *r, const edges *e) {
         if (own->first > 0 && !stands_below(above, own, em)) return false;
     }
     str name = p->cells[0].text;
-    return !label || (starts_small(r->cells[0].text) && all_wrapped(p, r, e)) ||
+    return !label ||
+           (r->count < p->count && starts_small(r->cells[0].text) && all_wrapped(p, r, e)) ||
            name.p[name.n - 1] == '-';
 }
 
@@ -503,8 +504,11 @@ static bool is_next_line(const pdf_row *p, const pdf_row *r, size_t columns, flo
     if (r->count >= columns && !all_wrapped(p, r, e)) return false;
     if (r->at.y1 - p->at.y1 > SAME_STEP * step) return false;
     for (size_t i = 0; i < r->count; i++) {
-        const pdf_cell *above = cell_at(p, r->cells[i].first);
+        const pdf_cell *own = &r->cells[i], *above = cell_at(p, own->first);
         if (above && i > 0 && pdf_is_figure(above->text)) return false;
+        bool name = own->first == 0 && above;
+        if (name && !is_wrapped(above, own, e) && !is_rest(above->text, own->text, false))
+            return false;
     }
     return true;
 }
