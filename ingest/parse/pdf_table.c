@@ -6,8 +6,8 @@
  * was wrapped are put back into their row: a line joins the row above when it brings no figures,
  * stands close, and continues cells that this row has.
  *
- * Where a table is not seen its lines are read as prose, and where two lines of prose happen to have
- * gaps above one another they are read as rows: no text is lost either way.
+ * Where a table is not seen its lines are read as prose, and where two lines of prose happen to
+ * have gaps above one another they are read as rows: no text is lost either way.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -178,8 +178,8 @@ static bool begins_with(const pdf_row *row, const pdf_row *r) {
 }
 
 /* A single cell that may stand between two rows of a table: no line of text, and below figures no
- * heading that is centred, since there the next table begins. A cell of `last`, the row with several
- * above, goes on here, or one of the row below begins. */
+ * heading that is centred, since there the next table begins. A cell of `last`, the row with
+ * several above, goes on here, or one of the row below begins. */
 static bool may_stand_between(const pdf_row *last, const pdf_row *r, const pdf_row *next,
                               bool figures, box table, float width) {
     float em = fmaxf(r->font_pt, 1), step = r->at.y1 - (r - 1)->at.y1;
@@ -479,8 +479,8 @@ static int by_float(const void *pa, const void *pb) {
     return a < b ? -1 : a > b;
 }
 
-/* The step of lines within a row of a table whose rows stand farther apart than their lines; 0 where
- * that cannot be told. Tables of figures have white between groups of rows instead. */
+/* The step of lines within a row of a table whose rows stand farther apart than their lines; 0
+ * where that cannot be told. Tables of figures have white between groups of rows instead. */
 static float line_step(const pdf_row *rows, size_t count, arena *a) {
     float *steps = arena_alloc(a, count, sizeof *steps);
     size_t n = 0, wide = 0, cells = 0, figures = 0;

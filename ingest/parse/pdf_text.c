@@ -342,8 +342,8 @@ box pdf_turned(box b, unsigned quarters) {
     }
 }
 
-/* Does r follow the last character in a line that is turned so? Upright letters that happen to stand
- * above one another are narrower than their line is high. */
+/* Does r follow the last character in a line that is turned so? Upright letters that happen to
+ * stand above one another are narrower than their line is high. */
 static bool follows_turned(const run_builder *b, box r, unsigned turn, float font_pt) {
     box p = pdf_turned(b->last, turn), q = pdf_turned(r, turn);
     float gap = q.x0 - p.x1;
@@ -441,8 +441,8 @@ static int by_float(const void *pa, const void *pb) {
     return a < b ? -1 : a > b;
 }
 
-/* How wide an alef is: the median of those that begin a word in front of a lam, as the article. Their
- * boxes stand at the other end of the word. */
+/* How wide an alef is: the median of those that begin a word in front of a lam, as the article.
+ * Their boxes stand at the other end of the word. */
 static float find_alef(str s, const PopplerRectangle *boxes, guint box_count) {
     float found[ALEF_SAMPLES];
     size_t n = 0;
@@ -470,8 +470,8 @@ static float find_alef(str s, const PopplerRectangle *boxes, guint box_count) {
     return found[n / 2];
 }
 
-/* The selection from the first to the second corner of `area`. alef_share: of the page, 0 before it is
- * known. */
+/* The selection from the first to the second corner of `area`. alef_share: of the page, 0 before
+ * it is known. */
 static void select_runs(PopplerPage *page, PopplerRectangle *area, float *alef_share, arena *a,
                         pdf_runs *out) {
     page_view v = {0};
@@ -537,8 +537,8 @@ static size_t merge_runs(pdf_runs *out, const pdf_runs *more, arena *a) {
 }
 
 /* A right-to-left page loses the block that ends it where that is not the widest, unless the
- * selection ends inside; and of its last line what stands to the left of that. So ends are tried all
- * along the lines, and moved on to the left as long as that brings words. */
+ * selection ends inside; and of its last line what stands to the left of that. So ends are tried
+ * all along the lines, and moved on to the left as long as that brings words. */
 static void select_last_block(PopplerPage *page, double width, double height, float *alef_share,
                               pdf_runs *out, arena *a) {
     float left = INFINITY, right = -INFINITY;
