@@ -120,9 +120,10 @@ typedef struct {
 /* How many tokens of the embedding model's tokenizer a text has. */
 typedef size_t ingest_count_fn(void *context, str s);
 
-/* Joins hyphens, leaves footers out, keeps a heading with what follows it and a table's rows
- * with its header row, the line that leads into the table and the name of their group, and cuts on block and sentence bounds at 200 to 300 tokens, with one
- * sentence of overlap inside a section. A document without text gives no chunks. */
+/* Joins hyphens, leaves footers out, keeps a heading with what follows it and a table's rows with
+ * its header row, the line that leads into the table and the name of their group, and cuts on
+ * block and sentence bounds at 200 to 300 tokens, with one sentence of overlap inside a section. A
+ * document without text gives no chunks. */
 bool ingest_chunk_document(const ingest_document *d, ingest_count_fn *count, void *context,
                            arena *a, ingest_chunk **out, size_t *out_count, error *err);
 
