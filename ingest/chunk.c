@@ -4,9 +4,9 @@
  * chunk crosses into another, but tiny neighbours under one parent (questions and answers, terms)
  * share a chunk, their headings kept as lines. Inside a section units are taken until the target
  * is reached, with a cut rather between blocks than in one, never behind a heading, and never for
- * the sake of a small rest. The next chunk repeats the last sentence, or, where a table was cut, its
- * header row with the line that leads into it ("in millions") and the name of the group of rows, so
- * that each can be understood alone.
+ * the sake of a small rest. The next chunk repeats the last sentence, or, where a table was cut,
+ * its header row with the line that leads into it ("in millions") and the name of the group of
+ * rows, so that each can be understood alone.
  *
  * A heading on the path above a chunk is not repeated in its text. Nothing else is left out, and
  * every byte keeps the place on the page that it came from.
@@ -218,8 +218,9 @@ static bool leads(const unit *u) {
     return u->kind == UNIT_HEADING || u->leads;
 }
 
-/* Where the chunk [start, i) really ends: headings, and heads of tables, at its end go with what follows them, unless
- * they are many, and so rather a list, or too long to share a chunk with unit i. */
+/* Where the chunk [start, i) really ends: headings, and heads of tables, at its end go with what
+ * follows them, unless they are many, and so rather a list, or too long to share a chunk with unit
+ * i. */
 static size_t without_headings(const flow *f, size_t start, size_t i) {
     size_t stop = i, tokens = 0;
     while (stop > start && leads(&f->units[stop - 1]) && tokens < HEADER_TOKENS)

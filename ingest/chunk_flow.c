@@ -349,8 +349,8 @@ static size_t count_cells(str row) {
     return cells;
 }
 
-/* A table without a head goes on with the one before when little stands between them, it has as many
- * columns, and ends at the same edge: "Liabilities" in the middle of a balance sheet. */
+/* A table without a head goes on with the one before when little stands between them, it has as
+ * many columns, and ends at the same edge: "Liabilities" in the middle of a balance sheet. */
 static bool goes_on(const builder *b, const ingest_block *row) {
     const ingest_line *l = &row->lines[0];
     return row->level == INGEST_ROW_BODY && b->header != UNIT_NONE && l->at.x1 > 0 &&
@@ -377,7 +377,8 @@ static bool is_total(str s) {
     return str_starts(s, STR("Total ")) || str_starts(s, STR("TOTAL "));
 }
 
-/* Where the rows of a group stand further in than its name, one that does not is no longer of it. */
+/* Where the rows of a group stand further in than its name, one that does not is no longer of it.
+ */
 static void heed_indent(builder *b, float left_pt) {
     if (b->group == UNIT_NONE) return;
     bool indented = left_pt > b->group_left_pt + INDENT_PT;

@@ -1,9 +1,10 @@
-/* The order in which a document's blocks are read: footers left out, and what a sentence goes on with
- * put behind it.
+/* The order in which a document's blocks are read: footers left out, and what a sentence goes on
+ * with put behind it.
  *
- * A paragraph may stop in the middle of a sentence at the foot of a column or page, and go on behind
- * the footnotes there, or behind a table or figure at the head of the next page. Those follow it,
- * then. Nothing is left out but footers, and nothing moves but for the sake of such a sentence.
+ * A paragraph may stop in the middle of a sentence at the foot of a column or page, and go on
+ * behind the footnotes there, or behind a table or figure at the head of the next page. Those
+ * follow it, then. Nothing is left out but footers, and nothing moves but for the sake of such a
+ * sentence.
  */
 #include <string.h>
 

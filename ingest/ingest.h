@@ -148,7 +148,7 @@ typedef struct {
     str heading; /* the path of headings above it, parted by " > "; may be empty */
     uint32_t page_first, page_last;
     uint32_t tokens;        /* of text, as counted by the caller's counter */
-    uint32_t overlap_bytes; /* how many bytes at the start of text repeat the chunk before */
+    uint32_t overlap_bytes; /* how many bytes at the start of text repeat what stood before */
     const line_box *lines;  /* in order of begin; together they cover text but for separators */
     size_t line_count;
 } ingest_chunk;
@@ -156,9 +156,10 @@ typedef struct {
 /* How many tokens of the embedding model's tokenizer a text has. */
 typedef size_t ingest_count_fn(void *context, str s);
 
-/* Joins hyphens, leaves footers out, keeps a heading with what follows it and a table's rows
- * with its header row, and cuts on block and sentence bounds at 200 to 300 tokens, with one
- * sentence of overlap inside a section. A document without text gives no chunks. */
+/* Joins hyphens, leaves footers out, keeps a heading with what follows it and a table's rows with
+ * its header row, the line that leads into the table and the name of their group, and cuts on
+ * block and sentence bounds at 200 to 300 tokens, with one sentence of overlap inside a section. A
+ * document without text gives no chunks. */
 bool ingest_chunk_document(const ingest_document *d, ingest_count_fn *count, void *context,
                            arena *a, ingest_chunk **out, size_t *out_count, error *err);
 

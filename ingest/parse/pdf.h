@@ -131,8 +131,8 @@ typedef struct {
     size_t block_count;
 } pdf_text;
 
-/* Turns a box to the right by quarters, about the page's upper left corner: text that runs up the page
- * runs to the right afterwards. Turning by 4 - n takes a turn by n back. */
+/* Turns a box to the right by quarters, about the page's upper left corner: text that runs up the
+ * page runs to the right afterwards. Turning by 4 - n takes a turn by n back. */
 box pdf_turned(box b, unsigned quarters);
 
 /* PopplerPage, without poppler's headers for the stages that do not need them. */

@@ -108,8 +108,9 @@ static float usual_font(pdf_group g) {
     return font_pt;
 }
 
-/* Are these notes on the text beside them, set smaller? A note begins wherever the word stands that it
- * is about, which is mostly in the middle of a paragraph; the cells of a row begin together. */
+/* Are these notes on the text beside them, set smaller? A note begins wherever the word stands
+ * that it is about, which is mostly in the middle of a paragraph; the cells of a row begin
+ * together. */
 static bool are_notes(pdf_group notes, pdf_group body) {
     size_t starts = 0, inside = 0, k = 0;
     float usual = 0;

@@ -1,9 +1,9 @@
 /* What Arabic words need beside their order, which poppler gives.
  *
  * Lam and alef are drawn as one glyph. Poppler splits its box evenly between the two letters and
- * then turns the word round letter by letter, so that they come out as alef, lam: a word that nobody
- * finds. Two halves of one width, wider than an alef is on this page, are such a glyph; so is an alef
- * with hamza or madda behind a plain one, which no word has.
+ * then turns the word round letter by letter, so that they come out as alef, lam: a word that
+ * nobody finds. Two halves of one width, wider than an alef is on this page, are such a glyph; so
+ * is an alef with hamza or madda behind a plain one, which no word has.
  *
  * Letters stored as the shapes they have in a word (presentation forms) become the letters.
  */

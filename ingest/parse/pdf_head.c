@@ -83,8 +83,8 @@ static bool has_figures(const pdf_row *r) {
     return false;
 }
 
-/* Do most of the n-th cells of the rows with `cells` of them begin, end or centre at one place? Words
- * of justified text that wide white parts do not. Figures need not. */
+/* Do most of the n-th cells of the rows with `cells` of them begin, end or centre at one place?
+ * Words of justified text that wide white parts do not. Figures need not. */
 static bool is_column(const pdf_row *rows, size_t count, size_t cells, size_t n) {
     size_t best = 0, full = 0;
     for (size_t i = 0; i < count && full < ALIGN_ROWS; i++) {
@@ -111,8 +111,8 @@ static bool is_column(const pdf_row *rows, size_t count, size_t cells, size_t n)
     return all >= FULL_ROWS && (best * 5 >= all * 3 || figures * 2 >= all);
 }
 
-/* Rows that have a cell in every column tell the columns by their order alone: the n-th cells of all
- * of them. False where fewer than two rows have so many cells, or these are not apart. */
+/* Rows that have a cell in every column tell the columns by their order alone: the n-th cells of
+ * all of them. False where fewer than two rows have so many cells, or these are not apart. */
 static bool grid_by_order(const pdf_row *rows, size_t count, size_t cells, grid *g) {
     g->count = (uint32_t)cells;
     for (size_t k = 0; k < cells; k++) {
@@ -532,7 +532,8 @@ static void widen_heads(pdf_row *rows, size_t count, const grid *g) {
     }
 }
 
-/* The head rows rows[0..count) become the first of them: over each column all that stands over it. */
+/* The head rows rows[0..count) become the first of them: over each column all that stands over it.
+ */
 static void merge_head(pdf_row *rows, size_t count, const grid *g, arena *a) {
     uint32_t columns = g->count;
     widen_heads(rows, count, g);

@@ -5,8 +5,8 @@
  * pdf_column.c has cut the page into columns before, so that two lines of running text never make
  * a row.
  *
- * Text that runs up or down the page is laid out after the rest, as if the page were turned; the lines
- * keep those boxes until the records are written, since paragraphs are found by them.
+ * Text that runs up or down the page is laid out after the rest, as if the page were turned; the
+ * lines keep those boxes until the records are written, since paragraphs are found by them.
  *
  * It looks at boxes only, never at what the words say but for bullets and currency signs.
  */

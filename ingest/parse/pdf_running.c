@@ -49,7 +49,8 @@ static bool is_page_number(str key) {
     return false;
 }
 
-/* The lines of a page from top to bottom, without those that run up or down it; gives their count. */
+/* The lines of a page from top to bottom, without those that run up or down it; gives their count.
+ */
 static size_t sort_lines(pdf_text *t, size_t first, size_t end, pdf_line **sorted) {
     size_t n = 0;
     for (size_t i = first; i < end; i++)

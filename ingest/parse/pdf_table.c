@@ -6,8 +6,8 @@
  * was wrapped are put back into their row: a line joins the row above when it brings no figures,
  * stands close, and continues cells that this row has.
  *
- * Where a table is not seen its lines are read as prose, and where two lines of prose happen to have
- * gaps above one another they are read as rows: no text is lost either way.
+ * Where a table is not seen its lines are read as prose, and where two lines of prose happen to
+ * have gaps above one another they are read as rows: no text is lost either way.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -31,8 +31,8 @@
 #define LOWER_EM 1.05f     /* figures so little below their label stand beside it */
 #define MAX_COLUMNS 64
 #define SPACE_EM 0.25f
-#define WIDE_STEP 1.18f /* rows are farther apart than their lines, by this */
-#define SAME_STEP 1.1f
+#define WIDE_STEP 1.14f /* rows are farther apart than their lines, by this */
+#define SAME_STEP 1.07f
 #define WIDE_GAP 1.5f    /* steps wider than this, of the others, may part two tables; */
 #define WIDE_GAP_EM 1.8f /* and no narrower than this */
 #define LINE_EM 0.8f     /* lower steps are those of shifted cells, not of lines */
@@ -178,8 +178,8 @@ static bool begins_with(const pdf_row *row, const pdf_row *r) {
 }
 
 /* A single cell that may stand between two rows of a table: no line of text, and below figures no
- * heading that is centred, since there the next table begins. A cell of `last`, the row with several
- * above, goes on here, or one of the row below begins. */
+ * heading that is centred, since there the next table begins. A cell of `last`, the row with
+ * several above, goes on here, or one of the row below begins. */
 static bool may_stand_between(const pdf_row *last, const pdf_row *r, const pdf_row *next,
                               bool figures, box table, float width) {
     float em = fmaxf(r->font_pt, 1), step = r->at.y1 - (r - 1)->at.y1;
@@ -232,7 +232,10 @@ static bool takes_single(region *t, const pdf_row *rows, size_t count, size_t i,
     float em = fmaxf(r->font_pt, 1);
     bool across = r->at.x0 < t->at.x0 + 2 * em && r->at.x1 > t->second + em;
     if (++t->singles > SINGLES || (across && is_apart(t, r))) return false;
-    return may_stand_between(&rows[t->last], r, next, t->figures, t->at, width);
+    if (!may_stand_between(&rows[t->last], r, next, t->figures, t->at, width)) return false;
+    float step = r->at.y1 - (r - 1)->at.y1;
+    if (step > LINE_EM * em) t->least_step = fminf(t->least_step, step);
+    return true;
 }
 
 static bool takes_row(region *t, const pdf_row *rows, size_t first, size_t i) {
@@ -442,7 +445,8 @@ static bool continues(const pdf_row *p, const pdf_row *r, const edges *e) {
         if (own->first > 0 && !stands_below(above, own, em)) return false;
     }
     str name = p->cells[0].text;
-    return !label || (starts_small(r->cells[0].text) && all_wrapped(p, r, e)) ||
+    return !label ||
+           (r->count < p->count && starts_small(r->cells[0].text) && all_wrapped(p, r, e)) ||
            name.p[name.n - 1] == '-';
 }
 
@@ -454,20 +458,20 @@ static bool is_rest(str p, str s, bool wrapped) {
 
 /* "Shares issued, net of those" / "withheld | 60 | 49" is one row: a label that goes on in lower
  * case, and any other cell that does. So is a label whose figures stand a little lower. */
-static bool is_label_of(const pdf_row *p, const pdf_row *r, const edges *e) {
-    float em = fmaxf(r->font_pt, 1);
+static bool is_label_of(const pdf_row *p, const pdf_row *r, float step_above, const edges *e) {
+    float em = fmaxf(r->font_pt, 1), step = r->at.y1 - p->at.y1;
     if (p->count == 1 && p->cells[0].first == 0 && r->cells[0].first > 0 && !p->head && !r->head)
-        return r->at.y1 - p->at.y1 < LOWER_EM * em && pdf_is_figure(r->cells[0].text);
+        return step < LOWER_EM * em && pdf_is_figure(r->cells[0].text);
     if (p->count == 1 && r->count > 1 && p->cells[0].first > 0 && !p->head && !r->head) {
         const pdf_cell *below = cell_at(r, p->cells[0].first);
-        return below && starts_small(below->text) && r->at.y1 - p->at.y1 < SAME_CELL_EM * em;
+        return below && starts_small(below->text) && step < SAME_CELL_EM * em &&
+               step < step_above + 1; /* else it is the rest of the row above */
     }
     return p->count == 1 && r->count > 1 && p->cells[0].first == 0 && r->cells[0].first == 0 &&
            is_rest(p->cells[0].text, r->cells[0].text,
                    p->at.x1 > r->cells[0].at.x1 + 2 * em ||
                        is_wrapped(&p->cells[0], &r->cells[0], e)) &&
-           !p->head && r->at.y1 - p->at.y1 < SAME_CELL_EM * em &&
-           fabsf(p->at.x0 - r->at.x0) < 3 * em;
+           !p->head && step < SAME_CELL_EM * em && fabsf(p->at.x0 - r->at.x0) < 3 * em;
 }
 
 static int by_float(const void *pa, const void *pb) {
@@ -475,8 +479,8 @@ static int by_float(const void *pa, const void *pb) {
     return a < b ? -1 : a > b;
 }
 
-/* The step of lines within a row of a table whose rows stand farther apart than their lines; 0 where
- * that cannot be told. Tables of figures have white between groups of rows instead. */
+/* The step of lines within a row of a table whose rows stand farther apart than their lines; 0
+ * where that cannot be told. Tables of figures have white between groups of rows instead. */
 static float line_step(const pdf_row *rows, size_t count, arena *a) {
     float *steps = arena_alloc(a, count, sizeof *steps);
     size_t n = 0, wide = 0, cells = 0, figures = 0;
@@ -500,8 +504,11 @@ static bool is_next_line(const pdf_row *p, const pdf_row *r, size_t columns, flo
     if (r->count >= columns && !all_wrapped(p, r, e)) return false;
     if (r->at.y1 - p->at.y1 > SAME_STEP * step) return false;
     for (size_t i = 0; i < r->count; i++) {
-        const pdf_cell *above = cell_at(p, r->cells[i].first);
+        const pdf_cell *own = &r->cells[i], *above = cell_at(p, own->first);
         if (above && i > 0 && pdf_is_figure(above->text)) return false;
+        bool name = own->first == 0 && above;
+        if (name && !is_wrapped(above, own, e) && !is_rest(above->text, own->text, false))
+            return false;
     }
     return true;
 }
@@ -510,7 +517,7 @@ static void join_lines(pdf_row *rows, size_t count, arena *a) {
     pdf_row *p = NULL;
     box last = {0}; /* the last line of p */
     size_t columns = 0;
-    float step = line_step(rows, count, a);
+    float step = line_step(rows, count, a), step_above = INFINITY;
     edges e;
     find_edges(rows, count, &e);
     for (size_t i = 0; i < count; i++) {
@@ -518,13 +525,14 @@ static void join_lines(pdf_row *rows, size_t count, arena *a) {
         if (p) {
             pdf_row seen = *p;
             seen.at.y1 = last.y1;
-            if ((p->count > 1 ? continues(&seen, r, &e) : is_label_of(&seen, r, &e)) ||
+            if ((p->count > 1 ? continues(&seen, r, &e) : is_label_of(&seen, r, step_above, &e)) ||
                 is_next_line(&seen, r, columns, step, &e)) {
                 last = r->at;
                 join_rows(p, r, true, a);
                 continue;
             }
         }
+        step_above = p ? r->at.y1 - last.y1 : INFINITY;
         p = r;
         last = r->at;
         columns = r->count;

@@ -342,8 +342,8 @@ box pdf_turned(box b, unsigned quarters) {
     }
 }
 
-/* Does r follow the last character in a line that is turned so? Upright letters that happen to stand
- * above one another are narrower than their line is high. */
+/* Does r follow the last character in a line that is turned so? Upright letters that happen to
+ * stand above one another are narrower than their line is high. */
 static bool follows_turned(const run_builder *b, box r, unsigned turn, float font_pt) {
     box p = pdf_turned(b->last, turn), q = pdf_turned(r, turn);
     float gap = q.x0 - p.x1;
@@ -441,8 +441,8 @@ static int by_float(const void *pa, const void *pb) {
     return a < b ? -1 : a > b;
 }
 
-/* How wide an alef is: the median of those that begin a word in front of a lam, as the article. Their
- * boxes stand at the other end of the word. */
+/* How wide an alef is: the median of those that begin a word in front of a lam, as the article.
+ * Their boxes stand at the other end of the word. */
 static float find_alef(str s, const PopplerRectangle *boxes, guint box_count) {
     float found[ALEF_SAMPLES];
     size_t n = 0;
