@@ -63,6 +63,9 @@ static const struct {
     {"ISO-8859-15", "iso-8859-15 iso8859-15 iso885915 iso_8859-15 csisolatin9 l9"},
     {"ISO-8859-16", "iso-8859-16"},
     {"IBM866", "ibm866 866 cp866 csibm866"},
+    {"IBM850", "ibm850 cp850 850"},
+    {"IBM437", "ibm437 cp437 437"},
+    {"IBM852", "ibm852 cp852 852"},
     {"MACINTOSH", "macintosh mac x-mac-roman csmacintosh"},
     {"MAC-CYRILLIC", "x-mac-cyrillic x-mac-ukrainian"},
 };

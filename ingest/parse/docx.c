@@ -94,19 +94,14 @@ static void read_heads(docx *d, const ooxml_relations *r) {
 
 /* ---- the whole ----------------------------------------------------------------------------- */
 
-static void tell(const docx *d, bool whole, record_writer *out) {
+static void tell(docx *d, bool whole, record_writer *out) {
     if (!whole) record_note(out, "the document is damaged: text behind the damage may be missing");
     if (d->hidden_bytes > 0)
         record_note(out, "%zu bytes of hidden text were left out", d->hidden_bytes);
     if (d->deletions > 0)
         record_note(out, "text that tracked changes delete was left out (%zu places)",
                     d->deletions);
-    if (d->pictures > 0)
-        record_note(out, "holds %zu picture%s that %s not read", d->pictures,
-                    d->pictures == 1 ? "" : "s", d->pictures == 1 ? "was" : "were");
-    if (d->objects > 0)
-        record_note(out, "holds %zu embedded object%s that %s not read", d->objects,
-                    d->objects == 1 ? "" : "s", d->objects == 1 ? "was" : "were");
+    pictures_put(&d->pictures, d->p, out);
     if (d->broken_charts > 0)
         record_note(out, "%zu of its charts or diagrams were read in part", d->broken_charts);
     if (story_is_flattened(d->s))
@@ -115,6 +110,7 @@ static void tell(const docx *d, bool whole, record_writer *out) {
 
 static void free_all(docx *d) {
     story_free(d->s);
+    pictures_free(&d->pictures);
     docx_free_styles(&d->sheet);
     ooxml_free_relations(&d->relations);
     mem_free(d->footnotes.items);

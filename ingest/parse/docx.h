@@ -4,6 +4,7 @@
 #define CARREL_INGEST_PARSE_DOCX_H
 
 #include "ingest/parse/ooxml.h"
+#include "ingest/parse/pictures.h"
 #include "ingest/parse/story.h"
 #include "ingest/parse/xml.h"
 
@@ -58,7 +59,8 @@ typedef enum {
     DOCX_SUBTITLE,
     DOCX_HEADING,
     DOCX_CONTENTS,
-    DOCX_CAPTION
+    DOCX_CAPTION,
+    DOCX_CODE
 } docx_kind;
 
 /* styles.xml and numbering.xml, in the arena. */
@@ -125,7 +127,8 @@ typedef struct {
     text title, mark;
     docx_math math;
     /* what is told at the end */
-    size_t hidden_bytes, deletions, pictures, objects, broken_charts;
+    size_t hidden_bytes, deletions, broken_charts;
+    pictures pictures;
 } docx;
 
 /* Walks one part (the document, a header) into d->s. */

@@ -170,6 +170,8 @@ static void set_role(docx *d, const docx_paragraph *q) {
     if (kind == DOCX_TITLE && d->title.n == 0 && t) text_put(&d->title, str_trim(text_str(t)));
     if (kind == DOCX_CONTENTS)
         story_set_role(d->s, INGEST_ROLE_FOOTER, 0);
+    else if (kind == DOCX_CODE)
+        story_set_role(d->s, INGEST_ROLE_CODE, 0);
     else if (kind == DOCX_CAPTION)
         story_set_role(d->s, INGEST_ROLE_CAPTION, 0);
     else if (kind != DOCX_TEXT)
@@ -399,14 +401,17 @@ static bool enter_comment(void *context, const xml_element *e) {
 /* ---- what is no text ----------------------------------------------------------------------- */
 
 static bool enter_picture(void *context, const xml_element *e) {
-    (void)e;
-    ((docx *)context)->pictures++;
+    docx *d = context;
+    str id = xml_attribute(e, xml_has(e, "r:embed") ? "r:embed" : "r:id");
+    pictures_meet(&d->pictures, d->p, ooxml_entry(d->p, ooxml_find_id(&d->relations, id)));
     return false;
 }
 
+/* An embedded document, or one that is to be put in here when this is printed. */
 static bool enter_object(void *context, const xml_element *e) {
-    (void)e;
-    ((docx *)context)->objects++;
+    docx *d = context;
+    const ooxml_relation *r = ooxml_find_id(&d->relations, xml_attribute(e, "r:id"));
+    pictures_meet(&d->pictures, d->p, ooxml_entry(d->p, r));
     return false;
 }
 
@@ -463,9 +468,10 @@ static const xml_rule rules[] = {
     {.name = "w:gridBefore", .enter = enter_columns_before},
     {.name = "w:gridSpan", .enter = enter_columns},
     {.name = "w:vMerge", .enter = enter_merge_down},
-    {.name = "pic:pic", .enter = enter_picture},
+    {.name = "a:blip", .enter = enter_picture},
     {.name = "v:imagedata", .enter = enter_picture},
     {.name = "o:OLEObject", .enter = enter_object},
+    {.name = "w:altChunk", .enter = enter_object},
     {.name = "c:chart", .enter = enter_chart},
     {.name = "dgm:relIds", .enter = enter_diagram},
     {.name = "m:t", .has_text = true},

@@ -265,6 +265,13 @@ static bool is_contents(str name) {
     return name.n >= 4 && name.n <= 6 && str_eq_nocase(str_cut(name, 0, 3), STR("toc"));
 }
 
+static bool is_code(str name) {
+    static const char *const names[] = {"HTML Preformatted", "Source Code", "Code", "macro"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (str_eq_nocase(name, str_of(names[i]))) return true;
+    return false;
+}
+
 docx_kind docx_kind_of(const docx_sheet *s, const docx_paragraph *q, uint8_t *level) {
     const docx_style *style = find_style(s, q->style);
     int outline = q->outline;
@@ -280,6 +287,7 @@ docx_kind docx_kind_of(const docx_sheet *s, const docx_paragraph *q, uint8_t *le
         }
         if (is_contents(style->name)) return DOCX_CONTENTS;
         if (str_eq_nocase(style->name, STR("caption"))) return DOCX_CAPTION;
+        if (is_code(style->name)) return DOCX_CODE;
         if (outline < 0) outline = style->outline;
         if (outline < 0 && heading_of_name(style->name) > 0)
             outline = heading_of_name(style->name) - 1;

@@ -6,7 +6,7 @@
  * that are only obfuscated hide no text.
  */
 #include "ingest/parse/html.h"
-#include "ingest/parse/package.h"
+#include "ingest/parse/pictures.h"
 #include "ingest/parse/xml.h"
 
 #include <string.h>
@@ -33,7 +33,8 @@ typedef struct {
     text title, language, *open, link_text;
     str link;
     bool locked;
-    size_t hidden_bytes, unread, pictures, damaged;
+    size_t hidden_bytes, unread;
+    pictures pictures;
 } epub;
 
 static str folder_of(str part) {
@@ -85,7 +86,8 @@ static bool enter_item(void *context, const xml_element *e) {
     i->type = arena_str(b->a, xml_attribute(e, "media-type"));
     i->name = entry_of(b, xml_attribute(e, "href"));
     i->is_contents = str_find(xml_attribute(e, "properties"), STR("nav"), 0) != SIZE_MAX;
-    if (str_starts(i->type, STR("image/"))) b->pictures++;
+    if (str_starts(i->type, STR("image/")))
+        pictures_meet(&b->pictures, b->p, package_find(b->p, i->name));
     return false;
 }
 
@@ -248,7 +250,6 @@ static void read_document(epub *b, const item *i, uint32_t page, record_writer *
         b->unread += tree.unread;
     } else {
         put_page(page, i, INGEST_FATE_FAILED, str_of(why.text), out);
-        b->damaged++;
     }
     html_tree_free(&tree);
     text_free(&bytes);
@@ -273,10 +274,7 @@ static void read_spine(epub *b, uint32_t pages, record_writer *out) {
     if (b->hidden_bytes > 0)
         record_note(out, "%zu bytes of hidden text were left out", b->hidden_bytes);
     if (b->unread > 0) record_note(out, "%zu bytes of its HTML could not be read", b->unread);
-    if (b->pictures > 0)
-        record_note(out, "holds %zu picture%s that %s not read", b->pictures,
-                    b->pictures == 1 ? "" : "s", b->pictures == 1 ? "was" : "were");
-    if (b->damaged > 0) record_note(out, "%zu of its parts could not be read", b->damaged);
+    pictures_put(&b->pictures, b->p, out);
 }
 
 /* ---- the book ------------------------------------------------------------------------------ */
@@ -328,6 +326,7 @@ bool epub_parse(package *p, const parse_input *in, record_writer *out, error *er
         read_spine(&b, in->limits->pages, out);
     }
     mem_free(b.items);
+    pictures_free(&b.pictures);
     mem_free(b.spine);
     text_free(&b.title);
     text_free(&b.language);

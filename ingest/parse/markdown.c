@@ -2,8 +2,8 @@
  *
  * Owns CommonMark's block structure (spec 0.31, chapters 4 and 5) as far as a reader sees it:
  * headings of both kinds, paragraphs, lists with their marks, fenced and indented code, quotes,
- * the tables of GitHub's dialect, front matter for the title. Nesting is not kept: a quote in a
- * list in a quote is a paragraph, which is what a chunk needs.
+ * the tables of GitHub's dialect. Nesting is not kept: a quote in a list in a quote is a paragraph,
+ * which is what a chunk needs.
  *
  * One pass over the lines with one open block; nothing is looked up twice, so the cost is linear.
  * Raw HTML is dropped to its text line by line; scripts, styles and comments are left out. It
@@ -14,8 +14,6 @@
 
 #include <string.h>
 
-/* Front matter longer than this is a document that begins with a rule. */
-#define FRONT_MATTER_LINES 200
 #define TAB_COLUMNS 4
 
 typedef enum {
@@ -351,54 +349,37 @@ static str next_line(str all, size_t *at) {
     return line;
 }
 
-static str unquote(str s) {
-    s = str_trim(s);
-    if (s.n >= 2 && (s.p[0] == '"' || s.p[0] == '\'') && s.p[s.n - 1] == s.p[0])
-        return str_cut(s, 1, s.n - 1);
-    return s;
-}
-
-/* YAML between two lines "---": title and language are read, the rest is skipped. The offset of
- * the text behind it. */
-static size_t front_matter(state *s, str all, str *language) {
-    size_t at = 0;
-    if (!str_eq(str_trim(next_line(all, &at)), STR("---"))) return 0;
-    str title = {0};
-    for (int i = 0; i < FRONT_MATTER_LINES && at < all.n; i++) {
-        str line = next_line(all, &at);
-        if (str_starts(line, STR("title:")))
-            title = unquote(str_cut(line, 6, line.n));
-        else if (str_starts(line, STR("lang:")))
-            *language = unquote(str_cut(line, 5, line.n));
-        else if (str_starts(line, STR("language:")))
-            *language = unquote(str_cut(line, 9, line.n));
-        if (str_eq(str_trim(line), STR("---")) || str_eq(str_trim(line), STR("..."))) {
-            if (title.n > 0) {
-                text_put(&s->title, title);
-                s->title_level = 0;
-            }
-            return at;
-        }
-    }
-    *language = (str){0};
-    return 0;
+/* "Date: 2024-05-01. Tags: iron, blood": a reader asks for both. */
+static void put_front(const markdown_front *f, record_writer *out) {
+    text t = {0};
+    if (f->date.n > 0) text_printf(&t, "Date: " STR_FMT, STR_ARG(text_str(&f->date)));
+    if (f->tags.n > 0)
+        text_printf(&t, "%sTags: " STR_FMT, t.n ? ". " : "", STR_ARG(text_str(&f->tags)));
+    record_block(out, INGEST_ROLE_PARAGRAPH, 0, 1);
+    record_line(out, text_str(&t), (box){0}, 0);
+    text_free(&t);
 }
 
 bool parse_markdown(const parse_input *in, record_writer *out, error *err) {
     text utf8 = {0};
     state s = {.out = out, .after_blank = true, .title_level = 9};
-    str language = {0};
+    markdown_front front = {0};
     bool ok = parse_to_utf8(in->bytes, (str){0}, &utf8, err);
     if (!ok) goto done;
     str all = text_str(&utf8);
-    size_t at = front_matter(&s, all, &language);
+    size_t at = markdown_front_read(all, &front);
+    str language = text_str(&front.language);
+    text_put(&s.title, text_str(&front.title));
+    if (s.title.n > 0) s.title_level = 0;
     bool empty = str_trim(str_cut(all, at, all.n)).n == 0;
     record_document(out, in->name, STR("markdown"), language);
     record_page(out, 1, (str){0}, 0, 0, empty ? INGEST_FATE_EMPTY : INGEST_FATE_TEXT);
+    if (!empty) put_front(&front, out);
     while (at < all.n) one_line(&s, next_line(all, &at));
     close_block(&s);
     if (s.title.n > 0) record_document(out, text_str(&s.title), STR("markdown"), language);
 done:
+    markdown_front_free(&front);
     text_free(&s.t);
     text_free(&s.mark);
     text_free(&s.plain);

@@ -1,5 +1,5 @@
-/* What the two files of the Markdown parser share: markdown.c finds the blocks, markdown_inline.c
- * reduces what stands in one to its text. */
+/* What the files of the Markdown parser share: markdown.c finds the blocks, markdown_inline.c reduces
+ * what stands in one to its text, markdown_front.c reads what stands before them. */
 #ifndef CARREL_INGEST_PARSE_MARKDOWN_H
 #define CARREL_INGEST_PARSE_MARKDOWN_H
 
@@ -8,5 +8,14 @@
 /* Emphasis, links, code spans, escapes, entities and HTML tags give way to the text in them;
  * pictures to nothing. Line ends stay. Appends to out. */
 void markdown_inline(str s, text *out);
+
+/* What a file says of itself before its text; empty where it says nothing. */
+typedef struct {
+    text title, language, date, tags; /* tags parted by ", " */
+} markdown_front;
+
+/* The offset of the text behind the front matter; 0 where there is none. */
+size_t markdown_front_read(str all, markdown_front *out);
+void markdown_front_free(markdown_front *f);
 
 #endif

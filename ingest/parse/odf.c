@@ -55,16 +55,14 @@ static void read_meta(package *p, meta *m) {
     if (entry != PACKAGE_NONE) (void)xml_walk_entry(p, entry, &walker, &whole, NULL);
 }
 
-static void tell(const odf *d, bool whole, record_writer *out) {
+static void tell(odf *d, bool whole, record_writer *out) {
     if (!whole) record_note(out, "the document is damaged: text behind the damage may be missing");
     if (d->hidden_bytes > 0)
         record_note(out, "%zu bytes of hidden text were left out", d->hidden_bytes);
     if (d->deletions > 0)
         record_note(out, "text that tracked changes delete was left out (%zu places)",
                     d->deletions);
-    if (d->pictures > 0)
-        record_note(out, "holds %zu picture%s that %s not read", d->pictures,
-                    d->pictures == 1 ? "" : "s", d->pictures == 1 ? "was" : "were");
+    pictures_put(&d->pictures, d->p, out);
     if (d->objects > 0)
         record_note(out, "holds %zu embedded object%s that %s not read", d->objects,
                     d->objects == 1 ? "" : "s", d->objects == 1 ? "was" : "were");
@@ -106,6 +104,7 @@ static bool parse(package *p, const parse_input *in, const char *type, record_wr
     tell(d, whole, out);
 done:
     story_free(d->s);
+    pictures_free(&d->pictures);
     odf_free_styles(&d->sheet);
     text_free(&m.title);
     text_free(&m.language);

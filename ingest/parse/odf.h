@@ -4,7 +4,7 @@
 #define CARREL_INGEST_PARSE_ODF_H
 
 #include "ingest/parse/grid.h"
-#include "ingest/parse/package.h"
+#include "ingest/parse/pictures.h"
 #include "ingest/parse/xml.h"
 
 #define ODF_LEVELS 10
@@ -43,14 +43,23 @@ typedef struct {
     arena *a;
     story *s;
     odf_sheet sheet;
-    size_t hidden_bytes, deletions, pictures, objects, hidden_slides;
+    size_t hidden_bytes, deletions, objects, hidden_slides;
+    pictures pictures;
 } odf;
 
 /* Styles of styles.xml and of the document itself (its automatic ones). */
 void odf_read_styles(odf *d);
 void odf_free_styles(odf_sheet *s);
 
-typedef enum { ODF_TEXT, ODF_TITLE, ODF_SUBTITLE, ODF_HEADING, ODF_CAPTION, ODF_CONTENTS } odf_kind;
+typedef enum {
+    ODF_TEXT,
+    ODF_TITLE,
+    ODF_SUBTITLE,
+    ODF_HEADING,
+    ODF_CAPTION,
+    ODF_CODE,
+    ODF_CONTENTS
+} odf_kind;
 odf_kind odf_kind_of(const odf_sheet *s, str style, int *level);
 bool odf_is_hidden(const odf_sheet *s, str style);
 bool odf_is_raised(const odf_sheet *s, str style);
@@ -59,6 +68,9 @@ str odf_list_of(const odf_sheet *s, str style);  /* the list style of a paragrap
 odf_list *odf_find_list(odf_sheet *s, str name); /* NULL: none */
 /* Counts on at this level (from 0), and puts "- ", "2.1 ". `start` < 0: it goes on. */
 void odf_next_mark(odf_list *l, int level, long start, text *mark);
+
+/* odf_math.c: a formula in one line; nothing where the part holds none. */
+void odf_put_math(package *p, size_t entry, text *out);
 
 /* content.xml. *whole is false where it is damaged. */
 bool odf_read_text(odf *d, size_t entry, bool *whole, error *err);

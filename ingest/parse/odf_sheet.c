@@ -238,8 +238,8 @@ static void leave_comment(void *context) {
 }
 
 static bool enter_image(void *context, const xml_element *e) {
-    (void)e;
-    ((sheet_reader *)context)->d->pictures++;
+    odf *d = ((sheet_reader *)context)->d;
+    pictures_meet(&d->pictures, d->p, package_find(d->p, xml_attribute(e, "xlink:href")));
     return false;
 }
 

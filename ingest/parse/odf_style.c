@@ -195,6 +195,7 @@ odf_kind odf_kind_of(const odf_sheet *s, str style, int *level) {
             return ODF_SUBTITLE;
         }
         if (str_eq(name, STR("Caption"))) return ODF_CAPTION;
+        if (str_eq(name, STR("Preformatted_20_Text"))) return ODF_CODE;
         if (str_starts(name, STR("Contents_20_"))) return ODF_CONTENTS;
         if (at && at->outline > 0) {
             *level = at->outline;

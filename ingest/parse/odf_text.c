@@ -145,6 +145,8 @@ static void set_role(text_reader *r, const open_paragraph *q) {
         odf_next_mark(&d->sheet.outline, (int)q->level - 1, -1, &r->mark);
         set_heading(r, (int)q->level);
         if (any) story_set_mark(d->s, text_str(&r->mark));
+    } else if (kind == ODF_CODE) {
+        story_set_role(d->s, INGEST_ROLE_CODE, 0);
     } else if (kind == ODF_CAPTION) {
         story_set_role(d->s, INGEST_ROLE_CAPTION, 0);
     } else if (any) {
@@ -377,29 +379,26 @@ static bool enter_covered(void *context, const xml_element *e) {
 /* ---- pictures, objects, sections, slides --------------------------------------------------- */
 
 static bool enter_image(void *context, const xml_element *e) {
-    (void)e;
-    ((text_reader *)context)->d->pictures++;
+    odf *d = ((text_reader *)context)->d;
+    pictures_meet(&d->pictures, d->p, package_find(d->p, xml_attribute(e, "xlink:href")));
     return false;
-}
-
-static void put_formula(void *context, str t) {
-    put_text(context, t);
 }
 
 /* A formula says what it is in one line; other objects are counted. */
 static bool enter_object(void *context, const xml_element *e) {
-    static const xml_rule rules[] = {{.name = "math:annotation", .has_text = true}, {0}};
     text_reader *r = context;
     str target = xml_attribute(e, "xlink:href");
     if (str_starts(target, STR("./"))) target = str_cut(target, 2, target.n);
+    if (str_ends(target, STR("/"))) target = str_cut(target, 0, target.n - 1);
     str name = arena_printf(r->d->a, STR_FMT "/content.xml", STR_ARG(target));
     size_t entry = package_find(r->d->p, name);
-    const text *t = story_text(r->d->s);
-    size_t before = t ? t->n : 0;
-    xml_walker walker = {.rules = rules, .text = put_formula, .context = r};
-    bool whole;
-    if (entry != PACKAGE_NONE && t) (void)xml_walk_entry(r->d->p, entry, &walker, &whole, NULL);
-    if (!t || t->n == before) r->d->objects++;
+    text formula = {0};
+    if (entry != PACKAGE_NONE) odf_put_math(r->d->p, entry, &formula);
+    if (formula.n > 0)
+        put(r, text_str(&formula));
+    else
+        r->d->objects++;
+    text_free(&formula);
     return false;
 }
 

@@ -169,9 +169,9 @@ uint64_t package_packed_bytes(const package *p) {
     return sum;
 }
 
-size_t package_find(const package *p, str name) {
-    if (str_starts(name, STR("/"))) name = str_cut(name, 1, name.n);
-    size_t low = 0, high = p->count; /* the first that is not before name */
+/* The place in the index of the first name that is not before this one. */
+static size_t place_of(const package *p, str name) {
+    size_t low = 0, high = p->count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
         if (compare_names(package_name(p, p->index[middle]), name) < 0)
@@ -179,8 +179,20 @@ size_t package_find(const package *p, str name) {
         else
             high = middle;
     }
-    bool found = low < p->count && compare_names(package_name(p, p->index[low]), name) == 0;
-    return found ? p->index[low] : PACKAGE_NONE;
+    return low;
+}
+
+size_t package_find(const package *p, str name) {
+    if (str_starts(name, STR("/"))) name = str_cut(name, 1, name.n);
+    size_t at = place_of(p, name);
+    bool found = at < p->count && compare_names(package_name(p, p->index[at]), name) == 0;
+    return found ? p->index[at] : PACKAGE_NONE;
+}
+
+bool package_has_folder(const package *p, str folder) {
+    size_t at = place_of(p, folder);
+    return at < p->count &&
+           str_eq_nocase(str_cut(package_name(p, p->index[at]), 0, folder.n), folder);
 }
 
 str package_resolve(arena *a, str folder, str target) {

@@ -27,6 +27,8 @@ bool package_is_locked(const package *p, size_t entry);
 /* PACKAGE_NONE where there is none. ASCII letters match in either case (OPC, 6.2.2.3), a leading "/"
  * is nothing, and of two entries of one name the first is found. */
 size_t package_find(const package *p, str name);
+/* True where a name begins with "word/". */
+bool package_has_folder(const package *p, str folder);
 
 /* What `target` means in a part of this folder ("word/" and "../media/x.png" are "media/x.png"). */
 str package_resolve(arena *a, str folder, str target);

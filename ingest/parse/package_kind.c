@@ -3,27 +3,28 @@
  * Decides by the entries that each format must have, never by the file's name, since a DOCX that was
  * saved as .zip is a DOCX. What is of no known kind is an archive.
  */
-#include "ingest/parse/package.h"
+#include "ingest/parse/pictures.h"
 
 typedef struct {
     const char *mimetype; /* begins the entry "mimetype"; NULL: the format has none */
     const char *part;     /* an entry that must be there; NULL: none must */
+    const char *folder;   /* a folder that must be there; NULL: none must */
     package_parse_fn *parse;
     package_member_fn *member; /* NULL: nothing is inside */
 } kind;
 
 /* The first that fits; the last fits all. */
 static const kind kinds[] = {
-    {"application/vnd.oasis.opendocument.text", NULL, odt_parse, NULL},
-    {"application/vnd.oasis.opendocument.spreadsheet", NULL, ods_parse, NULL},
-    {"application/vnd.oasis.opendocument.presentation", NULL, odp_parse, NULL},
-    {"application/vnd.oasis.opendocument.graphics", NULL, odp_parse, NULL},
-    {"application/epub+zip", NULL, epub_parse, NULL},
-    {NULL, "META-INF/container.xml", epub_parse, NULL}, /* without its mimetype */
-    {NULL, "word/document.xml", docx_parse, NULL},
-    {NULL, "ppt/presentation.xml", pptx_parse, NULL},
-    {NULL, "xl/workbook.xml", xlsx_parse, NULL},
-    {NULL, NULL, archive_parse, archive_member}, /* an archive of files */
+    {"application/vnd.oasis.opendocument.text", NULL, NULL, odt_parse, pictures_member},
+    {"application/vnd.oasis.opendocument.spreadsheet", NULL, NULL, ods_parse, pictures_member},
+    {"application/vnd.oasis.opendocument.presentation", NULL, NULL, odp_parse, pictures_member},
+    {"application/vnd.oasis.opendocument.graphics", NULL, NULL, odp_parse, pictures_member},
+    {"application/epub+zip", NULL, NULL, epub_parse, pictures_member},
+    {NULL, "META-INF/container.xml", NULL, epub_parse, pictures_member}, /* without its mimetype */
+    {NULL, "[Content_Types].xml", "word/", docx_parse, pictures_member},
+    {NULL, "[Content_Types].xml", "ppt/", pptx_parse, pictures_member},
+    {NULL, "[Content_Types].xml", "xl/", xlsx_parse, pictures_member},
+    {NULL, NULL, NULL, archive_parse, archive_member}, /* an archive of files */
 };
 
 /* The bytes of the entry "mimetype", which a format that has one stores as it is. */
@@ -45,6 +46,7 @@ static const kind *find_kind(package *p) {
         error ignored; /* a broken mimetype is no mimetype */
         if (kinds[i].mimetype && !begins_mimetype(p, kinds[i].mimetype, &ignored)) continue;
         if (kinds[i].part && package_find(p, str_of(kinds[i].part)) == PACKAGE_NONE) continue;
+        if (kinds[i].folder && !package_has_folder(p, str_of(kinds[i].folder))) continue;
         break;
     }
     return &kinds[i];

@@ -201,13 +201,8 @@ static bool read_slides(pptx *x, const slide_list *l, const ooxml_relations *r, 
     return ok;
 }
 
-static void tell(const pptx *x, record_writer *out) {
-    if (x->pictures > 0)
-        record_note(out, "holds %zu picture%s that %s not read", x->pictures,
-                    x->pictures == 1 ? "" : "s", x->pictures == 1 ? "was" : "were");
-    if (x->objects > 0)
-        record_note(out, "holds %zu embedded object%s that %s not read", x->objects,
-                    x->objects == 1 ? "" : "s", x->objects == 1 ? "was" : "were");
+static void tell(pptx *x, record_writer *out) {
+    pictures_put(&x->pictures, x->p, out);
     if (x->broken > 0)
         record_note(out, "%zu of its slides, notes or charts are damaged and were read in part",
                     x->broken);
@@ -221,6 +216,7 @@ static bool is_made_up(str title) {
 static void free_all(pptx *x, slide_list *l) {
     mem_free(l->ids);
     story_free(x->s);
+    pictures_free(&x->pictures);
     ooxml_free_relations(&x->relations);
     pptx_free_shapes(&x->layout);
     arena_free(x->a);

@@ -4,6 +4,7 @@
 #define CARREL_INGEST_PARSE_PPTX_H
 
 #include "ingest/parse/ooxml.h"
+#include "ingest/parse/pictures.h"
 #include "ingest/parse/xml.h"
 
 /* A shape that stands on the slide itself, not in a group. EMU; a group is one shape. */
@@ -26,7 +27,8 @@ typedef struct {
     pptx_shapes layout;        /* where placeholders stand that do not say it themselves */
     str layout_part;
     /* what is told at the end */
-    size_t pictures, objects, broken;
+    size_t broken;
+    pictures pictures;
 } pptx;
 
 /* Where the shapes of a slide, layout or master stand; *hidden: it is not shown. */

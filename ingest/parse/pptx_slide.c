@@ -123,6 +123,7 @@ void pptx_free_shapes(pptx_shapes *s) {
 /* ---- shapes -------------------------------------------------------------------------------- */
 
 static bool enter_shape(void *context, const xml_element *e) {
+    (void)e;
     slide_reader *r = context;
     if (r->depth == 0) {
         r->at++;
@@ -132,7 +133,6 @@ static bool enter_shape(void *context, const xml_element *e) {
     r->placeholder = false;
     r->type = (str){0};
     memset(r->counts, 0, sizeof r->counts);
-    if (strcmp(xml_local_name(e), "pic") == 0) r->x->pictures++;
     return true;
 }
 
@@ -313,9 +313,18 @@ static bool enter_diagram(void *context, const xml_element *e) {
     return false;
 }
 
+static bool enter_picture(void *context, const xml_element *e) {
+    pptx *x = ((slide_reader *)context)->x;
+    const ooxml_relation *r = ooxml_find_id(&x->relations, xml_attribute(e, "r:embed"));
+    pictures_meet(&x->pictures, x->p, ooxml_entry(x->p, r));
+    return false;
+}
+
+/* The picture inside shows what the document beside it says. */
 static bool enter_object(void *context, const xml_element *e) {
-    (void)e;
-    ((slide_reader *)context)->x->objects++;
+    pptx *x = ((slide_reader *)context)->x;
+    const ooxml_relation *r = ooxml_find_id(&x->relations, xml_attribute(e, "r:id"));
+    pictures_meet(&x->pictures, x->p, ooxml_entry(x->p, r));
     return false;
 }
 
@@ -345,6 +354,7 @@ bool pptx_put_shapes(pptx *x, size_t entry, size_t only, error *err) {
         {.name = "a:tc", .enter = enter_cell, .leave = leave_cell},
         {.name = "c:chart", .enter = enter_chart},
         {.name = "dgm:relIds", .enter = enter_diagram},
+        {.name = "a:blip", .enter = enter_picture},
         {.name = "p:oleObj", .enter = enter_object},
         {0},
     };

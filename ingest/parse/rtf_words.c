@@ -334,8 +334,9 @@ static void define_row(rtf *r) {
 static void break_page(rtf *r) {
     rtf_group *g = rtf_top(r);
     rtf_flush(r);
-    if (g->to == RTF_BODY && !g->inside && !g->running && story_has_text(r->s))
-        story_next_page(r->s, (str){0});
+    if (g->to != RTF_BODY || g->inside || g->running || r->table.open) return;
+    rtf_end_paragraph(r);
+    if (story_has_text(r->s)) story_next_page(r->s, (str){0});
 }
 
 /* ---- the words ----------------------------------------------------------------------------- */

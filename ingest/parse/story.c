@@ -201,6 +201,10 @@ void story_set_mark(story *s, str mark) {
 void story_put(story *s, str t) {
     story_frame *f = paragraph(s);
     if (!f && is_blank(t)) return;
+    if (s->overflow > 0 && !f) { /* too deep for a paragraph: straight into the innermost cell */
+        story_block(s, INGEST_ROLE_PARAGRAPH, 0, t);
+        return;
+    }
     if (!f) {
         story_begin_paragraph(s);
         f = paragraph(s);

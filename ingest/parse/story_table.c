@@ -11,6 +11,8 @@
 
 /* Columns of one table: what stands farther right is put into the last one. */
 #define COLUMNS_MAX 1024
+/* That one cell spans; word processors stop at 63. */
+#define CELL_COLUMNS_MAX 128
 /* A longer text is not said again in the rows that it spans. */
 #define SPAN_TEXT_MAX 200
 /* More rows marked as head are a whole table that is marked so. */
@@ -59,6 +61,7 @@ void story_begin_cell(story *s, unsigned columns, bool above) {
     }
     row->cells[row->count++] = (story_cell){.column = row->columns, .above = above};
     unsigned free_columns = COLUMNS_MAX - 1 - row->columns;
+    if (columns > CELL_COLUMNS_MAX) columns = 1; /* a figure that means nothing */
     row->columns += columns < free_columns ? columns : free_columns;
 }
 

@@ -173,9 +173,7 @@ static bool read_sheets(xlsx *x, const ooxml_relations *r, const sheet_reader *s
     if (x->hidden_rows > 0 || x->hidden_columns > 0)
         record_note(out, "%zu hidden rows and %zu hidden columns were read too", x->hidden_rows,
                     x->hidden_columns);
-    if (x->pictures > 0)
-        record_note(out, "holds %zu picture%s that %s not read", x->pictures,
-                    x->pictures == 1 ? "" : "s", x->pictures == 1 ? "was" : "were");
+    pictures_put(&x->pictures, x->p, out);
     if (x->broken > 0)
         record_note(out, "%zu of its sheets, comments or charts are damaged and were read in part",
                     x->broken);
@@ -198,6 +196,7 @@ static void read_shared(xlsx *x, const ooxml_relations *r) {
 static void free_all(xlsx *x) {
     grid_free(x->g);
     story_free(x->s);
+    pictures_free(&x->pictures);
     text_free(&x->strings);
     mem_free(x->string_ends);
     mem_free(x->formats);
@@ -217,6 +216,8 @@ bool xlsx_parse(package *p, const parse_input *in, record_writer *out, error *er
     str part = ooxml_main_part(p, STR("xl/workbook.xml"), x->a);
     if (part.n == 0)
         ok = error_set(err, ERROR_INPUT, "the part that names the sheets is not in this workbook");
+    else if (str_ends(part, STR(".bin")))
+        ok = error_set(err, ERROR_INPUT, "this is a binary workbook (XLSB): save it as XLSX");
     ok = ok && xml_walk_entry(p, package_find(p, part), &walker, NULL, err);
     if (ok && sheets.count == 0) ok = error_set(err, ERROR_INPUT, "this workbook names no sheet");
     if (!ok) goto done;

@@ -5,6 +5,7 @@
 
 #include "ingest/parse/grid.h"
 #include "ingest/parse/ooxml.h"
+#include "ingest/parse/pictures.h"
 
 typedef struct {
     package *p;
@@ -19,7 +20,8 @@ typedef struct {
     size_t format_count, format_room;
     bool since_1904;
     /* what is told at the end */
-    size_t hidden_sheets, hidden_rows, hidden_columns, pictures, broken;
+    size_t hidden_sheets, hidden_rows, hidden_columns, broken;
+    pictures pictures;
 } xlsx;
 
 str xlsx_string(const xlsx *x, size_t i); /* empty past the last */

@@ -305,8 +305,9 @@ static void put_drawing_text(void *context, str t) {
 }
 
 static bool enter_picture(void *context, const xml_element *e) {
-    (void)e;
-    ((drawing_reader *)context)->x->pictures++;
+    drawing_reader *r = context;
+    const ooxml_relation *target = ooxml_find_id(&r->relations, xml_attribute(e, "r:embed"));
+    pictures_meet(&r->x->pictures, r->x->p, ooxml_entry(r->x->p, target));
     return false;
 }
 
@@ -321,7 +322,7 @@ static void read_drawing(xlsx *x, size_t entry) {
     static const xml_rule rules[] = {
         {.name = "a:p", .enter = enter_drawing_paragraph, .leave = leave_drawing_paragraph},
         {.name = "a:t", .has_text = true},
-        {.name = "xdr:pic", .enter = enter_picture},
+        {.name = "a:blip", .enter = enter_picture},
         {.name = "c:chart", .enter = enter_chart},
         {0},
     };

@@ -21,6 +21,8 @@
 /* A table of rules is looked up by hash; a power of two, at least twice the longest table. */
 #define SLOTS 512
 #define CHUNK_BYTES (32u << 10)
+/* Namespaces that are remembered; a part uses about ten. A power of two. */
+#define KNOWN 32
 
 struct xml_element {
     const char *prefix, *name;
@@ -40,6 +42,10 @@ typedef struct walk {
     bool taken[ALTERNATIVES_MAX];
     size_t alternative_count;
     bool broken, stopped, too_deep;
+    struct { /* the parser keeps each address once: its pointer tells it */
+        const void *uri;
+        const char *prefix;
+    } known[KNOWN];
     text value;
 } walk;
 
@@ -104,6 +110,16 @@ static const char *prefix_of(const char *uri) {
     return uri ? "?" : "";
 }
 
+static const char *known_prefix(walk *w, const xmlChar *uri) {
+    size_t at = ((uintptr_t)uri >> 4 ^ (uintptr_t)uri >> 9) % KNOWN;
+    if (!uri) return "";
+    if (w->known[at].uri != uri) {
+        w->known[at].uri = uri;
+        w->known[at].prefix = prefix_of((const char *)uri);
+    }
+    return w->known[at].prefix;
+}
+
 static uint32_t hash_name(const char *prefix, const char *name) {
     uint32_t h = 2166136261u;
     for (; *prefix; prefix++) h = (h ^ (unsigned char)*prefix) * 16777619u;
@@ -138,7 +154,7 @@ static const xml_rule *find_rule(const walk *w, const xml_element *e) {
 static bool find_attribute(const xml_element *e, const char *name, str *value) {
     for (int i = 0; i < e->count; i++) {
         const xmlChar **a = e->attributes + 5 * (size_t)i;
-        const char *prefix = a[2] ? prefix_of((const char *)a[2]) : "";
+        const char *prefix = known_prefix(e->walk, a[2]);
         if (!is_named(name, prefix, (const char *)a[0])) continue;
         *value = (str){(const char *)a[3], (size_t)(a[4] - a[3])};
         return true;
@@ -225,7 +241,7 @@ static void enter(void *context, const xmlChar *name, const xmlChar *prefix, con
     }
     w->open[w->depth] = NULL;
     if (w->skipping) return;
-    xml_element e = {prefix_of((const char *)uri), (const char *)name, count, attributes, w};
+    xml_element e = {known_prefix(w, uri), (const char *)name, count, attributes, w};
     const xml_rule *rule = find_rule(w, &e);
     bool goes_in = is_chosen(w, &e) && !(rule && rule->skip);
     if (goes_in && rule && rule->enter) goes_in = rule->enter(w->walker->context, &e);

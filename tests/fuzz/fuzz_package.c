@@ -1,0 +1,6 @@
+/* Fuzz target: a ZIP package of any kind: office documents, books, archives, from raw bytes to records that the reader accepts. */
+#include "fuzz_parse.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    return fuzz_parse(parse_package, data, size);
+}

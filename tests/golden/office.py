@@ -1,0 +1,415 @@
+#!/usr/bin/env python3
+"""Writes the documents of tests/golden/office: office packages part by part, as small as they can be and
+still hold what parsers get wrong, and broken ones. Run it from anywhere; it needs nothing but Python. What
+Carrel makes of them stands in NAME.expected (GOLDEN=write build/tests/test_ingest_formats, then read)."""
+import os
+import struct
+import zipfile
+import zlib
+
+HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "office")
+OOXML = "http://schemas.openxmlformats.org/"
+DOC = OOXML + "officeDocument/2006/relationships"
+W = (f'xmlns:w="{OOXML}wordprocessingml/2006/main" xmlns:r="{DOC}" '
+     f'xmlns:m="{OOXML}officeDocument/2006/math" xmlns:a="{OOXML}drawingml/2006/main" xmlns:pic="{OOXML}drawingml/2006/picture" '
+     f'xmlns:mc="{OOXML}markup-compatibility/2006" xmlns:v="urn:schemas-microsoft-com:vml"')
+X = f'xmlns="{OOXML}spreadsheetml/2006/main" xmlns:r="{DOC}"'
+P = (f'xmlns:p="{OOXML}presentationml/2006/main" xmlns:a="{OOXML}drawingml/2006/main" '
+     f'xmlns:r="{DOC}" xmlns:c="{OOXML}drawingml/2006/chart"')
+ODF = " ".join(f'xmlns:{k}="urn:oasis:names:tc:opendocument:xmlns:{v}:1.0"' for k, v in
+               dict(office="office", text="text", table="table", style="style", draw="drawing",
+                    presentation="presentation", fo="xsl-fo-compatible", svg="svg-compatible",
+                    manifest="manifest").items()) + ' xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:xlink="http://www.w3.org/1999/xlink"'
+
+
+def package(name, parts, stored=()):
+    with zipfile.ZipFile(os.path.join(HERE, name), "w", zipfile.ZIP_DEFLATED) as z:
+        for part, body in parts.items():
+            info = zipfile.ZipInfo(part, (2024, 5, 1, 0, 0, 0))
+            info.compress_type = zipfile.ZIP_STORED if part in stored else zipfile.ZIP_DEFLATED
+            z.writestr(info, body)
+
+
+def write(name, body):
+    with open(os.path.join(HERE, name), "wb") as f:
+        f.write(body if isinstance(body, bytes) else body.encode("utf-8"))
+
+
+def png(width, height):
+    """A grey picture without a letter."""
+    chunk = lambda kind, body: struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+    rows = (b"\0" + b"\x80" * width) * height
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0))
+            + chunk(b"IDAT", zlib.compress(rows, 9)) + chunk(b"IEND", b""))
+
+
+def relations(*items):
+    rows = "".join(f'<Relationship Id="{i}" Type="{DOC}/{t}" Target="{to}"/>' for i, t, to in items)
+    return f'<Relationships xmlns="{OOXML}package/2006/relationships">{rows}</Relationships>'
+
+
+def core(title="", language=""):
+    return (f'<cp:coreProperties xmlns:cp="{OOXML}package/2006/metadata/core-properties" '
+            f'xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:title>{title}</dc:title>'
+            f'<dc:language>{language}</dc:language></cp:coreProperties>')
+
+
+# ---- DOCX ---------------------------------------------------------------------------------------
+
+def run(text, properties=""):
+    rpr = f"<w:rPr>{properties}</w:rPr>" if properties else ""
+    return f'<w:r>{rpr}<w:t xml:space="preserve">{text}</w:t></w:r>'
+
+
+def par(content, properties=""):
+    ppr = f"<w:pPr>{properties}</w:pPr>" if properties else ""
+    if content and not content.startswith("<"):
+        content = run(content)
+    return f"<w:p>{ppr}{content}</w:p>"
+
+
+def style(name, more=""):
+    return f'<w:pStyle w:val="{name}"/>{more}'
+
+
+def item(text, level=0, number=1):
+    return par(text, f'<w:numPr><w:ilvl w:val="{level}"/><w:numId w:val="{number}"/></w:numPr>')
+
+
+def cell(content, properties=""):
+    content = content if content.startswith("<") else par(content)
+    return f"<w:tc><w:tcPr>{properties}</w:tcPr>{content}</w:tc>"
+
+
+def row(*cells, head=False):
+    return f'<w:tr>{"<w:trPr><w:tblHeader/></w:trPr>" if head else ""}{"".join(cells)}</w:tr>'
+
+
+def table(*rows):
+    return f'<w:tbl>{"".join(rows)}</w:tbl>'
+
+
+STYLES = (f'<w:styles {W}><w:docDefaults><w:rPrDefault><w:rPr><w:lang w:val="de-DE"/></w:rPr></w:rPrDefault>'
+          '</w:docDefaults>'
+          '<w:style w:type="paragraph" w:styleId="Titel"><w:name w:val="Title"/></w:style>'
+          '<w:style w:type="paragraph" w:styleId="berschrift1"><w:name w:val="heading 1"/><w:pPr>'
+          '<w:numPr><w:numId w:val="3"/></w:numPr><w:outlineLvl w:val="0"/></w:pPr></w:style>'
+          '<w:style w:type="paragraph" w:styleId="berschrift2"><w:name w:val="heading 2"/><w:pPr>'
+          '<w:numPr><w:ilvl w:val="1"/><w:numId w:val="3"/></w:numPr><w:outlineLvl w:val="1"/></w:pPr></w:style>'
+          '<w:style w:type="paragraph" w:styleId="Eigene"><w:name w:val="Eigene"/>'
+          '<w:basedOn w:val="berschrift2"/></w:style>'
+          '<w:style w:type="paragraph" w:styleId="V1"><w:name w:val="toc 1"/></w:style>'
+          '<w:style w:type="paragraph" w:styleId="B"><w:name w:val="caption"/></w:style>'
+          '<w:style w:type="paragraph" w:styleId="Kreis1"><w:name w:val="k1"/><w:basedOn w:val="Kreis2"/></w:style>'
+          '<w:style w:type="paragraph" w:styleId="Kreis2"><w:name w:val="k2"/><w:basedOn w:val="Kreis1"/></w:style>'
+          '<w:style w:type="character" w:styleId="Geheim"><w:name w:val="g"/><w:rPr><w:vanish/></w:rPr></w:style>'
+          '</w:styles>')
+
+
+def level(at, fmt, text, start=1):
+    return (f'<w:lvl w:ilvl="{at}"><w:start w:val="{start}"/><w:numFmt w:val="{fmt}"/>'
+            f'<w:lvlText w:val="{text}"/></w:lvl>')
+
+
+NUMBERING = (f'<w:numbering {W}><w:abstractNum w:abstractNumId="0">{level(0, "decimal", "%1.")}'
+             f'{level(1, "lowerLetter", "%2)")}{level(2, "lowerRoman", "%3.")}</w:abstractNum>'
+             f'<w:abstractNum w:abstractNumId="1">{level(0, "bullet", "o")}</w:abstractNum>'
+             f'<w:abstractNum w:abstractNumId="2">{level(0, "decimal", "%1")}{level(1, "decimal", "%1.%2")}'
+             '</w:abstractNum>'
+             '<w:num w:numId="1"><w:abstractNumId w:val="0"/></w:num>'
+             '<w:num w:numId="2"><w:abstractNumId w:val="1"/></w:num>'
+             '<w:num w:numId="3"><w:abstractNumId w:val="2"/></w:num>'
+             '<w:num w:numId="4"><w:abstractNumId w:val="0"/><w:lvlOverride w:ilvl="0">'
+             '<w:startOverride w:val="7"/></w:lvlOverride></w:num></w:numbering>')
+
+
+def docx(name, body, more=None, extra_relations=()):
+    parts = {"[Content_Types].xml": "<Types/>",
+             "_rels/.rels": relations(("a", "officeDocument", "word/document.xml")),
+             "word/document.xml": f'<w:document {W}><w:body>{body}</w:body></w:document>',
+             "word/_rels/document.xml.rels": relations(
+                 ("s", "styles", "styles.xml"), ("n", "numbering", "numbering.xml"), *extra_relations),
+             "word/styles.xml": STYLES, "word/numbering.xml": NUMBERING}
+    parts.update(more or {})
+    package(name, parts)
+
+
+def report():
+    box = par(run("Box text") + "", "")
+    fallback = par("Box text that older programs show")
+    boxed = ("<w:r><mc:AlternateContent><mc:Choice Requires='wps'><w:drawing><w:txbxContent>" + box +
+             "</w:txbxContent></w:drawing></mc:Choice><mc:Fallback><w:pict><w:txbxContent>" + fallback +
+             "</w:txbxContent></w:pict></mc:Fallback></mc:AlternateContent></w:r>")
+    fraction = ("<m:oMath><m:f><m:num><m:r><m:t>a+b</m:t></m:r></m:num><m:den><m:r><m:t>c</m:t></m:r></m:den>"
+                "</m:f><m:sSup><m:e><m:r><m:t>x</m:t></m:r></m:e><m:sup><m:r><m:t>2</m:t></m:r></m:sup></m:sSup>"
+                "<m:rad><m:deg/><m:e><m:d><m:e><m:r><m:t>y</m:t></m:r></m:e></m:d></m:e></m:rad></m:oMath>")
+    doses = table(
+        row(cell("Drug", '<w:vMerge w:val="restart"/>'), cell("Dose", '<w:gridSpan w:val="2"/>'), head=True),
+        row(cell("", "<w:vMerge/>"), cell("child"), cell("adult"), head=True),
+        row(cell("Amoxicillin", '<w:vMerge w:val="restart"/>'), cell("250 mg"), cell("500 mg")),
+        row(cell("", "<w:vMerge/>"), cell("125 mg"), cell("")))
+    nested = table(row(cell("Outer"), cell(table(row(cell("in 1"), cell("in 2")), row(cell("in 3"), cell("in 4"))))),
+                   row(cell("Below"), cell(item("point", 0, 2) + item("other", 0, 2))))
+    body = (
+        par("Pump handbook", style("Titel"))
+        + par(run("Foreword") + "<w:r><w:tab/></w:r>" + run("3"), style("V1"))
+        + par("Pumps", style("berschrift1")) + par("Priming", style("berschrift2"))
+        + par("By a style of our own", style("Eigene"))
+        + item("Open the valve", 0) + item("slowly", 1) + item("very", 2) + item("fully", 1) + item("Close it", 0)
+        + item("Seven", 0, 4) + item("Bullet", 0, 2)
+        + par(run("Kept ") + "<w:ins w:id='1'>" + run("inserted ") + "</w:ins><w:del w:id='2'><w:r>"
+              "<w:delText>deleted</w:delText></w:r></w:del>" + run("SECRET", "<w:vanish/>")
+              + run("SECRET", '<w:rStyle w:val="Geheim"/>') + run("10") + run("5", '<w:vertAlign w:val="superscript"/>')
+              + run(" units") + "<w:r><w:footnoteReference w:id='2'/></w:r><w:r><w:endnoteReference w:id='2'/></w:r>"
+              "<w:r><w:commentReference w:id='0'/></w:r>")
+        + par(run("Before the box. ") + boxed + run("Behind it."))
+        + par("Dose of amoxicillin", style("B")) + doses + par("") + nested
+        + par("<w:sdt><w:sdtPr><w:id w:val='1'/></w:sdtPr><w:sdtContent>" + run("☒") + "</w:sdtContent></w:sdt>"
+              + run(" Checked"))
+        + par(fraction) + par('<w:r><w:sym w:font="Symbol" w:char="F06D"/></w:r>' + run("g"))
+        + par("<w:r><w:br w:type='page'/></w:r>")
+        + par("<w:r><w:lastRenderedPageBreak/></w:r>" + run("On page two") + "<w:r><w:br/></w:r>" + run("second line"))
+        + par("".join(f"<w:r><w:drawing><pic:pic><a:blip r:embed='{i}'/></pic:pic></w:drawing></w:r>" for i in "pqpx") + run("Circle"), style("Kreis1"))
+        + "<w:altChunk r:id='k'/>")
+    notes = f'<w:footnotes {W}><w:footnote w:type="separator" w:id="0">{par("----")}</w:footnote><w:footnote w:id="2">{par("See chapter 4.")}</w:footnote></w:footnotes>'
+    ends = f'<w:endnotes {W}><w:endnote w:id="2">{par("At the end.")}</w:endnote></w:endnotes>'
+    comments = f'<w:comments {W}><w:comment w:id="0" w:author="Ada">{par("Is this right?")}</w:comment></w:comments>'
+    head = f'<w:hdr {W}>{par("Running head")}</w:hdr>'
+    docx("report.docx", body, {"word/footnotes.xml": notes, "word/endnotes.xml": ends, "word/comments.xml": comments,
+                               "word/header1.xml": head, "word/media/scan.png": png(400, 200), "word/media/icon.png": png(20, 20),
+                               "word/more.html": "<html><body><p>Put in when it is printed.</p></body></html>"},
+         (("f", "footnotes", "footnotes.xml"), ("e", "endnotes", "endnotes.xml"), ("c", "comments", "comments.xml"),
+          ("h", "header", "/word/header1.xml"), ("p", "image", "media/scan.png"), ("q", "image", "media/icon.png"), ("k", "aFChunk", "more.html")))
+
+
+# ---- XLSX ---------------------------------------------------------------------------------------
+
+def xlsx(name, sheets, strings=(), styles="", more=None, states=()):
+    names = "".join(f'<sheet name="{n}" sheetId="{i}" r:id="r{i}"{"" if n not in states else " state=" + chr(34) + "hidden" + chr(34)}/>'
+                    for i, n in enumerate(sheets, 1))
+    parts = {"[Content_Types].xml": "<Types/>", "xl/workbook.xml": f'<workbook {X}><sheets>{names}</sheets></workbook>',
+             "xl/_rels/workbook.xml.rels": relations(("s", "sharedStrings", "sharedStrings.xml"), ("y", "styles", "styles.xml"), *[
+                 (f"r{i}", "worksheet", f"worksheets/sheet{i}.xml") for i in range(1, len(sheets) + 1)]),
+             "xl/sharedStrings.xml": f'<sst {X}>{"".join(f"<si>{s}</si>" for s in strings)}</sst>',
+             "xl/styles.xml": f'<styleSheet {X}>{styles}</styleSheet>'}
+    for i, body in enumerate(sheets.values(), 1):
+        parts[f"xl/worksheets/sheet{i}.xml"] = f'<worksheet {X}>{body}</worksheet>'
+    parts.update(more or {})
+    package(name, parts)
+
+
+def cells(*rows):
+    """Rows of (reference, value, attributes); a str value that is no shared string is inline."""
+    out = ""
+    for number, line in rows:
+        out += f'<row r="{number}">'
+        for column, value, *more in line:
+            attributes = " ".join(more)
+            if isinstance(value, str):
+                out += f'<c r="{column}{number}" t="inlineStr"><is><t>{value}</t></is></c>'
+            else:
+                out += f'<c r="{column}{number}" {attributes}><v>{value}</v></c>'
+        out += "</row>"
+    return f"<sheetData>{out}</sheetData>"
+
+
+def book():
+    formats = ['<numFmt numFmtId="164" formatCode="#,##0.00&quot; kg&quot;"/>', '<numFmt numFmtId="165" formatCode="[$€-407]#,##0;[Red]-[$€-407]#,##0"/>',
+               '<numFmt numFmtId="166" formatCode="d\\ mmmm\\ yyyy"/>', '<numFmt numFmtId="167" formatCode="[h]:mm"/>']
+    ids = [0, 14, 9, 4, 164, 165, 166, 167, 22]
+    styles = f'<numFmts>{"".join(formats)}</numFmts><cellXfs>{"".join(f"<xf numFmtId=%s/>" % (chr(34) + str(i) + chr(34)) for i in ids)}</cellXfs>'
+    stock = cells(
+        (1, [("A", "Stock of the clinic")]),
+        (2, [("A", 0, 't="s"'), ("B", "Date"), ("C", "Share"), ("D", "Weight"), ("E", "Value"), ("F", "Ok")]),
+        (3, [("A", 1, 't="s"'), ("B", 45413, 's="1"'), ("C", 0.256, 's="2"'), ("D", 1234.5, 's="4"'), ("E", -1500, 's="5"'), ("F", 1, 't="b"')]),
+        (4, [("A", "Iron"), ("B", 45414.5, 's="8"'), ("C", 1, 's="2"'), ("D", 4.4000000000000004), ("E", "#N/A"), ("F", 0, 't="b"')]),
+        (6, [("A", "Total"), ("D", 12345678, 's="3"')]),
+        (10, [("A", "Left"), ("B", "Figure"), ("D", "Right"), ("E", "Number")]),
+        (11, [("A", "x"), ("B", 1), ("D", "y"), ("E", 45413, 's="6"')]),
+        (12, [("A", "z"), ("B", 2), ("D", "w"), ("E", 1.5, 's="7"')]))
+    merged = cells(
+        (1, [("A", "Region"), ("B", "Sales")]), (2, [("B", "2023"), ("C", "2024")]),
+        (3, [("A", "North"), ("B", 5), ("C", 6)]), (4, [("B", 7), ("C", 8)])) + (
+        '<mergeCells><mergeCell ref="A1:A2"/><mergeCell ref="B1:C1"/><mergeCell ref="A3:A4"/></mergeCells>')
+    heads = [f"A rather long heading number {i}" for i in range(14)]
+    wide = cells((1, [(chr(65 + i), h) for i, h in enumerate(heads)]), (2, [(chr(65 + i), i * 10) for i in range(14)]))
+    comments = (f'<comments {X}><authors><author>Ada</author></authors><commentList><comment ref="A3" authorId="0">'
+                '<text><r><t>Counted twice</t></r></text></comment></commentList></comments>')
+    xlsx("book.xlsx", {"Stock": stock, "Merged": merged, "Wide": wide, "Secret": cells((1, [("A", "Never show this")]))},
+         ["<t>Drug</t>", "<r><t>Amoxi</t></r><r><t>cillin</t></r><rPh><t>ruby</t></rPh>"], styles,
+         {"xl/comments1.xml": comments, "xl/worksheets/_rels/sheet1.xml.rels": relations(("c", "comments", "../comments1.xml"))},
+         ("Secret",))
+
+
+# ---- PPTX ---------------------------------------------------------------------------------------
+
+def shape(paragraphs, place="", at=None):
+    ph = f"<p:nvSpPr><p:nvPr>{place}</p:nvPr></p:nvSpPr>"
+    xfrm = f'<p:spPr><a:xfrm><a:off x="{at[0]}" y="{at[1]}"/><a:ext cx="{at[2]}" cy="{at[3]}"/></a:xfrm></p:spPr>' if at else "<p:spPr/>"
+    return f'<p:sp>{ph}{xfrm}<p:txBody>{"".join(paragraphs)}</p:txBody></p:sp>'
+
+
+def line(text, properties=""):
+    return f"<a:p>{properties}<a:r><a:t>{text}</a:t></a:r></a:p>"
+
+
+def pptx(name, slides, more=None, hidden=()):
+    ids = "".join(f'<p:sldId id="{255 + i}" r:id="r{i}"/>' for i in range(1, len(slides) + 1))
+    parts = {"[Content_Types].xml": "<Types/>", "ppt/presentation.xml": f"<p:presentation {P}><p:sldIdLst>{ids}</p:sldIdLst></p:presentation>",
+             "ppt/_rels/presentation.xml.rels": relations(*[(f"r{i}", "slide", f"slides/slide{i}.xml") for i in range(1, len(slides) + 1)])}
+    for i, body in enumerate(slides, 1):
+        parts[f"ppt/slides/slide{i}.xml"] = f'<p:sld {P}{" show=" + chr(34) + "0" + chr(34) if i in hidden else ""}><p:cSld><p:spTree>{body}</p:spTree></p:cSld></p:sld>'
+    parts.update(more or {})
+    package(name, parts)
+
+
+def slides():
+    tbl = ('<p:graphicFrame><a:graphic><a:graphicData><a:tbl><a:tblPr firstRow="1"/>'
+           + "".join("<a:tr>" + "".join(f"<a:tc><a:txBody>{line(t)}</a:txBody></a:tc>" for t in r) + "</a:tr>" for r in (("Drug", "Dose"), ("Iron", "65 mg")))
+           + "</a:tbl></a:graphicData></a:graphic></p:graphicFrame>")
+    first = (shape([line("Lower box")], at=(100, 5000000, 100, 100)) + shape([line("Upper box")], at=(100, 1000000, 100, 100))
+             + shape([line("Iron in pregnancy")], '<p:ph type="title"/>', (0, 0, 100, 100)) + shape([line("7")], '<p:ph type="sldNum"/>', (0, 6000000, 9, 9)))
+    second = (shape([line("What to do")], '<p:ph type="title"/>') + shape([line("Ask"), line("Test", '<a:pPr lvl="1"/>'), line("Plain", "<a:pPr><a:buNone/></a:pPr>"),
+              line("First", '<a:pPr><a:buAutoNum type="arabicPeriod"/></a:pPr>'), line("Second", '<a:pPr><a:buAutoNum type="arabicPeriod"/></a:pPr>')], '<p:ph idx="1"/>')
+              + "<p:grpSp><p:grpSpPr/>" + shape([line("In a group")]) + "</p:grpSp>" + tbl + '<p:graphicFrame><a:graphic><a:graphicData><c:chart r:id="c"/></a:graphicData></a:graphic></p:graphicFrame><p:pic/>')
+    third = shape([line("Not in the show")], '<p:ph type="title"/>')
+    points = lambda kind, values: f'<c:{kind}><c:numRef><c:numCache>{"".join(f"<c:pt idx=%s><c:v>{v}</c:v></c:pt>" % (chr(34) + str(i) + chr(34)) for i, v in enumerate(values))}</c:numCache></c:numRef></c:{kind}>'
+    chart = (f'<c:chartSpace {P}><c:chart><c:title><c:tx><c:rich>{line("Births by year")}</c:rich></c:tx></c:title><c:ser><c:tx><c:strRef><c:strCache>'
+             f'<c:pt idx="0"><c:v>Births</c:v></c:pt></c:strCache></c:strRef></c:tx>{points("cat", (2023, 2024))}{points("val", (12, "4.4000000000000004"))}</c:ser></c:chart></c:chartSpace>')
+    notes = f'<p:notes {P}><p:cSld><p:spTree>{shape([line("3")], "<p:ph type=%s/>" % (chr(34) + "sldNum" + chr(34)))}{shape([line("Say hello first.")], "<p:ph type=%s/>" % (chr(34) + "body" + chr(34)))}</p:spTree></p:cSld></p:notes>'
+    pptx("slides.pptx", [first, second, third],
+         {"ppt/slides/_rels/slide2.xml.rels": relations(("n", "notesSlide", "../notesSlides/n.xml"), ("c", "chart", "../charts/c.xml")),
+          "ppt/notesSlides/n.xml": notes, "ppt/charts/c.xml": chart, "docProps/core.xml": core("PowerPoint Presentation", "en-GB")}, (3,))
+
+
+# ---- OpenDocument -------------------------------------------------------------------------------
+
+def odf(name, kind, body, automatic="", more=None):
+    parts = {"mimetype": f"application/vnd.oasis.opendocument.{kind}",
+             "content.xml": f'<office:document-content {ODF}><office:automatic-styles>{automatic}</office:automatic-styles><office:body>{body}</office:body></office:document-content>',
+             "styles.xml": f'<office:document-styles {ODF}><office:styles><style:default-style style:family="paragraph"><style:text-properties fo:language="fr"/></style:default-style>'
+                           '<style:style style:name="Title" style:family="paragraph"/></office:styles></office:document-styles>',
+             "META-INF/manifest.xml": f'<manifest:manifest {ODF}/>'}
+    parts.update(more or {})
+    package(name, parts, ("mimetype",))
+
+
+def odt():
+    automatic = ('<style:style style:name="T" style:family="paragraph" style:parent-style-name="Title"/>'
+                 '<style:style style:name="H" style:family="text"><style:text-properties text:display="none"/></style:style>'
+                 '<style:style style:name="S" style:family="text"><style:text-properties style:text-position="super 58%"/></style:style>'
+                 '<style:style style:name="B" style:family="paragraph"><style:paragraph-properties fo:break-before="page"/></style:style>'
+                 '<text:list-style style:name="L"><text:list-level-style-number text:level="1" style:num-format="1" style:num-suffix="."/>'
+                 '<text:list-level-style-number text:level="2" style:num-format="a" style:num-suffix=")" text:display-levels="2"/></text:list-style>'
+                 '<text:list-style style:name="U"><text:list-level-style-bullet text:level="1" text:bullet-char="*"/></text:list-style>')
+    p = lambda t, s="": f'<text:p text:style-name="{s}">{t}</text:p>'
+    li = lambda *inner: f'<text:list-item>{"".join(inner)}</text:list-item>'
+    tc = lambda t, more="": f"<table:table-cell {more}>{p(t)}</table:table-cell>"
+    tr = lambda *cs: f'<table:table-row>{"".join(cs)}</table:table-row>'
+    covered = "<table:covered-table-cell/>"
+    body = ('<office:text><text:tracked-changes><text:changed-region><text:deletion>' + p("deleted") + "</text:deletion></text:changed-region></text:tracked-changes>"
+            + p("Manuel de la pompe", "T") + '<text:h text:outline-level="2">Amorçage</text:h>'
+            + '<text:list text:style-name="L">' + li(p("Ouvrir"), "<text:list>" + li(p("vite")) + li(p("bien")) + "</text:list>") + li(p("Fermer"), p("encore")) + "</text:list>"
+            + '<text:list text:style-name="L" text:continue-numbering="true">' + li(p("Suite")) + "</text:list>"
+            + '<text:list text:style-name="U">' + li(p("Point")) + "</text:list>"
+            + p('Un<text:s text:c="2"/>texte\n  <text:span text:style-name="H">SECRET</text:span>10<text:span text:style-name="S">5</text:span><text:note><text:note-citation>1</text:note-citation>'
+                '<text:note-body>' + p("Voir plus bas.") + "</text:note-body></text:note>.<office:annotation><dc:creator>Ada</dc:creator><dc:date>2024</dc:date>" + p("Sûr ?") + "</office:annotation>")
+            + "<table:table><table:table-header-rows>" + tr(tc("Nom"), tc("Dose", 'table:number-columns-spanned="2"'), covered) + "</table:table-header-rows>"
+            + tr(tc("Fer", 'table:number-rows-spanned="2"'), tc("65 mg"), tc("oral")) + tr(covered, tc("100 mg"), tc("iv")) + "</table:table>"
+            + p('<draw:frame><draw:text-box>' + p("Boîte") + "</draw:text-box></draw:frame>Ancre") + p('Soit <draw:frame><draw:object xlink:href="./Object 1/"/></draw:frame>') + p("<draw:frame><draw:image/></draw:frame>Page deux", "B") + "</office:text>")
+    formula = ('<math xmlns="http://www.w3.org/1998/Math/MathML"><semantics><mrow><msup><mi>x</mi><mn>2</mn></msup><mo>+</mo><mfrac><mrow><mi>a</mi><mo>+</mo>'
+               '<mi>b</mi></mrow><msqrt><mi>c</mi></msqrt></mfrac></mrow><annotation>x^2</annotation></semantics></math>')
+    odf("texte.odt", "text", body, automatic, {"Object 1/content.xml": formula})
+
+
+def ods():
+    cell_ = lambda t, more="": f'<table:table-cell {more}><text:p>{t}</text:p></table:table-cell>'
+    number = 'office:value-type="float"'
+    rows = ('<table:table-row>' + cell_("Nom") + cell_("Dose") + '<table:table-cell table:number-columns-repeated="1022"/></table:table-row>'
+            '<table:table-row table:number-rows-repeated="2">' + cell_("Fer", 'table:number-rows-spanned="1"') + cell_("65", number) + "</table:table-row>"
+            '<table:table-row><table:table-cell office:value-type="string"><office:annotation><text:p>Note</text:p></office:annotation><text:p>Zinc</text:p></table:table-cell>' + cell_("10", number) + "</table:table-row>"
+            '<table:table-row table:number-rows-repeated="1048000"><table:table-cell table:number-columns-repeated="1024"/></table:table-row>')
+    hidden = '<style:style style:name="ta" style:family="table"><style:table-properties table:display="false"/></style:style>'
+    odf("feuille.ods", "spreadsheet", f'<office:spreadsheet><table:table table:name="Stock">{rows}</table:table><table:table table:name="Cachée" table:style-name="ta">'
+        f'<table:table-row>{cell_("SECRET")}</table:table-row></table:table></office:spreadsheet>', hidden)
+
+
+def odp():
+    frame = lambda kind, t: f'<draw:frame presentation:class="{kind}"><draw:text-box><text:p>{t}</text:p></draw:text-box></draw:frame>'
+    page = lambda t, b: f'<draw:page>{frame("title", t)}{frame("outline", b)}<presentation:notes>{frame("notes", "Dire " + t)}</presentation:notes></draw:page>'
+    odf("diapos.odp", "presentation", f'<office:presentation>{page("Un", "Premier")}{page("Deux", "Second")}</office:presentation>')
+
+
+# ---- EPUB, RTF, CSV -----------------------------------------------------------------------------
+
+def epub(name, more=None):
+    opf = ('<package xmlns="http://www.idpf.org/2007/opf" xmlns:dc="http://purl.org/dc/elements/1.1/"><metadata><dc:title>The well</dc:title><dc:language>en</dc:language></metadata>'
+           '<manifest><item id="c2" href="text/two%20b.xhtml" media-type="application/xhtml+xml"/><item id="c1" href="text/one.xhtml" media-type="application/xhtml+xml"/>'
+           '<item id="nav" href="nav.xhtml" properties="nav" media-type="application/xhtml+xml"/><item id="p" href="p.png" media-type="image/png"/>'
+           '<item id="gone" href="gone.xhtml" media-type="application/xhtml+xml"/></manifest><spine><itemref idref="nav"/><itemref idref="c1"/><itemref idref="c2"/><itemref idref="gone"/></spine></package>')
+    page = lambda t, b: f'<?xml version="1.0" encoding="utf-8"?><html xmlns="http://www.w3.org/1999/xhtml"><head><title>{t}</title></head><body><h1>{t}</h1><p>{b}</p></body></html>'
+    nav = ('<html xmlns="http://www.w3.org/1999/xhtml" xmlns:epub="http://www.idpf.org/2007/ops"><body><nav epub:type="toc"><ol><li><a href="text/one.xhtml">Digging</a></li>'
+           '<li><a href="text/two%20b.xhtml#x"><span>Water</span></a></li></ol></nav></body></html>')
+    parts = {"mimetype": "application/epub+zip",
+             "META-INF/container.xml": '<container xmlns="urn:oasis:names:tc:opendocument:xmlns:container"><rootfiles><rootfile full-path="OEBPS/book.opf"/></rootfiles></container>',
+             "OEBPS/book.opf": opf, "OEBPS/nav.xhtml": nav, "OEBPS/text/one.xhtml": page("Digging a well", "Dig where it is wet."), "OEBPS/text/two b.xhtml": page("Water", "Boil it – always.")}
+    parts.update(more or {})
+    package(name, parts, ("mimetype",))
+
+
+def lock(algorithm):
+    return ('<encryption xmlns="urn:oasis:names:tc:opendocument:xmlns:container" xmlns:enc="http://www.w3.org/2001/04/xmlenc#"><enc:EncryptedData><enc:EncryptionMethod '
+            f'Algorithm="{algorithm}"/></enc:EncryptedData></encryption>')
+
+
+RTF = (r"{\rtf1\ansi\ansicpg1252\deff0\deflang1031{\fonttbl{\f0\fcharset0 Arial;}{\f1\fcharset204 Arial;}}{\stylesheet{\s0 Normal;}{\s1\outlinelevel0 heading 1;}"
+       r"{\s2\sbasedon1 Kapitel;}{\s3 toc 1;}}{\info{\title Handbuch}}{\*\unknown nothing}{\header\pard Kopfzeile\par}"
+       r"\pard\s1 Pumpen\par\pard\s2 Mit eigener Vorlage\par\pard\s3 Pumpen 1\par\pard Text \u8211? Gr\'f6\'dfe, {\f1\'cf\'f0\'e8}, {\v GEHEIM}{\deleted weg}10{\super 5} \uc2\u8364 EU "
+       r"Ende{\footnote Eine Notiz.}{\*\atnauthor Ada}{\*\annotation Stimmt das?}.\line zweite Zeile\par{\listtext 1.\tab}Erstens\par{\listtext\'b7\tab}Punkt\par"
+       r"\trowd\trhdr\cellx100\cellx200\pard\intbl Mittel\cell Dosis\cell\row\trowd\clvmgf\cellx100\cellx200\intbl Eisen\cell 65 mg\cell\row\trowd\clvmrg\cellx100\cellx200\intbl\cell 100 mg\cell\row"
+       r"\pard Danach {\field{\*\fldinst HYPERLINK x}{\fldrslt ein Link}}{\pict\bin5 }}{\x}{\shp{\*\shpinst{\sp{\sn a}{\sv 1}}{\shptxt Im Kasten\par}}{\shprslt doppelt}}\page Seite zwei\par}")
+
+
+def hostile():
+    docx("entities.docx", '<w:p><w:r><w:t>before &boom; after</w:t></w:r></w:p>', {"word/document.xml":
+         '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;"><!ENTITY boom "&b;&b;&b;"><!ENTITY f SYSTEM "file:///etc/passwd">]>'
+         f'<w:document {W}><w:body><w:p><w:r><w:t>before &boom;&f; after</w:t></w:r></w:p></w:body></w:document>'})
+    docx("bomb.docx", "", {"word/document.xml": f"<w:document {W}><w:body>" + " " * (24 << 20) + "</w:body></w:document>"})
+    docx("spans.docx", table(row(cell("a", '<w:gridSpan w:val="99999999"/>'), cell("b", '<w:gridSpan w:val="-3"/>')), row(cell("c", '<w:gridSpan w:val="1024"/>'), cell("d"))))
+    docx("deep.docx", "<w:tbl><w:tr><w:tc>" * 600 + par("deep") + "</w:tc></w:tr></w:tbl>" * 600)
+    docx("broken.docx", "", {"word/document.xml": f"<w:document {W}><w:body>" + par("what came first") + "<w:p><w:r></w:p><w:tbl>"})
+    docx("whole.docx", par("text"))
+    data = open(os.path.join(HERE, "whole.docx"), "rb").read()
+    os.remove(os.path.join(HERE, "whole.docx"))
+    write("truncated.docx", data[: len(data) // 2])
+    write("locked.docx", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504) + "EncryptedPackage".encode("utf-16-le"))
+    write("old.doc", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504) + "WordDocument".encode("utf-16-le"))
+    xlsx("missing.xlsx", {"There": cells((1, [("A", "one")])), "Gone": ""})
+    with zipfile.ZipFile(os.path.join(HERE, "missing.xlsx")) as z:
+        parts = {n: z.read(n) for n in z.namelist() if not n.endswith("sheet2.xml")}
+    package("missing.xlsx", parts)
+    odf("locked.odt", "text", "", "", {"META-INF/manifest.xml": f"<manifest:manifest {ODF}><manifest:file-entry><manifest:encryption-data/></manifest:file-entry></manifest:manifest>"})
+    epub("locked.epub", {"META-INF/encryption.xml": lock("http://www.w3.org/2001/04/xmlenc#aes128-cbc")})
+    write("deep.rtf", r"{\rtf1 begin " + "{" * 20000 + "deep" + "}" * 20000 + " end}")
+    write("cut.rtf", r"{\rtf1{\fonttbl{\f0 A;}}\trowd\intbl a\cell b")
+
+
+def main():
+    os.makedirs(HERE, exist_ok=True)
+    report()
+    book()
+    slides()
+    odt()
+    ods()
+    odp()
+    epub("well.epub", {"META-INF/encryption.xml": lock("http://www.idpf.org/2008/embedding")})
+    write("handbuch.rtf", RTF)
+    write("comma.csv", 'Name,Dose,Note\nIron,65,"with\nfood, ""never"" tea"\nZinc,10\n\nTotal,75\n')
+    write("semikolon.csv", "Name;Dosis;Größe\nEisen;65,5;1\nZink;10,0;2\n".encode("cp1252"))
+    write("tabs.tsv", "a\tb\n1\t2\n")
+    write("quote.csv", 'a,b\n5" pipe,1\n"open,2\n')
+    write("wide.csv", ",".join(f"A long heading of column {i}" for i in range(20)) + "\n" + ",".join(f"value {i}" for i in range(20)) + "\n")
+    hostile()
+
+
+main()
