@@ -118,9 +118,9 @@ str ingest_worker_confinement(const ingest_worker *w);
 bool ingest_supported(const char *path);
 
 typedef struct {
-    str password;      /* for a document that asks for one; empty: none is known */
-    str ocr_languages; /* as tesseract names them, "eng+fra"; empty: all that are installed */
-    bool no_ocr;       /* leave pages without usable text as they are */
+    str password; /* for a document that asks for one; empty: none is known */
+    str ocr_languages; /* as tesseract names them, "eng+fra"; empty: the installed ones, if they are few */
+    bool no_ocr; /* leave pages without usable text as they are */
 } ingest_options;
 
 /* A document is read in pieces: itself, the parts inside it, the pages that want OCR. Each piece is a
