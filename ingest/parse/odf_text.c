@@ -539,6 +539,7 @@ static const xml_rule rules[] = {
     {.name = "chart:title", .enter = enter_chart_title, .leave = leave_chart_title},
     {.name = "chart:axis", .skip = true},
     {.name = "chart:legend", .skip = true},
+    {.name = "chart:series", .skip = true},
     {.name = "presentation:notes", .enter = enter_speaker_notes, .leave = leave_speaker_notes},
     {.name = "text:section", .enter = enter_section, .leave = leave_section},
     {.name = "text:table-of-content", .enter = enter_contents, .leave = leave_contents},
@@ -549,6 +550,7 @@ static const xml_rule rules[] = {
     {.name = "text:object-index-source", .skip = true},
     {.name = "text:user-index-source", .skip = true},
     {.name = "text:bibliography-source", .skip = true},
+    {.name = "office:automatic-styles", .skip = true}, /* a chart's have text in them */
     {.name = "text:hidden-text", .skip = true},
     {.name = "text:hidden-paragraph", .skip = true},
     {.name = "text:ruby-text", .skip = true},
