@@ -160,7 +160,6 @@ static bool read_sheets(xlsx *x, const ooxml_relations *r, const sheet_reader *s
             story_next_page(x->s, s->name);
         if (s->hidden) {
             story_drop_page(x->s, INGEST_FATE_HIDDEN, STR("the sheet is hidden, and was left out"));
-            x->hidden_sheets++;
         } else if (entry == PACKAGE_NONE) {
             story_drop_page(x->s, INGEST_FATE_FAILED, STR("the sheet is not in the file"));
         } else if (!is_sheet) {
