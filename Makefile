@@ -16,7 +16,7 @@ endif
 
 pc      = $(shell pkg-config --$(1) $(2))
 PKG    := sqlite3 jansson libutf8proc libsodium libseccomp
-PARSER := poppler-glib gio-2.0 cairo libqpdf libxml-2.0 libzip gmime-3.0 zlib libutf8proc libseccomp
+PARSER := poppler-glib gio-2.0 cairo libqpdf libxml-2.0 libzip gmime-3.0 zlib libzstd liblzma libutf8proc libseccomp
 PULL   := libcurl libsodium libseccomp
 # Headers are found for all rooms at once; `make layers` checks which room includes which.
 INC    := -I. $(call pc,cflags,$(PKG) $(PARSER) $(PULL))
@@ -83,17 +83,19 @@ install: all
 UNIT   := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
 HELP   := $(call obj,$(wildcard tests/support/*.c))
 TOOLS  := $(patsubst tests/tools/%.c,$(B)/tools/%,$(wildcard tests/tools/*.c)) $(B)/carrel-eval $(B)/check-samples $(B)/eval-ingest
-# A fuzz target of a parser needs carrel-parse's objects and libraries, the others carrel's.
+# A fuzz target of a room of carrel; the others are of parsers, and need carrel-parse's objects and libraries.
 FUZZ   := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
-PFUZZ  := html markdown text mail zip image package office rtf csv
+CFUZZ  := boxes chunk gguf ignore query record tokenizer words
+PFUZZ  := $(filter-out $(CFUZZ),$(FUZZ))
 REPLAY := $(FUZZ:%=$(B)/replay/fuzz_%)
 
 $(UNIT): $(B)/tests/%: $(B)/tests/unit/%.o $(LIBOBJ) $(HELP)
 	$(CC) $(CFLAGS) $(LDSAFE) -o $@ $^ $(LIBS) -lcmocka
 # The trainer's arithmetic, without the instructions of this machine: in 32 bits.
 $(B)/tests/test_train: $(call obj,$(addprefix models/train/,common.c gemm.c network.c adam.c rows.c sampler.c reader_file.c))
+$(B)/tests/test_ingest_ocr: $(call obj,ingest/parse/tiff.c ingest/parse/confine.c ingest/ocr/languages.c)
 $(B)/tests/test_ingest_archive: LIBS += -lzip -lz
-$(B)/tests/test_ingest_ocr: $(call obj,ingest/parse/tiff.c ingest/parse/confine.c)
+$(B)/tests/test_ingest_zim: LIBS += -lzstd -llzma
 $(B)/tests/test_cli_pull: $(filter-out %/fetch.o,$(QLIB))
 $(B)/tools/%: $(B)/tests/tools/%.o $(LIBOBJ) $(HELP)
 	@mkdir -p $(@D)

@@ -52,6 +52,8 @@ typedef struct {
         uint32_t page;
     } places[PLACES_MAX];
     size_t place_count;
+    int64_t gaps_told[PLACES_MAX]; /* documents of which it is said that they were read in part */
+    size_t gaps_told_count;
 } asking;
 
 /* ---- for programs -------------------------------------------------------------------------- */
@@ -65,8 +67,10 @@ static json_t *json_box(box b) {
     return o;
 }
 
-static json_t *json_citation(const query_citation *c) {
+static json_t *json_citation(index_library *l, const query_citation *c) {
     json_t *o = json_object(), *boxes = json_array();
+    arena *a = arena_new();
+    cli_place place = cli_place_of_citation(l, c, (str){0}, a);
     for (size_t i = 0; i < c->box_count; i++) {
         box b = c->boxes[i].at;
         if (b.x1 > b.x0 || b.y1 > b.y0) /* documents without a layout have none */
@@ -75,15 +79,17 @@ static json_t *json_citation(const query_citation *c) {
     cli_json_set(o, "document", cli_json_str(c->document));
     cli_json_set(o, "page", json_integer(c->page));
     cli_json_set(o, "label", cli_json_str(c->label));
+    cli_json_place(o, &place);
     cli_json_set(o, "quote", cli_json_str(c->quote));
     cli_json_set(o, "boxes", boxes);
+    arena_free(a);
     return o;
 }
 
-static json_t *json_sentence(const query_sentence *s) {
+static json_t *json_sentence(index_library *l, const query_sentence *s) {
     json_t *o = json_object(), *citations = json_array();
     for (size_t i = 0; i < s->citation_count; i++)
-        cli_json_append(citations, json_citation(&s->citations[i]));
+        cli_json_append(citations, json_citation(l, &s->citations[i]));
     cli_json_set(o, "text", cli_json_str(s->text));
     cli_json_set(o, "verified", json_boolean(s->verified));
     if (!s->verified) cli_json_set(o, "reason", cli_json_str(s->reason));
@@ -105,13 +111,27 @@ static json_t *json_reading(const query_reading *r) {
     return o;
 }
 
-static json_t *json_answer(const query_answer *r) {
+/* The documents that were read in part, of those that an answer cites or, where there is none, of the
+ * nearest. */
+static json_t *json_gaps(index_library *l, const query_answer *r) {
+    json_t *list = json_array();
+    for (size_t i = 0; i < r->sentence_count; i++)
+        for (size_t k = 0; k < r->sentences[i].citation_count; k++) {
+            const query_citation *c = &r->sentences[i].citations[k];
+            cli_json_gaps(list, l, c->document_id, c->document);
+        }
+    for (size_t i = 0; r->refused && i < r->source_count; i++)
+        cli_json_gaps(list, l, r->sources[i].chunk.document, r->sources[i].chunk.path);
+    return list;
+}
+
+static json_t *json_answer(index_library *l, const query_answer *r) {
     json_t *o = json_object(), *sentences = json_array(), *sources = json_array();
     json_t *timings = json_object();
     for (size_t i = 0; i < r->sentence_count; i++)
-        cli_json_append(sentences, json_sentence(&r->sentences[i]));
+        cli_json_append(sentences, json_sentence(l, &r->sentences[i]));
     for (size_t i = 0; i < r->source_count; i++)
-        cli_json_append(sources, cli_json_source(&r->sources[i], 0));
+        cli_json_append(sources, cli_json_source(l, &r->sources[i], 0));
     cli_json_set(timings, "search", cli_json_real(r->timings.search_ms));
     cli_json_set(timings, "read", cli_json_real(r->timings.read_ms));
     cli_json_set(timings, "write", cli_json_real(r->timings.write_ms));
@@ -124,6 +144,7 @@ static json_t *json_answer(const query_answer *r) {
     cli_json_set(o, "mode", json_string(r->mode == QUERY_WRITE ? "write" : "verbatim"));
     cli_json_set(o, "sentences", sentences);
     cli_json_set(o, "sources", sources);
+    cli_json_set(o, "read_in_part", json_gaps(l, r));
     cli_json_set(o, "timings_ms", timings);
     if (r->reading.prompt_tokens) cli_json_set(o, "reading", json_reading(&r->reading));
     return o;
@@ -147,7 +168,7 @@ static bool answer_json(void *context, str question, arena *a, json_t **out, err
     query_context q = cli_session_context(&x->session);
     query_events events = {.cancelled = cancelled};
     if (!query_ask(&q, question, &x->options, &events, a, &answer, err)) return false;
-    *out = json_answer(&answer);
+    *out = json_answer(x->session.library, &answer);
     if (x->show_thinking) cli_json_set(*out, "thinking", cli_json_str(answer.thinking));
     return true;
 }
@@ -290,11 +311,29 @@ static size_t place_number(asking *x, const query_citation *c) {
     return ++x->place_count;
 }
 
+/* Said once for each document of an answer: that pages of it are missing. */
+static void put_gaps(text *out, asking *x, int64_t document, str path) {
+    const cli_terminal *t = cli_stdout();
+    text line = {0};
+    for (size_t i = 0; i < x->gaps_told_count; i++)
+        if (x->gaps_told[i] == document) return;
+    if (x->gaps_told_count < PLACES_MAX) x->gaps_told[x->gaps_told_count++] = document;
+    if (cli_put_gaps(&line, x->session.library, document, path)) {
+        text_put(out, str_of(t->dim));
+        cli_wrap(out, t, text_str(&line), NULL, 0, QUOTE_INDENT, t->columns);
+        text_put(out, str_of(t->reset));
+    }
+    text_free(&line);
+}
+
 static void put_citation(text *out, asking *x, const query_sentence *s, const query_citation *c) {
     const cli_terminal *t = cli_stdout();
+    arena *a = arena_new();
+    cli_place place = cli_place_of_citation(x->session.library, c, heading_of(x, c), a);
     text_printf(out, "%*s%s[%zu]%s ", CITATION_INDENT, "", t->dim, place_number(x, c), t->reset);
-    cli_put_place(out, t, c->document, c->page, c->page, c->label, heading_of(x, c));
+    cli_put_place(out, t, &place);
     text_put_char(out, '\n');
+    arena_free(a);
     /* A verbatim sentence is its own quote. */
     if (c->quote.n && !str_eq(c->quote, s->text)) {
         text quote = {0};
@@ -304,6 +343,7 @@ static void put_citation(text *out, asking *x, const query_sentence *s, const qu
         cli_wrap(out, t, text_str(&quote), NULL, 0, QUOTE_INDENT, t->columns);
         text_free(&quote);
     }
+    put_gaps(out, x, c->document_id, c->document);
 }
 
 static void on_sentence(void *context, const query_sentence *s) {
@@ -332,7 +372,7 @@ static void on_sentence(void *context, const query_sentence *s) {
     text_free(&out);
 }
 
-static void put_refusal(const query_answer *answer) {
+static void put_refusal(asking *x, const query_answer *answer) {
     const cli_terminal *t = cli_stdout();
     text out = {0};
     text_printf(&out, "%sNot in these documents.%s\n", t->bold, t->reset);
@@ -343,8 +383,12 @@ static void put_refusal(const query_answer *answer) {
         if (named_before(answer->sources, i)) continue;
         shown++;
         text_printf(&out, "%*s", CITATION_INDENT, "");
-        cli_put_place(&out, t, c->path, c->page_first, c->page_last, c->label_first, c->heading);
+        arena *a = arena_new();
+        cli_place place = cli_place_of_chunk(x->session.library, c, a);
+        cli_put_place(&out, t, &place);
         text_put_char(&out, '\n');
+        put_gaps(&out, x, c->document, c->path);
+        arena_free(a);
     }
     cli_put(text_str(&out));
     text_free(&out);
@@ -375,7 +419,7 @@ static bool answer_text(asking *x, str question, error *err) {
     bool ok = query_ask(&q, question, &x->options, &events, a, &r, err);
     clear_waiting(x);
     end_thinking(x);
-    if (ok && r.refused) put_refusal(&r);
+    if (ok && r.refused) put_refusal(x, &r);
     if (ok) note_timings(&r);
     arena_free(a);
     return ok;

@@ -116,12 +116,10 @@ static void copy_chunks(const ingest_chunk *from, size_t count, cli_prepared *p)
     p->in.chunk_count = count;
 }
 
-/* The longest chunk is the one with most running text: titles and tables say no language. */
-static str guess_language(const ingest_chunk *chunks, size_t count) {
-    size_t longest = 0;
-    for (size_t i = 1; i < count; i++)
-        if (chunks[i].text.n > chunks[longest].text.n) longest = i;
-    return count > 0 ? index_guess_language(chunks[longest].text) : (str){0};
+static str find_language(const ingest_chunk *chunks, size_t count, str declared, arena *a) {
+    str *texts = arena_alloc(a, count, sizeof *texts);
+    for (size_t i = 0; i < count; i++) texts[i] = chunks[i].text;
+    return index_document_language(texts, count, declared);
 }
 
 /* Parts with what they lie in before their name: "mail.eml > manual.pdf". A part that begins within
@@ -247,7 +245,7 @@ static bool prepare(cli_batch *b, ingest_worker *parser, cli_prepared *p) {
     p->in.mtime = (int64_t)st.st_mtim.tv_sec;
     p->in.title = d->title;
     p->in.type = d->type;
-    p->in.language = d->language.n > 0 ? d->language : guess_language(chunks, count);
+    p->in.language = find_language(chunks, count, d->language, p->a);
     copy_pages(d, p);
     copy_parts(d, p);
     copy_chunks(chunks, count, p);

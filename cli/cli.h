@@ -308,6 +308,16 @@ bool cli_match_model(index_library *l, const embed_model *built_in, str library,
                      bool *fresh, error *err);
 index_model cli_index_model(const embed_model *m); /* as a library records it */
 
+/* ---- one document (document.c) ------------------------------------------------------------ */
+
+/* By file name, number (3 or #3) or path. */
+bool cli_find_document(index_library *l, const char *name, arena *a, index_document *out,
+                       error *err);
+/* Prints all that is known of it. */
+bool cli_show_document(index_library *l, const char *name, bool json, error *err);
+/* As `ls` gives it. (ls.c) */
+json_t *cli_json_document(const index_document *d);
+
 /* ---- vectors that come later (embedding.c) -------------------------------------------------- */
 
 typedef struct {
@@ -337,15 +347,36 @@ typedef bool cli_answer_fn(void *context, str question, arena *a, json_t **out, 
  * the code of the last failure is returned. */
 error_code cli_questions(const char *file, cli_answer_fn *answer, void *context);
 
-/* A passage as `search` and `ask` give it: document, page_first, page_last, heading, text, score;
- * rank before them where it is not 0. */
-json_t *cli_json_source(const query_source *s, size_t rank);
+/* ---- places (place.c) --------------------------------------------------------------------- */
+
+/* Where something stands, and how that page was read. */
+typedef struct {
+    str path;
+    index_part part; /* no name: the document itself */
+    uint32_t page_first, page_last;
+    str label, heading; /* label: printed on the first page */
+    str fate;
+    float confidence; /* of "ocr" */
+} cli_place;
+
+cli_place cli_place_of_chunk(index_library *l, const index_chunk *c, arena *a);
+cli_place cli_place_of_citation(index_library *l, const query_citation *c, str heading, arena *a);
+bool cli_is_ocr(const cli_place *p);
 /* False for the one long page of HTML, Markdown and text, whose number tells a reader nothing. */
 bool cli_has_pages(str path, uint32_t page_last);
-/* "manual.pdf, p. 4 (printed 12) · Malaria > Severe", the file name bold. Page left out where the
- * document has none (HTML, Markdown, text). */
-void cli_put_place(text *out, const cli_terminal *t, str path, uint32_t page_first,
-                   uint32_t page_last, str label, str heading);
+/* "manual.pdf, p. 4 (printed 12) Â· Malaria > Severe", of a part "mail.eml > manual.pdf, p. 4", the
+ * file name bold. Page left out where the document has none (HTML, Markdown, text). */
+void cli_put_place(text *out, const cli_terminal *t, const cli_place *p);
+/* "part", "part_page" and "ocr_confidence", where they say something. */
+void cli_json_place(json_t *o, const cli_place *p);
+/* "clinic.pdf was read in part: 3 of 40 pages have no text (carrel status clinic.pdf)"; false and
+ * nothing where all of it was read. */
+bool cli_put_gaps(text *out, index_library *l, int64_t document, str path);
+/* Appends the same as an object, once for each document. */
+void cli_json_gaps(json_t *list, index_library *l, int64_t document, str path);
+/* A passage as `search` and `ask` give it: document, page_first, page_last, place, heading, text,
+ * score; rank before them where it is not 0. */
+json_t *cli_json_source(index_library *l, const query_source *s, size_t rank);
 
 /* ---- snippets (snippet.c) ----------------------------------------------------------------- */
 

@@ -80,11 +80,13 @@ void cli_help_exit_codes(void) {
             "  1  a mistake of the program: please report it\n"
             "  2  the command line\n"
             "  3  a document, question or file that cannot be what it should be;\n"
-            "     `add`: at least one document failed, or there was nothing to add\n"
-            "  4  a file, document or library that is not there\n"
+            "     `add`, `sync`: at least one document failed, or there was nothing to add\n"
+            "  4  a file, document or library that is not there; `sync`: a folder that is\n"
+            "     missing or suddenly holds no document, of which nothing was removed\n"
             "  5  the disk, a pipe, permissions\n"
             "  6  too big, too deep, too slow, or not enough memory\n"
             "  7  a model that cannot be used, or is not the one that the library was made with\n"
             "  8  the library: corrupt, from a newer version, locked, disk full\n"
-            "  9  stopped by Ctrl-C or SIGTERM; what was committed stays\n"));
+            "  9  stopped by Ctrl-C or SIGTERM; what was committed stays (`watch` ends so with 0)\n"
+            " 10  a document that asks for a password, or for another one (--password)\n"));
 }

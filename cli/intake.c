@@ -19,6 +19,9 @@
  * rare; more is two programs at one library. */
 #define ROUNDS_MAX 3
 
+/* Whose files are looked for after a run; nobody has more, and looking costs microseconds each. */
+#define FAILURES_LOOKED_AT 10000
+
 /* Where a run stands. */
 typedef struct {
     cli_intake *x;
@@ -274,8 +277,22 @@ bool cli_intake_open_library(cli_intake *x, error *err) {
     return true;
 }
 
+/* Files that failed and are there no longer. */
+static bool forget_vanished(cli_intake *x, error *err) {
+    index_file *files;
+    size_t count, gone = 0;
+    arena *a = arena_new();
+    bool ok = index_failed_files(x->library, FAILURES_LOOKED_AT, a, &files, &count, err);
+    str *paths = arena_alloc(a, ok ? count : 0, sizeof *paths);
+    for (size_t i = 0; ok && i < count; i++)
+        if (!cli_file_there(files[i].path)) paths[gone++] = files[i].path;
+    ok = ok && index_forget_files(x->library, paths, gone, err);
+    arena_free(a);
+    return ok;
+}
+
 bool cli_intake_close_library(cli_intake *x, bool wipe, error *err) {
-    bool ok = !x->library || write_notes(x, err);
+    bool ok = !x->library || (write_notes(x, err) && forget_vanished(x, err));
     if (x->library) {
         index_wipe_later(x->library, !wipe);
         cli_close_library(x->library, &x->path);

@@ -8,6 +8,8 @@
 
 #include "cli/cli.h"
 
+enum { LS_PART = CLI_GLOBALS };
+
 /* Narrower than this a title or path says nothing; then the line may run over. */
 #define FREE_COLUMN_MIN 12
 
@@ -84,7 +86,7 @@ static void put_table(const index_document *d, size_t count) {
     text_free(&out);
 }
 
-static json_t *json_document(const index_document *d) {
+json_t *cli_json_document(const index_document *d) {
     json_t *o = json_object();
     cli_json_set(o, "id", json_integer(d->id));
     cli_json_set(o, "path", cli_json_str(d->path));
@@ -101,6 +103,18 @@ static json_t *json_document(const index_document *d) {
     return o;
 }
 
+/* Those of which something was not read. */
+static bool keep_partial(index_library *l, index_document *d, size_t *count, error *err) {
+    size_t kept = 0;
+    for (size_t i = 0; i < *count; i++) {
+        index_gaps g;
+        if (!index_get_gaps(l, d[i].id, &g, err)) return false;
+        if (g.gaps + g.notes > 0) d[kept++] = d[i];
+    }
+    *count = kept;
+    return true;
+}
+
 static error_code run(const cli_args *args) {
     error err = {0};
     text path = {0};
@@ -110,16 +124,19 @@ static error_code run(const cli_args *args) {
     error_code code = ERROR_NONE;
     arena *a = arena_new();
     if (!cli_open_library(args, INDEX_READ, &path, &l, &err) ||
-        !index_list(l, a, &d, &count, &err)) {
+        !index_list(l, a, &d, &count, &err) ||
+        (args->v[LS_PART].given && count > 0 && !keep_partial(l, d, &count, &err))) {
         code = cli_fail(&err);
     } else if (args->v[CLI_JSON].given) {
         json_t *o = json_object(), *list = json_array();
-        for (size_t i = 0; i < count; i++) cli_json_append(list, json_document(&d[i]));
+        for (size_t i = 0; i < count; i++) cli_json_append(list, cli_json_document(&d[i]));
         cli_json_set(o, "library", cli_json_str(text_str(&path)));
         cli_json_set(o, "documents", list);
         cli_json_print(o, false);
     } else if (count > 0) {
         put_table(d, count);
+    } else if (args->v[LS_PART].given) {
+        cli_put(STR("no document was read in part\n"));
     } else {
         cli_note("the library %s is empty: `carrel add PATH` fills it", path.p);
     }
@@ -129,6 +146,10 @@ static error_code run(const cli_args *args) {
     return code;
 }
 
+static const cli_option options[] = {
+    {.name = "part", .kind = CLI_FLAG, .help = "only documents that were read in part"},
+};
+
 const cli_command cli_command_ls = {
     .name = "ls",
     .operands = "",
@@ -136,5 +157,7 @@ const cli_command cli_command_ls = {
     .details = "Lists the documents with their number, title, type, pages, chunks, day of adding\n"
                "and path.",
     .example = "  carrel ls --json | jq -r '.documents[].path'",
+    .options = options,
+    .option_count = sizeof options / sizeof *options,
     .run = run,
 };

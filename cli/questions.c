@@ -1,4 +1,4 @@
-/* Questions and passages: what `search` and `ask` have in common.
+/* Questions: what `search` and `ask` have in common.
  *
  * A question comes from the operands or, thousands in one process, from the lines of a file or of
  * stdin; then every line that is not blank gives exactly one JSON object on one line, in order,
@@ -7,16 +7,12 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cli/cli.h"
 
 /* Kept of a line: a question, the spaces around it, and enough to see that it is too long. What
  * has no line ends at all (a device, an image) must not fill the memory. */
 #define LINE_KEPT_BYTES (8 * CLI_QUESTION_MAX_BYTES)
-
-/* The dot that parts a page from its heading. */
-#define MIDDOT " \xC2\xB7 "
 
 static void put_valid(text *out, str s) {
     size_t used;
@@ -116,47 +112,4 @@ error_code cli_questions(const char *file, cli_answer_fn *answer, void *context)
     text_free(&line);
     if (!in) fclose(f);
     return code;
-}
-
-json_t *cli_json_source(const query_source *s, size_t rank) {
-    json_t *o = json_object();
-    if (rank) cli_json_set(o, "rank", json_integer((json_int_t)rank));
-    cli_json_set(o, "document", cli_json_str(s->chunk.path));
-    cli_json_set(o, "page_first", json_integer(s->chunk.page_first));
-    cli_json_set(o, "page_last", json_integer(s->chunk.page_last));
-    cli_json_set(o, "heading", cli_json_str(s->chunk.heading));
-    cli_json_set(o, "text", cli_json_str(s->chunk.text));
-    cli_json_set(o, "score", cli_json_real(s->score));
-    return o;
-}
-
-bool cli_has_pages(str path, uint32_t page_last) {
-    return page_last > 1 ||
-           (path.n >= 4 && str_eq_nocase(str_cut(path, path.n - 4, path.n), STR(".pdf")));
-}
-
-void cli_put_place(text *out, const cli_terminal *t, str path, uint32_t page_first,
-                   uint32_t page_last, str label, str heading) {
-    char number[16];
-    text_put(out, str_of(t->bold));
-    cli_clean(out, cli_file_name(path));
-    text_put(out, str_of(t->reset));
-    if (cli_has_pages(path, page_last)) {
-        if (page_first == page_last)
-            text_printf(out, ", p. %u", page_first);
-        else
-            text_printf(out, ", p. %u-%u", page_first, page_last);
-        snprintf(number, sizeof number, "%u", page_first);
-        if (label.n && !str_eq(label, str_of(number))) {
-            text_put(out, STR(" (printed "));
-            cli_clean(out, label);
-            text_put(out, STR(")"));
-        }
-    }
-    if (heading.n) {
-        text_put(out, STR(MIDDOT));
-        text_put(out, str_of(t->dim));
-        cli_clean(out, heading);
-        text_put(out, str_of(t->reset));
-    }
 }

@@ -5,8 +5,7 @@
  * a line of the standard input. It is held in memory as long as the command runs, and overwritten.
  */
 #include <errno.h>
-#include <signal.h>
-#include <stdio.h>
+#include <poll.h>
 #include <string.h>
 #include <termios.h>
 #include <unistd.h>
@@ -15,20 +14,23 @@
 
 /* As much as the parser takes (ingest/worker.h). */
 #define PASSWORD_MAX_BYTES 255u
+#define LOOK_MS 200 /* between two looks at Ctrl-C */
 /* tesseract's names of languages are short, and nobody names more than a few. */
 #define LANGUAGES_MAX_BYTES 255u
 
-/* One line of the standard input, byte by byte: what follows it is not ours. */
+/* One line of the standard input, byte by byte: what follows it is not ours. Ctrl-C ends the waiting,
+ * so that the terminal gets its echo back. */
 static bool read_line(text *out, error *err) {
     char c = 0;
-    ssize_t n;
-    while (!cli_stopped() && (n = read(STDIN_FILENO, &c, 1)) != 0 && c != '\n') {
-        if (n < 0 && errno == EINTR) continue;
+    while (!cli_stopped()) {
+        struct pollfd p = {.fd = STDIN_FILENO, .events = POLLIN};
+        if (poll(&p, 1, LOOK_MS) <= 0) continue;
+        ssize_t n = read(STDIN_FILENO, &c, 1);
+        if (n < 0 && (errno == EINTR || errno == EAGAIN)) continue;
         if (n < 0)
             return error_set(err, ERROR_IO, "the password cannot be read: %s", strerror(errno));
-        if (out->n > PASSWORD_MAX_BYTES) break;
+        if (n == 0 || c == '\n' || out->n > PASSWORD_MAX_BYTES) break;
         text_put_char(out, c);
-        c = 0;
     }
     return true;
 }

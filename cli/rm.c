@@ -28,12 +28,6 @@ static bool choose(removing *x, int64_t id) {
     return false;
 }
 
-static bool is_number(str s) {
-    for (size_t i = 0; i < s.n; i++)
-        if (s.p[i] < '0' || s.p[i] > '9') return false;
-    return s.n > 0;
-}
-
 /* True when documents from below this folder were chosen. */
 static bool choose_folder(removing *x, str folder) {
     bool any = false;
@@ -48,26 +42,18 @@ static bool choose_folder(removing *x, str folder) {
 
 static bool choose_named(removing *x, const char *operand, error *err) {
     index_document d;
-    error first = {0}, other;
-    text name = {0}, path = {0}, absolute = {0};
-    bool ok, folder = false;
-    cli_utf8_name(&name, str_of(operand));
-    ok = index_find(x->library, text_str(&name), x->a, &d, &first);
-    if (!ok && first.code == ERROR_NOT_FOUND && is_number(text_str(&name))) {
-        str id = arena_printf(x->a, "#%s", name.p);
-        ok = index_find(x->library, id, x->a, &d, &other);
-    }
-    if (!ok && first.code == ERROR_NOT_FOUND && cli_absolute(operand, &path, NULL)) {
+    error why = {0};
+    text path = {0}, absolute = {0};
+    bool folder = false, ok = cli_find_document(x->library, operand, x->a, &d, &why);
+    if (!ok && why.code == ERROR_NOT_FOUND && cli_absolute(operand, &path, NULL)) {
         cli_utf8_name(&absolute, text_str(&path));
-        ok = index_find(x->library, text_str(&absolute), x->a, &d, &other);
-        folder = !ok && choose_folder(x, text_str(&absolute));
+        folder = choose_folder(x, text_str(&absolute));
     }
     if (ok)
         ok = choose(x, d.id) ||
              error_set(err, ERROR_INTERNAL, "%s was found but is not listed", operand);
     else if (!folder)
-        *err = first;
-    text_free(&name);
+        *err = why;
     text_free(&path);
     text_free(&absolute);
     return ok || folder;

@@ -36,24 +36,29 @@ static bool answer_json(void *context, str question, arena *a, json_t **out, err
     query_source *sources;
     size_t count;
     if (!find(x, question, a, &sources, &count, err)) return false;
-    json_t *o = json_object(), *results = json_array();
-    for (size_t i = 0; i < count; i++)
-        cli_json_append(results, cli_json_source(&sources[i], i + 1));
+    json_t *o = json_object(), *results = json_array(), *gaps = json_array();
+    for (size_t i = 0; i < count; i++) {
+        const index_chunk *c = &sources[i].chunk;
+        cli_json_append(results, cli_json_source(x->session.library, &sources[i], i + 1));
+        cli_json_gaps(gaps, x->session.library, c->document, c->path);
+    }
     cli_json_set(o, "question", cli_json_str(question));
     cli_json_set(o, "ranking", json_string(ranking_names[x->ranking]));
     cli_json_set(o, "results", results);
+    cli_json_set(o, "read_in_part", gaps);
     *out = o;
     return true;
 }
 
-static void put_result(text *out, const query_source *s, size_t rank, str question, arena *a) {
+static void put_result(text *out, index_library *l, const query_source *s, size_t rank,
+                       str question, arena *a) {
     const cli_terminal *t = cli_stdout();
     cli_snippet found;
     text place = {0}, shown = {0};
     char score[32];
     int n = snprintf(score, sizeof score, "%.2f", s->score);
-    cli_put_place(&place, t, s->chunk.path, s->chunk.page_first, s->chunk.page_last,
-                  s->chunk.label_first, s->chunk.heading);
+    cli_place p = cli_place_of_chunk(l, &s->chunk, a);
+    cli_put_place(&place, t, &p);
     text_printf(out, "%s%2zu%s  ", t->dim, rank, t->reset);
     if (t->columns) {
         /* The score stands at the right end; a place that is too long gives up its heading. */
@@ -61,8 +66,7 @@ static void put_result(text *out, const query_source *s, size_t rank, str questi
         size_t room = t->columns - INDENT - (size_t)n - 1;
         static const cli_terminal bare = {
             .bold = "", .dim = "", .red = "", .green = "", .reset = ""};
-        cli_put_place(&plain, &bare, s->chunk.path, s->chunk.page_first, s->chunk.page_last,
-                      s->chunk.label_first, s->chunk.heading);
+        cli_put_place(&plain, &bare, &p);
         size_t columns = cli_columns(text_str(&plain));
         if (columns > room)
             cli_fit(out, text_str(&plain), room, true);
@@ -94,6 +98,26 @@ static void put_result(text *out, const query_source *s, size_t rank, str questi
     text_free(&place);
 }
 
+/* Each document once, below the passages. */
+static void put_all_gaps(text *out, index_library *l, const query_source *sources, size_t count) {
+    const cli_terminal *t = cli_stdout();
+    bool any = false;
+    for (size_t i = 0; i < count; i++) {
+        const index_chunk *c = &sources[i].chunk;
+        bool told = false;
+        for (size_t k = 0; k < i && !told; k++) told = sources[k].chunk.document == c->document;
+        text line = {0};
+        if (!told && cli_put_gaps(&line, l, c->document, c->path)) {
+            if (!any) text_put_char(out, '\n');
+            any = true;
+            text_put(out, str_of(t->dim));
+            cli_wrap(out, t, text_str(&line), NULL, 0, 0, t->columns);
+            text_put(out, str_of(t->reset));
+        }
+        text_free(&line);
+    }
+}
+
 static bool answer_text(searching *x, str question, error *err) {
     query_source *sources;
     size_t count;
@@ -102,8 +126,9 @@ static bool answer_text(searching *x, str question, error *err) {
     text out = {0};
     for (size_t i = 0; ok && i < count; i++) {
         if (i) text_put_char(&out, '\n');
-        put_result(&out, &sources[i], i + 1, question, a);
+        put_result(&out, x->session.library, &sources[i], i + 1, question, a);
     }
+    if (ok) put_all_gaps(&out, x->session.library, sources, count);
     if (ok && count == 0) text_put(&out, STR("Nothing found.\n"));
     cli_put(text_str(&out));
     text_free(&out);

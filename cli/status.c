@@ -1,24 +1,28 @@
-/* `carrel status`: the library, the models and the locks, as they are.
+/* `carrel status`: the library, the models and the locks, as they are; `carrel status DOC` one document
+ * of it (document.c), and `--failed` the files that could not be read.
  *
  * It only says what it looked at: the model's hash is computed, the confinement is read from the
  * kernel. A library of another model is told of here and is no failure, because finding that out
  * is what the command is for; a failed --check is.
  */
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
 
-enum { STATUS_CHECK = CLI_GLOBALS };
+enum { STATUS_CHECK = CLI_GLOBALS, STATUS_FAILED };
 
 /* Fates in the order in which they are told. */
-static const char *const fates[] = {"text", "ocr", "empty", "garbled", "hidden-text"};
+static const char *const fates[] = {"text",        "ocr",       "empty", "garbled",
+                                    "hidden-text", "encrypted", "failed"};
 #define FATES (sizeof fates / sizeof *fates)
 
 typedef struct {
     text path;
     index_status counts;
     uint64_t by_fate[FATES];
+    uint64_t in_part, failed; /* documents; files */
     index_model made;
     embed_model *built_in, *own;  /* NULL: see missing; own: chosen by the user, or NULL */
     const embed_model *installed; /* the one of them that the library is of, or would be */
@@ -30,21 +34,13 @@ typedef struct {
 } facts;
 
 static bool count_fates(index_library *l, facts *f, arena *a, error *err) {
-    index_document *d;
+    index_fate_count *counts;
     size_t count;
-    if (!index_list(l, a, &d, &count, err)) return false;
-    for (size_t i = 0; i < count; i++) {
-        index_page *pages;
-        size_t page_count;
-        arena *one = arena_new();
-        bool ok = index_pages(l, d[i].id, one, &pages, &page_count, err);
-        for (size_t p = 0; ok && p < page_count; p++)
-            for (size_t k = 0; k < FATES; k++)
-                f->by_fate[k] += str_eq(pages[p].fate, str_of(fates[k]));
-        arena_free(one);
-        if (!ok) return false;
-    }
-    return true;
+    if (!index_count_fates(l, a, &counts, &count, err)) return false;
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < FATES; k++)
+            if (str_eq(counts[i].fate, str_of(fates[k]))) f->by_fate[k] += counts[i].pages;
+    return index_count_losses(l, &f->in_part, &f->failed, err);
 }
 
 static void look_at_models(index_library *l, facts *f) {
@@ -116,6 +112,8 @@ static void print_json(const facts *f) {
     cli_json_set(o, "documents", json_integer((json_int_t)f->counts.documents));
     cli_json_set(o, "pages", json_integer((json_int_t)f->counts.pages));
     cli_json_set(o, "pages_by_fate", by_fate);
+    cli_json_set(o, "documents_read_in_part", json_integer((json_int_t)f->in_part));
+    cli_json_set(o, "files_not_readable", json_integer((json_int_t)f->failed));
     cli_json_set(o, "chunks", json_integer((json_int_t)f->counts.chunks));
     cli_json_set(o, "vectors", json_integer((json_int_t)f->counts.vectors));
     cli_json_set(o, "model", json_model(f));
@@ -218,7 +216,16 @@ static void print_text(const facts *f) {
     cli_put_bytes(&out, f->counts.file_bytes);
     text_printf(&out, ", schema %d)\n", f->counts.schema);
     put_label(&out, "documents");
-    text_printf(&out, "%llu\n", (unsigned long long)f->counts.documents);
+    text_printf(&out, "%llu", (unsigned long long)f->counts.documents);
+    if (f->in_part)
+        text_printf(&out, ", %llu of them read in part (`carrel ls --part`)",
+                    (unsigned long long)f->in_part);
+    text_put_char(&out, '\n');
+    if (f->failed) {
+        put_label(&out, "not read");
+        cli_put_count(&out, f->failed, "file", "files");
+        text_put(&out, STR(" (`carrel status --failed`)\n"));
+    }
     put_label(&out, "pages");
     put_fates(&out, f);
     put_label(&out, "chunks");
@@ -242,7 +249,72 @@ static void print_text(const facts *f) {
     text_free(&out);
 }
 
+/* ---- files that could not be read ---------------------------------------------------------- */
+
+static json_t *json_failed(const index_file *f) {
+    json_t *o = json_object();
+    cli_json_set(o, "path", cli_json_str(f->path));
+    cli_json_set(o, "reason", cli_json_str(f->reason));
+    cli_json_set(o, "code", json_integer(f->code));
+    cli_json_set(o, "hash", f->hashed ? cli_json_hash(f->hash) : json_null());
+    cli_json_set(o, "version", cli_json_str(f->program));
+    cli_json_set(o, "tried", json_integer(f->when));
+    return o;
+}
+
+static void put_failed(text *out, const index_file *f) {
+    const cli_terminal *t = cli_stdout();
+    char when[16] = "";
+    struct tm tm;
+    time_t seconds = (time_t)f->when;
+    if (localtime_r(&seconds, &tm)) (void)strftime(when, sizeof when, "%Y-%m-%d", &tm);
+    text_printf(out, "%s%s%s ", t->dim, when, t->reset);
+    cli_clean(out, f->path);
+    text_put(out, STR(": "));
+    cli_clean(out, f->reason);
+    text_put_char(out, '\n');
+}
+
+static error_code show_failed(const cli_args *args) {
+    error err = {0};
+    text path = {0}, out = {0};
+    index_library *l = NULL;
+    index_file *files;
+    size_t count = 0;
+    arena *a = arena_new();
+    bool ok = cli_open_library(args, INDEX_READ, &path, &l, &err) &&
+              index_failed_files(l, SIZE_MAX, a, &files, &count, &err);
+    if (ok && args->v[CLI_JSON].given) {
+        json_t *o = json_object(), *list = json_array();
+        for (size_t i = 0; i < count; i++) cli_json_append(list, json_failed(&files[i]));
+        cli_json_set(o, "files_not_readable", list);
+        cli_json_print(o, false);
+    } else if (ok) {
+        for (size_t i = 0; i < count; i++) put_failed(&out, &files[i]);
+        if (count == 0) text_put(&out, STR("every file that was added could be read\n"));
+        cli_put(text_str(&out));
+    }
+    index_close(l);
+    arena_free(a);
+    text_free(&path);
+    text_free(&out);
+    return ok ? ERROR_NONE : cli_fail(&err);
+}
+
+static error_code show_one(const cli_args *args) {
+    error err = {0};
+    text path = {0};
+    index_library *l = NULL;
+    bool ok = cli_open_library(args, INDEX_READ, &path, &l, &err) &&
+              cli_show_document(l, args->operands[0], args->v[CLI_JSON].given, &err);
+    index_close(l);
+    text_free(&path);
+    return ok ? ERROR_NONE : cli_fail(&err);
+}
+
 static error_code run(const cli_args *args) {
+    if (args->v[STATUS_FAILED].given) return show_failed(args);
+    if (args->operand_count > 0) return show_one(args);
     error err = {0};
     facts f = {0};
     index_library *l = NULL;
@@ -268,16 +340,23 @@ static error_code run(const cli_args *args) {
 
 static const cli_option options[] = {
     {.name = "check", .kind = CLI_FLAG, .help = "read the whole library and check it"},
+    {.name = "failed", .kind = CLI_FLAG, .help = "list the files that could not be read, and why"},
 };
 
 const cli_command cli_command_status = {
     .name = "status",
-    .operands = "",
-    .summary = "show the state of library, model and confinement",
+    .operands = "[DOC]",
+    .most = 1,
+    .summary = "show the state of the library, or of a document in it",
     .details = "Shows the library's file, its documents, pages by what became of them, chunks and\n"
                "vectors, the embedding model that made it and whether that is the one installed,\n"
-               "and what the kernel keeps this program from.",
-    .example = "  carrel status --check",
+               "and what the kernel keeps this program from.\n"
+               "\n"
+               "Of a document, named as in `carrel rm`, it shows what became of every page: text,\n"
+               "read by OCR with which confidence, or not read and why; its parts, language and\n"
+               "chunks.",
+    .example = "  carrel status --check\n"
+               "  carrel status manual.pdf",
     .options = options,
     .option_count = sizeof options / sizeof *options,
     .run = run,

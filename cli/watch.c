@@ -312,10 +312,11 @@ static bool do_due(watching *x, error *err) {
         if (!is_covered(due, count, i))
             scopes[wanted++] = (cli_scope){due[i].root, str_of(due[i].only)};
     bool ok = wanted == 0 || mirror_once(x, scopes, wanted, err);
-    if (ok) {
+    if (ok && wanted > 0) {
         x->refusals = 0;
         tell_roots(x);
-    } else if (err->code == ERROR_LIBRARY && ++x->refusals < REFUSALS_MAX && !cli_stopped()) {
+    } else if (!ok && err->code == ERROR_LIBRARY && ++x->refusals < REFUSALS_MAX &&
+               !cli_stopped()) {
         cli_note("%s (it is tried again)", err->text);
         for (size_t i = 0; i < wanted; i++) happened(x, scopes[i].root, scopes[i].only, RETRY_MS);
         ok = true;

@@ -291,9 +291,10 @@ typedef struct {
 
 /* language: ISO 639-1, empty for English. */
 void index_words(str s, str language, arena *a, index_word **out, size_t *count);
-/* ISO 639-1 code of a text that does not say its language, told by its function words; empty where
- * that is not clear. The code is a literal. */
-str index_guess_language(str s);
+/* ISO 639-1 code of a document by the function words of its texts (its chunks, in order), or as it
+ * declares it itself (empty: it does not), where they say nothing else beyond doubt; of a document in
+ * several languages the one with most text. Empty where nothing is known. */
+str index_document_language(const str *texts, size_t count, str declared);
 /* How many chunks hold this stem (for inverse document frequency); 0 when none does. */
 bool index_word_frequency(index_library *l, str stem, uint64_t *chunks, error *err);
 

@@ -43,7 +43,7 @@ static bool may_interrupt(const ingest_block *block, const ingest_block *b) {
     if (b->role == INGEST_ROLE_CAPTION || b->role == INGEST_ROLE_FOOTER) return true;
     if (b->role == INGEST_ROLE_TABLE_ROW) return b->page > block->page;
     float font_pt = last_line(block)->font_pt;
-    return is_text(b) && b->page == block->page && font_pt > 0 && b->lines[0].font_pt > 0 &&
+    return is_text(b) && font_pt > 0 && b->lines[0].font_pt > 0 &&
            b->lines[0].font_pt < font_pt - SMALLER_PT;
 }
 

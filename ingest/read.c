@@ -9,7 +9,10 @@
  */
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include "ingest/kind.h"
 #include "ingest/record.h"
 #include "ingest/reread.h"
 #include "ingest/worker.h"
@@ -20,12 +23,26 @@
 #define MEMBERS_SECONDS 3600.0
 /* Of a file, at all depths: containers within containers multiply. 100 bytes each. */
 #define ITEMS_MAX 200000u
+/* A container that lies in another is unpacked for each of its members, unless it has at least so many:
+ * then it is kept unpacked while they are read. */
+#define HELD_MIN_MEMBERS 16u
+/* All that is kept at the same time. What finds no room is unpacked for each member, which is slow. */
+#define HELD_MAX_BYTES (256ull << 20)
+#define HELD_MAX_COUNT 64u /* a descriptor each */
 /* Headings go six deep (ingest_block). */
 #define DEEPEST_LEVEL 6u
+
+/* A container, unpacked: its members are read from here. */
+typedef struct {
+    int fd;
+    str name;
+    uint32_t depth;
+} held;
 
 /* A document: the file, or a member of it. */
 typedef struct {
     worker_piece piece;
+    size_t held; /* of r->held, counted from 1: the container that it is read from; 0: the file */
     str name;
     arena *a;
     ingest_document *d;              /* NULL: not read */
@@ -53,6 +70,10 @@ typedef struct {
     item *items;
     size_t item_count, item_room, round_begin;
     size_t left_out; /* parts beyond ITEMS_MAX */
+    held *held;      /* for the members of the round */
+    size_t held_count;
+    uint64_t held_bytes;
+    arena *a;
     ocr_page *ocr;
     size_t ocr_count, ocr_room;
     double members_end_ms;
@@ -87,13 +108,30 @@ static bool within_limits(reading *r, const item *it, error *err) {
     return true;
 }
 
+/* The piece as it lies in the container that is kept for it, or in the file. */
+static worker_piece place_of(const reading *r, const item *it, int *fd, str *name) {
+    worker_piece piece = it->piece;
+    *fd = r->fd;
+    *name = r->name;
+    if (it->held == 0) return piece;
+    const held *h = &r->held[it->held - 1];
+    *fd = h->fd;
+    *name = h->name;
+    piece.depth -= h->depth;
+    memmove(piece.members, piece.members + h->depth, piece.depth * sizeof *piece.members);
+    return piece;
+}
+
 static void read_item(void *context, size_t i, ingest_worker *w) {
     reading *r = context;
     item *it = &r->items[r->round_begin + i];
     error err;
+    int fd;
+    str name;
+    worker_piece piece = place_of(r, it, &fd, &name);
     it->a = arena_new();
     if (!within_limits(r, it, &err) ||
-        !worker_read_piece(w, &it->piece, r->options, r->fd, r->name, it->a, &it->d, &err)) {
+        !worker_read_piece(w, &piece, r->options, fd, name, it->a, &it->d, &err)) {
         it->d = NULL;
         it->err = keep_error(it->a, &err);
     }
@@ -147,6 +185,56 @@ static void list_children(reading *r, size_t begin, size_t end) {
     }
 }
 
+static void let_go(reading *r) {
+    for (size_t i = 0; i < r->held_count; i++) close(r->held[i].fd);
+    mem_free(r->held);
+    r->held = NULL;
+    r->held_count = 0;
+}
+
+/* Is it worth keeping the container unpacked? A file that is none itself (.gz) has to be unpacked too. */
+static bool is_to_hold(const reading *r, const item *it) {
+    return it->child_count >= HELD_MIN_MEMBERS && it->piece.depth < WORKER_DEPTH &&
+           r->held_bytes < HELD_MAX_BYTES &&
+           (it->piece.depth > 0 || kind_unpacked_name(r->name).n < r->name.n);
+}
+
+static uint64_t file_bytes(int fd) {
+    struct stat st;
+    return fstat(fd, &st) == 0 ? (uint64_t)st.st_size : 0;
+}
+
+/* Keeps the containers of the last round unpacked where that saves much, for the next round; those that
+ * were kept for the last are let go. Where it fails the members do without. */
+static void hold_containers(reading *r, size_t begin, size_t end) {
+    size_t room = 0, count = 0;
+    uint64_t before = r->held_bytes;
+    held *next = NULL;
+    for (size_t i = begin; i < end && count < HELD_MAX_COUNT; i++) {
+        item *it = &r->items[i];
+        held h = {.depth = it->piece.depth};
+        error ignored;
+        int fd;
+        str name;
+        if (!is_to_hold(r, it)) continue;
+        worker_piece piece = place_of(r, it, &fd, &name);
+        if (!worker_unpack_piece(r->own, &piece, r->options, fd, name,
+                                 HELD_MAX_BYTES - r->held_bytes, r->a, &h.fd, &h.name, &ignored))
+            continue;
+        if (count == room) {
+            room = room ? 2 * room : 8;
+            next = mem_grow(next, room, sizeof *next);
+        }
+        next[count++] = h;
+        r->held_bytes += file_bytes(h.fd);
+        for (size_t k = 0; k < it->child_count; k++) r->items[it->first_child + k].held = count;
+    }
+    let_go(r);
+    r->held_bytes -= before;
+    r->held = next;
+    r->held_count = count;
+}
+
 /* The root first, then level by level. What lies too deep has its error already, and all of its level
  * with it. */
 static bool read_items(reading *r, error *err) {
@@ -157,7 +245,9 @@ static bool read_items(reading *r, error *err) {
         end = r->item_count;
         if (!r->items[r->round_begin].err) each(r, end - r->round_begin, read_item);
         list_children(r, r->round_begin, end);
+        hold_containers(r, r->round_begin, end);
     }
+    let_go(r);
     if (r->items[0].d) return true;
     if (err) *err = *r->items[0].err;
     return false;
@@ -194,7 +284,7 @@ typedef struct {
 /* As much as all pieces have together. */
 static void make_room(assembly *x) {
     const reading *r = x->r;
-    size_t pages = r->item_count, blocks = r->item_count, notes = 0;
+    size_t pages = r->item_count, blocks = pages, notes = 0;
     for (size_t i = 0; i < r->item_count; i++) {
         const ingest_document *d = r->items[i].d;
         if (!d) continue;
@@ -245,12 +335,19 @@ static void put_ocr_page(assembly *x, const ocr_page *p, uint32_t before, uint32
         put_block(x, &p->d->blocks[i], before + p->page, depth);
 }
 
+/* 1 where a part begins with a heading that is its name, and so would be said twice; else 0. */
+static size_t begins_with_name(const item *it) {
+    const ingest_block *b = it->d->blocks;
+    return it->piece.depth > 0 && it->d->block_count > 0 && b->role == INGEST_ROLE_HEADING &&
+           b->page == 1 && b->line_count == 1 && str_eq(b->lines[0].text, it->name);
+}
+
 /* A block of a page that was recognised in its stead is dropped, and so is garbled text. */
 static void put_blocks(assembly *x, size_t i, uint32_t before) {
     const reading *r = x->r;
     const item *it = &r->items[i];
     size_t p = it->first_ocr;
-    for (size_t b = 0; b <= it->d->block_count; b++) {
+    for (size_t b = begins_with_name(it); b <= it->d->block_count; b++) {
         const ingest_block *block = b < it->d->block_count ? &it->d->blocks[b] : NULL;
         for (; p < r->ocr_count && r->ocr[p].item == i; p++) {
             if (block && r->ocr[p].page > block->page) break;
@@ -366,6 +463,7 @@ bool ingest_read(ingest_worker *w, int fd, str name, const ingest_options *optio
                  .own = w,
                  .share = share,
                  .sharer = sharer,
+                 .a = a,
                  .members_end_ms = clock_ms() + MEMBERS_SECONDS * 1000};
     bool ok = read_items(&r, err);
     if (ok) {

@@ -16,6 +16,7 @@
 #include <spawn.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -268,9 +269,17 @@ static bool send_request(int socket, const worker_request *request, const int fd
     return n == (ssize_t)sizeof *request;
 }
 
-/* Feeds the reader until the pipe ends. False when the stream broke a rule (in err) or the
- * deadline came (err's code stays ERROR_NONE). */
-static bool read_stream(int pipe, record_reader *r, double deadline, error *err) {
+/* What takes in the bytes that a child sends: begin may come twice, where a process died. */
+typedef struct {
+    void (*begin)(void *context);
+    bool (*take)(void *context, const void *bytes, size_t n, error *err);
+    bool (*finish)(void *context, error *err);
+    void *context;
+} sink;
+
+/* Feeds the sink until the pipe ends. False when the stream broke a rule (in err) or the deadline came
+ * (err's code stays ERROR_NONE). */
+static bool read_stream(int pipe, const sink *s, double deadline, error *err) {
     uint8_t piece[READ_BYTES];
     for (;;) {
         struct pollfd p = {.fd = pipe, .events = POLLIN};
@@ -279,7 +288,7 @@ static bool read_stream(int pipe, record_reader *r, double deadline, error *err)
         if (ready == 0 || (ready < 0 && errno != EINTR)) return false;
         ssize_t n = ready > 0 ? read(pipe, piece, sizeof piece) : -1;
         if (n == 0) return true;
-        if (n > 0 && !record_feed(r, piece, (size_t)n, err)) return false;
+        if (n > 0 && !s->take(s->context, piece, (size_t)n, err)) return false;
     }
 }
 
@@ -309,20 +318,20 @@ typedef enum { ATTEMPT_DONE, ATTEMPT_FAILED, ATTEMPT_PROCESS_DIED } attempt_end;
 
 /* err is the caller's own and never NULL here. */
 static attempt_end attempt(ingest_worker *w, process *p, const worker_request *request, int fd,
-                           str name, arena *a, ingest_document **out, error *err) {
+                           const sink *s, error *err) {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) != 0) {
         error_set(err, ERROR_IO, "no pipe for the parser: %s", strerror(errno));
         return ATTEMPT_FAILED;
     }
     double deadline = clock_ms() + w->limits.seconds * 1000.0 + GRACE_MS;
-    record_reader *r = record_reader_new(a, &w->limits);
     attempt_end end = ATTEMPT_FAILED;
     error broken = {0};
     worker_reply reply;
+    s->begin(s->context);
     bool sent = send_request(p->socket, request, (int[2]){fd, ends[1]});
     close(ends[1]);
-    bool whole = sent && read_stream(ends[0], r, deadline, &broken);
+    bool whole = sent && read_stream(ends[0], s, deadline, &broken);
     if (sent && !whole) {
         static const worker_request cancel = {.kind = WORKER_CANCEL};
         send_request(p->socket, &cancel, NULL); /* a process that is gone is seen just below */
@@ -335,32 +344,127 @@ static attempt_end attempt(ingest_worker *w, process *p, const worker_request *r
         end = ATTEMPT_PROCESS_DIED;
     } else if (broken.code == ERROR_NONE) {
         reply.timed_out |= !whole;
-        if (judge(w, &reply, &broken) && record_finish(r, name, out, &broken))
+        if (judge(w, &reply, &broken) && s->finish(s->context, &broken))
             end = ATTEMPT_DONE;
         else if (reply.out_of_memory && broken.code == ERROR_INPUT)
             memory_reason(w, &broken); /* some libraries call that a broken document */
     }
     if (broken.code != ERROR_NONE) *err = broken;
-    record_reader_free(r);
     return end;
 }
 
-bool worker_read_piece(ingest_worker *w, const worker_piece *piece, const ingest_options *options,
-                       int fd, str name, arena *a, ingest_document **out, error *err) {
-    worker_request request;
+static bool run_request(ingest_worker *w, const worker_request *request, int fd, const sink *s,
+                        error *err) {
     error why = {0};
-    name = base_name(name);
-    if (!fill_request(w, piece, options, name, &request, err)) return false;
     /* A process that died in between (or was killed) is no fault of this document: once again. */
     for (int tries = 0; tries < 2; tries++) {
-        process *p = ready(w, piece->ocr_page > 0, &why);
+        process *p = ready(w, request->piece.ocr_page > 0, &why);
         if (!p) break;
-        attempt_end end = attempt(w, p, &request, fd, name, a, out, &why);
+        attempt_end end = attempt(w, p, request, fd, s, &why);
         if (end == ATTEMPT_DONE) return true;
         if (end == ATTEMPT_FAILED) break;
     }
     if (err) *err = why;
     return false;
+}
+
+/* ---- records ------------------------------------------------------------------------------- */
+
+typedef struct {
+    const ingest_worker *w;
+    arena *a;
+    str name;
+    record_reader *reader;
+    ingest_document **out;
+} record_sink;
+
+static void begin_records(void *context) {
+    record_sink *s = context;
+    record_reader_free(s->reader);
+    s->reader = record_reader_new(s->a, &s->w->limits);
+}
+
+static bool take_records(void *context, const void *bytes, size_t n, error *err) {
+    return record_feed(((record_sink *)context)->reader, bytes, n, err);
+}
+
+static bool finish_records(void *context, error *err) {
+    record_sink *s = context;
+    return record_finish(s->reader, s->name, s->out, err);
+}
+
+bool worker_read_piece(ingest_worker *w, const worker_piece *piece, const ingest_options *options,
+                       int fd, str name, arena *a, ingest_document **out, error *err) {
+    worker_request request;
+    record_sink records = {.w = w, .a = a, .name = base_name(name), .out = out};
+    const sink s = {begin_records, take_records, finish_records, &records};
+    if (!fill_request(w, piece, options, records.name, &request, err)) return false;
+    bool ok = run_request(w, &request, fd, &s, err);
+    record_reader_free(records.reader);
+    return ok;
+}
+
+/* ---- a container, unpacked ------------------------------------------------------------------ */
+
+typedef struct {
+    int fd;
+    uint64_t limit_bytes, got; /* got: of the bytes behind the head */
+    worker_unpacked head;
+    size_t head_got;
+} file_sink;
+
+static void begin_file(void *context) {
+    file_sink *s = context;
+    s->got = s->head_got = 0;
+    if (ftruncate(s->fd, 0) != 0 || lseek(s->fd, 0, SEEK_SET) != 0) s->limit_bytes = 0;
+}
+
+static bool take_file(void *context, const void *bytes, size_t n, error *err) {
+    file_sink *s = context;
+    const char *p = bytes;
+    size_t head = sizeof s->head - s->head_got < n ? sizeof s->head - s->head_got : n;
+    memcpy((char *)&s->head + s->head_got, p, head);
+    s->head_got += head;
+    p += head;
+    n -= head;
+    s->got += n;
+    if (s->got > s->limit_bytes ||
+        (s->head_got == sizeof s->head && s->head.bytes > s->limit_bytes))
+        return error_set(err, ERROR_LIMIT, "the container is too large to be kept unpacked");
+    while (n > 0) {
+        ssize_t written = write(s->fd, p, n);
+        if (written < 0 && errno != EINTR)
+            return error_set(err, ERROR_IO, "no memory for the container: %s", strerror(errno));
+        p += written > 0 ? written : 0;
+        n -= written > 0 ? (size_t)written : 0;
+    }
+    return true;
+}
+
+static bool finish_file(void *context, error *err) {
+    const file_sink *s = context;
+    return (s->head_got == sizeof s->head && s->got > 0 && s->got == s->head.bytes &&
+            s->head.name_bytes < WORKER_NAME_BYTES) ||
+           error_set(err, ERROR_INPUT, "the container came in part");
+}
+
+bool worker_unpack_piece(ingest_worker *w, const worker_piece *piece, const ingest_options *options,
+                         int fd, str name, uint64_t limit_bytes, arena *a, int *out_fd,
+                         str *out_name, error *err) {
+    worker_request request;
+    file_sink file = {.limit_bytes = limit_bytes};
+    const sink s = {begin_file, take_file, finish_file, &file};
+    if (!fill_request(w, piece, options, base_name(name), &request, err)) return false;
+    request.kind = WORKER_UNPACK;
+    file.fd = memfd_create("container", MFD_CLOEXEC);
+    if (file.fd < 0) return error_set(err, ERROR_IO, "no memory file: %s", strerror(errno));
+    if (!run_request(w, &request, fd, &s, err)) {
+        close(file.fd);
+        return false;
+    }
+    *out_fd = file.fd;
+    *out_name = arena_str(a, (str){file.head.name, file.head.name_bytes});
+    return true;
 }
 
 bool ingest_parse(ingest_worker *w, int fd, str name, arena *a, ingest_document **out, error *err) {

@@ -13,7 +13,7 @@
 #include "ingest/ingest.h"
 
 #define WORKER_FD 3
-#define WORKER_VERSION 2u
+#define WORKER_VERSION 3u
 #define WORKER_NAME_BYTES 256u /* NAME_MAX of Linux file systems, and a zero */
 /* Longer than people type; what does not fit is refused before it comes here. */
 #define WORKER_PASSWORD_BYTES 256u
@@ -36,7 +36,14 @@ typedef struct {
     error fault;          /* code ERROR_NONE: locked in and ready */
 } worker_hello;
 
-enum { WORKER_PARSE = 1, WORKER_CANCEL };
+/* UNPACK: the piece itself comes through the pipe instead of records, a worker_unpacked before it. */
+enum { WORKER_PARSE = 1, WORKER_CANCEL, WORKER_UNPACK };
+
+typedef struct {
+    uint64_t bytes;
+    uint32_t name_bytes;
+    char name[WORKER_NAME_BYTES]; /* with the extension that tells its format */
+} worker_unpacked;
 
 typedef struct {
     uint32_t kind;
@@ -58,5 +65,12 @@ typedef struct {
  * page, numbered 1. */
 bool worker_read_piece(ingest_worker *w, const worker_piece *piece, const ingest_options *options,
                        int fd, str name, arena *a, ingest_document **out, error *err);
+
+/* Copies a container that lies in another into memory, so that its members need not unpack it again
+ * each: *out_fd is the caller's, and reads like a file of this name. The bytes pass through and are not
+ * looked at. Fails with ERROR_LIMIT past limit_bytes. */
+bool worker_unpack_piece(ingest_worker *w, const worker_piece *piece, const ingest_options *options,
+                         int fd, str name, uint64_t limit_bytes, arena *a, int *out_fd,
+                         str *out_name, error *err);
 
 #endif

@@ -329,7 +329,12 @@ static void put_sentence(text *out, const eval_shown *s) {
         text_put(out, STR("</mark>"));
         eval_put_escaped(out, str_cut(s->text, s->bold_end, s->text.n));
     }
-    cli_put_place(&place, &bare, s->document, s->page, s->page, s->label, s->heading);
+    cli_put_place(&place, &bare,
+                  &(cli_place){.path = s->document,
+                               .page_first = s->page,
+                               .page_last = s->page,
+                               .label = s->label,
+                               .heading = s->heading});
     text_put(out, STR("<cite>"));
     eval_put_escaped(out, text_str(&place));
     text_put(out, STR("</cite></blockquote>\n"));

@@ -39,7 +39,7 @@ static bool read_page(const parse_input *in, const worker_request *request, reco
     if (!make(in, request->piece.ocr_page, a, &picture, err) ||
         !ocr_recognise(&picture, a, &words, err))
         return false;
-    ocr_write(&picture, &words, str_of(loaded.languages.note), a, out);
+    ocr_write(&picture, &words, &loaded.languages, a, out);
     return true;
 }
 

@@ -66,6 +66,7 @@ typedef struct {
     ocr_way way;      /* OCR_RIGHTWARD in the upright picture, but for text in its margins */
     float font_pt;    /* as tesseract guesses it of the line */
     float baseline_y; /* of the line */
+    float stroke;     /* how thick the line's letters are drawn, in pixels; 0: not known */
     uint32_t line;    /* words of one line have one number */
 } ocr_word;
 
@@ -78,6 +79,8 @@ typedef struct {
     ocr_word *words;
     size_t count, room;
     size_t faint;
+    float credible;  /* mean confidence over all words, the faint ones too, 0..100 */
+    char script[32]; /* that a page of doubtful words seems to be written in, or empty */
     ocr_map to_page;
     double dpi;
 } ocr_words;
@@ -88,8 +91,9 @@ bool ocr_recognise(const ocr_picture *picture, arena *a, ocr_words *out, error *
 
 /* ---- records -------------------------------------------------------------------------------- */
 
-/* The document of one page, with what was recognised on it. `words` may have none. */
-void ocr_write(const ocr_picture *picture, const ocr_words *words, str language_note, arena *a,
-               record_writer *out);
+/* The document of one page, with what was recognised on it. `words` may have none; its bullets get
+ * their name. */
+void ocr_write(const ocr_picture *picture, ocr_words *words, const ocr_languages *languages,
+               arena *a, record_writer *out);
 
 #endif

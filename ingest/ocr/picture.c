@@ -113,7 +113,7 @@ static PIX *to_grey(PIX *from) {
 static PIX *turned(PIX *from, uint32_t orientation) {
     static const int quarters[] = {0, 0, 0, 2, 2, 1, 1, 3, 3}; /* clockwise */
     static const bool mirrored[] = {0, 0, 1, 0, 1, 1, 0, 1, 0};
-    if (!from || orientation <= 1) return from;
+    if (!from || orientation <= 1 || orientation > 8) return from;
     PIX *turn = pixRotateOrth(from, quarters[orientation]);
     pixDestroy(&from);
     if (turn && mirrored[orientation]) pixFlipLR(turn, turn);

@@ -10,13 +10,15 @@
  */
 #include <leptonica/allheaders.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <tesseract/capi.h>
 
 #include "ingest/ocr/ocr.h"
 
-/* Tesseract's confidence in words that it reads well is above 90, in stains and drawings below 30. */
+/* Tesseract is sure of words that it reads well by 90 and more; what it makes of stains and drawings
+ * is mostly below this. */
 #define BELIEVED 30.0f
 /* A page whose words are this doubtful may be upside down. */
 #define DOUBTFUL 65.0f
@@ -31,6 +33,18 @@
 #define INK_CONTRAST 40
 /* and a page with fewer such pixels (a comma has more, at 300 dpi) has nothing to read. */
 #define INK_PIXELS 60.0
+
+/* The paper of a page is the lightest pixel of each tile; letters are smaller, so that one is never all ink. */
+#define PAPER_TILE 48
+/* A page that is lit unevenly has a tenth of tiles that are darker than most by so much, */
+#define PAPER_DARK_RANK 0.1f
+#define PAPER_UNEVEN 0.85
+/* and its paper is light. */
+#define PAPER_LIGHT 80
+/* Leptonica's closing over letters: 13 pixels of a picture six times smaller, a quarter inch. */
+#define PAPER_REDUCTION 6
+#define PAPER_CLOSING 13
+#define PAPER_GREY 200
 
 static TessBaseAPI *reader, *compass; /* compass: NULL where osd.traineddata is not installed */
 
@@ -72,6 +86,21 @@ static bool has_ink(PIX *grey) {
     }
     numaDestroy(&histogram);
     return dark >= INK_PIXELS || light >= INK_PIXELS;
+}
+
+/* A photograph of a page is lit from one side: where its paper is much darker in some places, all of it
+ * is made equally light, since tesseract parts ink from paper by one grey for the whole page. A page
+ * of light letters on dark stays as it is, and so do scans, whose lamp is the same everywhere. */
+static PIX *evenly_lit(PIX *grey) {
+    l_uint32 dark = 0, usual = 0;
+    PIX *paper = pixScaleGrayMinMax(grey, PAPER_TILE, PAPER_TILE, L_CHOOSE_MAX);
+    bool told = paper && pixGetRankValue(paper, 1, PAPER_DARK_RANK, &dark) == 0 &&
+                pixGetRankValue(paper, 1, 0.5f, &usual) == 0;
+    if (paper) pixDestroy(&paper);
+    PIX *even = told && usual > PAPER_LIGHT && (double)dark < PAPER_UNEVEN * (double)usual
+                    ? pixBackgroundNormMorph(grey, NULL, PAPER_REDUCTION, PAPER_CLOSING, PAPER_GREY)
+                    : NULL;
+    return even ? even : pixClone(grey);
 }
 
 /* Clockwise, in degrees; 0 where the page stands straight or has no lines. */
@@ -170,6 +199,37 @@ static void take_word(TessResultIterator *it, TessPageIterator *at, uint32_t lin
     TessDeleteText(s);
 }
 
+/* The mean thickness of what is black in the box: its area against the length of its edge, of which a
+ * stroke has two. */
+static float stroke_in(PIX *black, box at) {
+    BOX *place = boxCreate((int)at.x0, (int)at.y0, (int)(at.x1 - at.x0), (int)(at.y1 - at.y0));
+    PIX *line = place ? pixClipRectangle(black, place, NULL) : NULL;
+    PIX *edge = line ? pixExtractBoundary(line, 1) : NULL;
+    l_int32 area = 0, length = 0;
+    if (edge) pixCountPixels(line, &area, NULL), pixCountPixels(edge, &length, NULL);
+    if (edge) pixDestroy(&edge);
+    if (line) pixDestroy(&line);
+    if (place) boxDestroy(&place);
+    return length > 0 ? 2 * (float)area / (float)length : 0;
+}
+
+static box with(box a, box b) {
+    return (box){fminf(a.x0, b.x0), fminf(a.y0, b.y0), fmaxf(a.x1, b.x1), fmaxf(a.y1, b.y1)};
+}
+
+/* Bold print is a heading's only mark in many manuals, and tesseract does not tell it. */
+static void measure_strokes(ocr_words *out) {
+    PIX *black = TessBaseAPIGetThresholdedImage(reader);
+    for (size_t i = 0, end; black && i < out->count; i = end) {
+        box at = out->words[i].at;
+        for (end = i + 1; end < out->count && out->words[end].line == out->words[i].line; end++)
+            at = with(at, out->words[end].at);
+        float stroke = stroke_in(black, at);
+        for (size_t k = i; k < end; k++) out->words[k].stroke = stroke;
+    }
+    if (black) pixDestroy(&black);
+}
+
 static bool read_words(PIX *pix, double dpi, arena *a, ocr_words *out, reading *r, error *err) {
     *r = (reading){0};
     *out = (ocr_words){.dpi = dpi};
@@ -187,6 +247,8 @@ static bool read_words(PIX *pix, double dpi, arena *a, ocr_words *out, reading *
         take_word(it, at, line, a, out, r);
     } while (TessResultIteratorNext(it, RIL_WORD));
     TessResultIteratorDelete(it);
+    measure_strokes(out);
+    out->credible = r->weight > 0 ? (float)(r->weighed / r->weight) : 0;
     return true;
 }
 
@@ -205,15 +267,18 @@ static box map_box(ocr_map m, box b) {
                  (float)fmax(fmax(ys[0], ys[1]), fmax(ys[2], ys[3]))};
 }
 
-/* How many quarters clockwise this picture must be turned to be upright; 0 where that is not clear. */
-static int quarters_to_upright(PIX *pix, double dpi) {
+/* How many quarters clockwise this picture must be turned to be upright, 0 where that is not clear;
+ * and its script. */
+static int quarters_to_upright(PIX *pix, double dpi, char script_name[32]) {
     int degrees = 0;
     float sure = 0, script_sure;
-    const char *script;
+    const char *script = NULL;
+    script_name[0] = '\0';
     if (!compass) return 0;
     TessBaseAPISetImage2(compass, pix);
     TessBaseAPISetSourceResolution(compass, (int)(dpi + 0.5));
     bool told = TessBaseAPIDetectOrientationScript(compass, &degrees, &sure, &script, &script_sure);
+    if (told && script) snprintf(script_name, 32, "%s", script);
     TessBaseAPIClear(compass);
     return told && sure >= ORIENTED ? (4 - degrees / 90) & 3 : 0;
 }
@@ -246,7 +311,7 @@ static bool read_turned(PIX *straight, double dpi, arena *a, ocr_words *out, err
     ocr_map to_page = out->to_page;
     if (!read_words(straight, dpi, a, out, &r, err)) return false;
     out->to_page = to_page;
-    int quarters = doubtful(&r) ? quarters_to_upright(straight, dpi) : 0;
+    int quarters = doubtful(&r) ? quarters_to_upright(straight, dpi, out->script) : 0;
     PIX *upright = quarters ? pixRotateOrth(straight, quarters) : NULL;
     if (upright) {
         ocr_words second;
@@ -254,6 +319,7 @@ static bool read_turned(PIX *straight, double dpi, arena *a, ocr_words *out, err
         second.to_page =
             compose(to_page, turn_back(quarters, pixGetWidth(straight), pixGetHeight(straight)));
         if (ok && again.weight > 0 && again.weighed / again.weight > r.weighed / r.weight) {
+            memcpy(second.script, out->script, sizeof second.script);
             *out = second;
             turn_words(upright, &again, out);
             pixDestroy(&upright);
@@ -269,10 +335,13 @@ static bool read_turned(PIX *straight, double dpi, arena *a, ocr_words *out, err
 bool ocr_recognise(const ocr_picture *p, arena *a, ocr_words *out, error *err) {
     *out = (ocr_words){.dpi = p->dpi, .to_page = {72 / p->dpi, 0, 0, 72 / p->dpi, 0, 0}};
     if (!has_ink(p->grey)) return true;
-    float skew = skew_of(p->grey);
-    PIX *straight = skew != 0 ? pixRotate(p->grey, skew * (l_float32)M_PI / 180, L_ROTATE_AREA_MAP,
+    PIX *even = evenly_lit(p->grey);
+    float skew = even ? skew_of(even) : 0;
+    PIX *straight = skew != 0 ? pixRotate(even, skew * (l_float32)M_PI / 180, L_ROTATE_AREA_MAP,
                                           L_BRING_IN_WHITE, 0, 0)
-                              : pixClone(p->grey);
+                    : even    ? pixClone(even)
+                              : NULL;
+    if (even) pixDestroy(&even);
     if (!straight)
         return error_set(err, ERROR_LIMIT, "the page needs more memory than one page may have");
     if (skew != 0)

@@ -6,6 +6,8 @@
  * to line by a tenth, and a heading is larger than that.
  */
 #include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "ingest/ocr/ocr.h"
@@ -13,8 +15,19 @@
 
 /* Words of one line this far apart stand in two columns or cells (as in pdf_text.c). */
 #define CELL_GAP_EM 1.5f
+/* and so do those that are less far apart, but so many times as far as the other words of their line. */
+#define NARROW_GAP_EM 0.8f
+#define WORD_GAPS 3.0f
 /* Sizes within this of the body's are the body's. */
 #define BODY_SHARE 0.2f
+/* Letters that are drawn so many times as thick as the page's usual ones, for their size, are bold. */
+#define BOLD 1.25f
+/* Bullets of one list stand this close to one edge. */
+#define BULLET_ALIGN_PT 3.0
+/* A page whose words, the faint ones among them, are believed less than this on the average is in a
+ * script that no installed language has, or no text: Korean read as English has 25, a scan of 75 dpi
+ * 92. */
+#define CREDIBLE 50.0f
 /* Fewer letters that are believed so little are a picture's noise. */
 #define NOISE_LETTERS 24
 #define NOISE_CONFIDENCE 75.0
@@ -36,6 +49,44 @@ static judgement judge(const ocr_words *w) {
     return j;
 }
 
+/* ---- bullets -------------------------------------------------------------------------------- */
+
+/* What bullets are read as: tesseract's languages have few of them among their characters. */
+static bool may_be_bullet(str s) {
+    static const char *const taken_for[] = {
+        "e",        "o",        "*",        "+",        ">",        "-", "\xc2\xab",
+        "\xc2\xbb", "\xc2\xa2", "\xc2\xb0", "\xc2\xae", "\xc2\xa9", NULL};
+    for (size_t i = 0; taken_for[i]; i++)
+        if (str_eq(s, str_of(taken_for[i]))) return true;
+    return false;
+}
+
+static bool begins_line(const ocr_words *w, size_t i) {
+    return i == 0 || w->words[i - 1].line != w->words[i].line;
+}
+
+static bool goes_on(const ocr_words *w, size_t i) {
+    return i + 1 < w->count && w->words[i + 1].line == w->words[i].line;
+}
+
+/* Such a character in front of two lines or more, one below the other, is a bullet. */
+static void name_bullets(ocr_words *w, arena *scratch) {
+    size_t *at = arena_alloc(scratch, w->count + 1, sizeof *at), count = 0;
+    bool *is = arena_alloc(scratch, w->count + 1, sizeof *is);
+    for (size_t i = 0; i < w->count; i++)
+        if (begins_line(w, i) && goes_on(w, i) && may_be_bullet(w->words[i].text)) at[count++] = i;
+    for (size_t i = 1; i < count; i++) {
+        const ocr_word *a = &w->words[at[i - 1]], *b = &w->words[at[i]];
+        double apart = fabs((double)a->at.x0 - b->at.x0) * 72 / w->dpi;
+        if (str_eq(a->text, b->text) && apart <= BULLET_ALIGN_PT) is[i - 1] = is[i] = true;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (!is[i]) continue;
+        w->words[at[i]].text = STR("\xe2\x80\xa2");
+        w->words[at[i]].faint = false; /* two of a kind are no accident */
+    }
+}
+
 /* ---- runs ----------------------------------------------------------------------------------- */
 
 static int by_float(const void *pa, const void *pb) {
@@ -49,6 +100,17 @@ static float body_size(const ocr_words *w, arena *scratch) {
     for (size_t i = 0; i < w->count; i++) sizes[i] = w->words[i].font_pt;
     qsort(sizes, w->count, sizeof *sizes, by_float);
     return sizes[w->count / 2];
+}
+
+/* How thick letters of the page are against their size: the median over words. 0: not known. */
+static float body_stroke(const ocr_words *w, arena *scratch) {
+    float *strokes = arena_alloc(scratch, w->count, sizeof *strokes);
+    size_t count = 0;
+    for (size_t i = 0; i < w->count; i++)
+        if (w->words[i].stroke > 0 && w->words[i].font_pt > 0)
+            strokes[count++] = w->words[i].stroke / w->words[i].font_pt;
+    qsort(strokes, count, sizeof *strokes, by_float);
+    return count > 0 ? strokes[count / 2] : 0;
 }
 
 static float even_size(float font_pt, float body_pt) {
@@ -81,27 +143,48 @@ static pdf_run *new_run(pdf_runs *out, const ocr_word *w, float font_pt, double 
     float baseline = w->baseline_y * (float)(72 / dpi);
     *run = (pdf_run){.at = {0, baseline - 0.75f * font_pt, 0, baseline + 0.25f * font_pt},
                      .font_pt = font_pt,
+                     .turn = (uint8_t)((4 - w->way) & 3), /* down is three quarters to the left */
                      .rightward = true};
     return run;
 }
 
+/* The white that parts two cells of the line that begins at `first`: some times what stands between its
+ * words, so that the heads of narrow columns are parted and a justified line is not. In pixels. */
+static float cell_gap(const ocr_words *w, size_t first, float em, arena *scratch) {
+    size_t end = first + 1, count = 0;
+    while (end < w->count && w->words[end].line == w->words[first].line) end++;
+    if (end - first < 3) return CELL_GAP_EM * em; /* one gap: nothing to compare it with */
+    float *gaps = arena_alloc(scratch, end - first, sizeof *gaps);
+    for (size_t i = first + 1; i < end; i++)
+        gaps[count++] = fmaxf(w->words[i].at.x0 - w->words[i - 1].at.x1,
+                              w->words[i - 1].at.x0 - w->words[i].at.x1);
+    qsort(gaps, count, sizeof *gaps, by_float);
+    float gap = WORD_GAPS * gaps[(count - 1) / 2];
+    return fminf(fmaxf(gap, NARROW_GAP_EM * em), CELL_GAP_EM * em);
+}
+
+/* Stands flush left in its column, far before its figure and close behind the one before. */
+static bool is_currency(str s) {
+    return str_eq(s, STR("$")) || str_eq(s, STR("\xe2\x82\xac")) || str_eq(s, STR("\xc2\xa3"));
+}
+
 static void make_runs(const ocr_words *w, arena *scratch, pdf_runs *out) {
     out->runs = arena_alloc(scratch, w->count, sizeof *out->runs);
-    float body_pt = body_size(w, scratch), last_x0 = 0, last_x1 = 0;
-    uint32_t line = 0;
+    float body_pt = body_size(w, scratch), far = 0;
+    float thick = BOLD * body_stroke(w, scratch);
     pdf_run *run = NULL;
     for (size_t i = 0; i < w->count; i++) {
         const ocr_word *word = &w->words[i];
-        box at = in_points(word->at, w->dpi);
         float font_pt = fmaxf(even_size(word->font_pt, body_pt), 1);
-        bool far = word->way == OCR_RIGHTWARD &&
-                   fmaxf(at.x0 - last_x1, last_x0 - at.x1) > CELL_GAP_EM * font_pt;
-        if (word->line != line || far) run = NULL;
-        if (!word->faint && !run) run = new_run(out, word, font_pt, w->dpi);
-        if (!word->faint) add_to_run(run, word, at, scratch);
-        line = word->line;
-        last_x0 = at.x0;
-        last_x1 = at.x1;
+        bool first = begins_line(w, i);
+        if (first) far = cell_gap(w, i, font_pt * (float)w->dpi / 72, scratch);
+        float gap = first ? 0 : fmaxf(word->at.x0 - word[-1].at.x1, word[-1].at.x0 - word->at.x1);
+        if (first || (word->way == OCR_RIGHTWARD && gap > far) || is_currency(word->text))
+            run = NULL;
+        if (word->faint) continue;
+        if (!run) run = new_run(out, word, font_pt, w->dpi);
+        run->bold = thick > 0 && word->stroke > thick * word->font_pt;
+        add_to_run(run, word, in_points(word->at, w->dpi), scratch);
     }
     for (size_t i = 0; i < out->run_count; i++) out->characters += out->runs[i].characters;
 }
@@ -121,48 +204,76 @@ static box to_page(const ocr_words *w, box points) {
     return (box){(float)x0, (float)y0, (float)x1, (float)y1};
 }
 
-static void put_page(const ocr_picture *p, const ocr_words *w, judgement j, bool empty,
-                     str language_note, arena *a, record_writer *out) {
+static ingest_fate fate_of(const ocr_words *w, judgement j) {
+    if (j.letters == 0 || (j.letters < NOISE_LETTERS && j.confidence < NOISE_CONFIDENCE))
+        return INGEST_FATE_EMPTY;
+    return w->credible < CREDIBLE ? INGEST_FATE_GARBLED : INGEST_FATE_OCR;
+}
+
+static void add(text *note, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void add(text *note, const char *format, ...) {
+    char sentence[RECORD_MAX_NAME];
+    va_list list;
+    va_start(list, format);
+    vsnprintf(sentence, sizeof sentence, format, list);
+    va_end(list);
+    text_printf(note, "%s%s", note->n > 0 ? "; " : "", sentence);
+}
+
+static void write_note(const ocr_picture *p, const ocr_words *w, const ocr_languages *l,
+                       ingest_fate fate, text *note) {
+    if (fate == INGEST_FATE_GARBLED) {
+        add(note, "what was recognised as %.60s makes no sense", l->names);
+        if (w->script[0]) add(note, "its script seems to be %s", w->script);
+        add(note, "if it is text, install its language and name it with --ocr-lang");
+    } else if (fate == INGEST_FATE_OCR) {
+        if (w->faint == 1) add(note, "1 word was left out that could not be read");
+        if (w->faint > 1) add(note, "%zu words were left out that could not be read", w->faint);
+        if (l->note[0]) add(note, "%s", l->note);
+    }
+    if (p->note.n > 0) add(note, STR_FMT, STR_ARG(p->note));
+}
+
+static void put_page(const ocr_picture *p, const ocr_words *w, const ocr_languages *l,
+                     ingest_fate fate, double confidence, record_writer *out) {
     text note = {0};
-    if (w->faint > 0 && !empty)
-        text_printf(&note,
-                    w->faint == 1
-                        ? "1 word that could not be read with any confidence was left out"
-                        : "%zu words that could not be read with any confidence were left out",
-                    w->faint);
-    str more[] = {p->note, empty ? (str){NULL, 0} : language_note};
-    for (size_t i = 0; i < sizeof more / sizeof *more; i++)
-        if (more[i].n > 0)
-            text_printf(&note, "%s" STR_FMT, note.n > 0 ? "; " : "", STR_ARG(more[i]));
-    record_page_full(out, 1,
-                     &(record_page_facts){.width_pt = (float)p->width_pt,
-                                          .height_pt = (float)p->height_pt,
-                                          .fate = empty ? INGEST_FATE_EMPTY : INGEST_FATE_OCR,
-                                          .confidence = empty ? 0 : (float)(j.confidence / 100),
-                                          .note = arena_str(a, text_str(&note))});
+    write_note(p, w, l, fate, &note);
+    record_page_full(
+        out, 1,
+        &(record_page_facts){.width_pt = (float)p->width_pt,
+                             .height_pt = (float)p->height_pt,
+                             .fate = fate,
+                             .confidence = fate == INGEST_FATE_OCR ? (float)(confidence / 100) : 0,
+                             .note = text_str(&note)});
     text_free(&note);
 }
 
-void ocr_write(const ocr_picture *p, const ocr_words *w, str language_note, arena *a,
+static void put_blocks(const ocr_words *w, const pdf_text *t, record_writer *out) {
+    for (size_t i = 0; i < t->block_count; i++) {
+        const pdf_block *b = &t->blocks[i];
+        const pdf_line *l = &t->lines.lines[b->first];
+        record_block(out, b->role, b->level, 1);
+        for (uint32_t k = 0; k < b->count; k++)
+            record_line(out, l[k].text, to_page(w, pdf_turned(l[k].at, 4u - l[k].turn)),
+                        l[k].font_pt);
+    }
+}
+
+void ocr_write(const ocr_picture *p, ocr_words *w, const ocr_languages *l, arena *a,
                record_writer *out) {
     judgement j = judge(w);
-    bool empty = j.letters == 0 || (j.letters < NOISE_LETTERS && j.confidence < NOISE_CONFIDENCE);
+    ingest_fate fate = fate_of(w, j);
     record_document(out, (str){NULL, 0}, STR("ocr"), (str){NULL, 0});
-    put_page(p, w, j, empty, language_note, a, out);
-    if (empty) return;
+    put_page(p, w, l, fate, j.confidence, out);
+    if (fate != INGEST_FATE_OCR) return;
     float height_pt = (float)p->height_pt; /* of the upright page, near enough to find its edges */
     if (fabs(w->to_page.a) < fabs(w->to_page.b)) height_pt = (float)p->width_pt;
     pdf_text t = {.page_count = 1, .page_height_pt = &height_pt};
     pdf_runs runs = {0};
+    name_bullets(w, a);
     make_runs(w, a, &runs);
     pdf_layout_page(&runs, 1, a, &t.lines);
     pdf_find_blocks(&t, a);
-    for (size_t i = 0; i < t.block_count; i++) {
-        const pdf_block *b = &t.blocks[i];
-        const pdf_line *l = &t.lines.lines[b->first];
-        record_block(out, b->role, b->level, 1);
-        for (uint32_t k = 0; k < b->count; k++)
-            record_line(out, l[k].text, to_page(w, l[k].at), l[k].font_pt);
-    }
+    put_blocks(w, &t, out);
     mem_free(t.lines.lines);
 }

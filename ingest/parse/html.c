@@ -96,9 +96,9 @@ html_kind html_kind_of(const xmlNode *n) {
     return n->type == XML_TEXT_NODE || n->type == XML_CDATA_SECTION_NODE ? HTML_INLINE : HTML_SKIP;
 }
 
-void html_text_of(const xmlNode *root, text *out) {
+void html_text_of(const xmlNode *root, size_t limit, text *out) {
     xmlNode *n = (xmlNode *)root; /* html_next gives nodes that callers may write to; not here */
-    for (; n; n = html_next(n, root, n == root || html_kind_of(n) != HTML_SKIP)) {
+    for (; n && out->n < limit; n = html_next(n, root, n == root || html_kind_of(n) != HTML_SKIP)) {
         if (n->type != XML_TEXT_NODE && n->type != XML_CDATA_SECTION_NODE) {
             if (html_kind_of(n) != HTML_INLINE && out->n > 0 && out->p[out->n - 1] != ' ')
                 text_put_char(out, ' ');

@@ -88,8 +88,8 @@ str html_attribute(const xmlNode *n, const char *name);
 xmlNode *html_next(xmlNode *n, const xmlNode *root, bool deeper);
 /* A table used to place things, not to show data. */
 bool html_is_layout_table(const xmlNode *table);
-/* All text below n in one line, white space collapsed. */
-void html_text_of(const xmlNode *n, text *out);
+/* The text below n in one line, white space collapsed; it stops soon behind `limit` bytes. */
+void html_text_of(const xmlNode *n, size_t limit, text *out);
 
 /* html_head.c: fills page->title and page->article. */
 void html_head_read(html_page *page);

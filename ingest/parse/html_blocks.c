@@ -25,6 +25,10 @@
 /* A term of a definition list is put before its definition up to this length. */
 #define TERM_MAX_BYTES 100
 
+/* More rows than this are no head, whatever they say. */
+#define HEAD_ROWS_MAX 5
+/* Of a whole document. A few bytes can ask for thousands; no table that people read comes near. */
+#define REPEAT_MAX_BYTES (4u << 20)
 /* U+001F, the unit separator: stands in no text that was checked. */
 #define CELL_END '\x1f'
 /* A cell that spans columns is said again in each of them up to this length. */
@@ -59,14 +63,15 @@ typedef struct {
     text cells;
     size_t column;
     bool row_has_text;
-    size_t body_rows;
+    size_t head_rows, body_rows; /* of the open table, so far */
+    size_t repeated;             /* bytes of cells that were said again */
     text head; /* the head of the open table, as cells; it is put before the next block */
     spanning spans[COLUMNS_MAX];
 } state;
 
 /* ---- text --------------------------------------------------------------------------------- */
 
-static void put_row(state *s, text *cells) {
+static void put_cells(state *s, ingest_role role, text *cells) {
     text line = {0};
     for (size_t i = 0; i < cells->n; i++) {
         if (cells->p[i] == CELL_END)
@@ -75,7 +80,7 @@ static void put_row(state *s, text *cells) {
             text_put_char(&line, cells->p[i]);
     }
     if (line.n > 0) {
-        record_block(s->out, INGEST_ROLE_TABLE_ROW, 0, s->page);
+        record_block(s->out, role, 0, s->page);
         record_line(s->out, text_str(&line), (box){0}, 0);
     }
     text_clear(cells);
@@ -83,7 +88,7 @@ static void put_row(state *s, text *cells) {
 }
 
 static void put_block(state *s) {
-    if (s->head.n > 0 && s->t.n > 0) put_row(s, &s->head);
+    if (s->head.n > 0 && s->t.n > 0) put_cells(s, INGEST_ROLE_TABLE_ROW, &s->head);
     str all = text_str(&s->t);
     bool any = false;
     /* an item with nothing behind its mark is none */
@@ -232,6 +237,7 @@ static void put_spanning(state *s) {
     while (s->column < COLUMNS_MAX && s->spans[s->column].rows_left > 0) {
         spanning *span = &s->spans[s->column];
         span->rows_left--;
+        s->repeated += span->t.n + 1;
         put_cell(s, text_str(&span->t));
     }
 }
@@ -255,17 +261,31 @@ static void leave_cell(state *s, const xmlNode *n) {
     if (rows > SPAN_ROWS_MAX) rows = 1;
     /* alone in its row it is a heading of the rows below */
     if (columns > COLUMNS_MAX || html_info_of(s->row)->cells < 2) columns = 1;
-    for (long i = 0; i < columns || i == 0; i++)
-        put_spanned(s, i == 0 || cell.n <= WIDE_TEXT_MAX ? cell : (str){0}, rows - 1);
+    if (s->repeated > REPEAT_MAX_BYTES) rows = columns = 1;
+    for (long i = 0; i < columns || i == 0; i++) {
+        str again = cell.n <= WIDE_TEXT_MAX ? cell : (str){0};
+        put_spanned(s, i == 0 ? cell : again, rows - 1);
+        s->repeated += i == 0 ? 0 : again.n + 1;
+    }
     text_clear(&s->t);
     s->space = false;
 }
 
-/* A row of <thead>, or one of nothing but <th>. */
-static bool is_head_row(const xmlNode *row) {
+/* A row of <thead>, or one of nothing but <th>, above all others. */
+static bool is_head_row(const state *s, const xmlNode *row) {
     size_t heads = 0, cells = html_info_of(row)->cells;
+    if (s->body_rows > 0 || s->head_rows >= HEAD_ROWS_MAX) return false;
     for (const xmlNode *c = row->children; c; c = c->next) heads += html_tag_is(c, "th");
-    return cells > 1 && (html_tag_is(row->parent, "thead") || heads == cells);
+    bool several = cells > 1 || s->head_rows > 0;
+    return several && (html_tag_is(row->parent, "thead") || heads == cells);
+}
+
+/* One <th> over the whole width, above all others, is the table's title. */
+static bool is_title_row(const state *s, const xmlNode *row) {
+    const xmlNode *cell = row->children;
+    if (s->body_rows + s->head_rows > 0 || html_info_of(row)->cells != 1) return false;
+    while (cell && html_kind_of(cell) != HTML_CELL) cell = cell->next;
+    return cell && html_tag_is(cell, "th") && small_number(html_attribute(cell, "colspan"), 1) > 1;
 }
 
 /* "Dose" over "mg" and "ml" is "Dose mg" and "Dose ml": one row that can be said again. */
@@ -294,16 +314,17 @@ static void leave_row(state *s) {
     put_spanning(s);
     s->row = NULL;
     text_clear(&s->t);
-    if (!s->row_has_text) {
-        text_clear(&s->cells);
-    } else if (!is_head_row(row) || s->body_rows > 0) {
-        put_row(s, &s->head);
-        put_row(s, &s->cells);
+    if (s->row_has_text && is_title_row(s, row)) {
+        put_cells(s, INGEST_ROLE_CAPTION, &s->cells);
+    } else if (s->row_has_text && !is_head_row(s, row)) {
+        put_cells(s, INGEST_ROLE_TABLE_ROW, &s->head);
+        put_cells(s, INGEST_ROLE_TABLE_ROW, &s->cells);
         s->body_rows++;
-    } else if (s->head.n == 0) {
-        text_put(&s->head, text_str(&s->cells));
-    } else {
-        join_heads(s);
+    } else if (s->row_has_text) {
+        if (s->head_rows++ == 0)
+            text_put(&s->head, text_str(&s->cells));
+        else
+            join_heads(s);
     }
     text_clear(&s->cells);
 }
@@ -326,6 +347,11 @@ static const xmlNode *table_of(const xmlNode *n) {
 static bool is_data(const xmlNode *n) {
     const xmlNode *table = table_of(n);
     return table && !html_is_layout_table(table);
+}
+
+/* Cells reach down to the end of their group of rows. */
+static void end_spans(state *s) {
+    for (size_t i = 0; i < COLUMNS_MAX && !s->row; i++) s->spans[i].rows_left = 0;
 }
 
 /* ---- the walk ----------------------------------------------------------------------------- */
@@ -390,8 +416,8 @@ static void enter(state *s, const xmlNode *n) {
         break;
     case HTML_TABLE:
         next_block(s, INGEST_ROLE_PARAGRAPH, 0);
-        for (size_t i = 0; i < COLUMNS_MAX && !s->row; i++) s->spans[i].rows_left = 0;
-        if (!s->row) s->body_rows = 0;
+        end_spans(s);
+        if (!s->row) s->head_rows = s->body_rows = 0;
         break;
     case HTML_BLOCK:
     case HTML_SITE:
@@ -414,13 +440,14 @@ static void leave(state *s, const xmlNode *n) {
     if (label) s->label--;
     if (kind == HTML_PRE && s->pre > 0) s->pre--;
     if (kind == HTML_LIST && s->depth > 0) s->depth--;
+    if (html_tag_is(n, "thead") || html_tag_is(n, "tbody")) end_spans(s);
     if (kind == HTML_CELL && s->row && s->row == n->parent) {
         leave_cell(s, n);
     } else if (kind == HTML_ROW && s->row == n) {
         leave_row(s);
     } else if (kind == HTML_TABLE && !s->row) {
         next_block(s, INGEST_ROLE_PARAGRAPH, 0);
-        put_row(s, &s->head);
+        put_cells(s, INGEST_ROLE_TABLE_ROW, &s->head);
     } else if (kind == HTML_TERM && !s->row) {
         s->term = true;
     } else if (kind >= HTML_BLOCK || label) {

@@ -14,6 +14,8 @@
 #include <string.h>
 
 #define TITLE_MAX_BYTES 300
+/* What is longer is no title; and headings may be nested in each other without an end. */
+#define TITLE_LOOK_BYTES 1000
 /* A lower heading is the title only where it makes up this part of <title>. */
 #define TITLE_HEADING_SHARE 0.4
 /* Headings that are tried; pages of teasers have hundreds. */
@@ -61,7 +63,7 @@ bool html_head_same(str a, str b) {
 
 bool html_head_is_title(const xmlNode *n, const html_page *page) {
     text t = {0};
-    html_text_of(n, &t);
+    html_text_of(n, TITLE_LOOK_BYTES, &t);
     bool same = t.n > 0 && html_head_same(text_str(&t), text_str(&page->title));
     text_free(&t);
     return same;
@@ -146,7 +148,7 @@ static void find_heading(const html_page *page, str title, text *out) {
         tried++;
         text_clear(&heading);
         text_clear(&part);
-        html_text_of(n, &heading);
+        html_text_of(n, TITLE_LOOK_BYTES, &heading);
         put_letters(text_str(&heading), &part);
         bool first = n->name[1] == '1';
         if (part.n == 0 ||
@@ -188,7 +190,7 @@ void html_head_read(html_page *page) {
     text title = {0};
     head h = read_head(page);
     page->article = h.schema || h.published.n > 0 || str_eq_nocase(h.og_type, STR("article"));
-    if (h.title) html_text_of(h.title, &title);
+    if (h.title) html_text_of(h.title, TITLE_LOOK_BYTES, &title);
     find_heading(page, text_str(&title), &page->title);
     if (page->title.n == 0) {
         bool known = title.n == 0 || str_find(text_str(&title), h.og_title, 0) != SIZE_MAX;

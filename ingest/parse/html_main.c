@@ -26,6 +26,8 @@
 #define ARTICLE_SHARE 0.25
 /* A byline links to its author; what is linked as a whole is a tag or a button. */
 #define BYLINE_LINK_SHARE 0.8
+/* Nodes behind the title among which it is looked for. */
+#define BYLINE_SEARCH 300
 /* A block with more of its text in links than this is a menu. */
 #define MENU_LINK_SHARE 0.5
 /* In a document a single link is a reference. */
@@ -392,19 +394,23 @@ static bool has_title(const xmlNode *top, const html_page *page) {
     return false;
 }
 
+static bool is_above(const xmlNode *n, const xmlNode *below) {
+    while (below && below != n) below = below->parent;
+    return below == n;
+}
+
 /* Who wrote it, when, and the standfirst, between that heading and the text. */
 static void find_byline(html_page *page, const xmlNode *top) {
-    const xmlNode *stop = page->root;
     xmlNode *n = page->root;
     while (n && (html_kind_of(n) != HTML_HEADING || !html_head_is_title(n, page)))
         n = html_next(n, page->root, true);
     bool deeper = false;
-    for (; n && n != top && page->byline_count < HTML_BYLINE_MAX;) {
-        n = html_next(n, stop, deeper);
-        if (!n || n == top) break;
+    for (size_t i = 0; i < BYLINE_SEARCH && page->byline_count < HTML_BYLINE_MAX; i++) {
+        n = n ? html_next(n, page->root, deeper) : NULL;
+        if (!n || n == top) return;
         deeper =
             n->type == XML_ELEMENT_NODE && html_kind_of(n) != HTML_SKIP && !html_info_of(n)->hidden;
-        if (!deeper) continue;
+        if (!deeper || is_above(n, top)) continue;
         html_info_of(n)->drop = false;
         count_all(n);
         bool beside = html_named_label(n, page) || html_trim_is_date_line(n);

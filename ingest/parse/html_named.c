@@ -26,6 +26,8 @@
 #define TITLE_PROSE_BYTES 120
 /* A form around a whole article has more prose. */
 #define FORM_PROSE_BYTES 200
+/* An anchor is made of the first words of its heading. */
+#define ANCHOR_BYTES 400
 #define WORD_MAX 32
 
 enum {
@@ -288,7 +290,7 @@ static bool id_is_anchor(const xmlNode *n, str id) {
     while (h && html_kind_of(h) != HTML_HEADING) h = html_next((xmlNode *)h, n, true);
     if (!h) return false;
     text heading = {0};
-    html_text_of(h, &heading);
+    html_text_of(h, ANCHOR_BYTES, &heading);
     size_t at = 0, matched = 0, letters = 0;
     for (size_t i = 0; i < id.n; i++) {
         if (!is_letter(id.p[i])) continue;
@@ -335,7 +337,7 @@ static bool is_anchor_sign(const xmlNode *n, const html_info *info) {
     if (info->kind != HTML_LINK || info->text > 4 || info->has_block) return false;
     if (!str_starts(html_attribute(n, "href"), STR("#"))) return false;
     text t = {0};
-    html_text_of(n, &t);
+    html_text_of(n, 16, &t);
     str s = text_str(&t);
     bool sign = str_eq(s, STR("#")) || str_eq(s, STR("\u00b6")) || str_eq(s, STR("\u00a7")) ||
                 str_eq(s, STR("\U0001F517"));

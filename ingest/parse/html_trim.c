@@ -15,6 +15,7 @@
 /* A paragraph with this much text that is not linked, or less if it ends as a sentence does. */
 #define PROSE_BYTES 120
 #define SENTENCE_BYTES 45
+#define SENTENCE_LOOK_BYTES 600
 /* A line below this part outside of links is a link with a word before it: "Related: ...". */
 #define LINK_LINE_SHARE 0.65
 #define LINK_LINE_BYTES 250
@@ -45,14 +46,17 @@ static xmlNode *next_outside(xmlNode *n, const xmlNode *top) {
     return html_next(n, top, deeper);
 }
 
+/* Only of what is short enough that it matters. */
 static bool ends_sentence(const xmlNode *n) {
+    if (html_info_of(n)->has_block || html_info_of(n)->text > SENTENCE_LOOK_BYTES) return false;
     text t = {0};
-    html_text_of(n, &t);
+    html_text_of(n, 2 * SENTENCE_LOOK_BYTES, &t);
     str s = text_str(&t);
     while (s.n > 0 && (strchr("\"')]", s.p[s.n - 1]) || str_ends(s, STR("\u201d")) ||
                        str_ends(s, STR("\u2019")) || str_ends(s, STR("\u00bb"))))
         s.n -= (unsigned char)s.p[s.n - 1] < 0x80 ? 1 : str_ends(s, STR("\u00bb")) ? 2 : 3;
-    static const char *const ends[] = {".", "!", "?", ":", "\u2026", "\u3002", "\uff01", "\uff1f"};
+    static const char *const ends[] = {".",      "!",      "?",      ":",      "\u2026",
+                                       "\u3002", "\uff01", "\uff1f", "\u0964", "\u061f"};
     bool found = false;
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
         found = found || str_ends(s, str_of(ends[i]));
@@ -153,7 +157,9 @@ static void find_span(span *s) {
     for (xmlNode *n = (xmlNode *)s->top; n; n = next_outside(n, s->top)) {
         if (!html_is_kept(n)) continue;
         html_kind kind = html_kind_of(n);
-        bool solid = kind == HTML_TABLE || kind == HTML_PRE;
+        bool item = (kind == HTML_ITEM || kind == HTML_DEFINITION) && s->any && is_leaf(n) &&
+                    html_link_share(html_info_of(n)) < TAIL_LINK_SHARE;
+        bool solid = kind == HTML_TABLE || kind == HTML_PRE || item;
         if (html_info_of(n)->kind < HTML_BLOCK || !(solid || is_prose(n))) continue;
         if (!s->any) s->first = place_of(s->page, n);
         s->last = end_place(s, n);
@@ -174,7 +180,7 @@ static bool has_year(str s) {
 bool html_trim_is_date_line(const xmlNode *n) {
     if (!is_leaf(n) || html_info_of(n)->text > DATE_LINE_BYTES) return false;
     text t = {0};
-    html_text_of(n, &t);
+    html_text_of(n, 2 * DATE_LINE_BYTES, &t);
     str s = text_str(&t);
     bool by = str_starts(s, STR("By ")) || str_starts(s, STR("by ")) || str_starts(s, STR("BY "));
     bool found = by || has_year(s);
@@ -220,7 +226,7 @@ static bool is_note(const xmlNode *root) {
     }
     if (slanted == info->text) return true;
     text t = {0};
-    html_text_of(root, &t);
+    html_text_of(root, 2 * NOTE_BYTES, &t);
     str s = str_trim(text_str(&t));
     bool bracketed = s.n > 2 && s.p[0] == '(' && s.p[s.n - 1] == ')';
     text_free(&t);

@@ -48,6 +48,8 @@ parse_fn parse_mbox; /* mbox.c */
 parse_member_fn parse_mbox_member;
 parse_fn parse_mhtml; /* mhtml.c */
 parse_member_fn parse_mhtml_member;
+parse_fn parse_zim; /* zim.c: zstd, lzma */
+parse_member_fn parse_zim_member;
 
 /* Text inside another document, on its page 1: paragraphs, lists and tables as parse_text finds them,
  * but no headings and no running heads. */

@@ -15,6 +15,12 @@
  *   pdf_words.c   what single lines say about themselves
  *   pdf.c         opens the document, walks its pages, writes the records
  *
+ * Beside the text that is seen:
+ *
+ *   pdf_operators.c, pdf_drawing.c, pdf_objects.c  how a page is drawn, by qpdf
+ *   pdf_hidden.c  which of its text nobody can see, and so is left out
+ *   pdf_forms.c, pdf_comments.c, pdf_attached.c  what was filled in, commented, attached
+ *
  * Everything lives in arenas: a page's runs in one of its own, lines in the document's.
  */
 #ifndef CARREL_INGEST_PDF_H
@@ -165,9 +171,9 @@ void pdf_cut_columns(pdf_group g, pdf_gutters *gutters, arena *scratch, pdf_grou
                      void *context);
 
 /* How many lines stand on both sides of a gutter where these go down the page independently; 0
- * where they stand in rows. Both are sorted by height; `running`: one side is known as running
- * text. */
-size_t pdf_lines_apart(pdf_group left, pdf_group right, bool running, arena *scratch);
+ * where they stand in rows. Both are sorted by height; `running`: -1 where the left one alone is
+ * known as running text, 1 where the right one is. */
+size_t pdf_lines_apart(pdf_group left, pdf_group right, int running, arena *scratch);
 
 /* Are these two pages of a book on one sheet, with numbers that follow one another at its edges? */
 bool pdf_is_spread(pdf_group g);

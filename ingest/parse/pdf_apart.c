@@ -3,9 +3,9 @@
  * The rows of a table are one row across all its columns: wherever the column with fewer rows is
  * white, a straight cut passes through the other, too. Two columns of text mostly have their lines
  * at heights of their own, and a cut through white on one side meets letters on the other. That
- * holds for ragged text, lists and side notes, which have no usual width to tell them by. But the
- * cells of a table may be wrapped, and their lines stand where they like: so text must be dense on
- * both sides, or be set in two sizes where one side is running text and the other notes on it.
+ * holds for ragged text and lists, which have no usual width to tell them by. But the cells of a
+ * table may be wrapped, and their lines stand where they like: so text must be dense on both sides.
+ * Notes at the side of running text are known by their smaller letters, and by where they begin.
  *
  * Columns set on one grid of lines look like a table here; pdf_column.c knows those by their
  * running text. Two pages of a book on one sheet are known by their numbers at the outer edges.
@@ -14,7 +14,6 @@
 
 #include "ingest/parse/pdf.h"
 
-#define MIN_BANDS 4        /* lines on either side, at heights that both have */
 #define APART_SHARE 0.7f   /* of the cuts through the side with fewer, so many meet letters: no */
 #define CORE 0.12f         /* of a line's height at its top and bottom that may touch the next */
 #define CUT_SHARE 0.2f     /* a cut passes where both sides have this much white, of a line */
@@ -25,7 +24,10 @@
 #define DENSE_SHARE 0.6f   /* and covers this much of its height */
 #define OTHER_FONT_PT 0.7f /* notes at the side are set smaller than the text, by this */
 #define NOTE_BYTES 10      /* and have so many in a line, on average */
-#define FONT_RUNS 200      /* looked at for the usual size */
+#define NOTE_WHITE 0.6f    /* above the first line of a note, of its height */
+#define NOTE_FULL 0.8f
+#define NOTE_LEADING 0.7f /* white between two lines of the text, of their height */
+#define FONT_RUNS 200     /* looked at for the usual size */
 
 typedef struct {
     float top, bottom;
@@ -106,20 +108,42 @@ static float usual_font(pdf_group g) {
     return font_pt;
 }
 
-size_t pdf_lines_apart(pdf_group left, pdf_group right, bool running, arena *scratch) {
-    if (left.count < MIN_BANDS || right.count < MIN_BANDS) return 0;
+/* Are these notes on the text beside them, set smaller? A note begins wherever the word stands that it
+ * is about, which is mostly in the middle of a paragraph; the cells of a row begin together. */
+static bool are_notes(pdf_group notes, pdf_group body) {
+    size_t starts = 0, inside = 0, k = 0;
+    float usual = 0;
+    if (!is_text(notes) || usual_font(body) - usual_font(notes) < OTHER_FONT_PT) return false;
+    for (size_t i = 0; i < body.count; i++)
+        usual = fmaxf(usual, body.runs[i]->at.x1 - body.runs[i]->at.x0);
+    for (size_t i = 0; i < notes.count; i++) {
+        box n = notes.runs[i]->at;
+        if (i > 0 && n.y0 - notes.runs[i - 1]->at.y1 < NOTE_WHITE * (n.y1 - n.y0)) continue;
+        while (k < body.count && body.runs[k]->at.y1 < (n.y0 + n.y1) / 2) k++;
+        if (k == 0 || k == body.count) continue; /* above or below the text */
+        box above = body.runs[k - 1]->at, beside = body.runs[k]->at;
+        starts++;
+        inside += above.x1 - above.x0 >= NOTE_FULL * usual &&
+                  beside.y0 - above.y1 < NOTE_LEADING * (above.y1 - above.y0);
+    }
+    return starts > 0 && inside * 3 >= starts * 2;
+}
+
+size_t pdf_lines_apart(pdf_group left, pdf_group right, int running, arena *scratch) {
+    if (left.count == 0 || right.count == 0) return 0;
+    if (running < 0 ? are_notes(right, left) : running > 0 && are_notes(left, right))
+        return left.count < right.count ? left.count : right.count;
+    if (left.count < DENSE_BANDS || right.count < DENSE_BANDS) return 0;
     box l = pdf_bounds(left), r = pdf_bounds(right);
     float top = fmaxf(l.y0, r.y0), bottom = fminf(l.y1, r.y1);
     band *a = arena_alloc(scratch, left.count, sizeof *a);
     band *b = arena_alloc(scratch, right.count, sizeof *b);
     size_t na = find_bands(left, top, bottom, a), nb = find_bands(right, top, bottom, b);
-    if (na < MIN_BANDS || nb < MIN_BANDS) return 0;
+    if (na < DENSE_BANDS || nb < DENSE_BANDS) return 0;
     size_t fewer = na < nb ? na : nb;
     size_t common = na < nb ? common_cuts(a, na, b, nb) : common_cuts(b, nb, a, na);
     if ((float)common > APART_SHARE * (float)(fewer - 1)) return 0;
-    bool notes = running && is_text(left) && is_text(right) &&
-                 fabsf(usual_font(left) - usual_font(right)) >= OTHER_FONT_PT;
-    return notes || (is_dense(left, a, na) && is_dense(right, b, nb)) ? fewer : 0;
+    return is_dense(left, a, na) && is_dense(right, b, nb) ? fewer : 0;
 }
 
 /* ---- two pages side by side ---------------------------------------------------------------- */

@@ -31,7 +31,7 @@ void pdf_put_letters(text *t, uint32_t form) {
     int boundary = 0;
     utf8proc_ssize_t n =
         utf8proc_decompose_char((utf8proc_int32_t)form, letters, sizeof letters / sizeof *letters,
-                                UTF8PROC_COMPAT, &boundary);
+                                UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT, &boundary);
     if (n <= 0 || n > (utf8proc_ssize_t)(sizeof letters / sizeof *letters)) {
         text_put_codepoint(t, form);
         return;

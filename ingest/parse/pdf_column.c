@@ -180,7 +180,7 @@ static size_t gutter_score(const pdf_gutters *before, pdf_group g, pdf_gutter at
     prose left = find_prose(&own, on_left, at.left, -1);
     prose right = find_prose(&own, on_right, at.right, 1);
     bool known = is_known(before, at), l = is_running(left, at), r = is_running(right, at);
-    size_t apart = pdf_lines_apart(on_left, on_right, l || r, own.scratch);
+    size_t apart = pdf_lines_apart(on_left, on_right, (int)r - (int)l, own.scratch);
     arena_free(own.scratch);
     size_t running = (l && r) || (known && (l || r)) ? left.pairs + right.pairs : 0;
     return running + apart;

@@ -8,11 +8,10 @@
  * its word alone: pdf_hidden.c looks at the page. Patterns and the glyphs of Type 3 fonts are not followed.
  */
 #include <math.h>
-#include <qpdf/qpdf-c.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "ingest/parse/pdf_drawing.h"
+#include "ingest/parse/pdf_objects.h"
 #include "ingest/parse/pdf_operators.h"
 
 #define FORM_DEPTH 8           /* forms in forms; real documents have two or three */
@@ -23,14 +22,14 @@
 #define PAGE_TESTS 4000000u /* of a point against a box: some 10 ms */
 #define PATH_PARTS 32       /* more rectangles in one path are taken for any shape */
 #define PART_POINTS 6       /* a rectangle by lines has five, when it comes back to its corner */
-#define PARENT_DEPTH 32     /* of the page tree */
 #define FONT_CACHE 32
-#define LAYERS_MAX 4096
 #define FILL_MIN_PT 2.5f /* rules and underlines hide nothing */
 #define SAME_COLOUR 0.2f /* of 1: closer than this is looked at */
 #define FAINT_ALPHA 0.1
 #define OPAQUE_ALPHA 0.5
-#define WIDTH_EM 0.45f /* of a character, on average */
+#define WIDTH_EM 0.45f    /* of a character, on average */
+#define LONGEST_GUESS 500 /* characters */
+#define SQUEEZED 0.1f     /* letters that narrow are strokes */
 
 typedef struct {
     double a, b, c, d, e, f;
@@ -43,7 +42,7 @@ typedef struct {
     int fill_space; /* components of a space that is known; 0: not */
     double alpha, group_alpha;
     bool mask, blends;
-    double font_size, leading, rise;
+    double font_size, leading, rise, stretch;
     int mode;
     bool wide, drawable; /* of the font: two bytes for a character; embedded */
 } state;
@@ -52,6 +51,13 @@ typedef struct {
     box at;
     pdf_colour colour;
 } fill;
+
+/* What touches a strip of the page, by number, so that not everything is compared with everything. */
+#define STRIPS 64
+typedef struct {
+    uint32_t *list;
+    size_t count, room;
+} strip;
 
 typedef struct {
     char name[64];
@@ -65,6 +71,7 @@ typedef struct {
     box page;
     fill *fills;
     size_t fill_count, fill_room;
+    strip fill_strips[STRIPS], show_strips[STRIPS];
     size_t bytes, tests;
     state now, stack[STATE_DEPTH];
     size_t depth, too_deep;
@@ -81,14 +88,6 @@ typedef struct {
     size_t font_count;
     int form_depth;
 } walk;
-
-struct pdf_drawings {
-    qpdf_data q;
-    int pages;
-    int off[LAYERS_MAX]; /* object numbers of layers */
-    size_t off_count;
-    bool xfa_alone;
-};
 
 /* ---- geometry ------------------------------------------------------------------------------ */
 
@@ -251,11 +250,26 @@ static bool close_to(pdf_colour a, pdf_colour b) {
            fabsf(a.blue - b.blue) < SAME_COLOUR;
 }
 
+static size_t strip_of(const walk *w, float y) {
+    float t = STRIPS * y / fmaxf(w->page.y1, 1);
+    return t > 0 ? (size_t)fminf(t, STRIPS - 1) : 0;
+}
+
+static void put_strip(strip *s, size_t number) {
+    if (s->count == s->room) {
+        s->room = s->room ? s->room * 2 : 16;
+        s->list = mem_grow(s->list, s->room, sizeof *s->list);
+    }
+    s->list[s->count++] = (uint32_t)number;
+}
+
 /* What was painted last at this point: white where nothing was. */
 static pdf_colour colour_at(walk *w, float x, float y) {
-    for (size_t i = w->fill_count; i > 0; i--) {
+    const strip *s = &w->fill_strips[strip_of(w, y)];
+    for (size_t i = s->count; i > 0; i--) {
+        const fill *f = &w->fills[s->list[i - 1]];
         if (++w->tests > PAGE_TESTS) return (pdf_colour){0};
-        if (holds(w->fills[i - 1].at, x, y)) return w->fills[i - 1].colour;
+        if (holds(f->at, x, y)) return f->colour;
     }
     return (pdf_colour){1, 1, 1, true};
 }
@@ -267,20 +281,25 @@ static bool over(const pdf_show *s, box b) {
     return holds(b, s->x, s->y + up) || holds(b, (s->x + s->end_x) / 2, (s->y + s->end_y) / 2 + up);
 }
 
+static void cover_show(walk *w, pdf_show *s, box b, bool exact) {
+    if (s->hiding != PDF_SEEN && s->hiding != PDF_COLOUR && s->hiding != PDF_COVERED) return;
+    if (!over(s, b)) return;
+    w->out->suspects += s->hiding == PDF_SEEN ? s->characters : 0;
+    s->hiding = PDF_COVERED;
+    if (s->exact) return;
+    s->exact = exact;
+    s->by = b;
+}
+
 static void cover(walk *w, box b, bool exact) {
-    for (size_t i = w->out->count; i > 0; i--) {
-        pdf_show *s = &w->out->shows[i - 1];
-        if (++w->tests > PAGE_TESTS) {
-            w->out->whole = false;
-            return;
-        }
-        if (s->hiding > PDF_COLOUR && s->hiding != PDF_COVERED) continue;
-        if (s->hiding != PDF_INVISIBLE && s->hiding != PDF_TRANSPARENT && over(s, b)) {
-            w->out->suspects += s->hiding == PDF_SEEN;
-            s->hiding = PDF_COVERED;
-            if (s->exact) continue;
-            s->exact = exact;
-            s->by = b;
+    for (size_t k = strip_of(w, b.y0); k <= strip_of(w, b.y1); k++) {
+        const strip *near = &w->show_strips[k];
+        for (size_t i = 0; i < near->count; i++) {
+            if (++w->tests > PAGE_TESTS) {
+                w->out->whole = false;
+                return;
+            }
+            cover_show(w, &w->out->shows[near->list[i]], b, exact);
         }
     }
 }
@@ -298,11 +317,14 @@ static void paint(walk *w, box b, pdf_colour colour) {
     if (w->fill_count == w->fill_room) {
         if (w->fill_room >= PAGE_FILLS) {
             w->out->whole = false;
+            w->out->heavy = true;
             return;
         }
         w->fill_room = w->fill_room ? w->fill_room * 2 : 64;
         w->fills = mem_grow(w->fills, w->fill_room, sizeof *w->fills);
     }
+    for (size_t k = strip_of(w, b.y0); k <= strip_of(w, b.y1); k++)
+        put_strip(&w->fill_strips[k], w->fill_count);
     w->fills[w->fill_count++] = (fill){b, colour};
 }
 
@@ -377,9 +399,11 @@ static void add_to_path(walk *w, const pdf_operators *o) {
 static pdf_hiding judge(walk *w, pdf_show *s) {
     const state *g = &w->now;
     float margin = s->size_pt + 2;
+    float guess = (float)(WIDTH_EM * fmin(s->characters, LONGEST_GUESS)) * s->size_pt;
     box page = {w->page.x0 - margin, w->page.y0 - margin, w->page.x1 + margin, w->page.y1 + margin};
     if (w->off_from > 0) return PDF_LAYER_OFF;
     if (!holds(page, s->x, s->y) && !holds(page, s->end_x, s->end_y)) return PDF_OFF_PAGE;
+    if (hypotf(s->end_x - s->x, s->end_y - s->y) < SQUEEZED * guess) return PDF_TINY;
     if (g->mode == 3 || g->mode == 7) return PDF_INVISIBLE;
     if (g->alpha * g->group_alpha < FAINT_ALPHA) return PDF_TRANSPARENT;
     if (g->mask) return PDF_CLIPPED;
@@ -424,7 +448,8 @@ static void show_text(walk *w, uint32_t bytes) {
     w->placed = false;
     float up_x, up_y;
     apply(m, 0, g->rise, &s.x, &s.y);
-    apply(m, WIDTH_EM * g->font_size * fmin(characters, 500), g->rise, &s.end_x, &s.end_y);
+    double guess = WIDTH_EM * g->font_size * g->stretch * fmin(characters, LONGEST_GUESS);
+    apply(m, guess, g->rise, &s.end_x, &s.end_y);
     apply(m, 0, g->rise + g->font_size, &up_x, &up_y);
     s.size_pt = hypotf(up_x - s.x, up_y - s.y);
     s.level = fabsf(s.end_y - s.y) < 0.1f * fabsf(s.end_x - s.x) && up_y < s.y;
@@ -432,7 +457,11 @@ static void show_text(walk *w, uint32_t bytes) {
     out->off_page += s.hiding == PDF_OFF_PAGE ? characters : 0;
     out->layer_off += s.hiding == PDF_LAYER_OFF ? characters : 0;
     if (s.hiding == PDF_OFF_PAGE || s.hiding == PDF_LAYER_OFF) return; /* poppler drops them */
-    out->suspects += s.hiding != PDF_SEEN;
+    out->suspects += s.hiding != PDF_SEEN ? characters : 0;
+    float up = s.level ? -0.3f * s.size_pt : 0;
+    size_t first = strip_of(w, s.y + up), middle = strip_of(w, (s.y + s.end_y) / 2 + up);
+    put_strip(&w->show_strips[first], out->count);
+    if (middle != first) put_strip(&w->show_strips[middle], out->count);
     out->shows[out->count++] = s;
 }
 
@@ -444,30 +473,10 @@ static void next_line(walk *w, double x, double y) {
 
 /* ---- layers -------------------------------------------------------------------------------- */
 
-static bool is_off(pdf_drawings *d, qpdf_oh layer) {
-    int id = qpdf_oh_get_object_id(d->q, layer);
-    for (size_t i = 0; i < d->off_count; i++)
-        if (d->off[i] == id) return true;
-    return false;
-}
-
-/* A layer, or a group of layers that shows where one of them is on. */
-static bool layer_is_off(walk *w, qpdf_oh oc) {
-    pdf_drawings *d = w->d;
-    if (d->off_count == 0) return false;
-    if (is_off(d, oc)) return true;
-    qpdf_oh members = key(w, oc, "/OCGs");
-    if (!qpdf_oh_is_array(d->q, members)) return is_off(d, members);
-    int count = qpdf_oh_get_array_n_items(d->q, members);
-    for (int i = 0; i < count && i < LAYERS_MAX; i++)
-        if (!is_off(d, qpdf_oh_get_array_item(d->q, members, i))) return false;
-    return count > 0;
-}
-
 static void begin_marked(walk *w, const pdf_operators *o) {
     w->marked++;
     if (w->off_from > 0 || o->name_count < 2 || !str_eq(o->names[0], STR("OC"))) return;
-    if (layer_is_off(w, resource(w, "/Properties", o->names[1]))) w->off_from = w->marked;
+    if (pdf_layer_is_off(w->d, resource(w, "/Properties", o->names[1]))) w->off_from = w->marked;
 }
 
 static void end_marked(walk *w) {
@@ -519,6 +528,8 @@ static void draw_form(walk *w, qpdf_oh form, qpdf_oh dict) {
     saved->fills = w->fills;
     saved->fill_count = w->fill_count;
     saved->fill_room = w->fill_room;
+    memcpy(saved->fill_strips, w->fill_strips, sizeof w->fill_strips);
+    memcpy(saved->show_strips, w->show_strips, sizeof w->show_strips);
     saved->bytes = w->bytes;
     saved->tests = w->tests;
     *w = *saved;
@@ -530,7 +541,7 @@ static void draw_object(walk *w, str name) {
     if (!qpdf_oh_is_stream(w->d->q, object)) return;
     qpdf_oh dict = qpdf_oh_get_dict(w->d->q, object), type = key(w, dict, "/Subtype");
     int was = w->off_from;
-    if (was == 0 && layer_is_off(w, key(w, dict, "/OC"))) w->off_from = w->marked + 1;
+    if (was == 0 && pdf_layer_is_off(w->d, key(w, dict, "/OC"))) w->off_from = w->marked + 1;
     if (is_name(w, type, "/Image")) {
         w->out->images = true;
         paint(w, of_rectangle(w->now.at, 0, 0, 1, 1), (pdf_colour){0});
@@ -575,6 +586,9 @@ static bool run_text(walk *w, const pdf_operators *o) {
         return true;
     case PDF_OP('T', 's', 0):
         g->rise = last;
+        return true;
+    case PDF_OP('T', 'z', 0):
+        g->stretch = last / 100;
         return true;
     case PDF_OP('T', 'D', 0):
     case PDF_OP('T', 'd', 0):
@@ -702,6 +716,7 @@ static void run_stream(walk *w, str bytes) { /* by draw_form at most FORM_DEPTH 
     w->bytes += bytes.n;
     if (w->bytes > PAGE_BYTES) {
         w->out->whole = false;
+        w->out->heavy = true;
         return;
     }
     while (pdf_next_operator(&o))
@@ -709,16 +724,6 @@ static void run_stream(walk *w, str bytes) { /* by draw_form at most FORM_DEPTH 
 }
 
 /* ---- pages --------------------------------------------------------------------------------- */
-
-static qpdf_oh inherited(walk *w, qpdf_oh page, const char *name) {
-    for (int i = 0; i < PARENT_DEPTH; i++) {
-        qpdf_oh value = key(w, page, name);
-        if (!qpdf_oh_is_null(w->d->q, value)) return value;
-        page = key(w, page, "/Parent");
-        if (!qpdf_oh_is_dictionary(w->d->q, page)) break;
-    }
-    return qpdf_oh_new_null(w->d->q);
-}
 
 /* PDF's coordinates to the page as shown: y goes down, and the page may be turned. */
 static matrix shown(const pdf_page_box *p, int rotate) {
@@ -759,17 +764,18 @@ void pdf_follow_page(pdf_drawings *d, uint32_t number, const pdf_page_box *page,
     w->a = a;
     w->out = out;
     qpdf_oh oh = qpdf_get_page_n(d->q, number - 1);
-    out->turned = (int)number_of(w, inherited(w, oh, "/Rotate"), 0);
+    out->turned = (int)number_of(w, pdf_inherited(d, oh, "/Rotate"), 0);
     find_annotations(w, oh);
     if (!(qpdf_oh_get_page_content_data(d->q, oh, &bytes, &n) & QPDF_ERRORS)) {
         out->whole = true;
         out->user_unit = (float)number_of(w, key(w, oh, "/UserUnit"), 1);
         w->page = (box){0, 0, (float)page->width_pt, (float)page->height_pt};
-        w->resources = inherited(w, oh, "/Resources");
+        w->resources = pdf_inherited(d, oh, "/Resources");
         w->now = (state){.at = shown(page, out->turned),
                          .clip = {-1e6f, -1e6f, 1e6f, 1e6f},
                          .fill = {.known = true},
                          .fill_space = 1,
+                         .stretch = 1,
                          .alpha = 1,
                          .group_alpha = 1,
                          .drawable = false};
@@ -779,74 +785,9 @@ void pdf_follow_page(pdf_drawings *d, uint32_t number, const pdf_page_box *page,
     free(bytes);
     qpdf_oh_release_all(d->q);
     mem_free(w->fills);
+    for (size_t i = 0; i < STRIPS; i++) {
+        mem_free(w->fill_strips[i].list);
+        mem_free(w->show_strips[i].list);
+    }
     mem_free(w);
-}
-
-/* The layers that are off when the document is opened. */
-static void list_layers(pdf_drawings *d) {
-    qpdf_data q = d->q;
-    qpdf_oh root = qpdf_get_root(q);
-    qpdf_oh layers = qpdf_oh_get_key_if_dict(q, root, "/OCProperties");
-    qpdf_oh usual = qpdf_oh_get_key_if_dict(q, layers, "/D");
-    bool all_off =
-        qpdf_oh_is_name_and_equals(q, qpdf_oh_get_key_if_dict(q, usual, "/BaseState"), "/OFF");
-    qpdf_oh off = qpdf_oh_get_key_if_dict(q, all_off ? layers : usual, all_off ? "/OCGs" : "/OFF");
-    qpdf_oh on = qpdf_oh_get_key_if_dict(q, usual, "/ON");
-    int count = qpdf_oh_is_array(q, off) ? qpdf_oh_get_array_n_items(q, off) : 0;
-    for (int i = 0; i < count && d->off_count < LAYERS_MAX; i++)
-        d->off[d->off_count++] = qpdf_oh_get_object_id(q, qpdf_oh_get_array_item(q, off, i));
-    count = all_off && qpdf_oh_is_array(q, on) ? qpdf_oh_get_array_n_items(q, on) : 0;
-    for (int i = 0; i < count && i < LAYERS_MAX; i++) {
-        int id = qpdf_oh_get_object_id(q, qpdf_oh_get_array_item(q, on, i));
-        for (size_t k = 0; k < d->off_count; k++)
-            if (d->off[k] == id) d->off[k] = -1;
-    }
-    qpdf_oh_release_all(q);
-}
-
-static void read_form(pdf_drawings *d) {
-    qpdf_data q = d->q;
-    qpdf_oh root = qpdf_get_root(q), form = qpdf_oh_get_key_if_dict(q, root, "/AcroForm");
-    qpdf_oh fields = qpdf_oh_get_key_if_dict(q, form, "/Fields"), wanted;
-    bool xfa = !qpdf_oh_is_null(q, qpdf_oh_get_key_if_dict(q, form, "/XFA"));
-    bool own = qpdf_oh_is_array(q, fields) && qpdf_oh_get_array_n_items(q, fields) > 0;
-    wanted = qpdf_oh_get_key_if_dict(q, root, "/NeedsRendering");
-    d->xfa_alone = xfa && (!own || qpdf_oh_get_bool_value(q, wanted));
-    qpdf_oh_release_all(q);
-}
-
-bool pdf_drawings_xfa_alone(const pdf_drawings *d) {
-    return d && d->xfa_alone;
-}
-
-/* Like pdf_open, first without the password: one that was given for other files must not be in the way. */
-static bool read_objects(pdf_drawings *d, str bytes, const char *password) {
-    for (int i = 0; i < (password[0] ? 2 : 1); i++) {
-        if (d->q) qpdf_cleanup(&d->q);
-        d->q = qpdf_init();
-        qpdf_silence_errors(d->q);
-        qpdf_set_suppress_warnings(d->q, QPDF_TRUE);
-        if (!(qpdf_read_memory(d->q, "document", bytes.p, bytes.n, i == 0 ? "" : password) &
-              QPDF_ERRORS))
-            return true;
-    }
-    return false;
-}
-
-pdf_drawings *pdf_drawings_open(str bytes, const char *password) {
-    pdf_drawings *d = mem_new(1, sizeof *d);
-    if (read_objects(d, bytes, password)) {
-        d->pages = qpdf_get_num_pages(d->q);
-        list_layers(d);
-        read_form(d);
-        if (d->pages > 0) return d;
-    }
-    pdf_drawings_close(d);
-    return NULL;
-}
-
-void pdf_drawings_close(pdf_drawings *d) {
-    if (!d) return;
-    qpdf_cleanup(&d->q);
-    mem_free(d);
 }

@@ -44,12 +44,13 @@ typedef struct {
 typedef struct {
     pdf_show *shows;
     size_t count, room;
-    size_t suspects;              /* shows whose hiding is one of those that need a look */
+    size_t suspects;              /* characters that need a look */
     uint32_t off_page, layer_off; /* characters; poppler's text leaves both out */
     bool images;
     bool fields, comments; /* the page may have some: widgets, annotations that are no links */
     int turned;            /* by how many degrees the page is shown, clockwise */
     bool whole;            /* false: the page could not be followed to its end */
+    bool heavy;            /* it draws so much that drawing it to look at it may take minutes */
     float user_unit;
 } pdf_drawing;
 

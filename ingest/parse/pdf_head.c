@@ -18,6 +18,10 @@
 
 #define MAX_COLUMNS 64  /* more are a drawing */
 #define OVERLAP_PT 1.0f /* less shared width is none */
+#define FULL_ROWS 2     /* with a cell in each column, where the columns are told by them */
+#define ALIGN_PT 4.0f
+#define ALIGN_ROWS 24     /* looked at for where a column's cells begin */
+#define JUSTIFIED_EM 2.5f /* words of one cell are not farther apart */
 #define REACH_SHARE \
     0.25f               /* of the column or the cell, whichever is narrower: it stands there, too */
 #define MEND_PT 36.0f   /* columns farther apart than this are not one */
@@ -79,21 +83,73 @@ static bool has_figures(const pdf_row *r) {
     return false;
 }
 
-/* The columns that the cells of rows with several make. Rows of figures come first, where there are
- * any: a heading that spans columns may look as if it stood over one. */
+/* Do most of the n-th cells of the rows with `cells` of them begin, end or centre at one place? Words
+ * of justified text that wide white parts do not. Figures need not. */
+static bool is_column(const pdf_row *rows, size_t count, size_t cells, size_t n) {
+    size_t best = 0, full = 0;
+    for (size_t i = 0; i < count && full < ALIGN_ROWS; i++) {
+        size_t left = 0, right = 0, middle = 0;
+        if (rows[i].count != cells) continue;
+        full++;
+        box a = rows[i].cells[n].at;
+        for (size_t k = 0; k < count; k++) {
+            if (rows[k].count != cells) continue;
+            box b = rows[k].cells[n].at;
+            left += fabsf(a.x0 - b.x0) < ALIGN_PT;
+            right += fabsf(a.x1 - b.x1) < ALIGN_PT;
+            middle += fabsf(a.x0 + a.x1 - b.x0 - b.x1) < 2 * ALIGN_PT;
+        }
+        size_t most = left > right ? left : right;
+        most = middle > most ? middle : most;
+        best = most > best ? most : best;
+    }
+    size_t all = 0, figures = 0;
+    for (size_t k = 0; k < count; k++) {
+        all += rows[k].count == cells;
+        figures += rows[k].count == cells && pdf_is_figure(rows[k].cells[n].text);
+    }
+    return all >= FULL_ROWS && (best * 5 >= all * 3 || figures * 2 >= all);
+}
+
+/* Rows that have a cell in every column tell the columns by their order alone: the n-th cells of all
+ * of them. False where fewer than two rows have so many cells, or these are not apart. */
+static bool grid_by_order(const pdf_row *rows, size_t count, size_t cells, grid *g) {
+    g->count = (uint32_t)cells;
+    for (size_t k = 0; k < cells; k++) {
+        if (k > 0 && !is_column(rows, count, cells, k)) return false;
+        g->at[k] = (span){INFINITY, -INFINITY};
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (rows[i].count != cells || !rows[i].rightward) continue;
+        for (size_t k = 0; k < cells; k++) {
+            g->at[k].x0 = fminf(g->at[k].x0, rows[i].cells[k].at.x0);
+            g->at[k].x1 = fmaxf(g->at[k].x1, rows[i].cells[k].at.x1);
+        }
+    }
+    for (size_t k = 0; k < cells; k++)
+        if (!(g->at[k].x0 < g->at[k].x1) || (k > 0 && g->at[k].x0 < g->at[k - 1].x1)) return false;
+    return true;
+}
+
+/* The columns that the cells of rows with several make: by their order where that is clear. Else
+ * rows of figures come first, where there are any: a heading that spans columns may look as if it
+ * stood over one. */
 static bool find_grid(pdf_row *rows, size_t count, grid *g, arena *a) {
-    size_t all = 0;
-    bool figures = false;
+    size_t all = 0, most = 0;
+    bool figures = false, ordered = false;
     for (size_t i = 0; i < count; i++) {
         all += rows[i].count;
+        most = rows[i].count > most ? rows[i].count : most;
         figures |= has_figures(&rows[i]);
     }
     pdf_cell **cells = arena_alloc(a, all + 1, sizeof *cells);
-    g->count = 0;
-    for (int pass = 0; pass < 2; pass++) {
+    for (; most >= 2 && most <= MAX_COLUMNS && !ordered; most--)
+        ordered = grid_by_order(rows, count, most, g);
+    if (!ordered) g->count = 0;
+    for (int pass = ordered ? 1 : 0; pass < 2; pass++) {
         size_t n = 0;
         for (size_t i = 0; i < count; i++) {
-            bool body = !figures || has_figures(&rows[i]);
+            bool body = ordered ? false : !figures || has_figures(&rows[i]);
             for (size_t k = 0; rows[i].count > 1 && body == (pass == 0) && k < rows[i].count; k++)
                 cells[n++] = &rows[i].cells[k];
         }
@@ -173,12 +229,18 @@ static void place_cells(pdf_row *rows, size_t count, const grid *g) {
         for (size_t k = 0; k < rows[i].count; k++) place_cell(g, &rows[i].cells[k]);
 }
 
-/* May columns a and a + 1 be one? The names' column takes in what is indented, and no figures. */
+/* May columns a and a + 1 be one? The names' column takes in what is indented and the heading above
+ * it, but no figures, nor the first of headings that leave the names without one. */
 static bool may_join(const pdf_row *rows, size_t count, uint32_t a) {
+    size_t most = 0;
+    for (size_t i = 0; i < count; i++)
+        if (rows[i].cells[0].first == 0 && rows[i].count > most) most = rows[i].count;
     for (size_t i = 0; a == 0 && i < count; i++)
         for (size_t k = 0; k < rows[i].count; k++) {
             const pdf_cell *c = &rows[i].cells[k];
-            if (c->first == 1 && (pdf_is_figure(c->text) || heads_columns(&rows[i]))) return false;
+            if (c->first != 1) continue;
+            if (pdf_is_figure(c->text)) return false;
+            if (heads_columns(&rows[i]) && rows[i].count < most) return false;
         }
     return !meet(rows, count, a);
 }
@@ -252,6 +314,31 @@ static void split_cells(pdf_row *rows, size_t count, const grid *g, arena *a) {
         }
         rows[i].cells = cells;
         rows[i].count = n;
+    }
+}
+
+/* Words of one cell that justifying has moved apart are put together again. */
+static void join_words(pdf_row *rows, size_t count, arena *a) {
+    for (size_t i = 0; i < count; i++) {
+        pdf_row *r = &rows[i];
+        size_t kept = 1;
+        for (size_t k = 1; k < r->count; k++) {
+            pdf_cell *p = &r->cells[kept - 1], *c = &r->cells[k];
+            float gap = c->at.x0 > p->at.x0 ? c->at.x0 - p->at.x1 : p->at.x0 - c->at.x1;
+            bool one = p->first == c->first && p->last == c->last && !pdf_is_figure(c->text) &&
+                       !pdf_is_figure(p->text) && gap < JUSTIFIED_EM * fmaxf(c->font_pt, 1);
+            if (!one) {
+                r->cells[kept++] = *c;
+                continue;
+            }
+            p->text = arena_printf(a, STR_FMT " " STR_FMT, STR_ARG(p->text), STR_ARG(c->text));
+            p->at = (box){fminf(p->at.x0, c->at.x0), fminf(p->at.y0, c->at.y0),
+                          fmaxf(p->at.x1, c->at.x1), fmaxf(p->at.y1, c->at.y1)};
+            p->line = p->at;
+            p->bold += c->bold;
+            p->mono += c->mono;
+        }
+        r->count = kept;
     }
 }
 
@@ -486,6 +573,7 @@ void pdf_find_columns(pdf_row *rows, size_t count, arena *a) {
     mend_grid(rows, count, &g);
     split_cells(rows, count, &g, a);
     place_cells(rows, count, &g);
+    join_words(rows, count, a);
     for (size_t i = 0; i < count; i++) {
         bool shared = false;
         for (size_t k = 1; k < rows[i].count; k++)

@@ -13,8 +13,10 @@
 #include "ingest/parse/pdf.h"
 #include "ingest/parse/pdf_hidden.h"
 
+/* Fewer suspicious characters on a page are no instruction, and are kept: drawing a page takes as long as
+ * reading some, and single characters that are cut off or covered are frequent. */
+#define SUSPECTS_MIN 16
 #define TINY_PT 1.4f          /* effective size; footnotes of footnotes have 4 */
-#define TINY_WIDTH_PT 0.2f    /* of a character, on average */
 #define LOOK_PIXELS 1600.0    /* the longer side of a drawn page at most */
 #define CONTRAST 14           /* of 255, in one channel: less is not seen on paper or screen */
 #define INK_ONE_IN 40         /* pixels of a word's box */
@@ -139,10 +141,15 @@ static void cut_words(const char *all, const PopplerRectangle *boxes, size_t box
 
 static bool is_tiny(const word *w, float user_unit) {
     float height = (w->at.y1 - w->at.y0) * user_unit, width = (w->at.x1 - w->at.x0) * user_unit;
-    if (w->font_pt > 0 && w->font_pt * user_unit < TINY_PT && fminf(height, width) < TINY_PT)
-        return true;
-    float along = fmaxf(height, width);
-    return w->characters > 3 && along < TINY_WIDTH_PT * (float)w->characters;
+    return w->font_pt > 0 && w->font_pt * user_unit < TINY_PT && fminf(height, width) < TINY_PT;
+}
+
+static bool has_tiny(const GList *attributes, float user_unit) {
+    for (; attributes; attributes = attributes->next) {
+        const PopplerTextAttributes *is = attributes->data;
+        if (is->font_size * (double)user_unit < (double)TINY_PT) return true;
+    }
+    return false;
 }
 
 /* May the word be of this string, as long as that is? Of strings that follow one another only all
@@ -209,7 +216,7 @@ static void draw(pdf_look *l) {
     double longer = fmax(l->width_pt, l->height_pt), start = clock_ms();
     l->drawn = true;
     l->scale = longer > LOOK_PIXELS ? LOOK_PIXELS / longer : 1;
-    if (!(longer > 0) || *l->left_ms <= 0) return;
+    if (!(longer > 0) || *l->left_ms <= 0 || l->drawing.heavy) return;
     l->picture = cairo_image_surface_create(CAIRO_FORMAT_RGB24, (int)ceil(l->width_pt * l->scale),
                                             (int)ceil(l->height_pt * l->scale));
     cairo_t *c = cairo_create(l->picture);
@@ -315,7 +322,10 @@ static pdf_hiding verdict(pdf_look *l, const words *all, const word *w) {
     if (suspicion == PDF_COLOUR && !w->mixed && contrasts(w, &w->show->behind)) return PDF_SEEN;
     if (!l->drawn) draw(l);
     l->facts.unsure |= !l->picture;
-    if (!l->picture) return PDF_SEEN;
+    if (!l->picture) { /* without a picture in the page, nothing can be below what has no ink */
+        bool no_ink = suspicion == PDF_INVISIBLE || suspicion == PDF_TRANSPARENT;
+        return no_ink && !l->drawing.images ? suspicion : PDF_SEEN;
+    }
     switch (suspicion) {
     case PDF_COLOUR:
         return stands_out(l, w) ? PDF_SEEN : PDF_COLOUR;
@@ -336,13 +346,15 @@ const uint8_t *pdf_look_at(pdf_look *l, const char *all, const PopplerRectangle 
     words w = {0};
     uint8_t *hidden = NULL;
     uint32_t found[PDF_HIDINGS] = {0};
+    if (l->drawing.suspects < SUSPECTS_MIN && !has_tiny(attributes, l->drawing.user_unit))
+        return NULL;
     cut_words(all, boxes, box_count, attributes, &w);
     size_t suspects = 0;
     for (size_t i = 0; i < w.count; i++) {
         word *o = &w.words[i];
         if (is_tiny(o, l->drawing.user_unit)) {
             o->hiding = PDF_TINY;
-        } else if (l->drawing.suspects > 0) {
+        } else if (l->drawing.suspects >= SUSPECTS_MIN) {
             find_show(&l->drawing, o);
             if (o->mixed && !o->twins && !o->drawable) count_to_show(&l->drawing, &w, o);
         }

@@ -13,17 +13,20 @@
 #define NUMBER_MAX 1e9 /* larger ones are nonsense, and would make infinities of sums */
 #define PLAIN_AFTER_IMAGE 8
 
-static bool is_white(char c) {
-    return c == ' ' || c == '\n' || c == '\r' || c == '\t' || c == '\f' || c == '\0';
-}
+/* By byte: most of the time goes into asking what a byte is. */
+enum { REGULAR, WHITE, DELIMITER };
+static const uint8_t classes[256] = {
+    ['\0'] = WHITE,    ['\t'] = WHITE,    ['\n'] = WHITE,    ['\f'] = WHITE,
+    ['\r'] = WHITE,    [' '] = WHITE,     ['('] = DELIMITER, [')'] = DELIMITER,
+    ['<'] = DELIMITER, ['>'] = DELIMITER, ['['] = DELIMITER, [']'] = DELIMITER,
+    ['{'] = DELIMITER, ['}'] = DELIMITER, ['/'] = DELIMITER, ['%'] = DELIMITER};
 
-static bool is_delimiter(char c) {
-    return c == '(' || c == ')' || c == '<' || c == '>' || c == '[' || c == ']' || c == '{' ||
-           c == '}' || c == '/' || c == '%';
+static bool is_white(char c) {
+    return classes[(unsigned char)c] == WHITE;
 }
 
 static bool is_regular(char c) {
-    return !is_white(c) && !is_delimiter(c);
+    return classes[(unsigned char)c] == REGULAR;
 }
 
 static size_t regular_end(str s, size_t at) {
@@ -129,8 +132,12 @@ bool pdf_next_operator(pdf_operators *o) {
     o->string_bytes = 0;
     while (o->at < s.n) {
         char c = s.p[o->at];
+        if (is_white(c)) {
+            o->at++;
+            continue;
+        }
         if (is_regular(c)) {
-            str word = str_cut(s, o->at, regular_end(s, o->at));
+            str word = {s.p + o->at, regular_end(s, o->at) - o->at};
             double value;
             o->at += word.n;
             if (read_number(word, &value)) {

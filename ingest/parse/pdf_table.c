@@ -22,6 +22,7 @@
 #define SINGLE_SHARE 0.6f  /* each narrower than this share of the text's width */
 #define HEAD_ROWS 5        /* lines above the first row that are taken for headings, */
 #define GROUP_NAMES 3      /* "Assets", "Current assets:" may stand below them */
+#define LARGER 1.15f       /* and in letters no larger than those below, by this */
 #define TITLE_EM 4.0f      /* beginning no further left of the columns than this, */
 #define HEAD_BYTES 60      /* no longer than this, */
 #define HEAD_EM 2.6f       /* and a step of no more than this above it */
@@ -34,6 +35,7 @@
 #define SAME_STEP 1.1f
 #define WIDE_GAP 1.5f    /* steps wider than this, of the others, may part two tables; */
 #define WIDE_GAP_EM 1.8f /* and no narrower than this */
+#define LINE_EM 0.8f     /* lower steps are those of shifted cells, not of lines */
 #define LOOK_BACK 4      /* a row with few cells is held against so many above it */
 #define OVERLAP_PT 1.0f  /* less shared width is none */
 
@@ -180,12 +182,13 @@ static bool begins_with(const pdf_row *row, const pdf_row *r) {
  * above, goes on here, or one of the row below begins. */
 static bool may_stand_between(const pdf_row *last, const pdf_row *r, const pdf_row *next,
                               bool figures, box table, float width) {
-    float em = fmaxf(r->font_pt, 1);
+    float em = fmaxf(r->font_pt, 1), step = r->at.y1 - (r - 1)->at.y1;
+    bool rest = step > 0 && step <= SAME_CELL_EM * em && begins_with(r - 1, r);
+    if (rest && r->at.x0 > table.x0 + 2 * em) return true; /* however long */
     if (r->at.x1 - r->at.x0 >= SINGLE_SHARE * width) return false;
     str s = r->cells[0].text;
     if (!figures || r->at.x0 < table.x0 + 3 * em || (pdf_is_figure(s) && !pdf_is_year(s)))
         return true;
-    bool rest = r->at.y1 - (r - 1)->at.y1 <= SAME_CELL_EM * em && begins_with(r - 1, r);
     bool begin = next && next->count > 1 && next->at.y1 - r->at.y1 <= SAME_CELL_EM * em;
     return rest || (begin && begins_with(last, r) && begins_with(next, r));
 }
@@ -197,40 +200,77 @@ static bool goes_on(const pdf_row *rows, size_t first, size_t last, size_t i) {
     return false;
 }
 
+/* The next line of a row: close below, each cell under the left edge of one of its cells. */
+static bool is_below(const pdf_row *row, const pdf_row *r) {
+    float step = r->at.y1 - row->at.y1;
+    for (size_t i = 0; i < r->count; i++) {
+        bool under = false;
+        for (size_t k = 0; k < row->count; k++)
+            under |= fabsf(row->cells[k].at.x0 - r->cells[i].at.x0) < ALIGN_PT;
+        if (!under) return false;
+    }
+    return step > 0 && step <= SAME_CELL_EM * fmaxf(r->font_pt, 1);
+}
+
+/* What is known of a table while it is followed down the page. */
+typedef struct {
+    box at;
+    float second;               /* where the columns behind the names begin */
+    float least_step;           /* from row to row */
+    size_t last, most, singles; /* row with several cells; its cells, at most; rows behind it */
+    bool figures;
+} region;
+
+/* Well below the row before, in a table whose rows are closer. */
+static bool is_apart(const region *t, const pdf_row *r) {
+    float step = r->at.y1 - (r - 1)->at.y1;
+    return step > WIDE_GAP * t->least_step && step > WIDE_GAP_EM * fmaxf(r->font_pt, 1);
+}
+
+static bool takes_single(region *t, const pdf_row *rows, size_t count, size_t i, float width) {
+    const pdf_row *r = &rows[i], *next = i + 1 < count ? &rows[i + 1] : NULL;
+    float em = fmaxf(r->font_pt, 1);
+    bool across = r->at.x0 < t->at.x0 + 2 * em && r->at.x1 > t->second + em;
+    if (++t->singles > SINGLES || (across && is_apart(t, r))) return false;
+    return may_stand_between(&rows[t->last], r, next, t->figures, t->at, width);
+}
+
+static bool takes_row(region *t, const pdf_row *rows, size_t first, size_t i) {
+    const pdf_row *r = &rows[i];
+    float step = r->at.y1 - rows[t->last].at.y1;
+    if (t->singles == 0 && is_apart(t, r) && r->count > t->most && !has_figures(r)) return false;
+    if (!goes_on(rows, first, t->last, i)) return false;
+    if (t->singles == 0 && step > LINE_EM * r->font_pt) t->least_step = fminf(t->least_step, step);
+    t->figures |= has_figures(r);
+    t->second = fminf(t->second, r->cells[1].at.x0);
+    widen(&t->at, r->at);
+    t->most = r->count > t->most ? r->count : t->most;
+    t->last = i;
+    t->singles = 0;
+    return true;
+}
+
 /* The end of the table that begins at rows[first], first + 1 where there is none. */
 static size_t table_end(const pdf_row *rows, size_t count, size_t first, float width) {
-    size_t last = first, singles = 0, most = rows[first].count;
-    bool figures = has_figures(&rows[first]);
-    float least_step = INFINITY; /* from row to row */
-    box table = rows[first].at;
+    region t = {.at = rows[first].at,
+                .second = rows[first].cells[1].at.x0,
+                .least_step = INFINITY,
+                .last = first,
+                .most = rows[first].count,
+                .figures = has_figures(&rows[first])};
     for (size_t i = first + 1; i < count; i++) {
-        const pdf_row *r = &rows[i];
-        if (r->at.y0 - rows[last].at.y0 > APART_EM * fmaxf(r->font_pt, 1) * (float)(singles + 1))
+        float em = fmaxf(rows[i].font_pt, 1);
+        if (rows[i].at.y0 - rows[t.last].at.y0 > APART_EM * em * (float)(t.singles + 1)) break;
+        if (rows[i].count == 1 ? !takes_single(&t, rows, count, i, width)
+                               : !takes_row(&t, rows, first, i))
             break;
-        if (r->count == 1) {
-            const pdf_row *next = i + 1 < count ? &rows[i + 1] : NULL;
-            if (++singles > SINGLES ||
-                !may_stand_between(&rows[last], r, next, figures, table, width))
-                break;
-            continue;
-        }
-        float step = r->at.y1 - rows[last].at.y1;
-        bool apart =
-            singles == 0 && step > WIDE_GAP * least_step && step > WIDE_GAP_EM * r->font_pt;
-        if (apart && r->count > most && !has_figures(r)) break;
-        if (!goes_on(rows, first, last, i)) break;
-        if (singles == 0 && step > 0.8f * r->font_pt) least_step = fminf(least_step, step);
-        figures |= has_figures(r);
-        widen(&table, r->at);
-        most = r->count > most ? r->count : most;
-        last = i;
-        singles = 0;
     }
     /* headings at its end are those of the next table */
-    while (figures && last > first && !has_figures(&rows[last]) &&
-           rows[last].at.x0 > table.x0 + 3 * fmaxf(rows[last].font_pt, 1))
-        last--;
-    return last + 1;
+    while (t.figures && t.last > first && !has_figures(&rows[t.last]) &&
+           rows[t.last].at.x0 > t.at.x0 + 3 * fmaxf(rows[t.last].font_pt, 1) &&
+           !is_below(&rows[t.last - 1], &rows[t.last]))
+        t.last--;
+    return t.last + 1;
 }
 
 /* Where the columns behind the names begin. */
@@ -266,10 +306,19 @@ static bool names_group(const pdf_row *rows, size_t i, float left, float second)
            r->at.x1 < second && rows[i + 1].at.y0 - r->at.y0 <= HEAD_EM * em;
 }
 
+/* Does the line go on with a cell of the row above it, or with a paragraph? */
+static bool is_rest_of(const pdf_row *above, const pdf_row *r, float left, float second,
+                       float right) {
+    float step = r->at.y1 - above->at.y1;
+    return r->count == 1 && step > 0 && step <= SAME_CELL_EM * fmaxf(r->font_pt, 1) &&
+           begins_with(above, r) && (above->count > 1 || !over_columns(above, left, second, right));
+}
+
 /* Lines above the first row that stand over its columns: headings. */
 static size_t with_heads(const pdf_row *rows, size_t floor, size_t first, size_t end) {
-    float left = rows[first].at.x0, right = rows[first].at.x1;
+    float left = rows[first].at.x0, right = rows[first].at.x1, font_pt = 0;
     for (size_t i = first; i < end; i++) {
+        font_pt = fmaxf(font_pt, rows[i].font_pt);
         left = fminf(left, rows[i].at.x0);
         right = fmaxf(right, rows[i].at.x1);
     }
@@ -282,7 +331,8 @@ static size_t with_heads(const pdf_row *rows, size_t floor, size_t first, size_t
     while (begin > floor && names - begin < HEAD_ROWS) {
         const pdf_row *above = &rows[begin - 1];
         if (rows[begin].at.y0 - above->at.y0 > HEAD_EM * fmaxf(above->font_pt, 1) ||
-            !over_columns(above, left, second, right))
+            above->font_pt > LARGER * font_pt || !over_columns(above, left, second, right) ||
+            (begin > 1 && is_rest_of(above - 1, above, left, second, right)))
             break;
         begin--;
     }

@@ -31,7 +31,13 @@
 
 #define SOFT_HYPHEN 0xADu
 #define BULLET 0x2022u
+#define NOTE_LETTERS 4  /* a raised 2 behind so many is the mark of a note, behind cm it is not */
+#define NOTE_SHARE 0.8f /* the mark is smaller than the word, by this, */
+#define NOTE_RISE 0.1f  /* and its foot this much higher */
 #define WORD_LETTERS 48 /* of an Arabic word; in longer ones nothing is mended */
+#define RTL_ENDS 8      /* places where a selection of a right-to-left page ends; */
+#define RTL_TRIES 60    /* words of a line, at most, that are then gone on over, */
+#define RTL_STEP_PT 2   /* each from here on the left of the one before */
 #define ALEF_SAMPLES 64
 #define ALEF_ENOUGH 3
 #define LEADER_DOTS 6       /* an ellipsis in prose has three or four */
@@ -72,6 +78,7 @@ typedef struct {
     box word, last_word;
     bool word_open, has_last;
     box last; /* the last character that is no space */
+    float last_pt;
     unsigned turn;
     bool told; /* two characters have told the turn */
     size_t characters, unusable, bold, mono;
@@ -380,6 +387,17 @@ static void heed_gap(run_builder *b, page_view *v, box r, uint32_t c, float font
         text_put_char(&b->raw, ' ');
 }
 
+/* Is this digit the mark of a note, raised behind a word? Behind a short one it may be a power of a
+ * unit or a symbol. */
+static bool is_note_mark(const run_builder *b, box at, uint32_t c, float font_pt) {
+    size_t n = b->raw.n, letters = 0;
+    while (letters < NOTE_LETTERS && letters < n && (b->raw.p[n - letters - 1] | 32) >= 'a' &&
+           (b->raw.p[n - letters - 1] | 32) <= 'z')
+        letters++;
+    return c >= '0' && c <= '9' && letters == NOTE_LETTERS && b->turn == 0 &&
+           font_pt < NOTE_SHARE * b->last_pt && at.y1 < b->last.y1 - NOTE_RISE * b->last_pt;
+}
+
 /* One bullet may be two characters: a shape and its outline. */
 static bool ends_with_bullet(const text *t) {
     return t->n >= 3 && memcmp(t->p + t->n - 3, "\xe2\x80\xa2", 3) == 0;
@@ -399,9 +417,11 @@ static void add_character(run_builder *b, page_view *v, guint index, uint32_t c,
     const PopplerRectangle *r = index < v->box_count ? &v->boxes[index] : NULL;
     box at = r ? (box){(float)r->x1, (float)r->y1, (float)r->x2, (float)r->y2} : (box){0};
     if (r) heed_gap(b, v, at, c, font_pt, out, a);
+    if (r && is_note_mark(b, at, c, font_pt)) text_put_char(&b->raw, ' ');
     if (!sign || !ends_with_bullet(&b->raw)) put_character(&b->raw, c);
     if (r) {
         b->last = at;
+        b->last_pt = font_pt;
         grow_box(&b->at, &b->open, at);
         if (b->wrapped && b->depth > 0) {
             grow_box(&b->word, &b->word_open, at);
@@ -493,9 +513,10 @@ static bool overlap(box a, box b) {
     return wide > 0 && high > 0.5f * low;
 }
 
-/* Adds to `out` the runs of `more` that it lacks, and replaces one that was cut short. */
-static void merge_runs(pdf_runs *out, const pdf_runs *more, arena *a) {
-    size_t had = out->run_count, hint = 0;
+/* Adds to `out` the runs of `more` that it lacks, and replaces those that were cut short. Gives the
+ * last one that was, SIZE_MAX for none. */
+static size_t merge_runs(pdf_runs *out, const pdf_runs *more, arena *a) {
+    size_t had = out->run_count, hint = 0, changed = SIZE_MAX;
     for (size_t i = 0; i < more->run_count; i++) {
         const pdf_run *r = &more->runs[i];
         size_t k = 0;
@@ -503,11 +524,42 @@ static void merge_runs(pdf_runs *out, const pdf_runs *more, arena *a) {
         while (k < had && !overlap(out->runs[(hint + k) % had].at, r->at)) k++;
         if (k == had) {
             pdf_put_run(out, *r, a);
+            changed = out->run_count - 1;
             continue;
         }
         hint = (hint + k) % had;
-        if (r->characters > out->runs[hint].characters) out->runs[hint] = *r;
+        if (r->characters > out->runs[hint].characters) {
+            out->runs[hint] = *r;
+            changed = hint;
+        }
         hint++;
+    }
+    return changed;
+}
+
+/* A right-to-left page loses the block that ends it where that is not the widest, unless the
+ * selection ends inside; and of its last line what stands to the left of that. So ends are tried all
+ * along the lines, and moved on to the left as long as that brings words. */
+static void select_last_block(PopplerPage *page, double width, double height, pdf_look *look,
+                              float *alef_share, pdf_runs *out, arena *a) {
+    float left = INFINITY, right = -INFINITY;
+    bool any = false;
+    for (size_t i = 0; i < out->run_count; i++) {
+        if (out->runs[i].rightward) continue;
+        any = true;
+        left = fminf(left, out->runs[i].at.x0);
+        right = fmaxf(right, out->runs[i].at.x1);
+    }
+    for (int k = 1; any && k <= RTL_ENDS; k++) {
+        double end = left + (right - left) * (float)k / (RTL_ENDS + 1);
+        for (int tries = 0; tries < RTL_TRIES && end > 0; tries++) {
+            pdf_runs more;
+            PopplerRectangle area = {.x1 = width, .y1 = 0, .x2 = end, .y2 = height};
+            select_runs(page, &area, look, alef_share, a, &more);
+            size_t changed = merge_runs(out, &more, a);
+            if (changed == SIZE_MAX) break;
+            end = out->runs[changed].at.x0 - RTL_STEP_PT;
+        }
     }
 }
 
@@ -521,6 +573,7 @@ void pdf_page_runs(struct _PopplerPage *page, struct pdf_look *look, arena *a, p
     select_runs(page, &falling, look, &alef_share, a, out);
     select_runs(page, &rising, look, &alef_share, a, &other);
     merge_runs(out, &other, a);
+    select_last_block(page, width, height, look, &alef_share, out, a);
     for (size_t i = 0; i < out->run_count; i++) {
         out->characters += out->runs[i].characters;
         out->unusable += out->runs[i].unusable;

@@ -9,6 +9,7 @@
 
 #include "ingest/parse/pdf.h"
 
+#define NOTE_DIGITS 3 /* of a note's mark, at most */
 #define MAX_NUMBERS 6 /* "1.2.3.4.5.6" */
 
 str pdf_key(str s, bool hide_digits, arena *a) {
@@ -79,7 +80,11 @@ size_t pdf_marker_bytes(str s) {
     return closed ? i + 2 : 0;
 }
 
+/* Also where the mark of a note stands behind: "between.1", but not "section 3.1". */
 bool pdf_ends_sentence(str s) {
+    size_t n = s.n;
+    while (n > 2 && s.n - n < NOTE_DIGITS && is_digit(s.p[n - 1])) n--;
+    if (n < s.n && n > 1 && s.p[n - 1] == '.' && !is_digit(s.p[n - 2])) s.n = n;
     return str_ends(s, STR(".")) || str_ends(s, STR("!")) || str_ends(s, STR("?")) ||
            str_ends(s, STR(":")) || str_ends(s, STR("\xe3\x80\x82")) || str_ends(s, STR(".\""));
 }

@@ -66,6 +66,24 @@ static bool find_member(const worker_piece *piece, parse_input *in, error *err) 
     return false;
 }
 
+/* Sent as it is; carrel keeps it for the members (worker_unpack_piece). A base name that is too long keeps
+ * its end, where the extension is. */
+static bool send_unpacked(const parse_input *in, int pipe) {
+    worker_unpacked head = {.bytes = in->bytes.n};
+    const size_t room = sizeof head.name - 1;
+    str name = in->name.n > room ? str_cut(in->name, in->name.n - room, in->name.n) : in->name;
+    head.name_bytes = (uint32_t)name.n;
+    if (name.n > 0) memcpy(head.name, name.p, name.n);
+    const str pieces[] = {{(const char *)&head, sizeof head}, in->bytes};
+    for (size_t i = 0; i < 2; i++)
+        for (size_t at = 0; at < pieces[i].n;) {
+            ssize_t n = write(pipe, pieces[i].p + at, pieces[i].n - at);
+            if (n < 0 && errno != EINTR) return false;
+            at += n > 0 ? (size_t)n : 0;
+        }
+    return true;
+}
+
 static _Noreturn void run_child(const serve_program *program, const job *j,
                                 volatile uint32_t *out_of_memory) {
     error err = {0};
@@ -80,8 +98,10 @@ static _Noreturn void run_child(const serve_program *program, const job *j,
     record_writer *w = record_writer_new(j->pipe);
     bool ok = map_document(j->document, in.limits, &in.bytes, &err);
     close(j->document);
-    if (!ok || !find_member(&request->piece, &in, &err) || !program->read(&in, request, w, &err))
-        record_error(w, err.code, str_of(err.text));
+    ok = ok && find_member(&request->piece, &in, &err);
+    if (request->kind == WORKER_UNPACK)
+        _exit(ok && send_unpacked(&in, j->pipe) ? CHILD_DONE : CHILD_PIPE_BROKE);
+    if (!ok || !program->read(&in, request, w, &err)) record_error(w, err.code, str_of(err.text));
     _exit(record_end(w) ? CHILD_DONE : CHILD_PIPE_BROKE);
 }
 
@@ -186,6 +206,6 @@ int serve_documents(const serve_program *program) {
     if (!say(&hello, sizeof hello) || hello.fault.code != ERROR_NONE) return ERROR_IO;
     job j;
     while (receive(&j))
-        if (j.request.kind == WORKER_PARSE && !serve(program, &j, ended, out_of_memory)) break;
+        if (j.request.kind != WORKER_CANCEL && !serve(program, &j, ended, out_of_memory)) break;
     _exit(ERROR_NONE); /* the filter has no room for exit handlers of libraries or sanitizers */
 }

@@ -83,17 +83,17 @@ cat >docs/sub/ferry.html <<'X'
 <!doctype html><html><head><title>Ferry timetable</title></head><body><h1>Ferry timetable</h1>
 <p>The last ferry to Anholt leaves at 21:40 from pier 3.</p></body></html>
 X
-printf 'PK\003\004 no document' >docs/archive.zip
+printf '\001\002 no document' >docs/archive.zip
 echo 'Text that git keeps.' >docs/.git/hidden.txt
 
 # ---- help, usage -------------------------------------------------------------------------------
-for c in add ask search ls rm status model help version; do
+for c in add sync watch ask search ls rm status model help version; do
     run 0 "$c" --help && grep -q "Example" out && grep -q "carrel $c" out && [ ! -s err ] &&
         ok "$c --help" || not_ok "$c --help" "no help with an example"
 done
 code "help" 0 help
 code "help exit-codes" 0 help exit-codes
-says "help exit-codes lists nine" out "^  9 "
+says "help exit-codes lists them" out "^ 10 "
 code "version" 0 --version
 says "version says one" out "^carrel [0-9]+\.[0-9]+"
 run 2 && ok "no command" || not_ok "no command" "exit code $got"

@@ -38,6 +38,8 @@ third=(
     "libxml/*       ingest/parse"
     "zip.h          ingest/parse"
     "zlib.h         ingest/parse"
+    "zstd.h         ingest/parse"
+    "lzma.h         ingest/parse"
     "gmime/*        ingest/parse"
 )
 # The C library, POSIX, Linux and the compiler: everywhere. A header in neither list is a

@@ -12,11 +12,12 @@ static const cli_option own[] = {
     {.name = "ranking", .kind = CLI_CHOICE, .value = "HOW", .choices = "fused|words|vectors"},
     {.name = "threshold", .kind = CLI_REAL, .value = "X", .low = 0, .high = 1},
     {.name = "strict", .kind = CLI_FLAG},
+    {.name = "without", .kind = CLI_LIST, .value = "WHAT"},
 };
-enum { LIMIT = CLI_GLOBALS, RANKING, THRESHOLD, STRICT };
+enum { LIMIT = CLI_GLOBALS, RANKING, THRESHOLD, STRICT, WITHOUT };
 
 static const cli_command command = {
-    .name = "find", .operands = "", .options = own, .option_count = 4};
+    .name = "find", .operands = "", .options = own, .option_count = 5};
 
 /* Splits a line at spaces and parses it; "_" stands for an empty argument. */
 static bool parse(char *line, cli_args *args, error *err) {
@@ -56,6 +57,28 @@ static void test_mixed(void **state) {
     assert_true(args.v[CLI_JSON].given);
     assert_false(args.v[STRICT].given);
     assert_string_equal(args.v[CLI_LIBRARY].text, "file.db");
+}
+
+static void test_list(void **state) {
+    (void)state;
+    cli_args args;
+    error err;
+    char line[] = "--without a one --without=b --without !c";
+    assert_true(parse(line, &args, &err));
+    assert_true(args.v[WITHOUT].given);
+    assert_int_equal(args.list_count, 3);
+    assert_string_equal(args.list[0], "a");
+    assert_string_equal(args.list[1], "b");
+    assert_string_equal(args.list[2], "!c");
+    static char word[] = "--without=x";
+    char *many[CLI_LIST_MAX + 1];
+    int used;
+    for (size_t i = 0; i < CLI_LIST_MAX + 1; i++) many[i] = word;
+    args = (cli_args){.command = &command};
+    assert_true(cli_parse(CLI_LIST_MAX, many, &args, &used, &err));
+    args = (cli_args){.command = &command};
+    assert_false(cli_parse(CLI_LIST_MAX + 1, many, &args, &used, &err));
+    assert_int_equal(err.code, ERROR_USAGE);
 }
 
 static void test_short_and_end(void **state) {
@@ -155,10 +178,10 @@ static void test_tables(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_mixed),    cmocka_unit_test(test_short_and_end),
-        cmocka_unit_test(test_refused),  cmocka_unit_test(test_globals_first),
-        cmocka_unit_test(test_distance), cmocka_unit_test(test_nearest),
-        cmocka_unit_test(test_tables),
+        cmocka_unit_test(test_list),          cmocka_unit_test(test_mixed),
+        cmocka_unit_test(test_short_and_end), cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_globals_first), cmocka_unit_test(test_distance),
+        cmocka_unit_test(test_nearest),       cmocka_unit_test(test_tables),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -180,12 +180,34 @@ static void test_names(void **state) {
 static void test_place(void **state) {
     (void)state;
     text t = {0};
-    cli_put_place(&t, &plain, STR("/d/m.pdf"), 4, 4, STR("iv"), STR("A > B"));
+    cli_place p = {.path = STR("/d/m.pdf"),
+                   .page_first = 4,
+                   .page_last = 4,
+                   .label = STR("iv"),
+                   .heading = STR("A > B")};
+    cli_put_place(&t, &plain, &p);
     is(&t, "m.pdf, p. 4 (printed iv) \xC2\xB7 A > B");
-    cli_put_place(&t, &plain, STR("/d/m.PDF"), 4, 5, STR("4"), (str){0});
+    p = (cli_place){.path = STR("/d/m.PDF"), .page_first = 4, .page_last = 5, .label = STR("4")};
+    cli_put_place(&t, &plain, &p);
     is(&t, "m.PDF, p. 4-5");
-    cli_put_place(&t, &plain, STR("/d/m.html"), 1, 1, (str){0}, STR("A\x1b[2J"));
+    p = (cli_place){
+        .path = STR("/d/m.html"), .page_first = 1, .page_last = 1, .heading = STR("A\x1b[2J")};
+    cli_put_place(&t, &plain, &p);
     is(&t, "m.html \xC2\xB7 A [2J");
+    /* A page of a part is named by the part and its number there; a scan by its confidence. */
+    p = (cli_place){.path = STR("/d/m.zip"),
+                    .part = {STR("in/b.pdf"), 5, 9},
+                    .page_first = 7,
+                    .page_last = 20,
+                    .label = STR("3"),
+                    .fate = STR("ocr"),
+                    .confidence = 0.914f};
+    cli_put_place(&t, &plain, &p);
+    is(&t, "m.zip > in/b.pdf, p. 3-9, read by OCR (confidence 0.91)");
+    p = (cli_place){
+        .path = STR("/d/m.zip"), .part = {STR("a.txt"), 5, 1}, .page_first = 5, .page_last = 5};
+    cli_put_place(&t, &plain, &p);
+    is(&t, "m.zip > a.txt");
     text_free(&t);
 }
 

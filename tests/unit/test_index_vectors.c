@@ -103,7 +103,10 @@ static int64_t add(index_library *l, int number, size_t count, const int8_t *vec
     int64_t id;
     for (size_t i = 0; i < count; i++)
         chunks[i] = (index_chunk_in){.text = STR("x"), .page_first = 1, .page_last = 1};
+    index_page page = {.number = 1, .fate = STR("text")};
     index_document_in d = {.path = arena_printf(memory, "/%d", number),
+                           .pages = &page,
+                           .page_count = 1,
                            .chunks = chunks,
                            .chunk_count = count,
                            .vectors = vectors,
@@ -213,8 +216,14 @@ static void test_refused_vectors(void **state) {
     index_chunk_in chunk = {.text = STR("x")};
     float scale = 0.0f / 0.0f;
     int8_t vector[4] = {1, 2, 3, 4};
-    index_document_in d = {
-        .path = STR("/a"), .chunks = &chunk, .chunk_count = 1, .vectors = vector, .scales = &scale};
+    index_page page = {.number = 1, .fate = STR("text")};
+    index_document_in d = {.path = STR("/a"),
+                           .pages = &page,
+                           .page_count = 1,
+                           .chunks = &chunk,
+                           .chunk_count = 1,
+                           .vectors = vector,
+                           .scales = &scale};
     index_outcome outcome;
     int64_t id;
     MUST(index_open(path, INDEX_CREATE, &l, &err));

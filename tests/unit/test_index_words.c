@@ -203,30 +203,13 @@ static void test_hostile(void **state) {
     text_free(&big);
 }
 
-static void test_language_is_told_by_function_words(void **state) {
-    (void)state;
-    static const char *const texts[][2] = {
-        {"en",
-         "The pump must be opened by two people who have been trained in this room, and it is "
-         "not to be used when the light over the door is red."},
-        {"de", "Die Maschine muss alle sechs Wochen entkalkt werden, und der Filter ist nach jedem "
-               "Gebrauch mit warmem Wasser zu reinigen, bevor er wieder eingesetzt wird."},
-        {"fr", "Le refuge est ouvert du mois de juin au mois de septembre, et le gardien sert le "
-               "repas dans la salle qui est au bout du couloir."},
-        {"", "Pump 4 bar, valve DN 40, seal NBR"},
-        {"", ""},
-    };
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-        assert_true(str_eq(index_guess_language(str_of(texts[i][1])), str_of(texts[i][0])));
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_english),   cmocka_unit_test(test_folding),
         cmocka_unit_test(test_languages), cmocka_unit_test(test_codes),
         cmocka_unit_test(test_numbers),   cmocka_unit_test(test_compounds),
         cmocka_unit_test(test_unspaced),  cmocka_unit_test(test_document_form),
-        cmocka_unit_test(test_hostile),   cmocka_unit_test(test_language_is_told_by_function_words),
+        cmocka_unit_test(test_hostile),
     };
     return cmocka_run_group_tests(tests, open_arena, close_arena);
 }

@@ -382,6 +382,47 @@ static void members_of_compressed_containers(void **state) {
     text_free(&all);
 }
 
+/* A mailbox of many messages, compressed, in an archive, in an archive: unpacked once for all of them. */
+static void many_members_of_compressed_containers(void **state) {
+    (void)state;
+    text notes = {0}, t = {0}, got = {0}, wanted = {0};
+    for (int i = 0; i < 1000; i++) {
+        text_printf(
+            &notes,
+            "From a@b Mon Jan  1 10:00:00 2024\nFrom: a@b\nSubject: note %d\n\nwords %d\n\n", i, i);
+        if (i % 100 == 0) /* so that unpacking takes its time */
+            for (int k = 0; k < 10000; k++)
+                text_printf(&notes, "%d words of a long note\n\n", k * i);
+    }
+    gzip(text_str(&notes), &t);
+    for (int depth = 0; depth < 2; depth++) {
+        archive x = begin_zip();
+        text next = {0};
+        put_bytes(&x, depth == 0 ? "notes.mbox.gz" : "in.zip", text_str(&t), 0);
+        for (int i = 0; i < 20; i++) {
+            char name[16];
+            snprintf(name, sizeof name, "z%d.txt", i);
+            put(&x, name, "words");
+        }
+        end_zip(&x, &next);
+        text_free(&t);
+        t = next;
+    }
+    double start = clock_ms();
+    tell("all.zip", text_str(&t), "", &got);
+    if (getenv("CARREL_TIMES")) print_message("%.0f ms\n", clock_ms() - start);
+    assert_non_null(strstr(got.p, "part in.zip: 1+1020\npart notes.mbox.gz: 1+1000\n"));
+    for (int i = 0; i < 1000; i += 7) {
+        text_clear(&wanted);
+        text_printf(&wanted, "%d paragraph\n    words %d\n", i + 1, i);
+        if (!strstr(got.p, wanted.p)) fail_msg("no %s", wanted.p);
+    }
+    text_free(&notes);
+    text_free(&t);
+    text_free(&got);
+    text_free(&wanted);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(documents_are_parts_in_the_order_of_their_names),
@@ -395,6 +436,7 @@ int main(void) {
         cmocka_unit_test(damaged_archives_do_no_harm),
         cmocka_unit_test(a_compressed_file_is_what_it_holds),
         cmocka_unit_test(members_of_compressed_containers),
+        cmocka_unit_test(many_members_of_compressed_containers),
     };
     return cmocka_run_group_tests_name("ingest archive", tests, open_worker, close_worker);
 }

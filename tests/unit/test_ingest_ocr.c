@@ -23,6 +23,7 @@
 
 #include <cmocka.h>
 
+#include "ingest/ocr/ocr.h"
 #include "ingest/parse/confine.h"
 #include "ingest/parse/tiff.h"
 #include "ingest/reread.h"
@@ -290,6 +291,25 @@ static void a_tilted_scan_is_set_straight(void **state) {
     arena_free(a);
 }
 
+/* As a lamp beside a camera lights it: on the right the paper is darker than the ink on the left. */
+static void a_photograph_lit_from_one_side_is_read(void **state) {
+    (void)state;
+    if (!able) skip();
+    arena *a = arena_new();
+    text pdf = {0}, kept = grey;
+    grey = (text){0};
+    for (size_t i = 0; i < kept.n; i++) {
+        double light = 1 - 0.7 * (double)(i % columns) / columns;
+        text_put_char(&grey, (char)((90 + 0.6 * (unsigned char)kept.p[i]) * light));
+    }
+    picture_pdf(&pdf, PAGE_BOX, "320 0 0 200 0 0", "");
+    expect_read(read_bytes(text_str(&pdf), "photo.pdf", a), 1);
+    text_free(&grey);
+    grey = kept;
+    text_free(&pdf);
+    arena_free(a);
+}
+
 static void a_huge_page_is_read_coarsely(void **state) {
     (void)state;
     if (!able) skip();
@@ -340,6 +360,21 @@ static void empty_pages_stay_empty(void **state) {
     }
     text_free(&grey);
     grey = kept;
+    text_free(&pdf);
+    arena_free(a);
+}
+
+/* Letters seen in a mirror are of no language: better no text than such. */
+static void what_makes_no_sense_is_not_taken(void **state) {
+    (void)state;
+    if (!able) skip();
+    arena *a = arena_new();
+    text pdf = {0};
+    picture_pdf(&pdf, PAGE_BOX, "-320 0 0 200 320 0", "");
+    const ingest_document *d = read_bytes(text_str(&pdf), "mirror.pdf", a);
+    assert_int_equal(d->pages[0].fate, INGEST_FATE_GARBLED);
+    assert_int_equal(d->block_count, 0);
+    expect_note(&d->pages[0], "makes no sense");
     text_free(&pdf);
     arena_free(a);
 }
@@ -577,6 +612,47 @@ static void a_missing_language_is_named(void **state) {
     arena_free(a);
 }
 
+static void touch(const char *folder, const char *name, bool there) {
+    char path[256];
+    snprintf(path, sizeof path, "%s/%s.traineddata", folder, name);
+    if (!there) {
+        unlink(path);
+        return;
+    }
+    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    assert_true(fd >= 0);
+    close(fd);
+}
+
+/* All that are installed, but of a whole collection English alone, and then it says so. */
+static void languages_are_chosen(void **state) {
+    (void)state;
+    static const char *const names[] = {"osd", "fra", "eng", "deu", "ita", "spa", "por"};
+    static const struct {
+        size_t installed; /* of names */
+        const char *asked, *chosen, *note, *refused;
+    } cases[] = {{1, "", "", "", "no language data"},        {2, "", "fra", "", NULL},
+                 {4, "", "eng+deu+fra", "", NULL},           {5, "", "eng+deu+fra+ita", "", NULL},
+                 {7, "", "eng", "of 6 languages", NULL},     {7, "spa+por", "spa+por", "", NULL},
+                 {7, "spa+nor", "", "", "tesseract-ocr-nor"}};
+    char folder[] = "/tmp/carrel-test-XXXXXX";
+    const char *const folders[] = {"/nowhere", folder, NULL};
+    assert_non_null(mkdtemp(folder));
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        ocr_languages l;
+        error err = {0};
+        for (size_t k = 0; k < sizeof names / sizeof *names; k++)
+            touch(folder, names[k], k < cases[i].installed);
+        bool ok = ocr_choose_languages(folders, str_of(cases[i].asked), &l, &err);
+        assert_int_equal(ok, cases[i].refused == NULL);
+        if (cases[i].refused) assert_non_null(strstr(err.text, cases[i].refused));
+        if (ok) assert_string_equal(l.names, cases[i].chosen);
+        if (ok) assert_non_null(strstr(l.note, cases[i].note));
+    }
+    for (size_t k = 0; k < sizeof names / sizeof *names; k++) touch(folder, names[k], false);
+    rmdir(folder);
+}
+
 /* carrel-parse alone in a folder: everything else works, and the page says what is missing. */
 static void a_missing_program_is_told(void **state) {
     (void)state;
@@ -693,8 +769,10 @@ int main(void) {
         cmocka_unit_test(a_scan_is_read_with_boxes),
         cmocka_unit_test(a_turned_scan_is_read),
         cmocka_unit_test(a_tilted_scan_is_set_straight),
+        cmocka_unit_test(a_photograph_lit_from_one_side_is_read),
         cmocka_unit_test(a_huge_page_is_read_coarsely),
         cmocka_unit_test(empty_pages_stay_empty),
+        cmocka_unit_test(what_makes_no_sense_is_not_taken),
         cmocka_unit_test(a_garbled_layer_is_read_from_its_picture),
         cmocka_unit_test(odd_text_stays_text),
         cmocka_unit_test(a_stamp_does_not_hide_the_scan),
@@ -703,6 +781,7 @@ int main(void) {
         cmocka_unit_test(broken_images_are_told),
         cmocka_unit_test(tiff_directories_do_not_run_away),
         cmocka_unit_test(a_missing_language_is_named),
+        cmocka_unit_test(languages_are_chosen),
         cmocka_unit_test(a_missing_program_is_told),
         cmocka_unit_test(it_is_locked_in),
         cmocka_unit_test(the_lock_refuses_sockets),

@@ -84,6 +84,7 @@ typedef struct {
     bool part; /* the file is a part of what the truth tells: words are only looked up in it */
     bool scan; /* word accuracy is measured */
     bool make; /* `file` is a text PDF: it is printed as images and these are read */
+    bool worn; /* ... as bad ones */
 
     /* What came out. */
     bool parsed;
@@ -113,8 +114,9 @@ typedef struct {
 } judge_show;
 
 void judge(ingest_worker *w, eval_case *c, const judge_show *show);
-/* An image-only PDF of a PDF's pages, 200 dpi, grey, in a temporary file that has no name. */
-bool scan_make(const char *pdf, int *fd, error *err);
+/* An image-only PDF of a PDF's pages in a temporary file that has no name: 200 dpi and clean, or 150
+ * dpi, askew, faint and noisy. */
+bool scan_make(const char *pdf, bool worn, int *fd, error *err);
 
 /* Prints `wanted` rows of the tables of these files, each with the chunk's headings and the header
  * row above it. */

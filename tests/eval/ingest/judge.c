@@ -112,7 +112,7 @@ static bool unpack(const char *path, int *fd, error *err) {
 }
 
 static bool open_case(const eval_case *c, int *fd, error *err) {
-    if (c->make) return scan_make(c->file.p, fd, err);
+    if (c->make) return scan_make(c->file.p, c->worn, fd, err);
     if (str_ends(c->file, STR(".gz"))) return unpack(c->file.p, fd, err);
     *fd = open(c->file.p, O_RDONLY | O_CLOEXEC);
     return *fd >= 0 ||

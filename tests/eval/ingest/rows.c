@@ -2,7 +2,7 @@
  *
  * A figure cannot say it where there is no truth. Rows with several numbers are drawn evenly from
  * all tables, and each is shown as an answer would find it: the chunk that holds it, with its path
- * of headings, the first rows above it in that chunk, and the row. Which row is drawn depends on
+ * of headings, the lines above it in that chunk, and the row. Which row is drawn depends on
  * nothing but the files.
  */
 #include <fcntl.h>
@@ -13,8 +13,10 @@
 #include "tests/eval/ingest/eval_ingest.h"
 
 #define ROW_MIN_DIGITS 6
-/* Lines of the chunk above the row that are shown. */
-#define ROW_ABOVE 3
+/* Lines of the chunk above the row that are shown, the first and the last of them, and how far. */
+#define ROW_FIRST 6
+#define ROW_LAST 4
+#define ROW_BYTES 160u
 
 typedef struct {
     const eval_case *c;
@@ -63,13 +65,19 @@ static void collect(const eval_case *c, const ingest_chunk *chunk, samples *s) {
 static void show(const sample *s) {
     printf("\n%.*s, page %u, below: " STR_FMT "\n", STR_ARG(s->c->name), s->page,
            STR_ARG(s->heading));
-    size_t begin = 0;
-    for (int line = 0; line < ROW_ABOVE && begin < s->begin; line++) {
+    size_t lines = 0, line = 0;
+    for (size_t i = 0; i < s->begin; i++) lines += s->text.p[i] == '\n';
+    for (size_t begin = 0; begin < s->begin; line++) {
         size_t end = str_find(s->text, STR("\n"), begin);
-        printf("      " STR_FMT "\n", STR_ARG(str_cut(s->text, begin, end)));
+        str l = str_cut(s->text, begin, end);
+        bool cut = l.n > ROW_BYTES;
+        if (line < ROW_FIRST || line + ROW_LAST >= lines)
+            printf("      " STR_FMT "%s\n",
+                   STR_ARG(str_cut(l, 0, utf8_floor(l, cut ? ROW_BYTES : l.n))), cut ? " ..." : "");
+        else if (line == ROW_FIRST)
+            printf("      ... %zu lines ...\n", lines - ROW_FIRST - ROW_LAST);
         begin = end + 1;
     }
-    if (begin < s->begin) printf("      ...\n");
     printf("   -> " STR_FMT "\n", STR_ARG(str_cut(s->text, s->begin, s->end)));
 }
 

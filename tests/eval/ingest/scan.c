@@ -18,19 +18,29 @@
 
 #include "tests/eval/ingest/eval_ingest.h"
 
-#define SCAN_DPI "200"
-#define SCAN_POINTS(pixels) ((double)(pixels)*72 / 200)
+#define SCAN_DPI 200
+#define SCAN_WORN_DPI 150
+/* How far a worn page is turned, as a slope: 0.7 degrees. */
+#define SCAN_SLOPE 0.0122
+/* Ink and paper of a worn page, and how far noise moves each pixel, of 255. */
+#define SCAN_INK 50
+#define SCAN_PAPER 225
+#define SCAN_NOISE 24
+/* One pixel of so many is a speck. */
+#define SCAN_SPECK 1500
 #define SCAN_MAX_PAGES 64
 /* A side of a page in pixels: 50 inches. */
 #define SCAN_MAX_SIDE 10000
 
 extern char **environ;
 
-static bool draw_pages(const char *pdf, text *out, error *err) {
+static bool draw_pages(const char *pdf, int dpi, text *out, error *err) {
+    char resolution[16];
     int ends[2], status = -1;
     pid_t pid;
-    char *argv[] = {"pdftoppm", "-r", SCAN_DPI, "-gray", (char *)pdf, NULL};
+    char *argv[] = {"pdftoppm", "-r", resolution, "-gray", (char *)pdf, NULL};
     posix_spawn_file_actions_t actions;
+    snprintf(resolution, sizeof resolution, "%d", dpi);
     if (pipe2(ends, O_CLOEXEC) != 0)
         return error_set(err, ERROR_IO, "no pipe: %s", strerror(errno));
     posix_spawn_file_actions_init(&actions);
@@ -64,18 +74,39 @@ static bool next_picture(str all, size_t *pos, unsigned *width, unsigned *height
     return true;
 }
 
+/* A small generator of its own, so that the pictures are the same on every machine. */
+static uint32_t next_random(uint32_t *state) {
+    *state = *state * 1664525u + 1013904223u;
+    return *state >> 8;
+}
+
+static void wear(const unsigned char *from, unsigned width, unsigned height, unsigned char *to) {
+    uint32_t state = 1;
+    for (unsigned y = 0; y < height; y++)
+        for (unsigned x = 0; x < width; x++) {
+            long fx = (long)(x + SCAN_SLOPE * (y - height / 2.0) + 0.5);
+            long fy = (long)(y - SCAN_SLOPE * (x - width / 2.0) + 0.5);
+            bool inside = fx >= 0 && fy >= 0 && fx < (long)width && fy < (long)height;
+            int grey = inside ? from[(size_t)fy * width + (size_t)fx] : 255;
+            grey = SCAN_INK + grey * (SCAN_PAPER - SCAN_INK) / 255;
+            grey += (int)(next_random(&state) % (2 * SCAN_NOISE + 1)) - SCAN_NOISE;
+            if (next_random(&state) % SCAN_SPECK == 0) grey = SCAN_INK;
+            to[(size_t)y * width + x] = (unsigned char)(grey < 0 ? 0 : grey > 255 ? 255 : grey);
+        }
+}
+
 static void put_object(text *pdf, size_t *offsets, int number, const char *body) {
     offsets[number] = pdf->n;
     text_printf(pdf, "%d 0 obj\n%s\nendobj\n", number, body);
 }
 
 /* Three objects from `number` on: the page, what it draws, the picture. */
-static bool put_page(text *pdf, size_t *offsets, int number, unsigned width, unsigned height,
-                     str pixels) {
+static bool put_page(text *pdf, size_t *offsets, int number, int dpi, unsigned width,
+                     unsigned height, str pixels) {
     char body[512], content[128];
     uLongf packed_bytes = compressBound(pixels.n);
     unsigned char *packed = mem_new(packed_bytes, 1);
-    double x = SCAN_POINTS(width), y = SCAN_POINTS(height);
+    double x = width * 72.0 / dpi, y = height * 72.0 / dpi;
     bool ok =
         compress2(packed, &packed_bytes, (const unsigned char *)pixels.p, pixels.n, 1) == Z_OK;
     snprintf(body, sizeof body,
@@ -97,7 +128,7 @@ static bool put_page(text *pdf, size_t *offsets, int number, unsigned width, uns
     return ok;
 }
 
-static bool wrap(str pictures, text *pdf, error *err) {
+static bool wrap(str pictures, int dpi, text *pdf, error *err) {
     size_t offsets[3 + 3 * SCAN_MAX_PAGES] = {0}, pos = 0;
     unsigned width, height;
     int pages = 0;
@@ -107,7 +138,14 @@ static bool wrap(str pictures, text *pdf, error *err) {
     text_put(pdf, STR("%PDF-1.4\n%\xe2\xe3\xcf\xd3\n"));
     while (ok && pages < SCAN_MAX_PAGES && next_picture(pictures, &pos, &width, &height, &pixels)) {
         text_printf(&kids, "%d 0 R ", 3 + 3 * pages);
-        ok = put_page(pdf, offsets, 3 + 3 * pages++, width, height, pixels);
+        unsigned char *worn = NULL;
+        if (dpi == SCAN_WORN_DPI) {
+            worn = mem_new(pixels.n, 1);
+            wear((const unsigned char *)pixels.p, width, height, worn);
+            pixels.p = (const char *)worn;
+        }
+        ok = put_page(pdf, offsets, 3 + 3 * pages++, dpi, width, height, pixels);
+        mem_free(worn);
     }
     text tree = {0};
     text_printf(&tree, "<</Type/Pages/Count %d/Kids[%s]>>", pages, kids.p ? kids.p : "");
@@ -124,9 +162,10 @@ static bool wrap(str pictures, text *pdf, error *err) {
            error_set(err, ERROR_INTERNAL, "the pictures of a page cannot be read");
 }
 
-bool scan_make(const char *pdf, int *fd, error *err) {
+bool scan_make(const char *pdf, bool worn, int *fd, error *err) {
+    int dpi = worn ? SCAN_WORN_DPI : SCAN_DPI;
     text pictures = {0}, out = {0};
-    bool ok = draw_pages(pdf, &pictures, err) && wrap(text_str(&pictures), &out, err);
+    bool ok = draw_pages(pdf, dpi, &pictures, err) && wrap(text_str(&pictures), dpi, &out, err);
     if (ok) {
         *fd = memfd_create("scan.pdf", MFD_CLOEXEC);
         ok = *fd >= 0 && write(*fd, out.p, out.n) == (ssize_t)out.n;

@@ -10,8 +10,8 @@
 #include "tests/eval/eval.h"
 #include "tests/eval/ingest/eval_ingest.h"
 
-/* Pages of text PDFs that are printed and read again, evenly over the set. */
-#define MADE_SCANS 24
+/* PDFs that are printed and read again, as good and as bad scans, evenly over the set. */
+#define MADE_SCANS 12
 
 static bool is_here(str path) {
     return access(path.p, R_OK) == 0; /* arena strings end on a zero byte */
@@ -58,28 +58,37 @@ static bool read_corpus(const char *eval, json_t **out, error *err) {
     return ok;
 }
 
+static eval_case *add_nfcorpus(eval_cases *all, const char *set, str folder, const char *name,
+                               const json_t *corpus) {
+    str id = eval_stem(str_of(name));
+    const json_t *entry = json_object_get(corpus, arena_cstr(all->a, id));
+    eval_case *c = add(all, set, name, arena_printf(all->a, "%s/%s", folder.p, name));
+    if (!entry) return c;
+    c->truth = TRUTH_TEXT;
+    c->truth_text = arena_printf(all->a, STR_FMT "\n" STR_FMT, STR_ARG(eval_string(entry, "title")),
+                                 STR_ARG(eval_string(entry, "text")));
+    return c;
+}
+
 static bool find_nfcorpus(const char *eval, const char *only, eval_cases *all, error *err) {
+    static const char *const scans[] = {"scans-made", "scans-worn"};
     char **names;
     size_t count;
     json_t *corpus = NULL;
     str folder = arena_printf(all->a, "%s/documents/nfcorpus-pdf", eval);
-    bool pdf = wanted("nfcorpus-pdf", only), scans = wanted("scans-made", only);
-    if ((!pdf && !scans) || !is_here(folder)) return true;
+    bool pdf = wanted("nfcorpus-pdf", only);
+    if ((!pdf && !wanted(scans[0], only) && !wanted(scans[1], only)) || !is_here(folder))
+        return true;
     if (!eval_list(folder.p, all->a, &names, &count, err) || !read_corpus(eval, &corpus, err))
         return false;
-    size_t step = count / MADE_SCANS ? count / MADE_SCANS : 1;
-    for (int scan = pdf ? 0 : 1; scan <= (scans ? 1 : 0); scan++)
-        for (size_t i = scan ? step / 2 : 0; i < count; i += scan ? step : 1) {
-            str id = eval_stem(str_of(names[i]));
-            const json_t *entry = json_object_get(corpus, arena_cstr(all->a, id));
-            eval_case *c = add(all, scan ? "scans-made" : "nfcorpus-pdf", names[i],
-                               arena_printf(all->a, "%s/%s", folder.p, names[i]));
-            c->make = c->scan = scan == 1;
-            if (!entry) continue;
-            c->truth = TRUTH_TEXT;
-            c->truth_text =
-                arena_printf(all->a, STR_FMT "\n" STR_FMT, STR_ARG(eval_string(entry, "title")),
-                             STR_ARG(eval_string(entry, "text")));
+    for (size_t i = 0; pdf && i < count; i++)
+        add_nfcorpus(all, "nfcorpus-pdf", folder, names[i], corpus);
+    for (size_t k = 0; k < 2; k++)
+        for (size_t i = 0; wanted(scans[k], only) && i < MADE_SCANS && i < count; i++) {
+            eval_case *c = add_nfcorpus(all, scans[k], folder,
+                                        names[(2 * i + k) * count / (2 * MADE_SCANS)], corpus);
+            c->make = c->scan = true;
+            c->worn = k == 1;
         }
     json_decref(corpus);
     return true;

@@ -156,7 +156,7 @@ static void print_goals(const eval_cases *all) {
         "docling-epub", "docling-pptx", NULL};
     static const char *const articles[] = {"articles", NULL};
     static const char *const readability[] = {"readability", NULL};
-    static const char *const scans[] = {"scans-docling", "scans-made", NULL};
+    static const char *const scans[] = {"scans-docling", "scans-made", "scans-worn", NULL};
     totals t = sum_of(all, nfcorpus);
     printf("\n");
     print_goal("nfcorpus-pdf, mean F1", t.f1.n, mean_of(&t.f1), 0.98);

@@ -73,7 +73,7 @@ def hidden():
         "q 400 0 0 300 0 0 cm /I Do Q " + text("SCANNED WORDS OF A PAGE", y=251, before="3 Tr") +
         text("AND A SECOND LINE", y=231, before="3 Tr"),
         text(HIDDEN, y=100, before="3 Tr"),
-        "BT /F 12 Tf 40 250 Td (The valve ) Tj 3 Tr (and tampering ) Tj 0 Tr (opens at four bar) Tj ET",
+        "BT /F 12 Tf 40 250 Td (The valve ) Tj 3 Tr (recommends this tampering but ) Tj 0 Tr (opens at four bar) Tj ET",
         visible + "/X Do",
         "/S cs 1 scn " + text(SHOWN) + "0 scn " + text(HIDDEN, y=100),
         (visible + text(HIDDEN, y=20), "/MediaBox[0 0 400 300] /CropBox[0 50 400 300]"),
@@ -82,6 +82,7 @@ def hidden():
         (visible + text(HIDDEN, y=100, before="3 Tr"), "/MediaBox[0 0 400 300] /Rotate 90"),
         "0.8 1 0.8 rg 30 90 300 30 re f 0 g " + visible + "0.8 1 0.8 rg " + text(HIDDEN, y=100),
         "0.5 g " + visible + "0.85 g " + text("DRAFT", x=100, y=150, size=60),
+        visible + text(HIDDEN, y=100, before="1 Tz"),
     ]
     document("hidden.pdf", pages, "/OCProperties<</OCGs[4 0 R 5 0 R] /D<</OFF[4 0 R]>>>>",
              ["<</Type/OCG /Name(Secret)>>", "<</Type/OCG /Name(Shown)>>", image(), form, tint], resources=resources)

@@ -30,6 +30,7 @@ def page(parent, content, fonts, more=""):
             "/Resources<</Font<<%s>>>> %s>>" % (parent, content, fonts, more))
 
 
+WIDTHS = {"A": 3, "B": 3, "p": 10}  # of the Arabic page's glyphs, in points; 6 for others
 TIMES = "<</Type/Font /Subtype/Type1 /BaseFont/Times-Roman /Encoding/WinAnsiEncoding>>"
 
 
@@ -121,6 +122,82 @@ def turned():
     pdf("turned.pdf", objects)
 
 
+def beside():
+    """Notes at the side of the text, smaller and at heights of their own; and two pages of a book on
+    one sheet, in lines of one grid."""
+    body = ["The lathe stands on four feet that are bolted to the",
+            "floor. Before it is switched on for the first time the",
+            "belt is turned by hand, so that one feels whether the",
+            "spindle runs freely. The tool rest is set as close to",
+            "the wood as it will go without touching it, and is set",
+            "anew whenever the wood has become thinner. The tool is",
+            "laid on the rest first and brought to the wood after,",
+            "never the other way round. Long pieces are held at both",
+            "ends, and the tailstock is looked at again when the wood",
+            "has become warm. Shavings are swept up in the evening,",
+            "and the oil can is put back to its place by the door."]
+    notes = ["Bolts: see page 9.", "New belts stretch;", "look after a week.", "", "", "Steel rests bend", "less than iron",
+             "ones do.", "", "Warm wood grows."]
+    left = ["27. What the student may do", "Watch the master at work", "Turn the grindstone by hand",
+            "Sweep the floor in the evening", "Oil the spindle once a week", "Ask before taking a tool",
+            "Wear an apron and goggles", "Go home when the bell rings"]
+    right = ["28. What the student may not do", "Touch the belt while it runs", "Carry a chisel point first",
+             "Leave the glue on the stove", "Open the paint cupboard alone", "Talk to whoever is turning",
+             "Take shavings home for the fire", "Sit on the bench of the master"]
+    text = "BT /F 10 Tf " + " ".join("1 0 0 1 140 %d Tm (%s) Tj" % (270 - 13 * i, line)
+                                     for i, line in enumerate(body))
+    text += " /F 8 Tf " + " ".join("1 0 0 1 30 %d Tm (%s) Tj" % (266 - 10 * i, line)
+                                   for i, line in enumerate(notes)) + " ET"
+    sheet = "BT /F 8 Tf " + " ".join(
+        "1 0 0 1 %d %d Tm (%s) Tj" % (x, 230 - 20 * i, line)
+        for x, lines in ((40, left), (230, right)) for i, line in enumerate(lines))
+    sheet += " 1 0 0 1 40 30 Tm (208) Tj 1 0 0 1 340 30 Tm (209) Tj ET"
+    pdf("beside.pdf", ["<</Type/Catalog /Pages 2 0 R>>", "<</Type/Pages /Kids[3 0 R 4 0 R] /Count 2>>",
+                       page(2, 5, "/F 7 0 R"), page(2, 6, "/F 7 0 R"), stream(text), stream(sheet), TIMES])
+
+
+def arabic():
+    """A right-to-left page as poppler sees one: glyphs from left to right, lam and alef as one glyph,
+    a Latin word inside, a letter stored as a shape, and a short last line, which poppler's selection
+    of the whole page leaves out."""
+    letters = "\u0627\u0644\u0645\u0643\u062a\u0628\u0629\u0642\u0631\u0621\u064a\u0648\u0645\u0646\u0633"
+    codes = {c: chr(ord("A") + i) for i, c in enumerate(dict.fromkeys(letters))}
+    codes["\u0644\u0627"], codes["\ufee3"] = "p", "r"
+    pairs = [(ord(code), text) for text, code in codes.items()]
+    pairs += [(c, chr(c)) for c in b" xyz0123456789."]
+
+    def shown(word):
+        """The word's glyphs from left to right."""
+        out, i = "", 0
+        while i < len(word):
+            n = 2 if word[i:i + 2] in codes else 1
+            out, i = codes.get(word[i:i + n], word[i:i + n]) + out, i + n
+        return out
+
+    def line(y, text):
+        """Words from the right edge to the left."""
+        out, at = [], 360
+        for word in text.split(" "):
+            glyphs = word if word.isascii() else shown(word)
+            at -= sum(WIDTHS.get(g, 6) for g in glyphs)
+            out.append("1 0 0 1 %d %d Tm (%s) Tj" % (at, y, glyphs))
+            at -= 4
+        return " ".join(out)
+
+    text = "BT /F 12 Tf " + " ".join([
+        line(250, "\u0627\u0644\u0645\u0643\u062a\u0628\u0629 \u0627\u0644\u0642\u0631\u0627\u0621 \u0633\u0644\u0627\u0645"),
+        line(230, "\u0627\u0644\u064a\u0648\u0645 \u0643\u062a\u0628 \u0642\u0631\u0627 xyz \u0648 \u0643\u0644\u0627\u0645 \u0627\u0644\u0643\u062a\u0628"),
+        line(210, "\ufee3\u0643\u062a\u0628\u0629 \u0627\u0644\u0642\u0645\u0631 \u0627\u0644\u0646\u0627\u0633 \u0633\u0644\u0627\u0645"),
+    ]) + " ET"
+    widths = " ".join(str(int(WIDTHS.get(chr(c), 6) / 12 * 1000)) for c in range(32, 123))
+    font = ("<</Type/Font /Subtype/TrueType /BaseFont/Plain /Encoding/WinAnsiEncoding /FirstChar 32 "
+            "/LastChar 122 /Widths[%s] /FontDescriptor 7 0 R /ToUnicode 6 0 R>>" % widths)
+    pdf("arabic.pdf", ["<</Type/Catalog /Pages 2 0 R>>", "<</Type/Pages /Kids[3 0 R] /Count 1>>",
+                       page(2, 4, "/F 5 0 R"), stream(text), font, to_unicode(pairs),
+                       "<</Type/FontDescriptor /FontName/Plain /Flags 32 /FontBBox[0 -200 1000 900] "
+                       "/ItalicAngle 0 /Ascent 900 /Descent -200 /CapHeight 700 /StemV 80>>"])
+
+
 def slow():
     """Forms that draw forms, ten each, nine deep: a billion words, for the clock's test."""
     objects = ["<</Type/Catalog /Pages 2 0 R>>", "<</Type/Pages /Kids[3 0 R] /Count 1>>",
@@ -136,7 +213,8 @@ def slow():
 
 def typeset():
     for name, flags in (("paper", ["-ms"]), ("doses", ["-t", "-ms"]), ("heads", ["-ms"]),
-                        ("kiln", ["-t", "-ms"])):
+                        ("kiln", ["-t", "-ms"]), ("dosage", ["-t", "-ms"]),
+                        ("ward", ["-t", "-ms"]), ("notes", ["-ms"])):
         with open("source/%s.ms" % name) as source, open(name + ".pdf", "wb") as out:
             subprocess.run(["groff", "-k", "-Tpdf"] + flags, stdin=source, stdout=out, check=True)
     subprocess.run(["gs", "-q", "-dBATCH", "-dNOPAUSE", "-sDEVICE=pdfwrite", "-sUserPassword=user",
@@ -149,5 +227,7 @@ if __name__ == "__main__":
     letters()
     cjk()
     turned()
+    arabic()
+    beside()
     slow()
     typeset()
