@@ -58,7 +58,7 @@ static bool next_field(csv *c, bool *last) {
 
 /* Rows of the sample that have the number of fields that most have, times that number. */
 static size_t judge(str all, char separator) {
-    size_t counts[SAMPLE_ROWS], rows = 0, fields = 0, best = 0;
+    size_t counts[SAMPLE_ROWS] = {0}, rows = 0, fields = 0, best = 0;
     csv c = {.all = all, .separator = separator};
     bool last = false;
     while (rows < SAMPLE_ROWS && next_field(&c, &last)) {

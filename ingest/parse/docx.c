@@ -8,9 +8,6 @@
 
 #include <string.h>
 
-/* Notes of one kind; a book has a few thousand. */
-#define NOTES_MAX 65536
-
 /* ---- footnotes, endnotes, comments --------------------------------------------------------- */
 
 typedef struct {
@@ -24,7 +21,7 @@ static bool enter_note(void *context, const xml_element *e) {
     note_reader *r = context;
     docx_notes *n = r->out;
     str type = xml_attribute(e, "w:type");
-    if (n->count >= NOTES_MAX || (type.n > 0 && !str_eq(type, STR("normal")))) return false;
+    if (type.n > 0 && !str_eq(type, STR("normal"))) return false; /* the line above the notes */
     if (n->count == n->room) {
         n->room = n->room ? 2 * n->room : 16;
         n->items = mem_grow(n->items, n->room, sizeof *n->items);

@@ -493,6 +493,7 @@ static const xml_rule rules[] = {
     {.name = "m:sup", .enter = docx_math_enter_part, .leave = docx_math_leave_part},
     {.name = "m:sub", .enter = docx_math_enter_part, .leave = docx_math_leave_part},
     {.name = "m:deg", .enter = docx_math_enter_part, .leave = docx_math_leave_part},
+    {.name = "w:rt", .skip = true}, /* how to pronounce what stands below it */
     {.name = "w:sectPr", .skip = true},
     {.name = "w:pPrChange", .skip = true},
     {.name = "w:rPrChange", .skip = true},

@@ -360,6 +360,21 @@ static void put_front(const markdown_front *f, record_writer *out) {
     text_free(&t);
 }
 
+/* A block of HTML at this place. */
+static bool html_block(state *s, str all, size_t *at) {
+    size_t begin = *at, end = begin, bytes;
+    str line = str_trim(next_line(all, &end));
+    bool may = s->open == OPEN_NONE || (s->after_blank && s->open != OPEN_CODE);
+    if (!may || s->until || line.n == 0 || line.p[0] != '<' ||
+        !markdown_html_begins(line, str_cut(all, begin, all.n), &bytes))
+        return false;
+    close_block(s);
+    markdown_html_write(str_cut(all, begin, begin + bytes), s->out);
+    *at = begin + bytes;
+    s->after_blank = true;
+    return true;
+}
+
 bool parse_markdown(const parse_input *in, record_writer *out, error *err) {
     text utf8 = {0};
     state s = {.out = out, .after_blank = true, .title_level = 9};
@@ -375,7 +390,8 @@ bool parse_markdown(const parse_input *in, record_writer *out, error *err) {
     record_document(out, in->name, STR("markdown"), language);
     record_page(out, 1, (str){0}, 0, 0, empty ? INGEST_FATE_EMPTY : INGEST_FATE_TEXT);
     if (!empty) put_front(&front, out);
-    while (at < all.n) one_line(&s, next_line(all, &at));
+    while (at < all.n)
+        if (!html_block(&s, all, &at)) one_line(&s, next_line(all, &at));
     close_block(&s);
     if (s.title.n > 0) record_document(out, text_str(&s.title), STR("markdown"), language);
 done:

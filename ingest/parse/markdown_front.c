@@ -12,9 +12,9 @@
 
 typedef struct {
     markdown_front *out;
-    text *open; /* the field whose value goes on in the next lines */
-    bool list;  /* of items */
-    bool toml;
+    text *open;           /* the field whose value goes on in the next lines */
+    bool list;            /* of items */
+    bool toml, elsewhere; /* elsewhere: in a TOML table of a program's own */
 } front;
 
 static str next_line(str all, size_t *at) {
@@ -92,6 +92,9 @@ static void read_line(front *f, str line) {
         if (f->open) go_on(f, line);
         return;
     }
+    if (f->toml && str_starts(line, STR("[")))
+        f->elsewhere = !str_starts(line, STR("[taxonomies]"));
+    if (f->elsewhere) return;
     size_t colon = str_find(line, f->toml ? STR("=") : STR(":"), 0);
     f->open = NULL;
     if (colon == SIZE_MAX) return;

@@ -14,7 +14,6 @@
 #define SPANS_MAX 256
 /* A longer value is not said again in the rows that it spans. */
 #define SPAN_TEXT_MAX 200
-#define CELL_MAX_BYTES (256u << 10)
 
 typedef struct {
     uint32_t column, columns, rows_left;
@@ -31,7 +30,7 @@ typedef struct {
     odf *d;
     grid *g;
     const parse_input *in;
-    size_t sheets, hidden_sheets, hidden_rows, cut_repeats;
+    size_t sheets, left_out, hidden_rows, cut_repeats;
     uint32_t row, row_repeat, column;
     /* the open row, since it may be meant many times */
     text row_text;
@@ -51,7 +50,10 @@ static bool enter_sheet(void *context, const xml_element *e) {
     sheet_reader *r = context;
     odf *d = r->d;
     str name = arena_str(d->a, xml_attribute(e, "table:name"));
-    if (r->sheets >= r->in->limits->pages) return false;
+    if (r->sheets >= r->in->limits->pages) {
+        r->left_out++;
+        return false;
+    }
     if (r->sheets++ == 0)
         story_label_page(d->s, name);
     else
@@ -204,8 +206,7 @@ static bool enter_space(void *context, const xml_element *e) {
 static void put_text(void *context, str t) {
     sheet_reader *r = context;
     text *to = r->in_comment ? &r->comment : &r->t;
-    for (size_t i = 0; i < t.n && to->n < CELL_MAX_BYTES; i++)
-        text_put_char(to, (unsigned char)t.p[i] < ' ' ? ' ' : t.p[i]);
+    for (size_t i = 0; i < t.n; i++) text_put_char(to, (unsigned char)t.p[i] < ' ' ? ' ' : t.p[i]);
 }
 
 /* ---- comments ------------------------------------------------------------------------------ */
@@ -279,6 +280,9 @@ bool odf_read_sheets(odf *d, size_t entry, const parse_input *in, record_writer 
     bool ok = xml_walk_entry(d->p, entry, &walker, whole, err);
     grid_end(r->g);
     if (r->hidden_rows > 0) record_note(out, "%zu hidden rows were read too", r->hidden_rows);
+    if (r->left_out > 0)
+        record_note(out, "%zu sheets were not read: there may be %u", r->left_out,
+                    in->limits->pages);
     if (r->cut_repeats > 0)
         record_note(out, "rows or cells that repeat one text more than %u times were cut there",
                     REPEAT_MAX);

@@ -51,7 +51,9 @@ typedef struct {
     size_t notes;
     bool in_contents, first_slide;
     str presentation_class;
-    bool hidden_section;
+    bool hidden_section, in_chart_title;
+    const xml_rule *rules; /* for the objects inside */
+    size_t object_depth, charts;
 } text_reader;
 
 static open_paragraph *paragraph(text_reader *r) {
@@ -113,21 +115,27 @@ static void set_heading(text_reader *r, int level) {
     story_set_role(r->d->s, INGEST_ROLE_HEADING, (uint8_t)(level > 6 ? 6 : level));
 }
 
-/* The mark of a list item goes to its first paragraph. */
-static void set_item(text_reader *r, const open_paragraph *q) {
+/* The mark of a list item goes to its first paragraph; false where this is not that. */
+static bool next_mark(text_reader *r, const open_paragraph *q) {
     open_list *l = r->list_depth > 0 ? &r->lists[r->list_depth - 1] : NULL;
-    if (!l || !l->item) return;
-    l->item = false;
-    story_set_role(r->d->s, INGEST_ROLE_LIST_ITEM, 0);
+    if (!l || !l->item) return false;
     odf_list *list = l->list;
     if (!list) list = odf_find_list(&r->d->sheet, odf_list_of(&r->d->sheet, q->style));
-    if (list) {
+    text_clear(&r->mark);
+    if (list)
         odf_next_mark(list, (int)r->list_depth - 1, l->start, &r->mark);
-        story_set_mark(r->d->s, text_str(&r->mark));
-    } else {
-        story_set_mark(r->d->s, STR("- "));
-    }
+    else
+        text_put(&r->mark, STR("- "));
+    l->item = false;
     l->start = -1;
+    return true;
+}
+
+/* Numbers of headings are those of the outline, or of a list that they are items of. */
+static void set_numbered_heading(text_reader *r, const open_paragraph *q) {
+    set_heading(r, (int)q->level);
+    if (!next_mark(r, q)) odf_next_mark(&r->d->sheet.outline, (int)q->level - 1, -1, &r->mark);
+    if (!str_eq(text_str(&r->mark), STR("- "))) story_set_mark(r->d->s, text_str(&r->mark));
 }
 
 static void set_role(text_reader *r, const open_paragraph *q) {
@@ -142,17 +150,18 @@ static void set_role(text_reader *r, const open_paragraph *q) {
     } else if (title) {
         set_heading(r, 1);
     } else if (q->heading) {
-        odf_next_mark(&d->sheet.outline, (int)q->level - 1, -1, &r->mark);
-        set_heading(r, (int)q->level);
-        if (any) story_set_mark(d->s, text_str(&r->mark));
+        if (any) set_numbered_heading(r, q);
+    } else if (r->in_chart_title) {
+        story_set_role(d->s, INGEST_ROLE_CAPTION, 0);
     } else if (kind == ODF_CODE) {
         story_set_role(d->s, INGEST_ROLE_CODE, 0);
     } else if (kind == ODF_CAPTION) {
         story_set_role(d->s, INGEST_ROLE_CAPTION, 0);
-    } else if (any) {
-        set_item(r, q);
-        bool item = r->list_depth > 0;
-        if (!item && kind != ODF_TEXT) set_heading(r, level);
+    } else if (any && next_mark(r, q)) {
+        story_set_role(d->s, INGEST_ROLE_LIST_ITEM, 0);
+        story_set_mark(d->s, text_str(&r->mark));
+    } else if (kind != ODF_TEXT && r->list_depth == 0) {
+        set_heading(r, level);
     }
 }
 
@@ -384,7 +393,40 @@ static bool enter_image(void *context, const xml_element *e) {
     return false;
 }
 
-/* A formula says what it is in one line; other objects are counted. */
+/* A chart holds its title and its figures as a table. */
+static bool put_chart(text_reader *r, size_t entry) {
+    bool whole;
+    if (r->object_depth > 0 || r->to) return false;
+    text_reader *inner = mem_new(1, sizeof *inner);
+    xml_walker walker = {.rules = r->rules, .text = put_text, .context = inner};
+    inner->d = r->d;
+    inner->object_depth = 1;
+    bool ok = xml_walk_entry(r->d->p, entry, &walker, &whole, NULL) && inner->charts > 0;
+    text_free(&inner->mark);
+    text_free(&inner->creator);
+    mem_free(inner);
+    return ok;
+}
+
+static bool enter_chart(void *context, const xml_element *e) {
+    (void)e;
+    text_reader *r = context;
+    r->charts++;
+    return r->object_depth > 0;
+}
+
+static bool enter_chart_title(void *context, const xml_element *e) {
+    (void)e;
+    text_reader *r = context;
+    r->in_chart_title = true;
+    return true;
+}
+
+static void leave_chart_title(void *context) {
+    ((text_reader *)context)->in_chart_title = false;
+}
+
+/* A formula says what it is in one line; what is neither that nor a chart is counted. */
 static bool enter_object(void *context, const xml_element *e) {
     text_reader *r = context;
     str target = xml_attribute(e, "xlink:href");
@@ -396,7 +438,7 @@ static bool enter_object(void *context, const xml_element *e) {
     if (entry != PACKAGE_NONE) odf_put_math(r->d->p, entry, &formula);
     if (formula.n > 0)
         put(r, text_str(&formula));
-    else
+    else if (entry == PACKAGE_NONE || !put_chart(r, entry))
         r->d->objects++;
     text_free(&formula);
     return false;
@@ -493,6 +535,11 @@ static const xml_rule rules[] = {
     {.name = "draw:object-ole", .enter = enter_object},
     {.name = "draw:frame", .enter = enter_frame, .leave = leave_frame},
     {.name = "draw:page", .enter = enter_slide},
+    {.name = "chart:chart", .enter = enter_chart},
+    {.name = "chart:title", .enter = enter_chart_title, .leave = leave_chart_title},
+    {.name = "chart:axis", .skip = true},
+    {.name = "chart:legend", .skip = true},
+    {.name = "chart:series", .skip = true},
     {.name = "presentation:notes", .enter = enter_speaker_notes, .leave = leave_speaker_notes},
     {.name = "text:section", .enter = enter_section, .leave = leave_section},
     {.name = "text:table-of-content", .enter = enter_contents, .leave = leave_contents},
@@ -503,6 +550,7 @@ static const xml_rule rules[] = {
     {.name = "text:object-index-source", .skip = true},
     {.name = "text:user-index-source", .skip = true},
     {.name = "text:bibliography-source", .skip = true},
+    {.name = "office:automatic-styles", .skip = true}, /* a chart's have text in them */
     {.name = "text:hidden-text", .skip = true},
     {.name = "text:hidden-paragraph", .skip = true},
     {.name = "text:ruby-text", .skip = true},
@@ -563,6 +611,7 @@ bool odf_read_text(odf *d, size_t entry, bool *whole, error *err) {
     text_reader *r = mem_new(1, sizeof *r);
     xml_walker walker = {.rules = rules, .text = put_text, .context = r};
     r->d = d;
+    r->rules = rules;
     r->first_slide = true;
     bool ok = xml_walk_entry(d->p, entry, &walker, whole, err);
     text_free(&r->mark);

@@ -46,7 +46,8 @@ static bool enter_relation(void *context, const xml_element *e) {
     item->type = arena_str(r->a, last_word(xml_attribute(e, "Type")));
     item->outside = str_eq(xml_attribute(e, "TargetMode"), STR("External"));
     str target = xml_attribute(e, "Target");
-    item->target = item->outside ? arena_str(r->a, target) : package_resolve(r->a, r->folder, target);
+    item->target =
+        item->outside ? arena_str(r->a, target) : package_resolve(r->a, r->folder, target);
     return false;
 }
 
@@ -89,7 +90,8 @@ str ooxml_main_part(package *p, str usual, arena *a) {
     size_t entry = ooxml_entry(p, ooxml_find_type(&r, STR("officeDocument")));
     if (entry == PACKAGE_NONE) entry = package_find(p, usual);
     ooxml_free_relations(&r);
-    return entry == PACKAGE_NONE ? (str){0} : package_name(p, entry);
+    str none = {0};
+    return entry == PACKAGE_NONE ? none : package_name(p, entry);
 }
 
 /* ---- properties ---------------------------------------------------------------------------- */

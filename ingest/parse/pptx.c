@@ -163,12 +163,15 @@ static bool read_slide(pptx *x, size_t entry, bool *hidden, error *err) {
 typedef struct {
     pptx *x;
     str *ids;
-    size_t count, room, limit;
+    size_t count, room, limit, left_out;
 } slide_list;
 
 static bool enter_slide_id(void *context, const xml_element *e) {
     slide_list *l = context;
-    if (l->count >= l->limit) return false;
+    if (l->count >= l->limit) {
+        l->left_out++;
+        return false;
+    }
     if (l->count == l->room) {
         l->room = l->room ? 2 * l->room : 64;
         l->ids = mem_grow(l->ids, l->room, sizeof *l->ids);
@@ -194,6 +197,8 @@ static bool read_slides(pptx *x, const slide_list *l, const ooxml_relations *r, 
         if (is_hidden && ++hidden_count <= NAMED_MAX)
             text_printf(&hidden, "%s%zu", hidden.n ? ", " : "", i + 1);
     }
+    if (l->left_out > 0)
+        record_note(out, "%zu slides were not read: there may be %zu", l->left_out, l->limit);
     if (hidden_count > 0)
         record_note(out, "hidden slides were read too: %s%s", hidden.p,
                     hidden_count > NAMED_MAX ? " and more" : "");

@@ -121,7 +121,7 @@ static void write_block(story *s, const story_block_text *b) {
 
 static void append(story_blocks *list, story_block_text b) {
     if (list->count == list->room) {
-        list->room = list->room ? 2 * list->room : 4;
+        list->room = list->room ? 2 * list->room : 1; /* most cells hold one */
         list->items = mem_grow(list->items, list->room, sizeof *list->items);
     }
     list->items[list->count++] = b;

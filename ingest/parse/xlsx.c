@@ -12,8 +12,6 @@
 #include "ingest/parse/number_format.h"
 #include "ingest/parse/xml.h"
 
-/* More than a workbook of a million rows of distinct texts has. */
-#define STRINGS_MAX (32u << 20)
 #define FORMATS_MAX 65536
 
 str xlsx_string(const xlsx *x, size_t i) {
@@ -25,7 +23,6 @@ str xlsx_string(const xlsx *x, size_t i) {
 
 static void leave_string(void *context) {
     xlsx *x = context;
-    if (x->string_count >= STRINGS_MAX) return;
     if (x->string_count == x->string_room) {
         x->string_room = x->string_room ? 2 * x->string_room : 1024;
         x->string_ends = mem_grow(x->string_ends, x->string_room, sizeof *x->string_ends);
@@ -114,12 +111,15 @@ typedef struct {
 typedef struct {
     xlsx *x;
     sheet *items;
-    size_t count, room, limit;
+    size_t count, room, limit, left_out;
 } sheet_reader;
 
 static bool enter_sheet(void *context, const xml_element *e) {
     sheet_reader *r = context;
-    if (r->count >= r->limit) return false;
+    if (r->count >= r->limit) {
+        r->left_out++;
+        return false;
+    }
     if (r->count == r->room) {
         r->room = r->room ? 2 * r->room : 16;
         r->items = mem_grow(r->items, r->room, sizeof *r->items);
@@ -160,7 +160,6 @@ static bool read_sheets(xlsx *x, const ooxml_relations *r, const sheet_reader *s
             story_next_page(x->s, s->name);
         if (s->hidden) {
             story_drop_page(x->s, INGEST_FATE_HIDDEN, STR("the sheet is hidden, and was left out"));
-            x->hidden_sheets++;
         } else if (entry == PACKAGE_NONE) {
             story_drop_page(x->s, INGEST_FATE_FAILED, STR("the sheet is not in the file"));
         } else if (!is_sheet) {
@@ -174,6 +173,9 @@ static bool read_sheets(xlsx *x, const ooxml_relations *r, const sheet_reader *s
         record_note(out, "%zu hidden rows and %zu hidden columns were read too", x->hidden_rows,
                     x->hidden_columns);
     pictures_put(&x->pictures, x->p, out);
+    if (sheets->left_out > 0)
+        record_note(out, "%zu sheets were not read: there may be %zu", sheets->left_out,
+                    sheets->limit);
     if (x->broken > 0)
         record_note(out, "%zu of its sheets, comments or charts are damaged and were read in part",
                     x->broken);

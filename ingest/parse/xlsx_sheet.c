@@ -17,8 +17,6 @@
 #define ROWS_MAX 1048576u
 /* A longer value is not said again in the rows that it spans. */
 #define SPAN_TEXT_MAX 200
-/* One cell: Excel's own limit is 32767 characters. */
-#define CELL_MAX_BYTES (256u << 10)
 
 typedef struct {
     uint32_t row, column, last_row, last_column;
@@ -193,8 +191,7 @@ static void leave_cell(void *context) {
 }
 
 static void put_value(void *context, str t) {
-    sheet_reader *r = context;
-    if (r->value.n + t.n <= CELL_MAX_BYTES) text_put(&r->value, t);
+    text_put(&((sheet_reader *)context)->value, t);
 }
 
 static bool enter_column(void *context, const xml_element *e) {

@@ -91,6 +91,7 @@ static const char *prefix_of(const char *uri) {
         {"urn:oasis:names:tc:opendocument:xmlns:table:1.0", "table"},
         {"urn:oasis:names:tc:opendocument:xmlns:style:1.0", "style"},
         {"urn:oasis:names:tc:opendocument:xmlns:drawing:1.0", "draw"},
+        {"urn:oasis:names:tc:opendocument:xmlns:chart:1.0", "chart"},
         {"urn:oasis:names:tc:opendocument:xmlns:presentation:1.0", "presentation"},
         {"urn:oasis:names:tc:opendocument:xmlns:xsl-fo-compatible:1.0", "fo"},
         {"urn:oasis:names:tc:opendocument:xmlns:svg-compatible:1.0", "svg"},
