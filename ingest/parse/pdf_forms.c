@@ -24,7 +24,7 @@ typedef struct {
     arena *a;
     double width, height;
     int turned;
-    GList *annotations;
+    GList *annotations, *fields;
     bool marked; /* some box or button of the page is on */
 } form;
 
@@ -125,6 +125,27 @@ static bool has_label(const form *f, box at, bool button) {
     return false;
 }
 
+/* Where the "Name:" ends that a field on its line follows, with no other field between; else where
+ * the field begins. A value that starts there is one cell with its label. */
+static float left_of_value(const form *f, box at) {
+    const pdf_run *label = NULL;
+    for (size_t i = 0; i < f->printed; i++) {
+        const pdf_run *r = &f->runs->runs[i];
+        float middle = (r->at.y0 + r->at.y1) / 2;
+        if (middle > at.y0 - 2 && middle < at.y1 + 2 && r->at.x1 <= at.x0 + 4 &&
+            at.x0 - r->at.x1 < LABEL_REACH_PT && (!label || r->at.x1 > label->at.x1))
+            label = r;
+    }
+    if (!label || !str_ends(label->text, STR(":"))) return at.x0 + 1;
+    for (const GList *l = f->fields; l; l = l->next) {
+        box o = shown_area(f, &((PopplerFormFieldMapping *)l->data)->area);
+        float middle = (o.y0 + o.y1) / 2;
+        if (middle > at.y0 && middle < at.y1 && o.x0 > label->at.x1 - 4 && o.x1 < at.x0 + 4)
+            return at.x0 + 1;
+    }
+    return label->at.x1 + 0.25f * fmaxf(label->font_pt, 4);
+}
+
 /* The tooltip says it in the form's language; a field's name is better than nothing. */
 static str own_label(PopplerFormField *field, arena *a) {
     char *tooltip = poppler_form_field_get_alternate_ui_name(field);
@@ -187,11 +208,12 @@ static void put_field(form *f, PopplerFormField *field, str value, box at) {
     else
         text_put(&all, value);
     str rest = text_str(&all);
+    float left = button || label.n > 0 ? at.x0 + 1 : left_of_value(f, at);
     for (size_t i = 0, line = 0; i <= rest.n; line++) {
         size_t end = i;
         bool last = line + 1 == VALUE_LINES;
         while (end < rest.n && (last || (rest.p[end] != '\n' && rest.p[end] != '\r'))) end++;
-        box b = {at.x0 + 1, top + (float)line * step, button && label.n > 0 ? at.x1 + 1000 : at.x1,
+        box b = {left, top + (float)line * step, button && label.n > 0 ? at.x1 + 1000 : at.x1,
                  top + (float)(line + 1) * step};
         put_line(f, str_cut(rest, i, end), b, font_pt);
         i = end + 1;
@@ -203,6 +225,7 @@ uint32_t pdf_add_fields(PopplerPage *page, int turned, pdf_runs *runs, arena *a)
     form f = {.page = page, .runs = runs, .printed = runs->run_count, .a = a, .turned = turned};
     GList *fields = poppler_page_get_form_field_mapping(page);
     uint32_t not_shown = 0, count = 0;
+    f.fields = fields;
     f.annotations = fields ? poppler_page_get_annot_mapping(page) : NULL;
     poppler_page_get_size(page, &f.width, &f.height);
     for (GList *l = fields; l && !f.marked; l = l->next) {

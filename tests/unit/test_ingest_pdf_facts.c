@@ -129,7 +129,7 @@ static void hidden_text_is_left_out_and_told(void **state) {
         const ingest_page *p = &d->pages[expected[i].page - 1];
         const char *got = page_text(d, p->number);
         if (p->fate != expected[i].fate || strcmp(got, expected[i].content) != 0 ||
-            !str_ends(p->note, str_of(expected[i].note)))
+            str_find(p->note, str_of(expected[i].note), 0) == SIZE_MAX)
             fail_msg("page %u: %s, \"%s\", note \"" STR_FMT "\"", p->number,
                      ingest_fate_name(p->fate), got, STR_ARG(p->note));
     }
@@ -151,7 +151,7 @@ static void the_text_layer_of_a_scan_is_kept_with_a_note(void **state) {
     (void)state;
     const ingest_document *d = read_document(FOLDER "hidden.pdf");
     assert_string_equal(page_text(d, 10), "SCANNED WORDS OF A PAGE / AND A SECOND LINE");
-    assert_true(str_eq(d->pages[9].note, STR("text layer of a scan, not checked")));
+    expect_part(arena_cstr(a, d->pages[9].note), "text layer of a scan, not checked");
     expect_part(notes_of(d), "text layer of a scan, not checked against it: page 10");
 }
 
@@ -176,7 +176,8 @@ static void fields_stand_behind_their_labels(void **state) {
     expect_part(all, "Name: Jane Doe");
     expect_part(all, "Ward: South");
     expect_part(all, "Daily dose: 75 mg"); /* nothing stands beside it: the tooltip */
-    expect_part(all, "[x] Smoker [ ] Pregnant");
+    expect_part(all, "[x] Smoker");
+    expect_part(all, "[ ] Pregnant");
     expect_part(all, "First remark / Second remark");
     expect_no_part(all, "4711");
     expect_no_part(all, "never shown");
