@@ -34,6 +34,7 @@
 typedef struct {
     size_t begin, end; /* units */
     size_t tokens;
+    size_t part;   /* of the document (part_of) */
     bool content;  /* more than headings */
     uint8_t level; /* 0 before the first heading */
     str parent;
@@ -256,18 +257,35 @@ static void cut_section(cutter *c, size_t begin, size_t end) {
 
 /* ---- sections ----------------------------------------------------------------------------- */
 
-static section *find_sections(const flow *f, size_t *count) {
+/* Which document inside the document a page is of, counted from 1; 0: its own. Parts come in the order of
+ * their first pages, and a part's own pages before those of the parts inside it. */
+static size_t part_of(const ingest_document *d, uint32_t page) {
+    size_t low = 0, high = d->part_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (d->parts[middle].page_first <= page)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static section *find_sections(const ingest_document *d, const flow *f, size_t *count) {
     section *all = NULL;
     size_t n = 0, room = 0;
     for (size_t i = 0; i < f->unit_count; i++) {
         const unit *u = &f->units[i];
         bool heading = u->kind == UNIT_HEADING;
-        if (n == 0 || (heading && u->starts_block && u->level <= SECTION_LEVEL)) {
+        size_t part = part_of(d, f->segs[u->first_seg].page);
+        if (n == 0 || all[n - 1].part != part ||
+            (heading && u->starts_block && u->level <= SECTION_LEVEL)) {
             if (n == room) {
                 room = room ? 2 * room : 64;
                 all = mem_grow(all, room, sizeof *all);
             }
             all[n++] = (section){.begin = i,
+                                 .part = part,
                                  .level = heading ? u->level : 0,
                                  .parent = heading ? f->paths[u->path - 1] : (str){0}};
         }
@@ -305,12 +323,12 @@ static size_t fold_empty(const flow *f, section *s, size_t n) {
 }
 
 /* How many sections from s on, siblings of it and what is below them, are tiny and fit together;
- * 1 if s stands alone. */
+ * 1 if s stands alone. Two messages of a mailbox never share a chunk. */
 static size_t group_of(const section *s, size_t n) {
     size_t count = 1, tokens = s->tokens;
     if (s->level == 0 || s->tokens >= TINY_TOKENS) return 1;
-    while (count < n && s[count].level >= s->level && s[count].tokens < TINY_TOKENS &&
-           tokens + s[count].tokens <= TARGET_TOKENS)
+    while (count < n && s[count].part == s->part && s[count].level >= s->level &&
+           s[count].tokens < TINY_TOKENS && tokens + s[count].tokens <= TARGET_TOKENS)
         tokens += s[count++].tokens;
     return count;
 }
@@ -326,7 +344,7 @@ bool ingest_chunk_document(const ingest_document *d, ingest_count_fn *count, voi
     *out = NULL;
     *out_count = 0;
     if (!ok) goto done;
-    sections = find_sections(&f, &n);
+    sections = find_sections(d, &f, &n);
     n = fold_empty(&f, sections, n);
     for (size_t i = 0; i < n;) {
         size_t group = group_of(&sections[i], n - i);

@@ -96,7 +96,9 @@ static inline ingest_kind kind_of_magic(str head) {
 static inline ingest_kind kind_of_mail(str head, str name) {
     static const char *const mail[] = {"eml", NULL}, *const mbox[] = {"mbox", "mbx", NULL};
     static const char *const mhtml[] = {"mht", "mhtml", NULL};
-    static const char *const other[] = {"md", "markdown", "mkd", "html", "htm", "pdf", NULL};
+    /* whatever they begin with: git writes patches as mail, and they are nobody's documents */
+    static const char *const other[] = {"md",  "markdown", "mkd",  "html", "htm",
+                                        "pdf", "patch",    "diff", NULL};
     if (kind_has_extension(name, mail)) return KIND_MAIL;
     if (kind_has_extension(name, mbox)) return KIND_MBOX;
     if (kind_has_extension(name, mhtml)) return KIND_MHTML;

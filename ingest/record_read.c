@@ -338,7 +338,7 @@ static ingest_document *assemble(record_reader *r, str name) {
     ingest_block *blocks = arena_alloc(r->a, r->block_count + 1, sizeof *blocks);
     ingest_part *parts = arena_alloc(r->a, r->part_count + 1, sizeof *parts);
     str *notes = arena_alloc(r->a, r->note_count + 1, sizeof *notes);
-    memcpy(pages, r->pages, r->page_count * sizeof *pages);
+    if (r->page_count > 0) memcpy(pages, r->pages, r->page_count * sizeof *pages);
     if (r->part_count > 0) memcpy(parts, r->parts, r->part_count * sizeof *parts);
     memcpy(notes, r->notes, r->note_count * sizeof *notes);
     if (r->line_count > 0) memcpy(lines, r->lines, r->line_count * sizeof *lines);

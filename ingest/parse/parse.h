@@ -61,7 +61,7 @@ bool parse_html_inside(str bytes, str charset, record_writer *out, error *err);
 /* gzip.c: what is compressed as a whole (KIND_GZIP) is replaced by what it unpacks to, and its name
  * loses ".gz"; anything else stays as it is. Comes before everything that looks at the bytes. */
 bool parse_unpack(parse_input *in, arena *a, error *err);
-parse_fn parse_image;    /* image.c: pages without text, for carrel-ocr */
+parse_fn parse_image; /* image.c: pages without text, for carrel-ocr */
 
 /* By the first bytes, then by the name's extension; NULL for what Carrel does not read. */
 const parse_format *parse_find_format(const parse_input *in);

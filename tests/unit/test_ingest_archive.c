@@ -240,7 +240,7 @@ static void what_swells_too_much_is_refused(void **state) {
 }
 
 static void put_number(text *t, uint64_t v, int bytes) {
-    for (int i = 0; i < bytes; i++) text_put_char(t, (char)(v >> 8 * i));
+    for (int i = 0; i < bytes; i++) text_put_char(t, i < 8 ? (char)(v >> 8 * i) : 0);
 }
 
 /* Many entries of the directory that are the same bytes of the file. */

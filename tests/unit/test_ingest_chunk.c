@@ -193,6 +193,33 @@ static void test_tiny_sections(void **state) {
     end(&f);
 }
 
+/* Short messages stand alone; so do documents too deep in containers for their names to be sections. */
+static void test_parts(void **state) {
+    (void)state;
+    fixture f;
+    static const ingest_part parts[] = {{.page_first = 1, .page_count = 1},
+                                        {.page_first = 2, .page_count = 2},
+                                        {.page_first = 3, .page_count = 1}};
+    start(&f);
+    put(&f, INGEST_ROLE_HEADING, 1, 1, "Note 1");
+    put(&f, INGEST_ROLE_PARAGRAPH, 0, 1, "Come at five.");
+    put(&f, INGEST_ROLE_HEADING, 1, 2, "Note 2");
+    put(&f, INGEST_ROLE_PARAGRAPH, 0, 2, "Come at six.");
+    put(&f, INGEST_ROLE_HEADING, 3, 3, "plan.txt");
+    put(&f, INGEST_ROLE_PARAGRAPH, 0, 3, "Six is the plan.");
+    f.d.parts = parts;
+    f.d.part_count = 3;
+    cut(&f);
+    assert_int_equal(f.count, 3);
+    expect(&f, 0, "Note 1", "Come at five.");
+    expect(&f, 1, "Note 2", "Come at six.");
+    expect(&f, 2, "Note 2 > plan.txt", "Six is the plan.");
+    f.d.part_count = 0;
+    cut(&f);
+    assert_int_equal(f.count, 1);
+    end(&f);
+}
+
 static void test_headings_alone(void **state) {
     (void)state;
     fixture f;
@@ -372,6 +399,7 @@ int main(void) {
         cmocka_unit_test(test_lengths_and_overlap),
         cmocka_unit_test(test_small_rest_stays),
         cmocka_unit_test(test_tiny_sections),
+        cmocka_unit_test(test_parts),
         cmocka_unit_test(test_headings_alone),
         cmocka_unit_test(test_tables),
         cmocka_unit_test(test_told_tables),

@@ -334,6 +334,7 @@ static void supported_by_name_or_bytes(void **state) {
         {".h:2,S", "Received: from a\n by b\nReceived: from c\nSubject: x\n", true}, /* Maildir */
         {".h:2,S", "Received: from a\nSubject: x\n\nReceived: not\n", false},
         {".c", "From ada Tue Mar 12 14:05:00 2024\nSubject: x\n", true},
+        {".patch", "From ada Tue Mar 12 14:05:00 2024\nSubject: x\n", false},
         {".c", "From here on it is\nSubject: x\n", false},
         {".gz", "\x1f\x8b\x08", true},
         {".tar.gz", "\x1f\x8b\x08", false},

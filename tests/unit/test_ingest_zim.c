@@ -41,7 +41,7 @@ typedef struct {
 } entry;
 
 static void put_number(text *t, uint64_t v, int bytes) {
-    for (int i = 0; i < bytes; i++) text_put_char(t, (char)(v >> 8 * i));
+    for (int i = 0; i < bytes; i++) text_put_char(t, i < 8 ? (char)(v >> 8 * i) : 0);
 }
 
 static void set_number(text *t, size_t at, uint64_t v, int bytes) {
