@@ -79,7 +79,7 @@ def zips():
                                      for i in range(50)]), True
     yield "overlapping.zip", overlapping, True
     yield "entries-100000.zip", lambda: zip_many(100000), True
-    yield "entries-9000.zip", zip_many(n(9000)), False
+    yield "entries-2000.zip", zip_many(n(2000)), False
     yield "nested-3.zip", nested(3, 2), False
     yield "nested-60.zip", nested(60, 1), False
     yield "nested-wide.zip", lambda: nested(6, 12), True

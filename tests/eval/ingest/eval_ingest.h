@@ -59,6 +59,8 @@ void reading_free(reading *r);
 /* Adds a row, its cells given as they stand. Empty cells are left out, and a cell that only repeats
  * the one before it (that is how spanned cells are written down by some) counts once. */
 void reading_row(reading *r, const str *cells, size_t count);
+/* The same row as a line of the body, with the same mercy for spanned cells. */
+void reading_line(reading *r, const str *cells, size_t count);
 void reading_heading(reading *r, str heading);
 /* Without the mark of a list item ("-", "3.", "[ ]"): some write it down, some draw it. */
 str reading_unmarked(str line);

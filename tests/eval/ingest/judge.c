@@ -22,16 +22,20 @@ static size_t count_quarters(void *context, str s) {
     return s.n / 4 + 1; /* near enough: nothing is cut here */
 }
 
-static void put_row(reading *out, str row) {
-    str cells[ROW_CELLS];
-    size_t count = 0;
-    for (size_t begin = 0; begin <= row.n && count < ROW_CELLS;) {
-        size_t end = str_find(row, STR("|"), begin);
-        if (end == SIZE_MAX) end = row.n;
-        cells[count++] = str_trim(str_cut(row, begin, end));
-        begin = end + 1;
+/* Cells are parted by " | "; an empty one leaves the bar at the row's end or beginning. */
+static bool parts_cells(str row, size_t at) {
+    return row.p[at] == '|' && (at == 0 || row.p[at - 1] == ' ') &&
+           (at + 1 == row.n || row.p[at + 1] == ' ');
+}
+
+static size_t split_row(str row, str cells[ROW_CELLS]) {
+    size_t count = 0, begin = 0;
+    for (size_t i = 0; i <= row.n && count < ROW_CELLS; i++) {
+        if (i < row.n && !parts_cells(row, i)) continue;
+        cells[count++] = str_trim(str_cut(row, begin, i));
+        begin = i + 1;
     }
-    reading_row(out, cells, count);
+    return count;
 }
 
 static void join_lines(text *out, const ingest_block *b) {
@@ -51,6 +55,7 @@ static bool belongs_to_body(const ingest_document *d, const ingest_block *b, tex
 
 bool reading_of(const ingest_document *d, bool body, reading *out, error *err) {
     flow f;
+    str *cells = mem_new(ROW_CELLS, sizeof *cells);
     text joined = {0};
     arena *a = arena_new();
     ingest_document kept = *d;
@@ -64,8 +69,8 @@ bool reading_of(const ingest_document *d, bool body, reading *out, error *err) {
     for (size_t pos = 0; ok && pos < f.t.n;) {
         size_t end = str_find(text_str(&f.t), STR("\n"), pos);
         if (end == SIZE_MAX) end = f.t.n;
-        text_put(&out->body, reading_unmarked(str_cut(text_str(&f.t), pos, end)));
-        text_put_char(&out->body, '\n');
+        reading_line(out, cells,
+                     split_row(reading_unmarked(str_cut(text_str(&f.t), pos, end)), cells));
         pos = end + 1;
     }
     for (size_t i = 0; ok && i < kept.block_count; i++) {
@@ -75,8 +80,9 @@ bool reading_of(const ingest_document *d, bool body, reading *out, error *err) {
         if (b->role == INGEST_ROLE_HEADING)
             reading_heading(out, text_str(&joined));
         else
-            put_row(out, text_str(&joined));
+            reading_row(out, cells, split_row(text_str(&joined), cells));
     }
+    mem_free(cells);
     text_free(&joined);
     flow_free(&f);
     arena_free(a);

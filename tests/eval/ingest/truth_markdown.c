@@ -23,6 +23,15 @@ void reading_heading(reading *r, str heading) {
     words_plain(&r->headings, heading);
 }
 
+void reading_line(reading *r, const str *cells, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0 && str_eq(cells[i], cells[i - 1])) continue;
+        if (i > 0) text_put_char(&r->body, ' ');
+        text_put(&r->body, cells[i]);
+    }
+    text_put_char(&r->body, '\n');
+}
+
 void reading_row(reading *r, const str *cells, size_t count) {
     text left = {0}, cell = {0};
     for (size_t i = 0; i < count; i++) {
@@ -56,13 +65,25 @@ str reading_unmarked(str line) {
 static size_t put_entity(text *out, str s, size_t at) {
     static const struct {
         str name, means;
-    } known[] = {{STR("&lt;"), STR("<")},    {STR("&gt;"), STR(">")},   {STR("&amp;"), STR("&")},
-                 {STR("&quot;"), STR("\"")}, {STR("&nbsp;"), STR(" ")}, {STR("&#39;"), STR("'")}};
+    } known[] = {{STR("&lt;"), STR("<")},
+                 {STR("&gt;"), STR(">")},
+                 {STR("&amp;"), STR("&")},
+                 {STR("&quot;"), STR("\"")},
+                 {STR("&nbsp;"), STR(" ")}};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (str_starts(str_cut(s, at, s.n), known[i].name)) {
             text_put(out, known[i].means);
             return at + known[i].name.n;
         }
+    uint32_t code = 0;
+    size_t end = at + 2;
+    if (str_starts(str_cut(s, at, s.n), STR("&#")))
+        while (end < s.n && s.p[end] >= '0' && s.p[end] <= '9' && code < 0x110000)
+            code = code * 10 + (uint32_t)(s.p[end++] - '0');
+    if (code > 0 && end < s.n && s.p[end] == ';') {
+        text_put_codepoint(out, code);
+        return end + 1;
+    }
     text_put_char(out, '&');
     return at + 1;
 }
@@ -142,10 +163,7 @@ static void put_row(reading *out, str line) {
         cells[i] = str_cut(text_str(&plain), i ? ends[i - 1] : 0, ends[i]);
     if (rules < count) {
         reading_row(out, cells, count);
-        for (size_t i = 0; i < count; i++) {
-            text_put(&out->body, cells[i]);
-            text_put_char(&out->body, i + 1 < count ? ' ' : '\n');
-        }
+        reading_line(out, cells, count);
     }
     text_free(&plain);
 }
