@@ -46,6 +46,9 @@
 #define PAPER_CLOSING 13
 #define PAPER_GREY 200
 
+/* Pictures of fewer pixels to an inch are not smoothed. */
+#define SMOOTHED_DPI 200.0
+
 static TessBaseAPI *reader, *compass; /* compass: NULL where osd.traineddata is not installed */
 
 /* ---- models --------------------------------------------------------------------------------- */
@@ -332,16 +335,28 @@ static bool read_turned(PIX *straight, double dpi, arena *a, ocr_words *out, err
     return true;
 }
 
+/* What tesseract is given: evenly lit, straight, and a little smoothed. A mean over three pixels costs a
+ * clean scan nothing, and of a worn one it takes a quarter of the mistakes away (tests/eval: 0.965 of
+ * the words instead of 0.955); letters that are drawn coarsely cannot spare it. */
+static PIX *prepared(const ocr_picture *p, float *skew) {
+    PIX *even = evenly_lit(p->grey);
+    *skew = even ? skew_of(even) : 0;
+    PIX *straight = *skew != 0 ? pixRotate(even, *skew * (l_float32)M_PI / 180, L_ROTATE_AREA_MAP,
+                                           L_BRING_IN_WHITE, 0, 0)
+                    : even     ? pixClone(even)
+                               : NULL;
+    if (even) pixDestroy(&even);
+    PIX *smooth = straight && p->dpi >= SMOOTHED_DPI ? pixBlockconv(straight, 1, 1) : NULL;
+    if (!smooth) return straight;
+    pixDestroy(&straight);
+    return smooth;
+}
+
 bool ocr_recognise(const ocr_picture *p, arena *a, ocr_words *out, error *err) {
+    float skew;
     *out = (ocr_words){.dpi = p->dpi, .to_page = {72 / p->dpi, 0, 0, 72 / p->dpi, 0, 0}};
     if (!has_ink(p->grey)) return true;
-    PIX *even = evenly_lit(p->grey);
-    float skew = even ? skew_of(even) : 0;
-    PIX *straight = skew != 0 ? pixRotate(even, skew * (l_float32)M_PI / 180, L_ROTATE_AREA_MAP,
-                                          L_BRING_IN_WHITE, 0, 0)
-                    : even    ? pixClone(even)
-                              : NULL;
-    if (even) pixDestroy(&even);
+    PIX *straight = prepared(p, &skew);
     if (!straight)
         return error_set(err, ERROR_LIMIT, "the page needs more memory than one page may have");
     if (skew != 0)
