@@ -25,7 +25,7 @@
 
 /* Pairs of letters that fewer words have say nothing. */
 #define PAIRS_NEEDED 120
-/* Running text of 25 languages has at most two rare pairs in a hundred, letters that were shuffled
+/* Running text of 26 languages has at most two rare pairs in a hundred, letters that were shuffled
  * or shifted have twelve at least and mostly more than twenty. */
 #define RARE_PAIRS_SHARE 0.13
 
@@ -44,7 +44,7 @@
 /* ---- letters -------------------------------------------------------------------------------- */
 
 /* Row: first letter, bit: second one; both without their marks. Pairs that are at least one in a
- * thousand of those in the word list of one of 25 languages written in Latin letters (Hunspell's lists
+ * thousand of those in the word list of one of 26 languages written in Latin letters (Hunspell's lists
  * from Basque to Vietnamese). */
 static const uint32_t usual_pairs[26] = {
     0x3feffff, 0x1164913, 0x31e6f95, 0x33e6999, 0x3feffff, 0x01e6b31, 0x15e6fd9,

@@ -9,7 +9,7 @@
 # the kernel's filter is on before it sees a page, and that a traced scan makes no socket.
 #
 # poppler brings two general libraries that could open sockets (GIO; NSPR, through NSS, which checks
-# signatures), GMime one that could talk to GnuPG (GPGME with Assuan); nothing of ours calls that part of
+# signatures), qpdf one for the ciphers of PDF (GnuTLS), GMime one that could talk to GnuPG (GPGME with Assuan); nothing of ours calls that part of
 # them, and the kernel refuses it (seccomp, tested with the worker). They are printed as a note, so that
 # it is said where it can be seen.
 #
@@ -21,8 +21,8 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 passed=0 failed=0 skipped=0
 
-clients='curl|nghttp|ngtcp|libssl|gnutls|mbedtls|wolfssl|soup|neon|serf|libssh|ldap|rtmp|grpc|websockets|zmq|cares|wget|libproxy|gssapi|krb5'
-general='gio-2|nspr|nss3|gpgme|assuan'
+clients='curl|nghttp|ngtcp|libssl|mbedtls|wolfssl|soup|neon|serf|libssh|ldap|rtmp|grpc|websockets|zmq|cares|wget|libproxy|gssapi|krb5'
+general='gio-2|nspr|nss3|gnutls|gpgme|assuan'
 calls='connect|getaddrinfo|gethostbyname2?(_r)?|getnameinfo|res_.?query|sendto'
 
 ok() {
