@@ -33,7 +33,7 @@ MAIN   := cli/main.c
 obj     = $(patsubst %.c,$(B)/%.o,$(1))
 LIBOBJ := $(call obj,$(filter-out $(MAIN),$(SRC)))
 PSHARE := $(call obj,$(wildcard base/*.c) $(wildcard ingest/record*.c))
-PLIB   := $(call obj,$(filter-out ingest/parse/main.c,$(wildcard ingest/parse/*.c))) $(PSHARE)
+PLIB   := $(call obj,$(filter-out ingest/parse/main.c,$(wildcard ingest/parse/*.c ingest/parse/*/*.c))) $(PSHARE)
 
 # carrel-ocr is ingest/ocr, and ingest/parse to find the page and to lay out what is read on it.
 OLIB   := $(call obj,$(filter-out ingest/ocr/main.c,$(wildcard ingest/ocr/*.c))) $(PLIB)
@@ -93,7 +93,7 @@ $(UNIT): $(B)/tests/%: $(B)/tests/unit/%.o $(LIBOBJ) $(HELP)
 	$(CC) $(CFLAGS) $(LDSAFE) -o $@ $^ $(LIBS) -lcmocka
 # The trainer's arithmetic, without the instructions of this machine: in 32 bits.
 $(B)/tests/test_train: $(call obj,$(addprefix models/train/,common.c gemm.c network.c adam.c rows.c sampler.c reader_file.c))
-$(B)/tests/test_ingest_ocr: $(call obj,ingest/parse/tiff.c ingest/parse/confine.c ingest/ocr/languages.c)
+$(B)/tests/test_ingest_ocr: $(call obj,ingest/parse/image/tiff.c ingest/parse/confine.c ingest/ocr/languages.c)
 $(B)/tests/test_ingest_archive: LIBS += -lzip -lz
 $(B)/tests/test_ingest_zim: LIBS += -lzstd -llzma
 $(B)/tests/test_cli_pull: $(filter-out %/fetch.o,$(QLIB))
@@ -196,7 +196,7 @@ offline: all
 	bash tests/tools/offline.sh $(B)
 layers:
 	@bash tests/tools/layers.sh
-OURS := $(wildcard $(ROOMS:%=%/*.[ch]) models/train/*.[ch] ingest/parse/*.[ch] ingest/ocr/*.[ch] cli/pull/*.[ch] cli/eval/*.[ch] tests/*/*.[ch] tests/eval/ingest/*.[ch])
+OURS := $(wildcard $(ROOMS:%=%/*.[ch]) models/train/*.[ch] ingest/parse/*.[ch] ingest/parse/*/*.[ch] ingest/ocr/*.[ch] cli/pull/*.[ch] cli/eval/*.[ch] tests/*/*.[ch] tests/eval/ingest/*.[ch])
 lint:
 	cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr --enable=warning,portability \
 	  --suppress=missingIncludeSystem --suppress=unknownMacro -I. -D_GNU_SOURCE -D__x86_64__ $(filter %.c,$(OURS))

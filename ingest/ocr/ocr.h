@@ -4,7 +4,7 @@
  *   render.c      a page of a PDF becomes a grey picture (poppler, cairo)
  *   picture.c     a page of an image file becomes one (leptonica)
  *   recognise.c   a grey picture becomes words (tesseract), whichever way it is turned
- *   write.c       words become lines, blocks and records, by the layout of ingest/parse/pdf.h
+ *   write.c       words become lines, blocks and records, by the layout of ingest/parse/pdf/pdf.h
  *   main.c        the program: what it keeps loaded, and its life under the lock
  *
  * It is a program of its own since Debian's tesseract is linked with libcurl: neither carrel nor

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "ingest/ocr/ocr.h"
-#include "ingest/parse/tiff.h"
+#include "ingest/parse/image/tiff.h"
 
 /* 600 dpi of A4 in colour are 35 million pixels of 4 bytes. */
 #define MAX_DECODED_BYTES 200e6

@@ -1,5 +1,5 @@
 /* Recognised words become lines, blocks and records, by the same layout as a PDF's own text
- * (ingest/parse/pdf.h): columns, table rows, lists, headings. So a scanned page and a born-digital one
+ * (ingest/parse/pdf/pdf.h): columns, table rows, lists, headings. So a scanned page and a born-digital one
  * are cut into the same chunks.
  *
  * What recognition does not know exactly is evened out before: the size of letters varies from line
@@ -11,7 +11,7 @@
 #include <stdlib.h>
 
 #include "ingest/ocr/ocr.h"
-#include "ingest/parse/pdf.h"
+#include "ingest/parse/pdf/pdf.h"
 
 /* Words of one line this far apart stand in two columns or cells (as in pdf_text.c). */
 #define CELL_GAP_EM 1.5f

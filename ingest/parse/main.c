@@ -3,7 +3,7 @@
  */
 #include <unistd.h>
 
-#include "ingest/parse/mime.h"
+#include "ingest/parse/mail/mime.h"
 #include "ingest/parse/parse.h"
 #include "ingest/parse/serve.h"
 

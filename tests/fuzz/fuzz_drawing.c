@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ingest/parse/pdf_drawing.h"
+#include "ingest/parse/pdf/pdf_drawing.h"
 
 #define FUZZ_BYTES (1u << 16)
 

@@ -1,6 +1,6 @@
 /* Fuzz target: what is read of image files without decoding them: TIFF's directories, EXIF in JPEG. */
 #include "fuzz_parse.h"
-#include "ingest/parse/tiff.h"
+#include "ingest/parse/image/tiff.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     str bytes = {(const char *)data, size};

@@ -25,7 +25,7 @@
 
 #include "ingest/ocr/ocr.h"
 #include "ingest/parse/confine.h"
-#include "ingest/parse/tiff.h"
+#include "ingest/parse/image/tiff.h"
 #include "ingest/reread.h"
 
 /* The page: 320 x 200 points, five lines of 12 points. */

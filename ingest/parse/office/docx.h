@@ -1,0 +1,144 @@
+/* What the files of the DOCX parser share: docx.c (the document and what stands beside it),
+ * docx_body.c (paragraphs, runs, tables), docx_style.c (styles and numbering), docx_math.c (formulas). */
+#ifndef CARREL_INGEST_PARSE_DOCX_H
+#define CARREL_INGEST_PARSE_DOCX_H
+
+#include "ingest/parse/office/ooxml.h"
+#include "ingest/parse/office/pictures.h"
+#include "ingest/parse/office/story.h"
+#include "ingest/parse/office/xml.h"
+
+#define DOCX_LEVELS 9 /* of a list, and of outlines */
+
+typedef struct {
+    str id, name, based_on;
+    int outline;        /* 0..8; -1: not said */
+    int list, level;    /* numId, ilvl; -1: not said */
+    signed char hidden; /* 1, 0; -1: not said */
+} docx_style;
+
+typedef struct {
+    str format, pattern; /* "decimal", "%1.%2." */
+    str style;           /* of paragraphs that are numbered so */
+    long start;
+} docx_level;
+
+typedef struct {
+    str id, style_link; /* the numbering is that of this style's list */
+    docx_level levels[DOCX_LEVELS];
+    long counts[DOCX_LEVELS]; /* of the last item; 0: none yet */
+    bool counted[DOCX_LEVELS];
+} docx_scheme;
+
+typedef struct {
+    long id;
+    size_t scheme;
+    long restart[DOCX_LEVELS]; /* -1: none */
+    bool begun;
+} docx_list;
+
+typedef struct {
+    docx_style *styles;
+    size_t style_count, style_room;
+    docx_scheme *schemes;
+    size_t scheme_count, scheme_room;
+    docx_list *lists;
+    size_t list_count, list_room;
+    str language;
+} docx_sheet;
+
+/* What a paragraph is by its style and by itself. */
+typedef struct {
+    str style;
+    int outline, list, level; /* -1: not said */
+} docx_paragraph;
+
+typedef enum {
+    DOCX_TEXT,
+    DOCX_TITLE,
+    DOCX_SUBTITLE,
+    DOCX_HEADING,
+    DOCX_CONTENTS,
+    DOCX_CAPTION,
+    DOCX_CODE
+} docx_kind;
+
+/* styles.xml and numbering.xml, in the arena. */
+void docx_read_styles(package *p, const ooxml_relations *r, arena *a, docx_sheet *out);
+void docx_free_styles(docx_sheet *s);
+/* *level of a heading, from 1. */
+docx_kind docx_kind_of(const docx_sheet *s, const docx_paragraph *q, uint8_t *level);
+bool docx_style_hides(const docx_sheet *s, str id);
+/* Counts on, and puts the mark of the next item: "- ", "2.1 ". False: it is no list item. */
+bool docx_next_mark(docx_sheet *s, const docx_paragraph *q, text *mark);
+
+/* ---- docx_math.c: formulas (OMML) in one line ---------------------------------------------- */
+
+#define DOCX_MATH_DEPTH 64
+
+typedef struct {
+    char kind;                /* of the object or part that is open */
+    bool wraps, begun;        /* a part that needs brackets; an object whose sign was put */
+    size_t begin;             /* of a part, in the paragraph's text */
+    char before[8], after[8]; /* the brackets of a delimiter, the sign of a sum */
+} docx_math_open;
+
+typedef struct {
+    docx_math_open open[DOCX_MATH_DEPTH];
+    size_t depth, overflow;
+} docx_math;
+
+/* ---- docx_body.c --------------------------------------------------------------------------- */
+
+#define DOCX_DEPTH 48 /* paragraphs in text boxes in paragraphs */
+
+/* A footnote, endnote or comment, by its id. */
+typedef struct {
+    str id, t;
+} docx_note;
+
+typedef struct {
+    docx_note *items;
+    size_t count, room;
+} docx_notes;
+
+typedef struct {
+    docx_paragraph q;
+    bool in_properties;  /* inside w:pPr */
+    bool hidden, raised; /* the open run is not to be seen; is a superscript */
+} docx_open;
+
+typedef struct {
+    package *p;
+    arena *a;
+    story *s;
+    docx_sheet sheet;
+    ooxml_relations relations; /* of the part that is read */
+    docx_notes footnotes, endnotes, comments;
+    docx_open open[DOCX_DEPTH];
+    size_t depth, overflow;
+    struct { /* the row and the cell that open with their properties */
+        bool row_waits, cell_waits, head, above;
+        unsigned before, columns;
+    } table;
+    bool broke; /* a page ended, and no text has come since */
+    bool in_checkbox, checked;
+    size_t footnote, endnote;
+    text title, mark;
+    docx_math math;
+    /* what is told at the end */
+    size_t hidden_bytes, deletions, broken_charts;
+    pictures pictures;
+} docx;
+
+/* Walks one part (the document, a header) into d->s. */
+bool docx_read_part(docx *d, size_t entry, bool *whole, error *err);
+
+/* To the open paragraph, if the run is visible. */
+void docx_put(docx *d, str t);
+
+xml_enter_fn docx_math_enter_object, docx_math_enter_part, docx_math_enter_sign,
+    docx_math_enter_opening, docx_math_enter_closing;
+xml_leave_fn docx_math_leave_object, docx_math_leave_part;
+
+#endif

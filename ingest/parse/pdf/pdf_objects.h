@@ -1,0 +1,25 @@
+/* A PDF's objects as qpdf reads them, for pdf_drawing.c. */
+#ifndef CARREL_INGEST_PDF_OBJECTS_H
+#define CARREL_INGEST_PDF_OBJECTS_H
+
+#include <qpdf/qpdf-c.h>
+
+#include "ingest/parse/pdf/pdf_drawing.h"
+
+#define LAYERS_MAX 4096 /* of a document; real ones have dozens */
+
+struct pdf_drawings {
+    qpdf_data q;
+    int pages;
+    int off[LAYERS_MAX]; /* object numbers of layers */
+    size_t off_count;
+    bool xfa_alone;
+};
+
+/* Of a layer, or of a group of layers, which shows where one of them is on. */
+bool pdf_layer_is_off(pdf_drawings *d, qpdf_oh oc);
+
+/* What a page has itself or from the page tree above it. */
+qpdf_oh pdf_inherited(pdf_drawings *d, qpdf_oh page, const char *name);
+
+#endif

@@ -1,0 +1,577 @@
+/* Finds tables among the rows of a column of text, without their rules: by what stands under what.
+ *
+ * Two rows of several cells belong together when cells stand under cells. From such a pair a table
+ * grows down over the rows that go on with it, and over single cells between them (a group's name,
+ * the rest of a label), and up over headings that are centred above. Then the lines of a cell that
+ * was wrapped are put back into their row: a line joins the row above when it brings no figures,
+ * stands close, and continues cells that this row has.
+ *
+ * Where a table is not seen its lines are read as prose, and where two lines of prose happen to
+ * have gaps above one another they are read as rows: no text is lost either way.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ingest/parse/pdf/pdf.h"
+
+#define ALIGN_PT 4.0f      /* cells of one table column start (or end) this close */
+#define OVER_CELLS 3       /* two cells above two others may be anything */
+#define APART_EM 6.0f      /* rows of one table do not stand farther apart, */
+#define SINGLES 4          /* with so many single cells between them, */
+#define SINGLE_SHARE 0.6f  /* each narrower than this share of the text's width */
+#define HEAD_ROWS 5        /* lines above the first row that are taken for headings, */
+#define GROUP_NAMES 3      /* "Assets", "Current assets:" may stand below them */
+#define LARGER 1.15f       /* and in letters no larger than those below, by this */
+#define TITLE_EM 4.0f      /* beginning no further left of the columns than this, */
+#define HEAD_BYTES 60      /* no longer than this, */
+#define HEAD_EM 2.6f       /* and a step of no more than this above it */
+#define ASIDE_EM 2.0f      /* so far may a heading stand beside its figures */
+#define SAME_CELL_EM 1.45f /* lines of one cell are no farther apart */
+#define LOWER_EM 1.05f     /* figures so little below their label stand beside it */
+#define MAX_COLUMNS 64
+#define SPACE_EM 0.25f
+#define WIDE_STEP 1.14f /* rows are farther apart than their lines, by this */
+#define SAME_STEP 1.07f
+#define WIDE_GAP 1.5f    /* steps wider than this, of the others, may part two tables; */
+#define WIDE_GAP_EM 1.8f /* and no narrower than this */
+#define LINE_EM 0.8f     /* lower steps are those of shifted cells, not of lines */
+#define LOOK_BACK 4      /* a row with few cells is held against so many above it */
+#define OVERLAP_PT 1.0f  /* less shared width is none */
+
+/* ---- figures ------------------------------------------------------------------------------- */
+
+/* "2021", also with the marks of its footnotes: "2021 (1)(2)". */
+bool pdf_is_year(str s) {
+    if (s.n < 4 || (memcmp(s.p, "19", 2) != 0 && memcmp(s.p, "20", 2) != 0)) return false;
+    for (size_t i = 2; i < 4; i++)
+        if (s.p[i] < '0' || s.p[i] > '9') return false;
+    for (size_t i = 4; i < s.n; i++) {
+        bool mark =
+            strchr(" ()*", s.p[i]) || (s.p[i - 1] == '(' && i + 1 < s.n && s.p[i + 1] == ')');
+        if (!mark) return false;
+    }
+    return true;
+}
+
+bool pdf_is_figure(str s) {
+    size_t digits = 0, small = 0, other = 0;
+    for (size_t i = 0, used; i < s.n; i += used) {
+        uint32_t c = utf8_next(s.p + i, s.n - i, &used);
+        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c >= 0xC0;
+        if (c >= 0x2000 && c <= 0x22FF) letter = false; /* dashes, signs of currency, minus */
+        if (letter && digits == 0) return false;        /* "Q1" is no figure, "5 kg" is one */
+        digits += c >= '0' && c <= '9';
+        small += letter;
+        other += !letter && (c < '0' || c > '9');
+    }
+    if (digits == 0) return other > 0 && small == 0 && s.n <= 4; /* a dash alone */
+    return small <= 3;
+}
+
+/* ---- what stands under what ---------------------------------------------------------------- */
+
+static void widen(box *at, box by) {
+    at->x0 = fminf(at->x0, by.x0);
+    at->y0 = fminf(at->y0, by.y0);
+    at->x1 = fmaxf(at->x1, by.x1);
+    at->y1 = fmaxf(at->y1, by.y1);
+}
+
+static bool over(box a, box b) {
+    return fminf(a.x1, b.x1) - fmaxf(a.x0, b.x0) > OVERLAP_PT;
+}
+
+/* Do two rows have an edge or a middle in common, behind their first cells? */
+static bool aligned(const pdf_row *a, const pdf_row *b) {
+    for (size_t i = 1; i < a->count; i++)
+        for (size_t k = 1; k < b->count; k++) {
+            box p = a->cells[i].at, q = b->cells[k].at;
+            if (fabsf(p.x0 - q.x0) < ALIGN_PT || fabsf(p.x1 - q.x1) < ALIGN_PT ||
+                fabsf(p.x0 + p.x1 - q.x0 - q.x1) < 2 * ALIGN_PT)
+                return true;
+        }
+    return false;
+}
+
+/* Does each cell stand above its own one of the row below, and above no other? Centred heads over
+ * cells that are flush left have no edge in common with them. */
+static bool stands_above(const pdf_row *a, const pdf_row *b) {
+    bool above = a->count == b->count && a->count >= OVER_CELLS;
+    for (size_t i = 0; above && i < a->count; i++)
+        above = over(a->cells[i].at, b->cells[i].at) &&
+                (i == 0 || (!over(a->cells[i].at, b->cells[i - 1].at) &&
+                            !over(a->cells[i - 1].at, b->cells[i].at)));
+    return above;
+}
+
+/* Has the row figures that are no years, behind its first cell? */
+static bool has_figures(const pdf_row *r) {
+    for (size_t i = 1; i < r->count; i++)
+        if (pdf_is_figure(r->cells[i].text) && !pdf_is_year(r->cells[i].text)) return true;
+    return false;
+}
+
+/* Does row b part each cell of a further, or leave it as it is? "2023 | 2022" under "Three months";
+ * a label in front of b has nothing above it. A heading need not reach over all of its figures. */
+static bool refines(const pdf_row *a, const pdf_row *b) {
+    size_t from = over(a->cells[0].at, b->cells[0].at) ? 0 : 1, under = 0;
+    for (size_t k = from; k < b->count; k++) {
+        size_t above = 0;
+        for (size_t i = 0; i < a->count; i++) above += over(a->cells[i].at, b->cells[k].at);
+        if (above > 1) return false;
+        under += above;
+    }
+    for (size_t i = 0; i < a->count; i++) {
+        size_t below = 0;
+        for (size_t k = from; k < b->count; k++) below += over(a->cells[i].at, b->cells[k].at);
+        if (below == 0) return false;
+    }
+    bool heads = a->at.y0 < b->at.y0 && !has_figures(a) && has_figures(b) &&
+                 b->at.y0 - a->at.y0 < HEAD_EM * fmaxf(a->font_pt, 1);
+    return under >= 2 && (heads || under + 1 >= b->count - from);
+}
+
+/* Headings flush left over figures flush right may share nothing with them: one for each, in their
+ * order, and not far off. */
+static bool heads_over(const pdf_row *a, const pdf_row *b) {
+    float em = fmaxf(a->font_pt, 1);
+    if (a->count + 1 != b->count || a->at.y0 > b->at.y0 || has_figures(a) || !has_figures(b) ||
+        b->at.y0 - a->at.y0 > HEAD_EM * em)
+        return false;
+    for (size_t i = 0; i < a->count; i++) {
+        box p = a->cells[i].at, q = b->cells[i + 1].at;
+        if (fmaxf(p.x0, q.x0) - fminf(p.x1, q.x1) > ASIDE_EM * em) return false;
+    }
+    return true;
+}
+
+/* Do the figures of row a each stand under or above one of b's own? So they do where some of its
+ * columns are empty. */
+static bool fits_in(const pdf_row *a, const pdf_row *b) {
+    size_t last = 0, fitting = 0;
+    if (a->count < 3 || a->count > b->count || !has_figures(a) || !has_figures(b)) return false;
+    for (size_t i = 1; i < a->count; i++) {
+        size_t found = 0;
+        for (size_t k = 1; k < b->count; k++)
+            if (over(a->cells[i].at, b->cells[k].at)) {
+                fitting += k > last;
+                last = k;
+                found++;
+            }
+        if (found != 1) return false;
+    }
+    return fitting == a->count - 1;
+}
+
+static bool linked(const pdf_row *a, const pdf_row *b) {
+    return aligned(a, b) || stands_above(a, b) || refines(a, b) || refines(b, a) ||
+           heads_over(a, b) || fits_in(a, b) || fits_in(b, a);
+}
+
+/* ---- regions ------------------------------------------------------------------------------- */
+
+static bool begins_with(const pdf_row *row, const pdf_row *r) {
+    for (size_t i = 0; i < row->count; i++)
+        if (fabsf(row->cells[i].at.x0 - r->at.x0) < ALIGN_PT) return true;
+    return false;
+}
+
+/* A single cell that may stand between two rows of a table: no line of text, and below figures no
+ * heading that is centred, since there the next table begins. A cell of `last`, the row with
+ * several above, goes on here, or one of the row below begins. */
+static bool may_stand_between(const pdf_row *last, const pdf_row *r, const pdf_row *next,
+                              bool figures, box table, float width) {
+    float em = fmaxf(r->font_pt, 1), step = r->at.y1 - (r - 1)->at.y1;
+    bool rest = step > 0 && step <= SAME_CELL_EM * em && begins_with(r - 1, r);
+    if (rest && r->at.x0 > table.x0 + 2 * em) return true; /* however long */
+    if (r->at.x1 - r->at.x0 >= SINGLE_SHARE * width) return false;
+    str s = r->cells[0].text;
+    if (!figures || r->at.x0 < table.x0 + 3 * em || (pdf_is_figure(s) && !pdf_is_year(s)))
+        return true;
+    bool begin = next && next->count > 1 && next->at.y1 - r->at.y1 <= SAME_CELL_EM * em;
+    return rest || (begin && begins_with(last, r) && begins_with(next, r));
+}
+
+/* Is row i linked to the last row, or where that has none of its columns, to one shortly above? */
+static bool goes_on(const pdf_row *rows, size_t first, size_t last, size_t i) {
+    for (size_t k = last + 1; k-- > first && last - k < LOOK_BACK;)
+        if (rows[k].count > 1 && linked(&rows[k], &rows[i])) return true;
+    return false;
+}
+
+/* The next line of a row: close below, each cell under the left edge of one of its cells. */
+static bool is_below(const pdf_row *row, const pdf_row *r) {
+    float step = r->at.y1 - row->at.y1;
+    for (size_t i = 0; i < r->count; i++) {
+        bool under = false;
+        for (size_t k = 0; k < row->count; k++)
+            under |= fabsf(row->cells[k].at.x0 - r->cells[i].at.x0) < ALIGN_PT;
+        if (!under) return false;
+    }
+    return step > 0 && step <= SAME_CELL_EM * fmaxf(r->font_pt, 1);
+}
+
+/* What is known of a table while it is followed down the page. */
+typedef struct {
+    box at;
+    float second;               /* where the columns behind the names begin */
+    float least_step;           /* from row to row */
+    size_t last, most, singles; /* row with several cells; its cells, at most; rows behind it */
+    bool figures;
+} region;
+
+/* Well below the row before, in a table whose rows are closer. */
+static bool is_apart(const region *t, const pdf_row *r) {
+    float step = r->at.y1 - (r - 1)->at.y1;
+    return step > WIDE_GAP * t->least_step && step > WIDE_GAP_EM * fmaxf(r->font_pt, 1);
+}
+
+static bool takes_single(region *t, const pdf_row *rows, size_t count, size_t i, float width) {
+    const pdf_row *r = &rows[i], *next = i + 1 < count ? &rows[i + 1] : NULL;
+    float em = fmaxf(r->font_pt, 1);
+    bool across = r->at.x0 < t->at.x0 + 2 * em && r->at.x1 > t->second + em;
+    if (++t->singles > SINGLES || (across && is_apart(t, r))) return false;
+    if (!may_stand_between(&rows[t->last], r, next, t->figures, t->at, width)) return false;
+    float step = r->at.y1 - (r - 1)->at.y1;
+    if (step > LINE_EM * em) t->least_step = fminf(t->least_step, step);
+    return true;
+}
+
+static bool takes_row(region *t, const pdf_row *rows, size_t first, size_t i) {
+    const pdf_row *r = &rows[i];
+    float step = r->at.y1 - rows[t->last].at.y1;
+    if (t->singles == 0 && is_apart(t, r) && r->count > t->most && !has_figures(r)) return false;
+    if (!goes_on(rows, first, t->last, i)) return false;
+    if (t->singles == 0 && step > LINE_EM * r->font_pt) t->least_step = fminf(t->least_step, step);
+    t->figures |= has_figures(r);
+    t->second = fminf(t->second, r->cells[1].at.x0);
+    widen(&t->at, r->at);
+    t->most = r->count > t->most ? r->count : t->most;
+    t->last = i;
+    t->singles = 0;
+    return true;
+}
+
+/* The end of the table that begins at rows[first], first + 1 where there is none. */
+static size_t table_end(const pdf_row *rows, size_t count, size_t first, float width) {
+    region t = {.at = rows[first].at,
+                .second = rows[first].cells[1].at.x0,
+                .least_step = INFINITY,
+                .last = first,
+                .most = rows[first].count,
+                .figures = has_figures(&rows[first])};
+    for (size_t i = first + 1; i < count; i++) {
+        float em = fmaxf(rows[i].font_pt, 1);
+        if (rows[i].at.y0 - rows[t.last].at.y0 > APART_EM * em * (float)(t.singles + 1)) break;
+        if (rows[i].count == 1 ? !takes_single(&t, rows, count, i, width)
+                               : !takes_row(&t, rows, first, i))
+            break;
+    }
+    /* headings at its end are those of the next table */
+    while (t.figures && t.last > first && !has_figures(&rows[t.last]) &&
+           rows[t.last].at.x0 > t.at.x0 + 3 * fmaxf(rows[t.last].font_pt, 1) &&
+           !is_below(&rows[t.last - 1], &rows[t.last]))
+        t.last--;
+    return t.last + 1;
+}
+
+/* Where the columns behind the names begin. */
+static float second_left(const pdf_row *rows, size_t count, float left) {
+    float second = INFINITY;
+    for (size_t i = 0; i < count; i++) {
+        const pdf_row *r = &rows[i];
+        bool named = !pdf_is_figure(r->cells[0].text) &&
+                     (has_figures(r) || r->at.x0 < left + 3 * fmaxf(r->font_pt, 1));
+        if (r->count > 1) second = fminf(second, r->cells[named ? 1 : 0].at.x0);
+    }
+    return second;
+}
+
+/* Does each of the row's cells stand over the columns behind the names? A title is centred over the
+ * whole table. */
+static bool over_columns(const pdf_row *r, float left, float second, float right) {
+    float em = fmaxf(r->font_pt, 1);
+    for (size_t i = 0; i < r->count; i++) {
+        box b = r->cells[i].at;
+        if (r->cells[i].text.n > HEAD_BYTES || b.x0 < left + 2 * em || b.x1 > right + 3 * em ||
+            (b.x0 + b.x1) / 2 < second - em || b.x0 < second - TITLE_EM * em)
+            return false;
+    }
+    return r->rightward && !(r->count > 1 && has_figures(r));
+}
+
+/* A short line at the left, close above the next one. */
+static bool names_group(const pdf_row *rows, size_t i, float left, float second) {
+    const pdf_row *r = &rows[i];
+    float em = fmaxf(r->font_pt, 1);
+    return r->count == 1 && r->cells[0].text.n <= HEAD_BYTES && r->at.x0 < left + 2 * em &&
+           r->at.x1 < second && rows[i + 1].at.y0 - r->at.y0 <= HEAD_EM * em;
+}
+
+/* Does the line go on with a cell of the row above it, or with a paragraph? */
+static bool is_rest_of(const pdf_row *above, const pdf_row *r, float left, float second,
+                       float right) {
+    float step = r->at.y1 - above->at.y1;
+    return r->count == 1 && step > 0 && step <= SAME_CELL_EM * fmaxf(r->font_pt, 1) &&
+           begins_with(above, r) && (above->count > 1 || !over_columns(above, left, second, right));
+}
+
+/* Lines above the first row that stand over its columns: headings. */
+static size_t with_heads(const pdf_row *rows, size_t floor, size_t first, size_t end) {
+    float left = rows[first].at.x0, right = rows[first].at.x1, font_pt = 0;
+    for (size_t i = first; i < end; i++) {
+        font_pt = fmaxf(font_pt, rows[i].font_pt);
+        left = fminf(left, rows[i].at.x0);
+        right = fmaxf(right, rows[i].at.x1);
+    }
+    float second = second_left(rows + first, end - first, left);
+    size_t names = first; /* of groups stand between the headings and the first row */
+    while (names > floor && first - names < GROUP_NAMES &&
+           names_group(rows, names - 1, left, second))
+        names--;
+    size_t begin = names;
+    while (begin > floor && names - begin < HEAD_ROWS) {
+        const pdf_row *above = &rows[begin - 1];
+        if (rows[begin].at.y0 - above->at.y0 > HEAD_EM * fmaxf(above->font_pt, 1) ||
+            above->font_pt > LARGER * font_pt || !over_columns(above, left, second, right) ||
+            (begin > 1 && is_rest_of(above - 1, above, left, second, right)))
+            break;
+        begin--;
+    }
+    return begin == names ? first : begin;
+}
+
+/* ---- lines of one cell --------------------------------------------------------------------- */
+
+static bool starts_small(str s) {
+    return s.n > 0 && s.p[0] >= 'a' && s.p[0] <= 'z';
+}
+
+/* "clari-" and "fication" are one word: lines of a cell are short, and most hyphens at their end
+ * the printer's. */
+static str join_text(str a, str b, arena *at) {
+    bool broken = a.n > 1 && a.p[a.n - 1] == '-' && starts_small(b) && a.p[a.n - 2] != ' ' &&
+                  (unsigned char)(a.p[a.n - 2] | 32) >= 'a';
+    if (broken) a.n--;
+    return arena_printf(at, STR_FMT "%s" STR_FMT, STR_ARG(a), broken ? "" : " ", STR_ARG(b));
+}
+
+static pdf_cell *cell_at(const pdf_row *r, uint32_t column) {
+    for (size_t i = 0; i < r->count; i++)
+        if (r->cells[i].first <= column && column <= r->cells[i].last) return &r->cells[i];
+    return NULL;
+}
+
+/* Puts the cells of `r` into row `p`, and counts r as taken. */
+static void join_rows(pdf_row *p, pdf_row *r, bool below, arena *a) {
+    pdf_cell *cells = arena_alloc(a, p->count + r->count, sizeof *cells);
+    size_t n = 0, i = 0, k = 0;
+    while (i < p->count || k < r->count) {
+        pdf_cell *x = i < p->count ? &p->cells[i] : NULL, *y = k < r->count ? &r->cells[k] : NULL;
+        if (x && y && x->first <= y->last && y->first <= x->last) {
+            cells[n] = *x;
+            cells[n].text = below ? join_text(x->text, y->text, a) : join_text(y->text, x->text, a);
+            cells[n].bold += y->bold;
+            cells[n].mono += y->mono;
+            if (below) cells[n].line = y->line;
+            widen(&cells[n++].at, y->at);
+            i++;
+            k++;
+        } else if (!y || (x && x->first < y->first)) {
+            cells[n++] = p->cells[i++];
+        } else {
+            cells[n++] = r->cells[k++];
+        }
+    }
+    p->cells = cells;
+    p->count = n;
+    widen(&p->at, r->at);
+    r->taken = true;
+}
+
+/* Where the cells of each column end. */
+typedef struct {
+    float right[MAX_COLUMNS];
+} edges;
+
+static void find_edges(const pdf_row *rows, size_t count, edges *e) {
+    for (size_t c = 0; c < MAX_COLUMNS; c++) e->right[c] = -INFINITY;
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < rows[i].count; k++) {
+            const pdf_cell *c = &rows[i].cells[k];
+            if (c->first == c->last && c->first < MAX_COLUMNS)
+                e->right[c->first] = fmaxf(e->right[c->first], c->at.x1);
+        }
+}
+
+/* Would the first word of `rest` not have found room in the line above? */
+static bool is_wrapped(const pdf_cell *above, const pdf_cell *rest, const edges *e) {
+    if (above->last >= MAX_COLUMNS || rest->text.n == 0) return false;
+    const char *space = memchr(rest->text.p, ' ', rest->text.n);
+    float share = space ? (float)(space - rest->text.p) / (float)rest->text.n : 1;
+    float word = share * (rest->at.x1 - rest->at.x0), em = fmaxf(rest->font_pt, 1);
+    return above->line.x1 + SPACE_EM * em + word > e->right[above->last] - SPACE_EM * em;
+}
+
+static bool all_wrapped(const pdf_row *p, const pdf_row *r, const edges *e) {
+    for (size_t i = 0; i < r->count; i++) {
+        const pdf_cell *above = cell_at(p, r->cells[i].first);
+        if (!above || !is_wrapped(above, &r->cells[i], e)) return false;
+    }
+    return true;
+}
+
+/* Does the cell stand below the other one as the next line of its text does? */
+static bool stands_below(const pdf_cell *above, const pdf_cell *own, float em) {
+    box p = above->at, q = own->at;
+    return fabsf(q.x0 - p.x0) <= 2 * em || fabsf(q.x1 - p.x1) <= 2 * em ||
+           fabsf(q.x0 + q.x1 - p.x0 - p.x1) <= 2 * em;
+}
+
+/* Is row r, below p, the rest of p's cells? */
+static bool continues(const pdf_row *p, const pdf_row *r, const edges *e) {
+    float em = fmaxf(r->font_pt, 1), step = r->at.y1 - p->at.y1;
+    if (r->head || p->head || step > SAME_CELL_EM * em || step <= 0 || r->bold != p->bold ||
+        r->count > p->count)
+        return false;
+    bool label = r->cells[0].first == 0;
+    for (size_t i = 0; i < r->count; i++) {
+        const pdf_cell *own = &r->cells[i], *above = cell_at(p, own->first);
+        if (!above || above->last < own->last) return false;
+        bool figure = pdf_is_figure(own->text), alone = r->count == 1 && label;
+        if (figure && (pdf_is_figure(above->text) || !alone)) return false;
+        if (str_eq(own->text, above->text)) return false; /* the next row's, of one kind */
+        if (own->first > 0 && !stands_below(above, own, em)) return false;
+    }
+    str name = p->cells[0].text;
+    return !label ||
+           (r->count < p->count && starts_small(r->cells[0].text) && all_wrapped(p, r, e)) ||
+           name.p[name.n - 1] == '-';
+}
+
+/* Is `s` the rest of label `p`, by how that ends and this begins? */
+static bool is_rest(str p, str s, bool wrapped) {
+    return (wrapped && starts_small(s)) || str_starts(s, STR("$")) || str_ends(p, STR(",")) ||
+           str_ends(p, STR(";")) || str_ends(p, STR("-"));
+}
+
+/* "Shares issued, net of those" / "withheld | 60 | 49" is one row: a label that goes on in lower
+ * case, and any other cell that does. So is a label whose figures stand a little lower. */
+static bool is_label_of(const pdf_row *p, const pdf_row *r, float step_above, const edges *e) {
+    float em = fmaxf(r->font_pt, 1), step = r->at.y1 - p->at.y1;
+    if (p->count == 1 && p->cells[0].first == 0 && r->cells[0].first > 0 && !p->head && !r->head)
+        return step < LOWER_EM * em && pdf_is_figure(r->cells[0].text);
+    if (p->count == 1 && r->count > 1 && p->cells[0].first > 0 && !p->head && !r->head) {
+        const pdf_cell *below = cell_at(r, p->cells[0].first);
+        return below && starts_small(below->text) && step < SAME_CELL_EM * em &&
+               step < step_above + 1; /* else it is the rest of the row above */
+    }
+    return p->count == 1 && r->count > 1 && p->cells[0].first == 0 && r->cells[0].first == 0 &&
+           is_rest(p->cells[0].text, r->cells[0].text,
+                   p->at.x1 > r->cells[0].at.x1 + 2 * em ||
+                       is_wrapped(&p->cells[0], &r->cells[0], e)) &&
+           !p->head && step < SAME_CELL_EM * em && fabsf(p->at.x0 - r->at.x0) < 3 * em;
+}
+
+static int by_float(const void *pa, const void *pb) {
+    float a = *(const float *)pa, b = *(const float *)pb;
+    return a < b ? -1 : a > b;
+}
+
+/* The step of lines within a row of a table whose rows stand farther apart than their lines; 0
+ * where that cannot be told. Tables of figures have white between groups of rows instead. */
+static float line_step(const pdf_row *rows, size_t count, arena *a) {
+    float *steps = arena_alloc(a, count, sizeof *steps);
+    size_t n = 0, wide = 0, cells = 0, figures = 0;
+    for (size_t i = 1; i < count; i++) {
+        float step = rows[i].at.y1 - rows[i - 1].at.y1;
+        if (!rows[i - 1].head && step > 0.5f * rows[i].font_pt) steps[n++] = step;
+        for (size_t k = 1; k < rows[i].count; k++) figures += pdf_is_figure(rows[i].cells[k].text);
+        cells += rows[i].count - 1;
+    }
+    if (n == 0 || figures * 2 > cells) return 0;
+    qsort(steps, n, sizeof *steps, by_float);
+    float usual = steps[n / 4];
+    for (size_t i = 0; i < n; i++) wide += steps[i] > WIDE_STEP * usual;
+    return wide < 2 || wide * 8 < n ? 0 : usual;
+}
+
+/* Row r, one such step below p, brings nothing that could not be the rest of p's row. */
+static bool is_next_line(const pdf_row *p, const pdf_row *r, size_t columns, float step,
+                         const edges *e) {
+    if (step <= 0 || r->head || p->head) return false;
+    if (r->count >= columns && !all_wrapped(p, r, e)) return false;
+    if (r->at.y1 - p->at.y1 > SAME_STEP * step) return false;
+    for (size_t i = 0; i < r->count; i++) {
+        const pdf_cell *own = &r->cells[i], *above = cell_at(p, own->first);
+        if (above && i > 0 && pdf_is_figure(above->text)) return false;
+        bool name = own->first == 0 && above;
+        if (name && !is_wrapped(above, own, e) && !is_rest(above->text, own->text, false))
+            return false;
+    }
+    return true;
+}
+
+static void join_lines(pdf_row *rows, size_t count, arena *a) {
+    pdf_row *p = NULL;
+    box last = {0}; /* the last line of p */
+    size_t columns = 0;
+    float step = line_step(rows, count, a), step_above = INFINITY;
+    edges e;
+    find_edges(rows, count, &e);
+    for (size_t i = 0; i < count; i++) {
+        pdf_row *r = &rows[i];
+        if (p) {
+            pdf_row seen = *p;
+            seen.at.y1 = last.y1;
+            if ((p->count > 1 ? continues(&seen, r, &e) : is_label_of(&seen, r, step_above, &e)) ||
+                is_next_line(&seen, r, columns, step, &e)) {
+                last = r->at;
+                join_rows(p, r, true, a);
+                continue;
+            }
+        }
+        step_above = p ? r->at.y1 - last.y1 : INFINITY;
+        p = r;
+        last = r->at;
+        columns = r->count;
+    }
+}
+
+/* ---- tables -------------------------------------------------------------------------------- */
+
+/* The rest of a label below the last row, and of its other cells. */
+static size_t with_tail(const pdf_row *rows, size_t count, size_t end) {
+    const pdf_row *r = &rows[end - 1];
+    while (end < count && rows[end].count == 1 && rows[end].table == 0) {
+        const pdf_row *next = &rows[end];
+        float em = fmaxf(next->font_pt, 1), step = next->at.y1 - rows[end - 1].at.y1;
+        bool label = fabsf(next->at.x0 - r->at.x0) < 2 * em &&
+                     next->at.x1 <= r->cells[0].at.x1 + em && starts_small(next->cells[0].text);
+        bool cell = begins_with(r, next) && next->at.x0 > r->at.x0 + 2 * em;
+        if (step > SAME_CELL_EM * em || step <= 0 || next->bold != r->bold || (!label && !cell))
+            break;
+        end++;
+    }
+    return end;
+}
+
+void pdf_find_tables(pdf_row *rows, size_t count, float left, float right, arena *a) {
+    uint32_t tables = 0;
+    size_t floor = 0; /* behind the last table */
+    for (size_t i = 0; i < count;) {
+        size_t end = rows[i].count > 1 ? table_end(rows, count, i, right - left) : i + 1;
+        if (end == i + 1) {
+            i++;
+            continue;
+        }
+        size_t begin = with_heads(rows, floor, i, end);
+        end = with_tail(rows, count, end);
+        tables++;
+        for (size_t k = begin; k < end; k++) rows[k].table = tables;
+        pdf_find_columns(rows + begin, end - begin, a);
+        join_lines(rows + begin, end - begin, a);
+        i = floor = end;
+    }
+}
