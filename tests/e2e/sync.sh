@@ -221,7 +221,7 @@ json "status sums up" '.documents_read_in_part == 0 and .files_not_readable == 0
 # ---- documents read in part --------------------------------------------------------------------
 if [ -f "$root/tests/golden/pdf/letters.pdf" ]; then
     cp "$root/tests/golden/pdf/letters.pdf" docs/letters.pdf && old docs/letters.pdf
-    run 0 sync docs && grep -q "letters.pdf: page 2 has letters without a meaning" out && ok "sync tells of pages" ||
+    run 0 sync --no-ocr docs && grep -q "letters.pdf: page 2 has letters without a meaning" out && ok "sync tells of pages" ||
         not_ok "sync tells of pages" "code $got"
     run 0 status && grep -q "1 of them read in part" out && ok "status counts them" || not_ok "status counts them" "code $got"
     run 0 ls --part && grep -q "letters.pdf" out && ! grep -q harbour out && ok "ls --part" || not_ok "ls --part" "code $got"
@@ -230,7 +230,7 @@ if [ -f "$root/tests/golden/pdf/letters.pdf" ]; then
     run 0 ask "is there a bullet from a symbol font?" && grep -q "was read in part: 1 of 2" out && ok "ask tells" || not_ok "ask tells" "code $got"
     run 0 ask --json "is there a bullet from a symbol font?"
     json "ask --json tells" '.read_in_part[0].pages_without_text == 1'
-    run 0 add --again docs/letters.pdf && grep -q "^replaced" out && ok "add --again" || not_ok "add --again" "code $got"
+    run 0 add --no-ocr --again docs/letters.pdf && grep -q "^replaced" out && ok "add --again" || not_ok "add --again" "code $got"
     run 0 add docs/letters.pdf && grep -q "^present" out && ok "and without" || not_ok "and without" "code $got"
 fi
 
