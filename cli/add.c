@@ -135,12 +135,12 @@ const cli_command cli_command_add = {
     .missing = "what shall be added? name a file or a folder",
     .summary = "read documents into the library",
     .details = "Reads documents, and folders of them with all that is below; a file's bytes tell\n"
-               "its format. Hidden files, links to folders and what is\n"
-               "only half written (*.part, *.crdownload, *.tmp, ~$*) are skipped, and so is what\n"
-               "a .carrelignore of the folder or of one below names, with the rules of\n"
-               ".gitignore. What is in the library already, byte for byte, is not read again; a\n"
-               "file that changed replaces its former version. Each document is committed by\n"
-               "itself: Ctrl-C keeps what was added, and the same command goes on from there.\n"
+               "its format. Hidden files, links to folders and what is only half written (*.part,\n"
+               "*.crdownload, *.tmp, ~$*) are skipped, and so is what a .carrelignore of the\n"
+               "folder or of one below names, with the rules of .gitignore. What is in the\n"
+               "library already, byte for byte, is not read again; a file that changed replaces\n"
+               "its former version. Each document is committed by itself: Ctrl-C keeps what was\n"
+               "added, and the same command goes on from there.\n"
                "\n"
                "A password on the command line can be seen by other users of the machine and\n"
                "stays in the history of the shell: `--password -` asks for it instead.\n"
