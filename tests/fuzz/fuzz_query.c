@@ -38,7 +38,10 @@ static void make_library(void) {
     atexit(take_away);
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         index_chunk_in chunk = {.text = str_of(texts[i][1]), .page_first = 1, .page_last = 1};
+        index_page page = {.number = 1, .fate = STR("text")};
         index_document_in d = {.path = str_of(texts[i][0]),
+                               .pages = &page,
+                               .page_count = 1,
                                .language = str_of(texts[i][0]),
                                .chunks = &chunk,
                                .chunk_count = 1};
