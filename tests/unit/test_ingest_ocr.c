@@ -737,6 +737,29 @@ static void the_lock_refuses_sockets(void **state) {
     assert_int_equal(WTERMSIG(status), SIGSYS);
 }
 
+/* ---- encrypted documents ----------------------------------------------------------------------- */
+
+static void encrypted_pages_are_drawn(void **state) {
+    (void)state;
+    static const char *const files[] = {"tests/golden/facts/rc4.pdf",
+                                        "tests/golden/facts/aes256.pdf"};
+    if (!able) skip();
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        arena *a = arena_new();
+        ingest_document *d = NULL;
+        error err = {0};
+        int fd = open(files[i], O_RDONLY | O_CLOEXEC);
+        assert_true(fd >= 0);
+        const ingest_options options = {.password = STR("reader")};
+        if (!worker_read_piece(worker, &(worker_piece){.ocr_page = 1}, &options, fd,
+                               str_of(files[i]), a, &d, &err))
+            fail_msg("%s: %s", files[i], err.text);
+        assert_int_equal(d->pages[0].fate, INGEST_FATE_OCR);
+        close(fd);
+        arena_free(a);
+    }
+}
+
 /* ---- running heads -------------------------------------------------------------------------- */
 
 static void heads_of_recognised_pages_are_footers(void **state) {
@@ -776,6 +799,7 @@ int main(void) {
         cmocka_unit_test(a_garbled_layer_is_read_from_its_picture),
         cmocka_unit_test(odd_text_stays_text),
         cmocka_unit_test(a_stamp_does_not_hide_the_scan),
+        cmocka_unit_test(encrypted_pages_are_drawn),
         cmocka_unit_test(image_files_are_read),
         cmocka_unit_test(a_tiff_has_pages),
         cmocka_unit_test(broken_images_are_told),
