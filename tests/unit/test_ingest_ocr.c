@@ -737,6 +737,24 @@ static void the_lock_refuses_sockets(void **state) {
     assert_int_equal(WTERMSIG(status), SIGSYS);
 }
 
+/* ---- comments ------------------------------------------------------------------------------- */
+
+static void a_comment_stays_on_a_recognised_page(void **state) {
+    (void)state;
+    text pdf = {0};
+    if (!able) skip();
+    picture_pdf(&pdf,
+                PAGE_BOX "]/Annots[<</Type/Annot/Subtype/Text/Rect[300 2 316 18]/T(Ann)"
+                         "/Contents(The gasket is red.)>>",
+                "320 0 0 200 0 0", "");
+    arena *a = arena_new();
+    ingest_document *d = read_bytes(text_str(&pdf), "scan.pdf", a);
+    expect_read(d, 1);
+    assert_non_null(line_with(d, "Comment by Ann: The gasket is red."));
+    arena_free(a);
+    text_free(&pdf);
+}
+
 /* ---- encrypted documents ----------------------------------------------------------------------- */
 
 static void encrypted_pages_are_drawn(void **state) {
@@ -765,6 +783,8 @@ static void encrypted_pages_are_drawn(void **state) {
 static void heads_of_recognised_pages_are_footers(void **state) {
     (void)state;
     enum { PAGES = 4, BLOCKS = 3 * PAGES };
+    ingest_line name = {.text = STR("scan-001.png")};
+    ingest_block names[PAGES];
     ingest_page pages[PAGES];
     ingest_line text_lines[BLOCKS];
     ingest_block blocks[BLOCKS];
@@ -785,6 +805,11 @@ static void heads_of_recognised_pages_are_footers(void **state) {
     reread_mark_running(pages, blocks, BLOCKS);
     for (uint32_t i = 0; i < BLOCKS; i++) /* the foot comes on two pages each: not often enough */
         assert_int_equal(blocks[i].role, i % 3 == 0 ? INGEST_ROLE_FOOTER : INGEST_ROLE_PARAGRAPH);
+    /* What stands nowhere on the page, as the names of parts, stands at no edge. */
+    for (uint32_t p = 0; p < PAGES; p++)
+        names[p] = (ingest_block){INGEST_ROLE_HEADING, 1, p + 1, &name, 1};
+    reread_mark_running(pages, names, PAGES);
+    for (uint32_t p = 0; p < PAGES; p++) assert_int_equal(names[p].role, INGEST_ROLE_HEADING);
 }
 
 int main(void) {
@@ -799,6 +824,7 @@ int main(void) {
         cmocka_unit_test(a_garbled_layer_is_read_from_its_picture),
         cmocka_unit_test(odd_text_stays_text),
         cmocka_unit_test(a_stamp_does_not_hide_the_scan),
+        cmocka_unit_test(a_comment_stays_on_a_recognised_page),
         cmocka_unit_test(encrypted_pages_are_drawn),
         cmocka_unit_test(image_files_are_read),
         cmocka_unit_test(a_tiff_has_pages),

@@ -229,7 +229,7 @@ static str document_title(PopplerDocument *d, const pdf_text *t, arena *a) {
 static void write_comments(const pdf_comments *c, uint32_t page, record_writer *out) {
     for (size_t i = 0; i < c->count; i++) {
         str s = c->list[i].text;
-        record_block(out, INGEST_ROLE_PARAGRAPH, 0, page);
+        record_block(out, INGEST_ROLE_PARAGRAPH, INGEST_PARAGRAPH_BESIDE, page);
         for (size_t begin = 0, end; begin < s.n; begin = end + 1) {
             end = begin;
             while (end < s.n && s.p[end] != '\n' && s.p[end] != '\r') end++;
