@@ -210,6 +210,16 @@ static void share_pieces(void *sharer, ingest_worker *own, size_t count, ingest_
     pthread_mutex_unlock(&b->lock);
 }
 
+/* Also a document that asked for a password, and is given one now, is read once more. */
+static bool wants_again(const cli_batch *b, cli_prepared *p, error *err) {
+    bool locked = false;
+    if (p->present && !b->again && b->options->password.n > 0 &&
+        !index_is_locked(b->library, p->in.hash, &locked, err))
+        return false;
+    p->in.again = p->present && (b->again || locked);
+    return true;
+}
+
 static bool prepare(cli_batch *b, ingest_worker *parser, cli_prepared *p) {
     struct stat st, after;
     ingest_document *d;
@@ -228,10 +238,9 @@ static bool prepare(cli_batch *b, ingest_worker *parser, cli_prepared *p) {
     if (!ingest_hash(fd, p->in.hash, err)) goto done;
     p->hashed = true;
     cli_batch_lock_library(b);
-    ok = index_has(b->library, p->in.hash, &p->present, err);
+    ok = index_has(b->library, p->in.hash, &p->present, err) && wants_again(b, p, err);
     cli_batch_unlock_library(b);
-    p->in.again = ok && p->present && b->again;
-    if (!ok || (p->present && !b->again)) goto done;
+    if (!ok || (p->present && !p->in.again)) goto done;
     p->present = false;
     ok = ingest_read(parser, fd, cli_file_name(p->in.path), b->options, share_pieces, b, p->a, &d,
                      err) &&

@@ -4,6 +4,7 @@
  * every fate but plain text is told, with its reason. Pages are told as runs, and a page of a part by
  * the part's name and its number there: that is how it is cited, and where a person finds it.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/batch.h"
@@ -61,26 +62,46 @@ static bool is_plain(const cli_fate_run *r) {
     return str_eq(r->fate, STR("text")) && r->note.n == 0;
 }
 
+static int by_bytes(str s, str t) {
+    size_t n = s.n < t.n ? s.n : t.n;
+    int order = n > 0 ? memcmp(s.p, t.p, n) : 0;
+    return order ? order : (s.n > t.n) - (s.n < t.n);
+}
+
+/* Those that belong together stand together, in the order of their pages. */
+static int by_state(const void *pa, const void *pb) {
+    const cli_fate_run *a = *(const cli_fate_run *const *)pa, *b = *(const cli_fate_run *const *)pb;
+    int order = by_bytes(a->fate, b->fate);
+    if (order == 0) order = by_bytes(a->note, b->note);
+    return order ? order : (a > b) - (a < b); /* of one array */
+}
+
+static int by_first_run(const void *pa, const void *pb) {
+    const cli_fate_run *a = ((const group *)pa)->runs[0], *b = ((const group *)pb)->runs[0];
+    return (a > b) - (a < b);
+}
+
+/* Sorted, since an archive may have a hundred thousand runs and as many different notes. */
 static size_t make_groups(const cli_fates *f, bool plain, arena *a, group **out) {
     cli_fate_run *runs;
-    size_t count = cli_fate_runs(f, a, &runs), n = 0;
+    size_t count = cli_fate_runs(f, a, &runs), wanted = 0, n = 0;
+    const cli_fate_run **sorted = arena_alloc(a, count, sizeof *sorted);
     group *groups = arena_alloc(a, count, sizeof *groups);
-    for (size_t i = 0; i < count; i++) {
-        const cli_fate_run *r = &runs[i];
-        if (is_plain(r) && !plain) continue;
-        size_t g = 0;
-        while (g < n && !(str_eq(groups[g].fate, r->fate) && str_eq(groups[g].note, r->note))) g++;
-        group *to = &groups[g];
-        if (g == n) {
-            *to = (group){.fate = r->fate, .note = r->note, .low = 1};
-            to->runs = arena_alloc(a, count - i, sizeof *to->runs);
-            n++;
-        }
-        to->runs[to->run_count++] = r;
+    for (size_t i = 0; i < count; i++)
+        if (plain || !is_plain(&runs[i])) sorted[wanted++] = &runs[i];
+    if (wanted > 0) qsort(sorted, wanted, sizeof *sorted, by_state);
+    for (size_t i = 0; i < wanted; i++) {
+        const cli_fate_run *r = sorted[i];
+        if (i == 0 || !str_eq(sorted[i - 1]->fate, r->fate) ||
+            !str_eq(sorted[i - 1]->note, r->note))
+            groups[n++] = (group){.fate = r->fate, .note = r->note, .runs = &sorted[i], .low = 1};
+        group *to = &groups[n - 1];
+        to->run_count++;
         to->pages += r->last - r->first + 1;
         to->low = r->confidence < to->low ? r->confidence : to->low;
         to->high = r->confidence > to->high ? r->confidence : to->high;
     }
+    if (n > 0) qsort(groups, n, sizeof *groups, by_first_run);
     *out = groups;
     return n;
 }

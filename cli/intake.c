@@ -84,7 +84,10 @@ bool cli_intake_knows(cli_intake *x, str identity, const index_look *look, bool 
     arena *a = arena_new();
     bool ok = index_get_file(x->library, identity, a, &f, &found, NULL) && found &&
               same_look(&f.look, look) && look->inode != 0;
+    bool locked = false;
     *failed = ok && f.code != ERROR_NONE;
+    if (ok && !*failed && x->how.password.n > 0)
+        ok = index_is_locked(x->library, f.hash, &locked, NULL) && !locked;
     if (*failed)
         ok = str_eq(f.program, STR(CLI_VERSION)) &&
              !(f.code == ERROR_PASSWORD && x->how.password.n > 0);

@@ -59,7 +59,7 @@ static bool check_languages(str s, error *err) {
     for (size_t i = 0; ok && i < s.n; i++) {
         char c = s.p[i];
         ok = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-             c == '_' || c == '+';
+             c == '_' || c == '+' || c == '-' || c == '/'; /* script/Latin */
     }
     return ok || error_set(err, ERROR_USAGE,
                            "--ocr-lang is a list as eng+fra, with the names that `tesseract "

@@ -363,7 +363,7 @@ static void tell_start(const watching *x) {
     cli_flush();
 }
 
-/* How long to wait for the next event, -1 for as long as it takes. */
+/* How long to wait for the next event. */
 static double wait_ms(const watching *x) {
     double now = clock_ms(), next = now + POLL_MOST_MS;
     for (size_t i = 0; i < x->place_count; i++)

@@ -236,6 +236,19 @@ bool index_get_gaps(index_library *l, int64_t document, index_gaps *out, error *
     return ok;
 }
 
+bool index_is_locked(index_library *l, const uint8_t hash[32], bool *locked, error *err) {
+    sqlite3_stmt *s =
+        store_prepare(l,
+                      "SELECT 1 FROM page JOIN document ON document.id = page.document"
+                      " WHERE hash = ?1 AND fate = 'encrypted' LIMIT 1",
+                      err);
+    if (s == NULL) return false;
+    sqlite3_bind_blob(s, 1, hash, 32, SQLITE_STATIC);
+    bool ok = first_row(l, s, locked, err);
+    store_done(s);
+    return ok;
+}
+
 bool index_count_vectors(index_library *l, int64_t document, uint64_t *out, error *err) {
     bool found;
     sqlite3_stmt *s = store_prepare(l, "SELECT total(rows) FROM block WHERE document = ?1", err);

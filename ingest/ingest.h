@@ -43,6 +43,10 @@ typedef enum {
 #define INGEST_ROW_HEAD 1
 #define INGEST_ROW_BODY 2
 
+/* What a paragraph is: of the page's own text, or said beside it (a comment), which stays where the page
+ * is recognised from its picture. */
+#define INGEST_PARAGRAPH_BESIDE 1
+
 /* A line as it stands on the page. */
 typedef struct {
     str text;
@@ -52,7 +56,8 @@ typedef struct {
 
 typedef struct {
     ingest_role role;
-    uint8_t level; /* of a heading, 1..6; of a table row, INGEST_ROW_*; else 0 */
+    uint8_t level; /* of a heading, 1..6; of a table row, INGEST_ROW_*; of a paragraph, 0 or
+                    * INGEST_PARAGRAPH_BESIDE; else 0 */
     uint32_t page; /* 1-based */
     const ingest_line *lines;
     size_t line_count; /* >= 1 */

@@ -342,7 +342,7 @@ static size_t begins_with_name(const item *it) {
            b->page == 1 && b->line_count == 1 && str_eq(b->lines[0].text, it->name);
 }
 
-/* A block of a page that was recognised in its stead is dropped, and so is garbled text. */
+/* A block of a page that was recognised in its stead is dropped, and so is garbled text; comments stay. */
 static void put_blocks(assembly *x, size_t i, uint32_t before) {
     const reading *r = x->r;
     const item *it = &r->items[i];
@@ -354,7 +354,8 @@ static void put_blocks(assembly *x, size_t i, uint32_t before) {
             put_ocr_page(x, &r->ocr[p], before, it->piece.depth);
         }
         ingest_fate fate = block ? x->pages[before + block->page - 1].fate : INGEST_FATE_TEXT;
-        if (block && fate != INGEST_FATE_OCR && fate != INGEST_FATE_GARBLED)
+        if (block &&
+            (reread_is_beside(block) || (fate != INGEST_FATE_OCR && fate != INGEST_FATE_GARBLED)))
             put_block(x, block, before + block->page, it->piece.depth);
     }
 }
@@ -418,7 +419,9 @@ static void put_item(assembly *x, size_t i) { /* at most WORKER_DEPTH + 2 deep *
         put_pages(x, it->d);
         /* A container without pages has its heading above its first document. */
         if (i > 0 && has_section(x->r, i)) put_heading(x, it->name, before + 1, depth);
+        size_t first = x->block_count;
         put_blocks(x, i, before);
+        reread_mark_running(x->pages, x->blocks + first, x->block_count - first);
         put_notes(x, it);
         if (x->language.n == 0) x->language = it->d->language;
         for (size_t k = 0; k < it->child_count; k++) put_item(x, it->first_child + k);
@@ -434,7 +437,6 @@ static ingest_document *put_together(reading *r, arena *a) {
     assembly x = {.r = r, .a = a};
     make_room(&x);
     put_item(&x, 0);
-    reread_mark_running(x.pages, x.blocks, x.block_count);
     if (r->left_out > 0)
         x.notes[x.note_count++] =
             arena_printf(a, "%zu documents in it were not read: only the first %u are", r->left_out,

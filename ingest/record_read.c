@@ -168,9 +168,10 @@ static bool last_block_is_whole(const record_reader *r) {
     return r->block_count == 0 || r->blocks[r->block_count - 1].first_line < r->line_count;
 }
 
-/* Headings have a level, table rows may have what they are in its place. */
+/* Headings have a level; table rows and paragraphs may have what they are in its place. */
 static bool level_fits(uint8_t role, uint8_t level) {
     if (role == INGEST_ROLE_HEADING) return level >= 1 && level <= 6;
+    if (role == INGEST_ROLE_PARAGRAPH) return level <= INGEST_PARAGRAPH_BESIDE;
     return level <= (role == INGEST_ROLE_TABLE_ROW ? INGEST_ROW_BODY : 0);
 }
 

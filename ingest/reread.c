@@ -45,11 +45,17 @@ static int by_bytes(const void *pa, const void *pb) {
     return c ? c : (a->n > b->n) - (a->n < b->n);
 }
 
+bool reread_is_beside(const ingest_block *b) {
+    return b->role == INGEST_ROLE_PARAGRAPH && b->level == INGEST_PARAGRAPH_BESIDE;
+}
+
 static page_words *words_of(const ingest_document *d, uint32_t page) {
     page_words *w = mem_new(1, sizeof *w);
-    for (size_t i = 0; i < d->block_count; i++)
-        for (size_t k = 0; d->blocks[i].page == page && k < d->blocks[i].line_count; k++)
-            add_line(w, d->blocks[i].lines[k].text);
+    for (size_t i = 0; i < d->block_count; i++) {
+        const ingest_block *b = &d->blocks[i];
+        if (b->page != page || reread_is_beside(b)) continue;
+        for (size_t k = 0; k < b->line_count; k++) add_line(w, b->lines[k].text);
+    }
     qsort(w->words, w->count, sizeof *w->words, by_bytes);
     return w;
 }
@@ -69,7 +75,7 @@ reread_choice reread_choose(const ingest_document *parsed, uint32_t page,
     if (read->pages[0].fate != INGEST_FATE_OCR) return REREAD_KEEP;
     reread_choice choice = REREAD_TAKE;
     page_words *layer = words_of(parsed, page), *recognised = words_of(read, 1);
-    if (fate == INGEST_FATE_TEXT &&
+    if (fate == INGEST_FATE_TEXT && layer->letters > 0 &&
         recognised->letters < layer->letters * RICHER_TIMES + RICHER_LETTERS)
         choice = REREAD_KEEP;
     if (fate == INGEST_FATE_GARBLED && agree(layer, recognised)) choice = REREAD_RESTORE;
@@ -112,7 +118,7 @@ static int by_key(const void *pa, const void *pb) {
 static bool at_edge(const ingest_page *p, const ingest_block *b) {
     const ingest_line *l = &b->lines[0];
     return p->fate == INGEST_FATE_OCR && b->line_count == 1 && l->text.n <= EDGE_BYTES &&
-           p->height_pt > 0 &&
+           p->height_pt > 0 && l->at.y1 > l->at.y0 && !reread_is_beside(b) &&
            (l->at.y1 < EDGE_SHARE * p->height_pt || l->at.y0 > (1 - EDGE_SHARE) * p->height_pt);
 }
 

@@ -16,7 +16,11 @@ reread_choice reread_choose(const ingest_document *parsed, uint32_t page,
                             const ingest_document *read);
 
 /* Lines at the top or bottom of recognised pages that come again on others become footers: each page
- * was recognised alone, where nobody could see that. Blocks are in the order of their pages. */
+ * was recognised alone, where nobody could see that. The blocks are of one document, in the order of its
+ * pages. */
 void reread_mark_running(const ingest_page *pages, ingest_block *blocks, size_t block_count);
+
+/* A comment or the like, which stands in no picture of the page. */
+bool reread_is_beside(const ingest_block *b);
 
 #endif

@@ -11,28 +11,12 @@
 #include <poppler.h>
 
 #include "ingest/ocr/ocr.h"
+#include "ingest/parse/pdf/pdf_beside.h"
 
 /* Below this, letters of body text are too small to be read: worth a word to the user. */
 #define COARSE_DPI 150.0
 /* PDF's own limit is 14,400 units of 1/72 inch, which a unit may stretch; beyond is damage. */
 #define MAX_SIDE_PT 1e6
-
-static PopplerDocument *open_document(const parse_input *in, error *err) {
-    GError *why = NULL;
-    GBytes *b = g_bytes_new_static(in->bytes.p, in->bytes.n);
-    char *password = in->password.n > 0 ? g_strndup(in->password.p, in->password.n) : NULL;
-    PopplerDocument *d = poppler_document_new_from_bytes(b, password, &why);
-    bool locked = why && why->domain == POPPLER_ERROR && why->code == POPPLER_ERROR_ENCRYPTED;
-    g_free(password);
-    g_bytes_unref(b);
-    if (why) g_error_free(why);
-    if (d) return d;
-    if (locked)
-        error_set(err, ERROR_PASSWORD, "the PDF is encrypted and asks for a password");
-    else
-        error_set(err, ERROR_INPUT, "the PDF is damaged and cannot be opened");
-    return NULL;
-}
 
 /* Of cairo's red, green and blue, by what the eye makes of them (ITU-R BT.601). */
 static PIX *grey_of(cairo_surface_t *surface, int width, int height) {
@@ -96,7 +80,7 @@ static bool render(PopplerPage *page, arena *a, ocr_picture *out, error *err) {
 
 bool ocr_render_page(const parse_input *in, uint32_t number, arena *a, ocr_picture *out,
                      error *err) {
-    PopplerDocument *d = open_document(in, err);
+    PopplerDocument *d = pdf_open(in, err);
     if (!d) return false;
     PopplerPage *page = NULL;
     if (number <= (uint32_t)poppler_document_get_n_pages(d))

@@ -239,6 +239,13 @@ fi
 check "no password in stdin" 2 add --password - docs/harbour.txt
 check "a long password" 2 add --password "$(printf '%0300d' 1)" docs/harbour.txt
 check "no language" 2 add --ocr-lang 'eng;rm' docs/harbour.txt
+mkdir locked
+python3 -m zipfile -c locked/two.zip "$root/tests/golden/facts/aes256.pdf" docs/harbour.txt
+old locked/*
+run 0 sync locked && grep -q "aes256.pdf is encrypted" out && ok "a locked part is told" || not_ok "a locked part is told" "code $got"
+run 0 sync --password reader locked && grep -q "^changed" out && ! grep -q encrypted out &&
+    ok "a password that comes later" || not_ok "a password that comes later" "code $got"
+run 0 sync --password reader locked && grep -q "^1 unchanged" out && ok "and opens once" || not_ok "and opens once" "code $got"
 
 # ---- killed ------------------------------------------------------------------------------------
 mkdir many

@@ -26,7 +26,6 @@
 #include "ingest/ocr/ocr.h"
 #include "ingest/parse/confine.h"
 #include "ingest/parse/image/tiff.h"
-#include "ingest/reread.h"
 
 /* The page: 320 x 200 points, five lines of 12 points. */
 #define WIDTH_PT 320
@@ -737,31 +736,40 @@ static void the_lock_refuses_sockets(void **state) {
     assert_int_equal(WTERMSIG(status), SIGSYS);
 }
 
-/* ---- running heads -------------------------------------------------------------------------- */
+/* ---- comments ------------------------------------------------------------------------------- */
 
-static void heads_of_recognised_pages_are_footers(void **state) {
+static void a_comment_stays_on_a_recognised_page(void **state) {
     (void)state;
-    enum { PAGES = 4, BLOCKS = 3 * PAGES };
-    ingest_page pages[PAGES];
-    ingest_line text_lines[BLOCKS];
-    ingest_block blocks[BLOCKS];
-    char heads[PAGES][32];
-    for (uint32_t p = 0; p < PAGES; p++) {
-        pages[p] = (ingest_page){.number = p + 1, .height_pt = 800, .fate = INGEST_FATE_OCR};
-        snprintf(heads[p], sizeof heads[p], "Crane manual %u", p + 7);
-        text_lines[3 * p] = (ingest_line){str_of(heads[p]), {50, 30, 200, 42}, 10};
-        text_lines[3 * p + 1] = (ingest_line){STR("Oil the bearing."), {50, 400, 200, 412}, 10};
-        text_lines[3 * p + 2] =
-            (ingest_line){p % 2 ? STR("left") : STR("right"), {50, 760, 99, 772}, 10};
-    }
-    for (uint32_t i = 0; i < BLOCKS; i++)
-        blocks[i] = (ingest_block){.role = INGEST_ROLE_PARAGRAPH,
-                                   .page = i / 3 + 1,
-                                   .lines = &text_lines[i],
-                                   .line_count = 1};
-    reread_mark_running(pages, blocks, BLOCKS);
-    for (uint32_t i = 0; i < BLOCKS; i++) /* the foot comes on two pages each: not often enough */
-        assert_int_equal(blocks[i].role, i % 3 == 0 ? INGEST_ROLE_FOOTER : INGEST_ROLE_PARAGRAPH);
+    text pdf = {0};
+    if (!able) skip();
+    picture_pdf(&pdf,
+                PAGE_BOX "]/Annots[<</Type/Annot/Subtype/Text/Rect[300 2 316 18]/T(Ann)"
+                         "/Contents(The gasket is red.)>>",
+                "320 0 0 200 0 0", "");
+    arena *a = arena_new();
+    ingest_document *d = read_bytes(text_str(&pdf), "scan.pdf", a);
+    expect_read(d, 1);
+    assert_non_null(line_with(d, "Comment by Ann: The gasket is red."));
+    arena_free(a);
+    text_free(&pdf);
+}
+
+/* ---- encrypted documents --------------------------------------------------------------------- */
+
+static void encrypted_pages_are_drawn(void **state) {
+    (void)state;
+    const ingest_options options = {.password = STR("reader")};
+    if (!able) skip();
+    arena *a = arena_new();
+    ingest_document *d = NULL;
+    error err = {0};
+    int fd = open("tests/golden/facts/aes256.pdf", O_RDONLY | O_CLOEXEC);
+    if (!worker_read_piece(worker, &(worker_piece){.ocr_page = 1}, &options, fd, STR("x.pdf"), a,
+                           &d, &err))
+        fail_msg("%s", err.text);
+    assert_int_equal(d->pages[0].fate, INGEST_FATE_OCR);
+    close(fd);
+    arena_free(a);
 }
 
 int main(void) {
@@ -776,6 +784,8 @@ int main(void) {
         cmocka_unit_test(a_garbled_layer_is_read_from_its_picture),
         cmocka_unit_test(odd_text_stays_text),
         cmocka_unit_test(a_stamp_does_not_hide_the_scan),
+        cmocka_unit_test(a_comment_stays_on_a_recognised_page),
+        cmocka_unit_test(encrypted_pages_are_drawn),
         cmocka_unit_test(image_files_are_read),
         cmocka_unit_test(a_tiff_has_pages),
         cmocka_unit_test(broken_images_are_told),
@@ -785,7 +795,6 @@ int main(void) {
         cmocka_unit_test(a_missing_program_is_told),
         cmocka_unit_test(it_is_locked_in),
         cmocka_unit_test(the_lock_refuses_sockets),
-        cmocka_unit_test(heads_of_recognised_pages_are_footers),
     };
     return cmocka_run_group_tests_name("ingest ocr", tests, set_up, tear_down);
 }

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -213,6 +214,48 @@ static void attachments_are_read_or_named(void **state) {
     expect_part(notes_of(d), "\"setup.exe\" (3.0 kB) is no document that Carrel reads");
 }
 
+/* ---- pages that are not whole ----------------------------------------------------------------- */
+
+static void put_page(text *t, int object, const char *filter, const char *drawing) {
+    text_printf(t,
+                "%d 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Contents %d 0 R/Resources"
+                "<</Font<</F<</Type/Font/Subtype/Type1/BaseFont/Times-Roman>>>>>>>>endobj\n"
+                "%d 0 obj<</Length %zu%s>>stream\n%s\nendstream endobj\n",
+                object, object + 1, object + 1, strlen(drawing), filter, drawing);
+}
+
+/* The third page's drawing does not decompress, and the fourth is not there; the first two differ in a
+ * number only, and are text all the same. */
+static int open_holes(void) {
+    text t = {0};
+    int fd = memfd_create("document", MFD_CLOEXEC);
+    text_put(&t, STR("%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n"
+                     "2 0 obj<</Type/Pages/Kids[3 0 R 5 0 R 7 0 R 99 0 R]/Count 4>>endobj\n"));
+    put_page(&t, 3, "", "BT /F 12 Tf 60 720 Td (Valve 1 is released) Tj ET");
+    put_page(&t, 5, "", "BT /F 12 Tf 60 720 Td (Valve 2 is released) Tj ET");
+    put_page(&t, 7, "/Filter/FlateDecode", "AAAAAAAAAAAAAAAAAAAA");
+    text_put(&t, STR("trailer<</Root 1 0 R>>\n%%EOF\n"));
+    assert_int_equal(write(fd, t.p, t.n), (ssize_t)t.n);
+    text_free(&t);
+    return fd;
+}
+
+static void damaged_pages_fail(void **state) {
+    (void)state;
+    error err = {0};
+    ingest_document *d = NULL;
+    int fd = open_holes();
+    if (!ingest_parse(worker, fd, STR("holes.pdf"), a, &d, &err)) fail_msg("%s", err.text);
+    close(fd);
+    assert_int_equal(d->page_count, 4);
+    for (uint32_t p = 1; p <= 4; p++)
+        assert_int_equal(d->pages[p - 1].fate, p < 3 ? INGEST_FATE_TEXT : INGEST_FATE_FAILED);
+    expect_part(d->pages[2].note.p, "what draws the page is damaged");
+    expect_part(d->pages[3].note.p, "does not hold it");
+    assert_int_equal(d->block_count, 2);
+    for (size_t i = 0; i < 2; i++) assert_int_not_equal(d->blocks[i].role, INGEST_ROLE_FOOTER);
+}
+
 /* ---- passwords ----------------------------------------------------------------------------- */
 
 static void passwords_open(void **state) {
@@ -285,6 +328,7 @@ int main(void) {
         TEST(an_xfa_form_is_told),
         TEST(comments_follow_their_page),
         TEST(attachments_are_read_or_named),
+        TEST(damaged_pages_fail),
         TEST(passwords_open),
         TEST(broken_copies_leave_a_sentence),
     };

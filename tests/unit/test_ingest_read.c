@@ -17,6 +17,7 @@
 
 #include <cmocka.h>
 
+#include "ingest/reread.h"
 #include "tests/support/documents.h"
 
 static ingest_limits limits;
@@ -445,6 +446,40 @@ static void the_document_itself_may_fail(void **state) {
     arena_free(a);
 }
 
+/* ---- running heads -------------------------------------------------------------------------- */
+
+static void heads_of_recognised_pages_are_footers(void **state) {
+    (void)state;
+    enum { PAGES = 4, BLOCKS = 3 * PAGES };
+    ingest_line name = {.text = STR("scan-001.png")};
+    ingest_block names[PAGES];
+    ingest_page pages[PAGES];
+    ingest_line text_lines[BLOCKS];
+    ingest_block blocks[BLOCKS];
+    char heads[PAGES][32];
+    for (uint32_t p = 0; p < PAGES; p++) {
+        pages[p] = (ingest_page){.number = p + 1, .height_pt = 800, .fate = INGEST_FATE_OCR};
+        snprintf(heads[p], sizeof heads[p], "Crane manual %u", p + 7);
+        text_lines[3 * p] = (ingest_line){str_of(heads[p]), {50, 30, 200, 42}, 10};
+        text_lines[3 * p + 1] = (ingest_line){STR("Oil the bearing."), {50, 400, 200, 412}, 10};
+        text_lines[3 * p + 2] =
+            (ingest_line){p % 2 ? STR("left") : STR("right"), {50, 760, 99, 772}, 10};
+    }
+    for (uint32_t i = 0; i < BLOCKS; i++)
+        blocks[i] = (ingest_block){.role = INGEST_ROLE_PARAGRAPH,
+                                   .page = i / 3 + 1,
+                                   .lines = &text_lines[i],
+                                   .line_count = 1};
+    reread_mark_running(pages, blocks, BLOCKS);
+    for (uint32_t i = 0; i < BLOCKS; i++) /* the foot comes on two pages each: not often enough */
+        assert_int_equal(blocks[i].role, i % 3 == 0 ? INGEST_ROLE_FOOTER : INGEST_ROLE_PARAGRAPH);
+    /* What stands nowhere on the page, as the names of parts, stands at no edge. */
+    for (uint32_t p = 0; p < PAGES; p++)
+        names[p] = (ingest_block){INGEST_ROLE_HEADING, 1, p + 1, &name, 1};
+    reread_mark_running(pages, names, PAGES);
+    for (uint32_t p = 0; p < PAGES; p++) assert_int_equal(names[p].role, INGEST_ROLE_HEADING);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(members_follow_their_container, reset_limits),
@@ -455,6 +490,7 @@ int main(void) {
         cmocka_unit_test_setup(a_member_that_crashes_costs_itself, reset_limits),
         cmocka_unit_test_setup(shared_work_gives_the_same_document, reset_limits),
         cmocka_unit_test_setup(the_document_itself_may_fail, reset_limits),
+        cmocka_unit_test(heads_of_recognised_pages_are_footers),
     };
     return cmocka_run_group_tests_name("ingest read", tests, NULL, NULL);
 }

@@ -155,9 +155,11 @@ static str page_note(const page_facts *f, arena *a) {
 static void read_page(reading *r, uint32_t number) {
     page_facts *facts = &r->facts[number - 1];
     PopplerPage *page = poppler_document_get_page(r->d, (int)number - 1);
-    facts->fate = INGEST_FATE_EMPTY;
-    if (!page) /* a hole in the page tree */
+    if (!page) {
+        facts->fate = INGEST_FATE_FAILED;
+        facts->note = STR("the file names this page and does not hold it, or it is damaged");
         return;
+    }
     poppler_page_get_size(page, &facts->width_pt, &facts->height_pt);
     facts->label = page_label(page, number, r->a);
     arena *scratch = arena_new();
@@ -178,6 +180,10 @@ static void read_page(reading *r, uint32_t number) {
         if (verdict.lay_out) pdf_layout_page(&runs, number, r->a, &r->text.lines);
         if (facts->fate == INGEST_FATE_EMPTY && facts->comments.count > 0)
             facts->fate = INGEST_FATE_TEXT;
+        if (facts->fate == INGEST_FATE_EMPTY && !facts->wants_ocr && facts->hidden.unsure) {
+            facts->fate = INGEST_FATE_FAILED;
+            if (facts->note.n == 0) facts->note = STR("what draws the page is damaged");
+        }
     }
     arena_free(scratch);
     g_object_unref(page);
@@ -229,7 +235,7 @@ static str document_title(PopplerDocument *d, const pdf_text *t, arena *a) {
 static void write_comments(const pdf_comments *c, uint32_t page, record_writer *out) {
     for (size_t i = 0; i < c->count; i++) {
         str s = c->list[i].text;
-        record_block(out, INGEST_ROLE_PARAGRAPH, 0, page);
+        record_block(out, INGEST_ROLE_PARAGRAPH, INGEST_PARAGRAPH_BESIDE, page);
         for (size_t begin = 0, end; begin < s.n; begin = end + 1) {
             end = begin;
             while (end < s.n && s.p[end] != '\n' && s.p[end] != '\r') end++;

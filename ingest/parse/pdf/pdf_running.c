@@ -88,7 +88,8 @@ static size_t collect_edges(pdf_text *t, size_t first, size_t end, edge *out, ar
         pdf_line *l = sorted[i];
         bool top = i < EDGE_LINES && l->at.y0 < EDGE_SHARE * height;
         bool bottom = i + EDGE_LINES >= n && l->at.y1 > (1 - EDGE_SHARE) * height;
-        bool outermost = (i == 0 || i + 1 == n) && !l->table;
+        /* A page's only line is where it is. */
+        bool outermost = (i == 0 || i + 1 == n) && n > 1 && !l->table;
         if (!top && !bottom && !outermost) continue;
         str key = pdf_key(l->text, true, a);
         if (is_page_number(key) && (i == 0 || i + 1 == n || i + 2 == n)) l->running = true;
@@ -138,6 +139,13 @@ static void keep_table_heads(pdf_text *t) {
             l[i - 1].running = false;
 }
 
+/* What a document says nothing beside is its text: certificates that differ in a number. */
+static void keep_only_text(pdf_text *t) {
+    bool all = true;
+    for (size_t i = 0; all && i < t->lines.count; i++) all = t->lines.lines[i].running;
+    for (size_t i = 0; all && i < t->lines.count; i++) t->lines.lines[i].running = false;
+}
+
 void pdf_mark_running(pdf_text *t, arena *a) {
     edge *edges = arena_alloc(a, (size_t)t->page_count * EDGE_LINES * 2 + 1, sizeof *edges);
     size_t count = 0;
@@ -157,4 +165,5 @@ void pdf_mark_running(pdf_text *t, arena *a) {
         keep_outermost(t, first, end, a);
     }
     keep_table_heads(t);
+    keep_only_text(t);
 }
