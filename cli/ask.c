@@ -318,7 +318,7 @@ static void put_gaps(text *out, asking *x, int64_t document, str path) {
     for (size_t i = 0; i < x->gaps_told_count; i++)
         if (x->gaps_told[i] == document) return;
     if (x->gaps_told_count < PLACES_MAX) x->gaps_told[x->gaps_told_count++] = document;
-    if (cli_put_gaps(&line, x->session.library, document, path)) {
+    if (cli_put_gaps(&line, &x->session, document, path)) {
         text_put(out, str_of(t->dim));
         cli_wrap(out, t, text_str(&line), NULL, 0, QUOTE_INDENT, t->columns);
         text_put(out, str_of(t->reset));

@@ -148,13 +148,17 @@ static void copy_parts(const ingest_document *d, cli_prepared *p) {
 
 /* How the file looks, for the next time. What was changed a moment ago may change once more within
  * the grain of a file system's clock, and still look the same: such a look equals none. */
-static index_look look_of(const struct stat *st) {
+index_look cli_settled_look(index_look look) {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
-    if (now.tv_sec - st->st_mtim.tv_sec < CLOCK_GRAIN_S) return (index_look){0};
-    return (index_look){.bytes = (uint64_t)st->st_size,
-                        .mtime_ns = (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec,
-                        .inode = st->st_ino};
+    return now.tv_sec - look.mtime_ns / 1000000000 < CLOCK_GRAIN_S ? (index_look){0} : look;
+}
+
+static index_look look_of(const struct stat *st) {
+    return cli_settled_look(
+        (index_look){.bytes = (uint64_t)st->st_size,
+                     .mtime_ns = (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec,
+                     .inode = st->st_ino});
 }
 
 static bool unchanged(const struct stat *a, const struct stat *b) {

@@ -44,6 +44,8 @@ size_t cli_batch_begun(cli_batch *b);
 /* The threads look hashes up in the library; whoever else uses it holds this lock. */
 void cli_batch_lock_library(cli_batch *b);
 void cli_batch_unlock_library(cli_batch *b);
+/* The look that may be noted of a file that looks so now. */
+index_look cli_settled_look(index_look look);
 void cli_batch_close(cli_batch *b); /* stops, waits for the threads, ends the parsers */
 
 typedef enum {

@@ -8,14 +8,18 @@
 
 #include "cli/mirror.h"
 
-#define NAME_COLUMN 8 /* "removed " */
-#define NOTE_INDENT 2
+#define NAME_COLUMN 9  /* "not read " */
+#define PLAN_COLUMN 20 /* "would be read again " */
 
-static const char *const names[CLI_CHANGE_KINDS] = {"new",  "changed", "moved",
-                                                    "copy", "removed", "failed"};
+static const char *const names[CLI_CHANGE_KINDS] = {"new",     "changed", "moved",   "copy",
+                                                    "removed", "failed",  "not read"};
 /* As keys of JSON; "new" and "failed" read well in both. */
-static const char *const keys[CLI_CHANGE_KINDS] = {"new",    "changed", "moved",
-                                                   "copies", "removed", "failed"};
+static const char *const keys[CLI_CHANGE_KINDS] = {"new",     "changed", "moved",   "copies",
+                                                   "removed", "failed",  "not_read"};
+/* Of a dry run, what will be: a file that cannot be read fails already now. */
+static const char *const plans[CLI_CHANGE_KINDS] = {
+    "would be added",   "would be read again", "would be moved",   "is a copy",
+    "would be removed", "cannot be read",      "would not be read"};
 
 static void put_clock(text *out) {
     char now[16];
@@ -50,6 +54,7 @@ static void put_tail(text *out, const cli_change *c) {
     default:
         text_put(out, STR(": "));
         cli_clean(out, c->reason);
+        if (c->former) text_put(out, STR("; its former version stays and answers"));
     }
 }
 
@@ -59,8 +64,10 @@ void cli_put_change(text *out, const cli_change *c, bool dry_run, bool clock) {
                         : c->kind == CLI_CHANGE_REMOVED ? t->bold
                                                         : t->dim;
     if (clock) put_clock(out);
-    if (dry_run) text_put(out, STR("would be "));
-    text_printf(out, "%s%-*s%s", style, NAME_COLUMN, names[c->kind], t->reset);
+    if (dry_run)
+        text_printf(out, "%s%-*s%s", style, PLAN_COLUMN, plans[c->kind], t->reset);
+    else
+        text_printf(out, "%s%-*s%s", style, NAME_COLUMN, names[c->kind], t->reset);
     cli_clean(out, c->shown);
     put_tail(out, c);
     text_put_char(out, '\n');
@@ -74,9 +81,12 @@ json_t *cli_json_change(const cli_change *c) {
     cli_json_set(o, "path", cli_json_str(c->path));
     if (c->from.n && (c->kind == CLI_CHANGE_MOVED || c->kind == CLI_CHANGE_COPY))
         cli_json_set(o, c->kind == CLI_CHANGE_MOVED ? "from" : "same_as", cli_json_str(c->from));
-    if (c->reason.n && (c->kind == CLI_CHANGE_FAILED || c->kind == CLI_CHANGE_REMOVED))
+    if (c->reason.n && c->kind >= CLI_CHANGE_REMOVED)
         cli_json_set(o, "reason", cli_json_str(c->reason));
-    if (c->kind == CLI_CHANGE_FAILED) cli_json_set(o, "code", json_integer(c->code));
+    if (c->kind == CLI_CHANGE_FAILED) {
+        cli_json_set(o, "code", json_integer(c->code));
+        cli_json_set(o, "former_version", json_boolean(c->former));
+    }
     if (c->document && c->document->in.page_count > 0 &&
         (c->kind == CLI_CHANGE_NEW || c->kind == CLI_CHANGE_CHANGED))
         cli_json_prepared(o, c->document);
@@ -84,10 +94,10 @@ json_t *cli_json_change(const cli_change *c) {
 }
 
 void cli_put_counts(text *out, const cli_mirror *m) {
-    static const char *const many[CLI_CHANGE_KINDS] = {"new",    "changed", "moved",
-                                                       "copies", "removed", "failed"};
+    static const char *const many[CLI_CHANGE_NOT_READ] = {"new",    "changed", "moved",
+                                                          "copies", "removed", "failed"};
     bool any = false;
-    for (int k = 0; k < CLI_CHANGE_KINDS; k++) {
+    for (int k = 0; k < CLI_CHANGE_NOT_READ; k++) {
         if (m->counts[k] == 0) continue;
         bool one = m->counts[k] == 1;
         text_printf(out, "%s%zu %s", any ? ", " : "", m->counts[k], one ? names[k] : many[k]);
@@ -98,6 +108,13 @@ void cli_put_counts(text *out, const cli_mirror *m) {
     if (m->failed_before)
         text_printf(out, ", %zu not readable as before (`carrel status --failed`)",
                     m->failed_before);
+    if (m->skipped) {
+        text_printf(out, ", %zu not read (%s", m->skipped,
+                    m->skipped == 1 ? "no document" : "no documents");
+        text_put(out, m->counts[CLI_CHANGE_NOT_READ] < m->skipped
+                          ? STR(": `carrel status --failed` lists them)")
+                          : STR(")"));
+    }
 }
 
 void cli_json_counts(json_t *o, const cli_mirror *m) {

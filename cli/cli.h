@@ -207,6 +207,8 @@ void cli_utf8_name(text *out, str name);
 str cli_file_name(str path); /* behind the last slash */
 /* Whether a file stands at a path that cli_utf8_name made. */
 bool cli_file_there(str path);
+/* The same, and also where it is a link to what is not there. */
+bool cli_name_there(str path);
 
 /* ---- how much of the machine (compute.c) -------------------------------------------------- */
 
@@ -261,6 +263,7 @@ bool cli_choice_forget(cli_role role, error *err);
 /* Everything that a question needs. Zero it first; cli_session_close gives all of it back. */
 typedef struct {
     text library_path;
+    const char *named_library; /* as the user named it; NULL: the usual one */
     index_library *library;
     embed_model *embedder; /* the built-in one */
     embed_model *own;      /* the user's, where the library's vectors are of it */
@@ -369,9 +372,9 @@ bool cli_has_pages(str path, uint32_t page_last);
 void cli_put_place(text *out, const cli_terminal *t, const cli_place *p);
 /* "part", "part_page" and "ocr_confidence", where they say something. */
 void cli_json_place(json_t *o, const cli_place *p);
-/* "clinic.pdf was read in part: 3 of 40 pages have no text (carrel status clinic.pdf)"; false and
- * nothing where all of it was read. */
-bool cli_put_gaps(text *out, index_library *l, int64_t document, str path);
+/* "clinic.pdf was read in part: 3 of 40 pages have no text (carrel status 7)", or that it is the former
+ * version of a file; false and nothing where all of it was read. */
+bool cli_put_gaps(text *out, const cli_session *s, int64_t document, str path);
 /* Appends the same as an object, once for each document. */
 void cli_json_gaps(json_t *list, index_library *l, int64_t document, str path);
 /* A passage as `search` and `ask` give it: document, page_first, page_last, place, heading, text,

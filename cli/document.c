@@ -48,17 +48,20 @@ typedef struct {
     cli_fates fates;
     uint64_t vectors;
     index_gaps gaps;
+    index_file file; /* where gaps.former: why it could not be read */
 } shown;
 
 static bool read_document(index_library *l, arena *a, shown *s, error *err) {
     index_page *pages;
     index_part *parts;
     str *notes;
+    bool noted;
     int64_t id = s->d.id;
     if (!index_pages(l, id, a, &pages, &s->fates.page_count, err) ||
         !index_parts(l, id, a, &parts, &s->fates.part_count, err) ||
         !index_notes(l, id, a, &notes, &s->fates.note_count, err) ||
-        !index_count_vectors(l, id, &s->vectors, err) || !index_get_gaps(l, id, &s->gaps, err))
+        !index_count_vectors(l, id, &s->vectors, err) || !index_get_gaps(l, id, &s->gaps, err) ||
+        !index_get_file(l, s->d.path, a, &s->file, &noted, err))
         return false;
     s->fates.pages = pages;
     s->fates.parts = parts;
@@ -118,6 +121,15 @@ static void put_document(text *out, const shown *s) {
     text_printf(out, "%s\n", t->reset);
     put_row(out, "title", d->title);
     put_row(out, "path", d->path);
+    if (s->gaps.former) {
+        put_label(out, "outdated");
+        text_printf(out, "%sthis is its former version%s: the file could not be read again (",
+                    t->red, t->reset);
+        put_time(out, s->file.when);
+        text_put(out, STR("): "));
+        cli_clean(out, s->file.reason);
+        text_put_char(out, '\n');
+    }
     put_label(out, "type");
     cli_clean(out, d->type);
     text_put(out, STR(", "));
@@ -158,6 +170,8 @@ static void print_json(const shown *s) {
     for (size_t i = 0; i < s->fates.note_count; i++)
         cli_json_append(notes, cli_json_str(s->fates.notes[i]));
     cli_json_set(o, "pages_without_text", json_integer(s->gaps.gaps));
+    cli_json_set(o, "former_version", json_boolean(s->gaps.former));
+    if (s->gaps.former) cli_json_set(o, "not_read_again", cli_json_str(s->file.reason));
     cli_json_set(o, "fates", cli_json_fates(&s->fates));
     cli_json_set(o, "parts", parts);
     cli_json_set(o, "notes", notes);
@@ -182,9 +196,9 @@ static bool tell_failed(index_library *l, const char *name, arena *a, error *err
         if (!str_eq(f->path, text_str(&plain)) && !str_eq(cli_file_name(f->path), str_of(name)))
             continue;
         if (localtime_r(&t, &tm)) (void)strftime(when, sizeof when, "%Y-%m-%d", &tm);
-        error_set(err, ERROR_NOT_FOUND,
-                  STR_FMT " is not in the library: it could not be read (%s): " STR_FMT,
-                  STR_ARG(f->path), when, STR_ARG(f->reason));
+        error_set(err, ERROR_NOT_FOUND, STR_FMT " is not in the library: it %s (%s): " STR_FMT,
+                  STR_ARG(f->path), f->code == ERROR_NONE ? "was not read" : "could not be read",
+                  when, STR_ARG(f->reason));
         break;
     }
     text_free(&path);

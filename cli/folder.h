@@ -104,6 +104,9 @@ bool cli_intake_embed(cli_intake *x, error *err);
 /* Whether a file that looks so needs no reading: its bytes are in the library, or this program has
  * failed with it. *failed: the latter. */
 bool cli_intake_knows(cli_intake *x, str identity, const index_look *look, bool *failed);
+/* Of a file that is not read: code and reason say why; ERROR_NONE: it is no document. */
+bool cli_intake_note(cli_intake *x, str identity, const index_look *look, error_code code,
+                     str reason, error *err);
 /* wipe: traces of what was removed go now; else the next writer takes them away. */
 bool cli_intake_close_library(cli_intake *x, bool wipe, error *err);
 void cli_intake_close(cli_intake *x); /* all that is open */

@@ -78,18 +78,25 @@ static bool note_file(cli_intake *x, cli_prepared *p, error *err) {
     return hold_note(x, &now, err);
 }
 
+bool cli_intake_note(cli_intake *x, str identity, const index_look *look, error_code code,
+                     str reason, error *err) {
+    index_file f = {.path = identity, .code = code, .reason = reason};
+    f.look = cli_settled_look(*look);
+    return hold_note(x, &f, err);
+}
+
 bool cli_intake_knows(cli_intake *x, str identity, const index_look *look, bool *failed) {
     index_file f;
     bool found;
     arena *a = arena_new();
     bool ok = index_get_file(x->library, identity, a, &f, &found, NULL) && found &&
-              same_look(&f.look, look) && look->inode != 0;
+              (f.hashed || f.code != ERROR_NONE) && same_look(&f.look, look) && look->inode != 0;
     bool locked = false;
     *failed = ok && f.code != ERROR_NONE;
     if (ok && !*failed && x->how.password.n > 0)
         ok = index_is_locked(x->library, f.hash, &locked, NULL) && !locked;
     if (*failed)
-        ok = str_eq(f.program, STR(CLI_VERSION)) &&
+        ok = str_eq(f.program, STR(CLI_VERSION)) && lies_in_file(f.code) &&
              !(f.code == ERROR_PASSWORD && x->how.password.n > 0);
     arena_free(a);
     return ok;
@@ -119,12 +126,18 @@ static bool forget_gone_copies(cli_intake *x, const cli_prepared *p, error *err)
 }
 
 /* These bytes are there under another path: where that file is gone, it was moved here, and an answer
- * must not cite a file that nobody can open. A copy beside it stays as it is. */
+ * must not cite a file that nobody can open; nor one that can no longer be read. A copy beside it stays
+ * as it is. */
 static bool follow_move(cli_intake *x, cli_prepared *p, str *former, error *err) {
     str stored;
+    index_file file;
+    bool noted;
     *former = (str){0};
-    if (!index_path_of(x->library, p->in.hash, p->a, &stored, err)) return false;
-    if (stored.n == 0 || str_eq(stored, p->identity) || cli_file_there(stored)) return true;
+    if (!index_path_of(x->library, p->in.hash, p->a, &stored, err) ||
+        !index_get_file(x->library, stored, p->a, &file, &noted, err))
+        return false;
+    bool there = cli_file_there(stored) && !(noted && file.former);
+    if (stored.n == 0 || str_eq(stored, p->identity) || there) return true;
     *former = stored;
     return index_move(x->library, p->in.hash, p->identity, err) &&
            index_forget_files(x->library, &stored, 1, err);
@@ -286,7 +299,7 @@ static bool forget_vanished(cli_intake *x, error *err) {
     bool ok = index_failed_files(x->library, FAILURES_LOOKED_AT, a, &files, &count, err);
     str *paths = arena_alloc(a, ok ? count : 0, sizeof *paths);
     for (size_t i = 0; ok && i < count; i++)
-        if (!cli_file_there(files[i].path)) paths[gone++] = files[i].path;
+        if (!cli_name_there(files[i].path)) paths[gone++] = files[i].path;
     ok = ok && index_forget_files(x->library, paths, gone, err);
     arena_free(a);
     return ok;

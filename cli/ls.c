@@ -86,6 +86,24 @@ static void put_table(const index_document *d, size_t count) {
     text_free(&out);
 }
 
+/* Documents whose file is another by now, and could not be read: named below the table. */
+static bool put_former(index_library *l, const index_document *d, size_t count, error *err) {
+    text out = {0};
+    bool ok = true;
+    for (size_t i = 0; ok && i < count; i++) {
+        index_gaps g;
+        ok = index_get_gaps(l, d[i].id, &g, err);
+        if (!ok || !g.former) continue;
+        text_printf(&out,
+                    "#%lld is a former version: its file could not be read again (`carrel "
+                    "status %lld`)\n",
+                    (long long)d[i].id, (long long)d[i].id);
+    }
+    cli_put(text_str(&out));
+    text_free(&out);
+    return ok;
+}
+
 json_t *cli_json_document(const index_document *d) {
     json_t *o = json_object();
     cli_json_set(o, "id", json_integer(d->id));
@@ -109,7 +127,7 @@ static bool keep_partial(index_library *l, index_document *d, size_t *count, err
     for (size_t i = 0; i < *count; i++) {
         index_gaps g;
         if (!index_get_gaps(l, d[i].id, &g, err)) return false;
-        if (g.gaps + g.notes > 0) d[kept++] = d[i];
+        if (g.gaps + g.notes > 0 || g.former) d[kept++] = d[i];
     }
     *count = kept;
     return true;
@@ -135,6 +153,7 @@ static error_code run(const cli_args *args) {
         cli_json_print(o, false);
     } else if (count > 0) {
         put_table(d, count);
+        if (!put_former(l, d, count, &err)) code = cli_fail(&err);
     } else if (args->v[LS_PART].given) {
         cli_put(STR("no document was read in part\n"));
     } else {

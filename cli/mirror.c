@@ -4,8 +4,9 @@
  * unchanged ones cost a moment. What is new or looks different is read first, and only then does
  * what is gone go: so a file that was moved or renamed is known by its bytes and keeps its place in
  * the library. Nothing is removed on weak evidence: not below a folder that cannot be read, not when a
- * whole folder is missing or suddenly empty (a disk that is not mounted looks like that), and never
- * anything that lies outside of the folders. Held in memory are the paths, and nothing else.
+ * whole folder is missing or suddenly empty (a disk that is not mounted looks like that), not when the
+ * file of a document is there but was spoiled (a save that failed leaves it empty), and never anything
+ * that lies outside of the folders. Held in memory are the paths, and nothing else.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -41,7 +42,7 @@ typedef struct {
     /* What is gone from one scope: */
     str *gone;
     int64_t *gone_ids;
-    size_t gone_count, gone_room, gone_documents;
+    size_t gone_count, gone_room, gone_documents, spoiled;
     str *moved_from; /* in a dry run: these are not removed */
     size_t moved_count;
 } mirroring;
@@ -181,18 +182,49 @@ static bool unsettled(const cli_mirror *m, const cli_found *f) {
     return age >= 0 && age < m->settle_ns; /* a clock that is ahead of ours says nothing */
 }
 
-static void choose(mirroring *w, size_t root, const cli_found *f) {
+static bool is_document(const mirroring *w, str path) {
+    index_document d;
+    error absent;
+    return w->m->intake.library && index_find(w->m->intake.library, path, w->a, &d, &absent) &&
+           str_eq(d.path, path);
+}
+
+static bool note(mirroring *w, const cli_found *f, str path, error_code code, error *err) {
     cli_mirror *m = w->m;
-    if (f->reason && f->code == ERROR_NONE) {
-        m->skipped++;
-    } else if (f->reason) {
-        str shown = shown_path(w, root, str_of(f->path));
+    return m->dry_run || cli_intake_note(&m->intake, path, &f->look, code, str_of(f->reason), err);
+}
+
+/* A file that is no document is told of when it is first met. That it was one is not forgotten: see
+ * collect_gone. */
+static bool pass_over(mirroring *w, size_t root, const cli_found *f, str path, error *err) {
+    cli_mirror *m = w->m;
+    index_file before;
+    bool noted = false;
+    if (is_document(w, path)) return true;
+    m->skipped++;
+    if (m->intake.library && !index_get_file(m->intake.library, path, w->a, &before, &noted, err))
+        return false;
+    if (noted && !before.hashed && before.code == ERROR_NONE) return true;
+    tell(w, (cli_change){.kind = CLI_CHANGE_NOT_READ,
+                         .path = path,
+                         .shown = shown_path(w, root, str_of(f->path)),
+                         .reason = str_of(f->reason)});
+    return note(w, f, path, ERROR_NONE, err);
+}
+
+static bool choose(mirroring *w, size_t root, const cli_found *f, str path, error *err) {
+    cli_mirror *m = w->m;
+    if (f->reason && f->code == ERROR_NONE && !unsettled(m, f))
+        return pass_over(w, root, f, path, err);
+    if (f->reason && f->code != ERROR_NONE) {
         tell(w, (cli_change){.kind = CLI_CHANGE_FAILED,
-                             .path = str_of(f->path),
-                             .shown = shown,
+                             .path = path,
+                             .shown = shown_path(w, root, str_of(f->path)),
                              .reason = str_of(f->reason),
                              .code = f->code});
-    } else if (!f->known && unsettled(m, f)) {
+        return !is_document(w, path) || note(w, f, path, f->code, err);
+    }
+    if (!f->known && unsettled(m, f)) {
         size_t skip = m->roots[root].path.n;
         str rest = str_cut(str_of(f->path), skip, SIZE_MAX);
         while (rest.n > 0 && rest.p[0] == '/') rest = str_cut(rest, 1, rest.n);
@@ -201,9 +233,11 @@ static void choose(mirroring *w, size_t root, const cli_found *f) {
         w->todo[w->todo_count] = *f;
         w->todo[w->todo_count++].root = root;
     }
+    return true;
 }
 
-static void look(mirroring *w) {
+static bool look(mirroring *w, error *err) {
+    bool ok = true;
     cli_mirror *m = w->m;
     w->files =
         (cli_files){.patterns = m->patterns, .known = is_known, .folder = on_folder, .context = w};
@@ -222,15 +256,16 @@ static void look(mirroring *w) {
     size_t unread = 0;
     for (size_t i = 0; i < w->files.count; i++) unread += w->files.items[i].folder;
     w->unread = arena_alloc(w->a, unread, sizeof *w->unread);
-    for (size_t i = 0, scope = 0; i < w->files.count; i++) {
+    for (size_t i = 0, scope = 0; ok && i < w->files.count; i++) {
         while (i >= w->scope_ends[scope]) scope++;
         const cli_found *f = &w->files.items[i];
         w->met[w->met_count] = (met){identity_of(w, f), f};
-        if (f->folder) w->unread[w->unread_count++] = w->met[w->met_count].path;
-        w->met_count++;
-        choose(w, w->scopes[scope].root, f);
+        str path = w->met[w->met_count++].path;
+        if (f->folder) w->unread[w->unread_count++] = path;
+        ok = choose(w, w->scopes[scope].root, f, path, err);
     }
     if (w->met_count) qsort(w->met, w->met_count, sizeof *w->met, by_path);
+    return ok;
 }
 
 /* ---- what is new or different ------------------------------------------------------------- */
@@ -259,6 +294,7 @@ static void came(void *context, const cli_prepared *p, cli_outcome outcome, str 
                                                       : shown_path(w, root, stands),
                          .reason = str_of(err->text),
                          .code = err->code,
+                         .former = outcome == CLI_FAILED && is_document(w, p->identity),
                          .document = p});
 }
 
@@ -317,7 +353,9 @@ static bool below_unread(const mirroring *w, str path) {
 static bool collect_gone(void *context, str path, int64_t id) {
     mirroring *w = context;
     const cli_found *f = find_met(w, path);
-    if ((f && (!f->reason || f->code != ERROR_NONE)) || below_unread(w, path)) return true;
+    bool is_other = f && f->reason && f->code == ERROR_NONE && id != 0 && !unsettled(w->m, f);
+    bool spoiled = is_other && cli_file_there(path); /* else it is a link to nowhere */
+    if ((f && !is_other) || below_unread(w, path)) return true;
     for (size_t i = 0; i < w->moved_count; i++)
         if (str_eq(w->moved_from[i], path)) return true;
     if (w->gone_count == w->gone_room) {
@@ -327,7 +365,8 @@ static bool collect_gone(void *context, str path, int64_t id) {
     }
     w->gone[w->gone_count] = arena_str(w->a, path);
     w->gone_ids[w->gone_count++] = id;
-    w->gone_documents += id != 0;
+    w->gone_documents += id != 0 && !spoiled;
+    w->spoiled += spoiled;
     return true;
 }
 
@@ -357,9 +396,18 @@ static bool stays_as_copy(mirroring *w, size_t i, size_t root, bool *stays, erro
     return true;
 }
 
-static str gone_reason(const mirroring *w, str path) {
-    const cli_found *f = find_met(w, path);
-    if (f && f->reason) return str_of(f->reason);
+/* Its file is there, but is no document any more: what was read before goes on answering. */
+static bool keep_former(mirroring *w, size_t root, const cli_found *f, str path, error *err) {
+    tell(w, (cli_change){.kind = CLI_CHANGE_FAILED,
+                         .path = path,
+                         .shown = shown_path(w, root, path),
+                         .reason = str_of(f->reason),
+                         .code = ERROR_INPUT,
+                         .former = true});
+    return note(w, f, path, ERROR_INPUT, err);
+}
+
+static str gone_reason(str path) {
     return cli_file_there(path) ? STR("it is ignored now") : (str){0};
 }
 
@@ -377,7 +425,10 @@ static bool remove_gone(mirroring *w, size_t root, error *err) {
             continue;
         }
         ok = stays_as_copy(w, i, root, &stays, err);
-        if (ok && !stays) {
+        const cli_found *f = find_met(w, w->gone[i]);
+        if (ok && !stays && f && cli_file_there(w->gone[i])) {
+            ok = keep_former(w, root, f, w->gone[i], err);
+        } else if (ok && !stays) {
             paths[count] = w->gone[i];
             ids[count++] = w->gone_ids[i];
         }
@@ -388,7 +439,7 @@ static bool remove_gone(mirroring *w, size_t root, error *err) {
         tell(w, (cli_change){.kind = CLI_CHANGE_REMOVED,
                              .path = paths[i],
                              .shown = shown_path(w, root, paths[i]),
-                             .reason = gone_reason(w, paths[i])});
+                             .reason = gone_reason(paths[i])});
     mem_free(ids);
     mem_free(paths);
     mem_free(forget);
@@ -404,17 +455,18 @@ static bool let_go(mirroring *w, size_t scope, error *err) {
     cli_mirror *m = w->m;
     const cli_scope *s = &w->scopes[scope];
     const cli_root *r = &m->roots[s->root];
-    size_t begin = scope ? w->scope_ends[scope - 1] : 0, documents = 0;
+    size_t begin = scope ? w->scope_ends[scope - 1] : 0;
     str path = text_str(&r->path);
     text name = {0};
     if (s->only.n > 0)
         path = arena_printf(w->a, STR_FMT "%s" STR_FMT, STR_ARG(path),
                             r->path.p[r->path.n - 1] == '/' ? "" : "/", STR_ARG(s->only));
     cli_utf8_name(&name, path);
-    w->gone_count = w->gone_documents = 0;
+    w->gone_count = w->gone_documents = w->spoiled = 0;
     bool ok = index_paths_below(m->intake.library, text_str(&name), collect_gone, w, err);
     text_free(&name);
     if (!ok || w->gone_count == 0) return ok;
+    size_t documents = w->spoiled;
     for (size_t i = begin; i < w->scope_ends[scope]; i++)
         documents += !w->files.items[i].reason || w->files.items[i].code != ERROR_NONE;
     if (!r->there) {
@@ -439,8 +491,7 @@ bool cli_mirror_run(cli_mirror *m, const cli_scope *scopes, size_t count, error 
     memset(m->counts, 0, sizeof m->counts);
     m->unchanged = m->failed_before = m->ignored = m->skipped = m->kept = 0;
     m->why_kept = (error){0};
-    look(&w);
-    bool ok = take_in(&w, err);
+    bool ok = look(&w, err) && take_in(&w, err);
     /* Whoever was stopped has not seen what was moved. */
     for (size_t i = 0; ok && m->intake.library && m->unfinished == 0 && !cli_stopped() && i < count;
          i++)

@@ -12,17 +12,19 @@ typedef enum {
     CLI_CHANGE_COPY, /* another file with the bytes of a document */
     CLI_CHANGE_REMOVED,
     CLI_CHANGE_FAILED,
+    CLI_CHANGE_NOT_READ, /* no document, and met for the first time */
     CLI_CHANGE_KINDS
 } cli_change_kind;
 
 /* One difference, done or, in a dry run, to be done. */
 typedef struct {
     cli_change_kind kind;
-    str path;                     /* as the library names it */
-    str shown;                    /* as the user reaches it */
-    str from;                     /* of MOVED: where it lay; of COPY: the document's path */
-    str reason;                   /* of FAILED; of REMOVED where the file is still there */
-    error_code code;              /* of FAILED */
+    str path;        /* as the library names it */
+    str shown;       /* as the user reaches it */
+    str from;        /* of MOVED: where it lay; of COPY: the document's path */
+    str reason;      /* of FAILED and NOT_READ; of REMOVED where the file is still there */
+    error_code code; /* of FAILED */
+    bool former;     /* of FAILED: what was read of it before stays and answers */
     const cli_prepared *document; /* of NEW and CHANGED; NULL in a dry run */
 } cli_change;
 
@@ -53,7 +55,8 @@ typedef struct {
     cli_root *roots;
     size_t root_count;
     /* What came of it: */
-    size_t counts[CLI_CHANGE_KINDS], unchanged, failed_before, ignored, skipped, unfinished;
+    size_t counts[CLI_CHANGE_KINDS], unchanged, failed_before, ignored, unfinished;
+    size_t skipped; /* files that are no documents, new and old */
     size_t kept;    /* documents of roots that are not there, or suddenly empty */
     error why_kept; /* for the first of them */
 } cli_mirror;

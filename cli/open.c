@@ -195,6 +195,7 @@ bool cli_session_open(const cli_args *args, int needs, const char *decoder, cli_
                       error *err) {
     bool fresh;
     if (needs & CLI_NEED_THREADS) cli_compute_start(args, &s->compute);
+    if (args->v[CLI_LIBRARY].given) s->named_library = args->v[CLI_LIBRARY].text;
     if (!cli_open_library(args, INDEX_READ, &s->library_path, &s->library, err)) return false;
     if ((needs & CLI_NEED_EMBEDDER) && !cli_open_embedder(&s->embedder, err)) return false;
     if ((needs & CLI_NEED_MATCH) &&

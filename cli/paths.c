@@ -6,6 +6,7 @@
  * same one unless someone takes pains.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -199,13 +200,23 @@ static void put_bytes(text *out, str name) {
     }
 }
 
-bool cli_file_there(str path) {
+/* flags: of faccessat. */
+static bool is_there(str path, int flags) {
     text plain = {0}, bytes = {0};
     text_put(&plain, path);
     put_bytes(&bytes, path);
     /* A name may hold "\x41" of its own. */
-    bool there = path.n > 0 && (access(plain.p, F_OK) == 0 || access(bytes.p, F_OK) == 0);
+    bool there = path.n > 0 && (faccessat(AT_FDCWD, plain.p, F_OK, flags) == 0 ||
+                                faccessat(AT_FDCWD, bytes.p, F_OK, flags) == 0);
     text_free(&plain);
     text_free(&bytes);
     return there;
+}
+
+bool cli_file_there(str path) {
+    return is_there(path, 0);
+}
+
+bool cli_name_there(str path) {
+    return is_there(path, AT_SYMLINK_NOFOLLOW);
 }

@@ -101,37 +101,61 @@ void cli_put_place(text *out, const cli_terminal *t, const cli_place *p) {
 
 /* ---- what is missing ---------------------------------------------------------------------- */
 
-bool cli_put_gaps(text *out, index_library *l, int64_t document, str path) {
+/* In the words of a shell. */
+static void put_word(text *out, str word) {
+    bool plain = word.n > 0;
+    for (size_t i = 0; i < word.n; i++) {
+        char c = word.p[i];
+        plain =
+            plain && ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                      c == '.' || c == '_' || c == '/' || (c == '-' && i > 0));
+    }
+    if (!plain) text_put_char(out, '\'');
+    for (size_t i = 0; i < word.n; i++)
+        if (!plain && word.p[i] == '\'')
+            text_put(out, STR("'\\''"));
+        else
+            cli_clean(out, str_cut(word, i, i + 1));
+    if (!plain) text_put_char(out, '\'');
+}
+
+/* Of the document's number: a name may stand for several, and mean something to a shell. */
+static void put_hint(text *out, const cli_session *s, int64_t document) {
+    text_put(out, STR(" (carrel status "));
+    if (s->named_library) {
+        text_put(out, STR("--library "));
+        put_word(out, str_of(s->named_library));
+        text_put_char(out, ' ');
+    }
+    text_printf(out, "%lld)", (long long)document);
+}
+
+bool cli_put_gaps(text *out, const cli_session *s, int64_t document, str path) {
     index_gaps g;
-    str name = cli_file_name(path);
-    bool plain = name.n > 0;
-    if (!index_get_gaps(l, document, &g, NULL) || g.gaps + g.notes == 0) return false;
-    cli_clean(out, name);
-    text_put(out, STR(" was read in part: "));
+    if (!index_get_gaps(s->library, document, &g, NULL) || (g.gaps + g.notes == 0 && !g.former))
+        return false;
+    cli_clean(out, cli_file_name(path));
+    if (g.former)
+        text_put(out,
+                 STR(" is a former version: the file has changed, and could not be read again"));
+    if (g.gaps + g.notes == 0) {
+        put_hint(out, s, document);
+        return true;
+    }
+    text_put(out, g.former ? STR("; it was read in part: ") : STR(" was read in part: "));
     if (g.gaps > 0)
         text_printf(out, "%u of %u %s no text", g.gaps, g.pages,
                     g.gaps == 1 ? "pages has" : "pages have");
     else
         text_put(out,
                  g.notes == 1 ? STR("something was left out") : STR("some of it was left out"));
-    /* A name that a shell would read otherwise is given as a number. */
-    for (size_t i = 0; i < name.n; i++) {
-        char c = name.p[i];
-        plain = plain && ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                          (c >= '0' && c <= '9') || c == '.' || c == '_' || (c == '-' && i > 0));
-    }
-    text_put(out, STR(" (carrel status "));
-    if (plain)
-        text_put(out, name);
-    else
-        text_printf(out, "%lld", (long long)document);
-    text_put_char(out, ')');
+    put_hint(out, s, document);
     return true;
 }
 
 void cli_json_gaps(json_t *list, index_library *l, int64_t document, str path) {
     index_gaps g;
-    if (!index_get_gaps(l, document, &g, NULL) || g.gaps + g.notes == 0) return;
+    if (!index_get_gaps(l, document, &g, NULL) || (g.gaps + g.notes == 0 && !g.former)) return;
     for (size_t i = 0; i < json_array_size(list); i++)
         if (json_integer_value(json_object_get(json_array_get(list, i), "id")) == document) return;
     json_t *o = json_object();
@@ -140,6 +164,7 @@ void cli_json_gaps(json_t *list, index_library *l, int64_t document, str path) {
     cli_json_set(o, "pages", json_integer(g.pages));
     cli_json_set(o, "pages_without_text", json_integer(g.gaps));
     cli_json_set(o, "notes", json_integer(g.notes));
+    cli_json_set(o, "former_version", json_boolean(g.former));
     cli_json_append(list, o);
 }
 

@@ -99,7 +99,8 @@ static void put_result(text *out, index_library *l, const query_source *s, size_
 }
 
 /* Each document once, below the passages. */
-static void put_all_gaps(text *out, index_library *l, const query_source *sources, size_t count) {
+static void put_all_gaps(text *out, const cli_session *s, const query_source *sources,
+                         size_t count) {
     const cli_terminal *t = cli_stdout();
     bool any = false;
     for (size_t i = 0; i < count; i++) {
@@ -107,7 +108,7 @@ static void put_all_gaps(text *out, index_library *l, const query_source *source
         bool told = false;
         for (size_t k = 0; k < i && !told; k++) told = sources[k].chunk.document == c->document;
         text line = {0};
-        if (!told && cli_put_gaps(&line, l, c->document, c->path)) {
+        if (!told && cli_put_gaps(&line, s, c->document, c->path)) {
             if (!any) text_put_char(out, '\n');
             any = true;
             text_put(out, str_of(t->dim));
@@ -128,7 +129,7 @@ static bool answer_text(searching *x, str question, error *err) {
         if (i) text_put_char(&out, '\n');
         put_result(&out, x->session.library, &sources[i], i + 1, question, a);
     }
-    if (ok) put_all_gaps(&out, x->session.library, sources, count);
+    if (ok) put_all_gaps(&out, &x->session, sources, count);
     if (ok && count == 0) text_put(&out, STR("Nothing found.\n"));
     cli_put(text_str(&out));
     text_free(&out);

@@ -22,7 +22,7 @@ typedef struct {
     text path;
     index_status counts;
     uint64_t by_fate[FATES];
-    uint64_t in_part, failed; /* documents; files */
+    uint64_t in_part, failed, others; /* documents; files; files that are no documents */
     index_model made;
     embed_model *built_in, *own;  /* NULL: see missing; own: chosen by the user, or NULL */
     const embed_model *installed; /* the one of them that the library is of, or would be */
@@ -40,7 +40,7 @@ static bool count_fates(index_library *l, facts *f, arena *a, error *err) {
     for (size_t i = 0; i < count; i++)
         for (size_t k = 0; k < FATES; k++)
             if (str_eq(counts[i].fate, str_of(fates[k]))) f->by_fate[k] += counts[i].pages;
-    return index_count_losses(l, &f->in_part, &f->failed, err);
+    return index_count_losses(l, &f->in_part, &f->failed, &f->others, err);
 }
 
 static void look_at_models(index_library *l, facts *f) {
@@ -114,6 +114,7 @@ static void print_json(const facts *f) {
     cli_json_set(o, "pages_by_fate", by_fate);
     cli_json_set(o, "documents_read_in_part", json_integer((json_int_t)f->in_part));
     cli_json_set(o, "files_not_readable", json_integer((json_int_t)f->failed));
+    cli_json_set(o, "files_no_documents", json_integer((json_int_t)f->others));
     cli_json_set(o, "chunks", json_integer((json_int_t)f->counts.chunks));
     cli_json_set(o, "vectors", json_integer((json_int_t)f->counts.vectors));
     cli_json_set(o, "model", json_model(f));
@@ -221,9 +222,13 @@ static void print_text(const facts *f) {
         text_printf(&out, ", %llu of them read in part (`carrel ls --part`)",
                     (unsigned long long)f->in_part);
     text_put_char(&out, '\n');
-    if (f->failed) {
+    if (f->failed + f->others > 0) {
         put_label(&out, "not read");
-        cli_put_count(&out, f->failed, "file", "files");
+        if (f->failed) cli_put_count(&out, f->failed, "file", "files");
+        if (f->failed && f->others) text_put(&out, STR(", and "));
+        if (f->others)
+            cli_put_count(&out, f->others, "file that is no document",
+                          "files that are no documents");
         text_put(&out, STR(" (`carrel status --failed`)\n"));
     }
     put_label(&out, "pages");
@@ -257,6 +262,7 @@ static json_t *json_failed(const index_file *f) {
     cli_json_set(o, "reason", cli_json_str(f->reason));
     cli_json_set(o, "code", json_integer(f->code));
     cli_json_set(o, "hash", f->hashed ? cli_json_hash(f->hash) : json_null());
+    cli_json_set(o, "former_version", json_boolean(f->former));
     cli_json_set(o, "version", cli_json_str(f->program));
     cli_json_set(o, "tried", json_integer(f->when));
     return o;
@@ -272,6 +278,7 @@ static void put_failed(text *out, const index_file *f) {
     cli_clean(out, f->path);
     text_put(out, STR(": "));
     cli_clean(out, f->reason);
+    if (f->former) text_put(out, STR("; its former version still answers"));
     text_put_char(out, '\n');
 }
 
@@ -285,13 +292,22 @@ static error_code show_failed(const cli_args *args) {
     bool ok = cli_open_library(args, INDEX_READ, &path, &l, &err) &&
               index_failed_files(l, SIZE_MAX, a, &files, &count, &err);
     if (ok && args->v[CLI_JSON].given) {
-        json_t *o = json_object(), *list = json_array();
-        for (size_t i = 0; i < count; i++) cli_json_append(list, json_failed(&files[i]));
+        json_t *o = json_object(), *list = json_array(), *others = json_array();
+        for (size_t i = 0; i < count; i++)
+            cli_json_append(files[i].code != ERROR_NONE ? list : others, json_failed(&files[i]));
         cli_json_set(o, "files_not_readable", list);
+        cli_json_set(o, "files_no_documents", others);
         cli_json_print(o, false);
     } else if (ok) {
-        for (size_t i = 0; i < count; i++) put_failed(&out, &files[i]);
-        if (count == 0) text_put(&out, STR("every file that was added could be read\n"));
+        size_t others = 0;
+        for (size_t i = 0; i < count; i++) {
+            others += files[i].code == ERROR_NONE;
+            if (files[i].code != ERROR_NONE) put_failed(&out, &files[i]);
+        }
+        if (others == count) text_put(&out, STR("every file that was added could be read\n"));
+        if (others > 0) text_put(&out, STR("no documents, and not read:\n"));
+        for (size_t i = 0; i < count; i++)
+            if (files[i].code == ERROR_NONE) put_failed(&out, &files[i]);
         cli_put(text_str(&out));
     }
     index_close(l);
@@ -340,7 +356,7 @@ static error_code run(const cli_args *args) {
 
 static const cli_option options[] = {
     {.name = "check", .kind = CLI_FLAG, .help = "read the whole library and check it"},
-    {.name = "failed", .kind = CLI_FLAG, .help = "list the files that could not be read, and why"},
+    {.name = "failed", .kind = CLI_FLAG, .help = "list the files that were not read, and why"},
 };
 
 const cli_command cli_command_status = {

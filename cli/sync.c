@@ -8,6 +8,9 @@
 
 #include "cli/mirror.h"
 
+/* Names of files that are no documents, on a terminal; a log, --json and `status --failed` have all. */
+#define NOT_READ_SHOWN 10
+
 enum {
     SYNC_READING = CLI_GLOBALS,
     SYNC_DRY_RUN = SYNC_READING + CLI_READING_COUNT,
@@ -19,6 +22,7 @@ typedef struct {
     cli_mirror mirror;
     cli_reading reading;
     json_t *changes; /* NULL: lines */
+    size_t not_read; /* told of */
     double start_ms;
 } syncing;
 
@@ -28,6 +32,8 @@ static void told(void *context, const cli_change *c) {
         cli_json_append(x->changes, cli_json_change(c));
         return;
     }
+    if (c->kind == CLI_CHANGE_NOT_READ && cli_stdout()->tty && ++x->not_read > NOT_READ_SHOWN)
+        return;
     text line = {0};
     cli_put_change(&line, c, x->mirror.dry_run, false);
     cli_progress_clear(&x->mirror.intake.progress);
@@ -60,6 +66,9 @@ static void report(const syncing *x) {
     }
     const cli_terminal *t = cli_stdout();
     text out = {0};
+    bool there = m->kept > 0;
+    for (size_t i = 0; i < m->root_count; i++) there = there || m->roots[i].there;
+    if (!there) return; /* the error says it */
     text_put(&out, str_of(t->bold));
     cli_put_counts(&out, m);
     text_put(&out, str_of(t->reset));
@@ -82,9 +91,9 @@ static error_code verdict(const syncing *x) {
         if (!m->roots[i].there) return cli_fail(&m->roots[i].problem);
     if (m->kept > 0) return cli_fail(&m->why_kept);
     if (m->counts[CLI_CHANGE_FAILED] > 0) {
-        error_set(&err, ERROR_INPUT,
-                  "%zu of the files could not be read (`carrel status --failed` lists them)",
-                  m->counts[CLI_CHANGE_FAILED]);
+        error_set(&err, ERROR_INPUT, "%zu of the files could not be read%s",
+                  m->counts[CLI_CHANGE_FAILED],
+                  m->dry_run ? "" : " (`carrel status --failed` lists them)");
         return cli_fail(&err);
     }
     return ERROR_NONE;
@@ -155,7 +164,8 @@ const cli_command cli_command_sync = {
         "documents from elsewhere are left alone. The rules for what is read are those of\n"
         "`carrel add`. Files that look as they did (size, time, inode) are not opened; a file\n"
         "that could not be read is tried again when it or Carrel has changed. A changed file\n"
-        "that cannot be read keeps its former version in the library.\n"
+        "that cannot be read, or is empty now, keeps its former version in the library, and\n"
+        "answers say so. Files that are no documents are named once.\n"
         "\n"
         "When a folder is missing, cannot be read, or suddenly holds no document at all, as\n"
         "a disk does that is not mounted, nothing of it is removed.\n"

@@ -65,16 +65,17 @@ static void walk_file(cli_files *files, const char *path, const struct stat *st,
                        .mtime_ns = st->st_mtim.tv_sec * second + st->st_mtim.tv_nsec,
                        .inode = st->st_ino};
     bool plain = S_ISREG(st->st_mode);
-    bool known =
-        plain && st->st_size > 0 && files->known && files->known(files->context, path, &look);
+    bool known = plain && files->known && files->known(files->context, path, &look);
     cli_found *f;
     if (!plain)
         f = found(files, path, "it is no plain file", ERROR_NONE);
-    else if (!known && access(path, R_OK) != 0)
+    else if (known)
+        f = found(files, path, NULL, ERROR_NONE);
+    else if (access(path, R_OK) != 0)
         f = found(files, path, open_reason(errno), errno == ENOENT ? ERROR_NOT_FOUND : ERROR_IO);
     else if (st->st_size == 0)
         f = found(files, path, "it is empty", ERROR_NONE);
-    else if (!known && !ingest_supported(path))
+    else if (!ingest_supported(path))
         f = found(files, path, "no document that Carrel reads", ERROR_NONE);
     else
         f = found(files, path, NULL, ERROR_NONE);
@@ -147,6 +148,10 @@ static void walk_entry(cli_files *files, text *path, str only, const cli_ignore 
         walk_folder(files, path, only, rules, depth + 1);
     else if (only.n > 0)
         return; /* what was below it is gone with its folder */
+    else if (link && stat(path->p, &st) != 0 && (errno == ENOENT || errno == ELOOP))
+        found(files, path->p,
+              errno == ENOENT ? "a link to what is not there" : "its links go in a circle",
+              ERROR_NONE);
     else if (link && stat(path->p, &st) != 0)
         failed(files, path->p, errno, false);
     else if (!S_ISDIR(st.st_mode)) /* what is one now is a link to a folder */

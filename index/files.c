@@ -12,7 +12,9 @@
 #include <string.h>
 
 #define HASH_BYTES 32
-#define FILE_COLUMNS "path, hash, bytes, mtime_ns, inode, code, reason, program, seen"
+#define FILE_COLUMNS                                                   \
+    "path, hash, bytes, mtime_ns, inode, code, reason, program, seen," \
+    " code <> 0 AND EXISTS(SELECT 1 FROM document WHERE document.path = file.path)"
 
 bool files_note(index_library *l, const index_file *f, error *err) {
     sqlite3_stmt *s = store_prepare(
@@ -68,16 +70,18 @@ static void read_file(sqlite3_stmt *s, arena *a, index_file *out) {
                         .code = (error_code)sqlite3_column_int(s, 5),
                         .reason = store_column(s, 6, a),
                         .program = store_column(s, 7, a),
-                        .when = sqlite3_column_int64(s, 8)};
+                        .when = sqlite3_column_int64(s, 8),
+                        .former = sqlite3_column_int(s, 9) != 0};
     if (out->hashed) memcpy(out->hash, sqlite3_column_blob(s, 1), HASH_BYTES);
 }
 
 bool index_get_file(index_library *l, str path, arena *a, index_file *out, bool *found,
                     error *err) {
-    sqlite3_stmt *s = store_prepare(l,
-                                    "SELECT " FILE_COLUMNS " FROM file WHERE path = ?1 AND"
-                                    " (code <> 0 OR hash IN (SELECT hash FROM document))",
-                                    err);
+    sqlite3_stmt *s =
+        store_prepare(l,
+                      "SELECT " FILE_COLUMNS " FROM file WHERE path = ?1 AND"
+                      " (code <> 0 OR hash = x'' OR hash IN (SELECT hash FROM document))",
+                      err);
     *found = false;
     if (s == NULL) return false;
     store_bind(s, 1, path);
@@ -95,7 +99,8 @@ bool index_failed_files(index_library *l, size_t limit, arena *a, index_file **o
     size_t n = 0, capacity = 0;
     int code = SQLITE_DONE;
     sqlite3_stmt *s = store_prepare(
-        l, "SELECT " FILE_COLUMNS " FROM file WHERE code <> 0 ORDER BY path LIMIT ?1", err);
+        l, "SELECT " FILE_COLUMNS " FROM file WHERE code <> 0 OR hash = x'' ORDER BY path LIMIT ?1",
+        err);
     if (s == NULL) return false;
     sqlite3_bind_int64(s, 1, limit < INT64_MAX ? (int64_t)limit : INT64_MAX);
     while ((code = sqlite3_step(s)) == SQLITE_ROW) {

@@ -129,20 +129,23 @@ bool index_wipe(index_library *l, error *err);
 typedef struct {
     str path; /* as of a document */
     uint8_t hash[32];
-    bool hashed; /* false: it failed before its bytes were read */
+    bool hashed; /* false: it failed before its bytes were read, or it is no document */
     index_look look;
-    error_code code; /* ERROR_NONE: its bytes are in the library */
-    str reason;      /* else why not */
-    str program;     /* and the version that says so */
-    int64_t when;    /* seconds since 1970 */
+    error_code
+        code;     /* ERROR_NONE: its bytes are in the library, or, not hashed, it is no document */
+    str reason;   /* else why not */
+    str program;  /* and the version that says so */
+    int64_t when; /* seconds since 1970 */
+    bool former;  /* read only: it failed, and the document that it was before still answers */
 } index_file;
 
 /* In one transaction; replaces what was noted for the same paths. */
 bool index_note_files(index_library *l, const index_file *files, size_t count, error *err);
-/* *found is false where nothing is noted, or the bytes are no longer in the library. */
+/* *found is false where nothing is noted, or the bytes are no longer in the library. Files that are no
+ * documents are found too. */
 bool index_get_file(index_library *l, str path, arena *a, index_file *out, bool *found, error *err);
 bool index_forget_files(index_library *l, const str *paths, size_t count, error *err);
-/* Those that could not be read, by path; at most `limit`. */
+/* Those that could not be read, and those that are no documents, by path; at most `limit`. */
 bool index_failed_files(index_library *l, size_t limit, arena *a, index_file **out, size_t *count,
                         error *err);
 /* The paths at which these bytes were seen, the document's own among them. */
@@ -200,6 +203,7 @@ bool index_count_vectors(index_library *l, int64_t document, uint64_t *out, erro
 typedef struct {
     uint32_t pages, gaps; /* gaps: of pages, those that should have text and have none */
     uint32_t notes;       /* other sentences about what is missing */
+    bool former;          /* its file is another by now, and could not be read */
 } index_gaps;
 
 bool index_get_gaps(index_library *l, int64_t document, index_gaps *out, error *err);
@@ -230,8 +234,10 @@ typedef struct {
 } index_status;
 
 bool index_get_status(index_library *l, index_status *out, error *err);
-/* How many documents have gaps or notes, and how many files could not be read at all. */
-bool index_count_losses(index_library *l, uint64_t *documents, uint64_t *files, error *err);
+/* How many documents have gaps or notes, how many files could not be read at all, and how many that
+ * were met are no documents. */
+bool index_count_losses(index_library *l, uint64_t *documents, uint64_t *files, uint64_t *others,
+                        error *err);
 /* A number that is another one as soon as this or any other program has changed the library; it says
  * something only beside an earlier one of the same handle. */
 bool index_stamp(index_library *l, uint64_t *out, error *err);

@@ -222,7 +222,9 @@ bool index_get_gaps(index_library *l, int64_t document, index_gaps *out, error *
     sqlite3_stmt *s = store_prepare(
         l,
         "SELECT count(*), total(" PAGES_GAP "), total(note <> '' AND NOT " PAGES_GAP "),"
-        " (SELECT count(*) FROM note WHERE document = ?1) FROM page WHERE document = ?1",
+        " (SELECT count(*) FROM note WHERE document = ?1),"
+        " EXISTS(SELECT 1 FROM file JOIN document USING(path) WHERE id = ?1 AND code <> 0)"
+        " FROM page WHERE document = ?1",
         err);
     if (s == NULL) return false;
     sqlite3_bind_int64(s, 1, document);
@@ -231,6 +233,7 @@ bool index_get_gaps(index_library *l, int64_t document, index_gaps *out, error *
         out->pages = pages_small(s, 0);
         out->gaps = pages_small(s, 1);
         out->notes = pages_small(s, 2) + pages_small(s, 3);
+        out->former = sqlite3_column_int(s, 4) != 0;
     }
     store_done(s);
     return ok;
@@ -275,15 +278,19 @@ bool index_page_label(index_library *l, int64_t document, uint32_t page, arena *
     return ok;
 }
 
-bool index_count_losses(index_library *l, uint64_t *documents, uint64_t *files, error *err) {
-    int64_t in_part, failed;
+bool index_count_losses(index_library *l, uint64_t *documents, uint64_t *files, uint64_t *others,
+                        error *err) {
+    int64_t in_part, failed, no_documents;
     if (!store_integer(l,
                        "SELECT count(*) FROM (SELECT document FROM page WHERE " PAGES_GAP
                        " OR note <> '' UNION SELECT document FROM note)",
                        0, &in_part, err) ||
-        !store_integer(l, "SELECT count(*) FROM file WHERE code <> 0", 0, &failed, err))
+        !store_integer(l, "SELECT count(*) FROM file WHERE code <> 0", 0, &failed, err) ||
+        !store_integer(l, "SELECT count(*) FROM file WHERE code = 0 AND hash = x''", 0,
+                       &no_documents, err))
         return false;
     *documents = (uint64_t)in_part;
     *files = (uint64_t)failed;
+    *others = (uint64_t)no_documents;
     return true;
 }

@@ -113,7 +113,7 @@ static void test_pages(void **state) {
     str *got_notes;
     size_t count;
     bool found;
-    uint64_t in_part, failed, vectors;
+    uint64_t in_part, failed, others, vectors;
     MUST(index_pages(l, id, memory, &got, &count, &err));
     assert_int_equal(count, 7);
     assert_true(got[1].confidence > 0.9f && got[1].confidence < 0.92f);
@@ -140,7 +140,7 @@ static void test_pages(void **state) {
     MUST(index_count_fates(l, memory, &fates, &count, &err));
     assert_int_equal(count, 4);
     assert_true(str_eq(fates[3].fate, STR("text")) && fates[3].pages == 4);
-    MUST(index_count_losses(l, &in_part, &failed, &err));
+    MUST(index_count_losses(l, &in_part, &failed, &others, &err));
     assert_true(in_part == 1 && failed == 0);
     MUST(index_count_vectors(l, id, &vectors, &err));
     assert_int_equal(vectors, 0);
@@ -183,7 +183,7 @@ static void test_files(void **state) {
     index_file f, *failed;
     bool found;
     size_t count;
-    uint64_t in_part, files;
+    uint64_t in_part, files, others;
     index_document_in a = document("/d/a.txt", "alpha"), b = document("/d-e/b.txt", "beta");
     add(l, &a, &id);
     add(l, &b, &other);
@@ -204,12 +204,34 @@ static void test_files(void **state) {
     assert_true(count == 2 && str_eq(failed[0].path, STR("/d/sub/y.pdf")));
     MUST(index_failed_files(l, 1, memory, &failed, &count, &err));
     assert_int_equal(count, 1);
-    MUST(index_count_losses(l, &in_part, &files, &err));
+    MUST(index_count_losses(l, &in_part, &files, &others, &err));
     assert_int_equal(files, 2);
     assert_string_equal(below(l, "/d", 1), "/d/a.txt /d/sub/y.pdf /d/x.pdf ");
     assert_string_equal(below(l, "/d/a.txt", 1), "/d/a.txt ");
     assert_string_equal(below(l, "/d/a", 0), "");
     assert_string_equal(below(l, "/", 2), "/d-e/b.txt /d/a.txt /d/sub/y.pdf /d/x.pdf ");
+    /* A file that is no document is told of with them, and is no failure. */
+    index_file other_kind = {.path = STR("/d/z.bin"), .reason = STR("no document")};
+    MUST(index_note_files(l, &other_kind, 1, &err));
+    MUST(index_get_file(l, STR("/d/z.bin"), memory, &f, &found, &err));
+    assert_true(found && f.code == ERROR_NONE && !f.hashed);
+    MUST(index_failed_files(l, 10, memory, &failed, &count, &err));
+    assert_true(count == 3 && str_eq(failed[2].path, other_kind.path) && !failed[2].former);
+    MUST(index_count_losses(l, &in_part, &files, &others, &err));
+    assert_true(files == 2 && others == 1);
+    MUST(index_forget_files(l, &other_kind.path, 1, &err));
+    /* The file of a document fails: what it was before stays, and is told to be that. */
+    index_file spoiled = {
+        .path = STR("/d/a.txt"), .code = ERROR_INPUT, .reason = STR("it is empty")};
+    index_gaps gaps;
+    MUST(index_note_files(l, &spoiled, 1, &err));
+    MUST(index_failed_files(l, 10, memory, &failed, &count, &err));
+    assert_true(count == 3 && failed[0].former && !failed[1].former);
+    MUST(index_get_gaps(l, id, &gaps, &err));
+    assert_true(gaps.former && gaps.gaps == 0);
+    MUST(index_get_gaps(l, other, &gaps, &err));
+    assert_false(gaps.former);
+    MUST(index_forget_files(l, &spoiled.path, 1, &err));
     /* Read at last: no failure any more. */
     index_document_in x = document("/d/x.pdf", "ksi");
     add(l, &x, &id);
