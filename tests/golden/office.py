@@ -182,7 +182,41 @@ def report():
           ("h", "header", "/word/header1.xml"), ("p", "image", "media/scan.png"), ("q", "image", "media/icon.png"), ("k", "aFChunk", "more.html")))
 
 
-# ---- XLSX ---------------------------------------------------------------------------------------
+# ---- what a reader does not see, and heads of two rows -------------------------------------------
+
+WHITE, DARK = '<w:color w:val="FFFFFF"/>', '<w:shd w:val="clear" w:color="auto" w:fill="1F3864"/>'
+
+
+def unseen_docx():
+    extra = ('<w:style w:type="paragraph" w:styleId="Weiss"><w:name w:val="Weiss"/><w:rPr><w:color w:val="FEFEFE"/></w:rPr></w:style>'
+             '<w:style w:type="paragraph" w:styleId="Weisser"><w:name w:val="Weisser"/><w:basedOn w:val="Weiss"/></w:style>'
+             '<w:style w:type="paragraph" w:styleId="Dunkel"><w:name w:val="Dunkel"/><w:pPr><w:shd w:val="clear" w:fill="203050"/></w:pPr><w:rPr><w:color w:val="FFFFFF"/></w:rPr></w:style>'
+             '<w:style w:type="table" w:styleId="Bunt"><w:name w:val="Bunt"/><w:tblStylePr w:type="firstRow"><w:rPr><w:color w:val="FFFFFF"/></w:rPr><w:tcPr><w:shd w:val="clear" w:fill="4472C4"/></w:tcPr></w:tblStylePr></w:style>')
+    body = (par("The lift is inspected in May.") + par(run("SECRET white on paper.", WHITE)) + par(run("SECRET one point.", '<w:sz w:val="2"/>'))
+            + par("SECRET by its style.", style("Weiss")) + par(run("SECRET by the style below. ") + run("Black again.", '<w:color w:val="000000"/>'), style("Weisser"))
+            + par(run("White on a dark paragraph.", WHITE), DARK) + par("White on the ground of its style.", style("Dunkel"))
+            + par(run("White on a dark run.", WHITE + DARK)) + par(run("White on a marker.", WHITE + '<w:highlight w:val="black"/>'))
+            + par(run("SECRET on white.", WHITE + '<w:shd w:val="clear" w:fill="FFFFFF"/>'))
+            + par('<w:r><w:pict><v:shape><v:textbox><w:txbxContent>' + par(run("White in a box.", WHITE)) + "</w:txbxContent></v:textbox></v:shape></w:pict></w:r>")
+            + table(row(cell(par(run("Dose", WHITE)), DARK), cell("Route")), row(cell("65 mg"), cell(par(run("oral") + run(" SECRET in a plain cell", WHITE)))))
+            + table('<w:tblPr><w:tblStyle w:val="Bunt"/></w:tblPr>', row(cell(par(run("Head of a coloured table", WHITE))), cell("x")), row(cell("1"), cell("2"))))
+    docx("unseen.docx", body, {"word/styles.xml": STYLES.replace("</w:styles>", extra + "</w:styles>")})
+    docx("backdrop.docx", par(run("White on a coloured page.", WHITE)),
+         {"word/document.xml": f'<w:document {W}><w:background w:color="203864"/><w:body>{par(run("White on a coloured page.", WHITE))}</w:body></w:document>'})
+
+
+def heads():
+    span, down, on = '<w:gridSpan w:val="2"/>', '<w:vMerge w:val="restart"/>', "<w:vMerge/>"
+    docx("heads.docx", table(row(cell("Staff"), cell("Allowance", span)), row(cell(""), cell("Weekday"), cell("Sunday")), row(cell("Nurse"), cell("300"), cell("650")))
+         + par("merged down")
+         + table(row(cell("Room", down), cell("Price", span)), row(cell("", on), cell("Day"), cell("Night")), row(cell("Single"), cell("1200"), cell("900")))
+         + par("all span")
+         + table(row(cell("Old", span), cell("New", span)), row(cell("Code"), cell("Price"), cell("Code"), cell("Price")), row(cell("A1"), cell("10"), cell("B1"), cell("12")))
+         + par("no second row")
+         + table(row(cell("Item"), cell("Price", span)), row(cell("Soap"), cell("10"), cell("12")), row(cell("Salt"), cell("3"), cell("4"))))
+
+
+# ---- XLSX -------------------------------------------------------------------------------------
 
 def xlsx(name, sheets, strings=(), styles="", more=None, states=()):
     names = "".join(f'<sheet name="{n}" sheetId="{i}" r:id="r{i}"{"" if n not in states else " state=" + chr(34) + "hidden" + chr(34)}/>'
@@ -397,6 +431,8 @@ def hostile():
 def main():
     os.makedirs(HERE, exist_ok=True)
     report()
+    unseen_docx()
+    heads()
     book()
     slides()
     odt()

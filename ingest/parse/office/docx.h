@@ -10,11 +10,21 @@
 
 #define DOCX_LEVELS 9 /* of a list, and of outlines */
 
+/* What decides whether anyone sees a run; 1, 0, or -1: not said. */
+typedef struct {
+    signed char hidden;
+    signed char white;  /* as paper is, or nearly */
+    signed char shaded; /* a ground of its own that is not white */
+    int size;           /* in half points */
+} docx_look;
+
+#define DOCX_LOOK_UNSAID ((docx_look){-1, -1, -1, -1})
+
 typedef struct {
     str id, name, based_on;
-    int outline;        /* 0..8; -1: not said */
-    int list, level;    /* numId, ilvl; -1: not said */
-    signed char hidden; /* 1, 0; -1: not said */
+    int outline;     /* 0..8; -1: not said */
+    int list, level; /* numId, ilvl; -1: not said */
+    docx_look look;
 } docx_style;
 
 typedef struct {
@@ -68,7 +78,10 @@ void docx_read_styles(package *p, const ooxml_relations *r, arena *a, docx_sheet
 void docx_free_styles(docx_sheet *s);
 /* *level of a heading, from 1. */
 docx_kind docx_kind_of(const docx_sheet *s, const docx_paragraph *q, uint8_t *level);
-bool docx_style_hides(const docx_sheet *s, str id);
+/* What `look` does not say, by the style and those that it is based on. */
+void docx_style_look(const docx_sheet *s, str id, docx_look *look);
+/* w:color, w:shd, w:highlight, w:sz and w:vanish into *look. */
+void docx_look_put(docx_look *look, const xml_element *e);
 /* Counts on, and puts the mark of the next item: "- ", "2.1 ". False: it is no list item. */
 bool docx_next_mark(docx_sheet *s, const docx_paragraph *q, text *mark);
 
@@ -90,6 +103,8 @@ typedef struct {
 
 /* ---- docx_body.c --------------------------------------------------------------------------- */
 
+/* In half points; nobody reads what is smaller. */
+#define DOCX_SIZE_SEEN 4
 #define DOCX_DEPTH 48 /* paragraphs in text boxes in paragraphs */
 
 /* A footnote, endnote or comment, by its id. */
@@ -105,7 +120,11 @@ typedef struct {
 typedef struct {
     docx_paragraph q;
     bool in_properties;  /* inside w:pPr */
+    bool in_run;         /* inside w:rPr */
     bool hidden, raised; /* the open run is not to be seen; is a superscript */
+    docx_look look;      /* of the open run */
+    str run_style;
+    signed char shaded; /* the paragraph itself */
 } docx_open;
 
 typedef struct {
@@ -121,7 +140,12 @@ typedef struct {
         bool row_waits, cell_waits, head, above;
         unsigned before, columns;
     } table;
-    bool broke; /* a page ended, and no text has come since */
+    struct {
+        signed char table, cell;
+    } shades[DOCX_DEPTH]; /* of the tables that are open, as docx_look has it */
+    size_t table_depth, box_depth;
+    bool backdrop; /* pictures behind the text, or a coloured page: white may be read on them */
+    bool broke;    /* a page ended, and no text has come since */
     bool in_checkbox, checked;
     size_t footnote, endnote;
     text title, mark;

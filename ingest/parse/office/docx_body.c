@@ -8,6 +8,8 @@
  */
 #include "ingest/parse/office/docx.h"
 
+#include "ingest/parse/office/colour.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -82,12 +84,25 @@ static bool enter_table(void *context, const xml_element *e) {
     (void)e;
     docx *d = context;
     open_cell(d);
+    if (d->table_depth++ < DOCX_DEPTH)
+        d->shades[d->table_depth - 1].table = d->shades[d->table_depth - 1].cell = -1;
     story_begin_table(d->s);
     return true;
 }
 
 static void leave_table(void *context) {
-    story_end_table(((docx *)context)->s);
+    docx *d = context;
+    d->table_depth--;
+    story_end_table(d->s);
+}
+
+static bool enter_table_style(void *context, const xml_element *e) {
+    docx *d = context;
+    docx_look look = DOCX_LOOK_UNSAID;
+    if (d->table_depth == 0 || d->table_depth > DOCX_DEPTH) return true;
+    docx_style_look(&d->sheet, xml_attribute(e, "w:val"), &look);
+    d->shades[d->table_depth - 1].table = look.shaded;
+    return true;
 }
 
 static bool enter_row(void *context, const xml_element *e) {
@@ -112,6 +127,7 @@ static bool enter_cell(void *context, const xml_element *e) {
     d->table.cell_waits = true;
     d->table.columns = 1;
     d->table.above = false;
+    if (d->table_depth > 0 && d->table_depth <= DOCX_DEPTH) d->shades[d->table_depth - 1].cell = -1;
     return true;
 }
 
@@ -157,7 +173,8 @@ static bool enter_paragraph(void *context, const xml_element *e) {
         docx_put(d, STR(" "));
         return true;
     }
-    d->open[d->depth++] = (docx_open){.q = {.outline = -1, .list = -1, .level = -1}};
+    d->open[d->depth++] = (docx_open){
+        .q = {.outline = -1, .list = -1, .level = -1}, .look = DOCX_LOOK_UNSAID, .shaded = -1};
     story_begin_paragraph(d->s);
     return true;
 }
@@ -234,12 +251,37 @@ static bool enter_list_level(void *context, const xml_element *e) {
 
 /* ---- runs ---------------------------------------------------------------------------------- */
 
+/* The innermost ground that is said: of the run or the paragraph, a cell, a table. */
+static bool is_on_dark(const docx *d, const docx_open *o, const docx_look *look) {
+    if (d->backdrop || d->box_depth > 0 || d->table_depth > DOCX_DEPTH) return true;
+    if (o->look.shaded >= 0) return o->look.shaded == 1;
+    if (o->shaded >= 0) return o->shaded == 1;
+    if (look->shaded >= 0) return look->shaded == 1;
+    for (size_t i = d->table_depth; i > 0; i--) {
+        if (d->shades[i - 1].cell >= 0) return d->shades[i - 1].cell == 1;
+        if (d->shades[i - 1].table >= 0) return d->shades[i - 1].table == 1;
+    }
+    return false;
+}
+
+/* Hidden, too small for any eye, or white on paper. */
+static bool is_unseen(const docx *d, const docx_open *o) {
+    docx_look look = o->look;
+    docx_style_look(&d->sheet, o->run_style, &look);
+    docx_style_look(&d->sheet, o->q.style, &look);
+    return look.hidden == 1 || (look.size >= 0 && look.size < DOCX_SIZE_SEEN) ||
+           (look.white == 1 && !is_on_dark(d, o, &look));
+}
+
 static bool enter_run(void *context, const xml_element *e) {
     (void)e;
     docx *d = context;
     docx_open *o = open_of(d);
-    if (o) o->hidden = docx_style_hides(&d->sheet, o->q.style);
-    if (o) o->raised = false;
+    if (!o) return true;
+    o->look = DOCX_LOOK_UNSAID;
+    o->run_style = (str){0};
+    o->raised = false;
+    o->hidden = is_unseen(d, o);
     return true;
 }
 
@@ -251,13 +293,60 @@ static void leave_run(void *context) {
 /* Those of the paragraph's mark say nothing of its text. */
 static bool enter_run_properties(void *context, const xml_element *e) {
     (void)e;
-    const docx_open *o = open_of(context);
-    return o && !o->in_properties;
+    docx_open *o = open_of(context);
+    if (!o || o->in_properties) return false;
+    o->in_run = true;
+    return true;
 }
 
-static bool enter_vanish(void *context, const xml_element *e) {
+static void leave_run_properties(void *context) {
     docx_open *o = open_of(context);
-    if (o) o->hidden = xml_is_on(e, "w:val");
+    if (!o) return;
+    o->in_run = false;
+    o->hidden = is_unseen(context, o);
+}
+
+static bool enter_look(void *context, const xml_element *e) {
+    docx_open *o = open_of(context);
+    if (o && o->in_run) docx_look_put(&o->look, e);
+    return true;
+}
+
+/* Of the run, the paragraph, the cell or the table that is open. */
+static bool enter_shading(void *context, const xml_element *e) {
+    docx *d = context;
+    docx_open *o = open_of(d);
+    docx_look look = DOCX_LOOK_UNSAID;
+    if (o && o->in_run) return enter_look(context, e);
+    docx_look_put(&look, e);
+    if (o && o->in_properties)
+        o->shaded = look.shaded;
+    else if (look.shaded >= 0 && d->table_depth > 0 && d->table_depth <= DOCX_DEPTH)
+        *(d->table.cell_waits ? &d->shades[d->table_depth - 1].cell
+                              : &d->shades[d->table_depth - 1].table) = look.shaded;
+    return true;
+}
+
+/* A text box may have any fill. */
+static bool enter_box(void *context, const xml_element *e) {
+    (void)e;
+    ((docx *)context)->box_depth++;
+    return true;
+}
+
+static void leave_box(void *context) {
+    ((docx *)context)->box_depth--;
+}
+
+static bool enter_anchor(void *context, const xml_element *e) {
+    if (xml_has(e, "behindDoc") && xml_is_on(e, "behindDoc")) ((docx *)context)->backdrop = true;
+    return true;
+}
+
+static bool enter_background(void *context, const xml_element *e) {
+    str colour = xml_attribute(e, "w:color");
+    if (!str_eq(colour, STR("auto")) && !colour_is_white(colour))
+        ((docx *)context)->backdrop = true;
     return true;
 }
 
@@ -270,7 +359,7 @@ static bool enter_raised(void *context, const xml_element *e) {
 static bool enter_run_style(void *context, const xml_element *e) {
     docx *d = context;
     docx_open *o = open_of(d);
-    if (o && docx_style_hides(&d->sheet, xml_attribute(e, "w:val"))) o->hidden = true;
+    if (o && o->in_run) o->run_style = arena_str(d->a, xml_attribute(e, "w:val"));
     return true;
 }
 
@@ -440,8 +529,19 @@ static const xml_rule rules[] = {
     {.name = "w:ilvl", .enter = enter_list_level},
     {.name = "w:pageBreakBefore", .enter = enter_break_before},
     {.name = "w:r", .enter = enter_run, .leave = leave_run},
-    {.name = "w:rPr", .enter = enter_run_properties},
-    {.name = "w:vanish", .enter = enter_vanish},
+    {.name = "m:r", .enter = enter_run, .leave = leave_run},
+    {.name = "w:rPr", .enter = enter_run_properties, .leave = leave_run_properties},
+    {.name = "w:vanish", .enter = enter_look},
+    {.name = "w:color", .enter = enter_look},
+    {.name = "w:sz", .enter = enter_look},
+    {.name = "w:highlight", .enter = enter_look},
+    {.name = "w:outline", .enter = enter_look},
+    {.name = "w:shadow", .enter = enter_look},
+    {.name = "w:shd", .enter = enter_shading},
+    {.name = "w:tblStyle", .enter = enter_table_style},
+    {.name = "w:txbxContent", .enter = enter_box, .leave = leave_box},
+    {.name = "wp:anchor", .enter = enter_anchor},
+    {.name = "w:background", .enter = enter_background},
     {.name = "w:rStyle", .enter = enter_run_style},
     {.name = "w:vertAlign", .enter = enter_raised},
     {.name = "w:t", .has_text = true},
@@ -506,7 +606,7 @@ static const xml_rule rules[] = {
 
 bool docx_read_part(docx *d, size_t entry, bool *whole, error *err) {
     xml_walker walker = {.rules = rules, .text = put_text, .context = d};
-    d->depth = d->overflow = 0;
+    d->depth = d->overflow = d->table_depth = d->box_depth = 0;
     ooxml_free_relations(&d->relations);
     ooxml_read_relations(d->p, package_name(d->p, entry), d->a, &d->relations);
     return xml_walk_entry(d->p, entry, &walker, whole, err);

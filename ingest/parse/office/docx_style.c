@@ -7,6 +7,8 @@
  * a file may make them go round.
  */
 #include "ingest/parse/office/docx.h"
+
+#include "ingest/parse/office/colour.h"
 #include "ingest/parse/office/ordinal.h"
 
 #include <string.h>
@@ -42,7 +44,7 @@ static bool enter_style(void *context, const xml_element *e) {
     if (s->style_count >= STYLES_MAX) return false;
     s->styles = grown(s->styles, s->style_count, &s->style_room, sizeof *s->styles);
     r->style = &s->styles[s->style_count++];
-    *r->style = (docx_style){.outline = -1, .list = -1, .level = -1, .hidden = -1};
+    *r->style = (docx_style){.outline = -1, .list = -1, .level = -1, .look = DOCX_LOOK_UNSAID};
     r->style->id = arena_str(r->a, xml_attribute(e, "w:styleId"));
     return true;
 }
@@ -81,10 +83,18 @@ static bool enter_list_level(void *context, const xml_element *e) {
     return true;
 }
 
-static bool enter_vanish(void *context, const xml_element *e) {
+static bool enter_look(void *context, const xml_element *e) {
     reader *r = context;
-    if (r->style) r->style->hidden = xml_is_on(e, "w:val");
+    if (r->style) docx_look_put(&r->style->look, e);
     return true;
+}
+
+/* Of a table's first row, odd columns and so on: it may be a ground under any of its cells. */
+static bool enter_conditional(void *context, const xml_element *e) {
+    (void)e;
+    reader *r = context;
+    if (r->style) r->style->look.shaded = 1;
+    return false;
 }
 
 static bool enter_defaults(void *context, const xml_element *e) {
@@ -111,10 +121,16 @@ static const xml_rule style_rules[] = {
     {.name = "w:outlineLvl", .enter = enter_outline},
     {.name = "w:numId", .enter = enter_list_id},
     {.name = "w:ilvl", .enter = enter_list_level},
-    {.name = "w:vanish", .enter = enter_vanish},
+    {.name = "w:vanish", .enter = enter_look},
+    {.name = "w:color", .enter = enter_look},
+    {.name = "w:sz", .enter = enter_look},
+    {.name = "w:shd", .enter = enter_look},
+    {.name = "w:highlight", .enter = enter_look},
+    {.name = "w:outline", .enter = enter_look},
+    {.name = "w:shadow", .enter = enter_look},
     {.name = "w:docDefaults", .enter = enter_defaults, .leave = leave_defaults},
     {.name = "w:lang", .enter = enter_language},
-    {.name = "w:tblStylePr", .skip = true},
+    {.name = "w:tblStylePr", .enter = enter_conditional},
     {0},
 };
 
@@ -300,11 +316,45 @@ docx_kind docx_kind_of(const docx_sheet *s, const docx_paragraph *q, uint8_t *le
     return DOCX_HEADING;
 }
 
-bool docx_style_hides(const docx_sheet *s, str id) {
+/* ---- whether it is seen -------------------------------------------------------------------- */
+
+/* Patterns, and colours that only the theme knows, count as a ground. */
+static bool is_ground(const xml_element *e) {
+    str pattern = xml_attribute(e, "w:val");
+    bool plain = pattern.n == 0 || str_eq(pattern, STR("clear")) || str_eq(pattern, STR("nil"));
+    if (!plain) return true;
+    str fill = xml_attribute(e, "w:fill");
+    if (fill.n == 0 || str_eq(fill, STR("auto"))) return xml_has(e, "w:themeFill");
+    return !colour_is_white(fill);
+}
+
+void docx_look_put(docx_look *look, const xml_element *e) {
+    const char *name = xml_local_name(e);
+    str value = xml_attribute(e, "w:val");
+    if (strcmp(name, "vanish") == 0) {
+        look->hidden = xml_is_on(e, "w:val");
+    } else if (strcmp(name, "color") == 0) {
+        look->white = colour_is_white(value);
+    } else if (strcmp(name, "sz") == 0) {
+        look->size = (int)xml_number(e, "w:val", 0, INT16_MAX, -1);
+    } else if (strcmp(name, "highlight") == 0) {
+        if (!str_eq(value, STR("none"))) look->shaded = !str_eq(value, STR("white"));
+    } else if (strcmp(name, "shd") == 0) {
+        bool ground = is_ground(e), said = colour_is_white(xml_attribute(e, "w:fill"));
+        if (look->shaded != 1 && (ground || said)) look->shaded = ground;
+    } else if (xml_is_on(e, "w:val")) { /* letters with an outline or a shadow show on any ground */
+        look->shaded = 1;
+    }
+}
+
+void docx_style_look(const docx_sheet *s, str id, docx_look *look) {
     const docx_style *style = find_style(s, id);
-    for (int i = 0; style && i < CHAIN_MAX; i++, style = find_style(s, style->based_on))
-        if (style->hidden >= 0) return style->hidden == 1;
-    return false;
+    for (int i = 0; style && i < CHAIN_MAX; i++, style = find_style(s, style->based_on)) {
+        if (look->hidden < 0) look->hidden = style->look.hidden;
+        if (look->white < 0) look->white = style->look.white;
+        if (look->shaded < 0) look->shaded = style->look.shaded;
+        if (look->size < 0) look->size = style->look.size;
+    }
 }
 
 /* ---- numbers ------------------------------------------------------------------------------- */

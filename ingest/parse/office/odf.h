@@ -12,7 +12,7 @@
 typedef struct {
     str name, parent, list;
     int outline;         /* 1..10; 0: not said */
-    signed char hidden;  /* 1, 0; -1: not said; of a table or slide too */
+    signed char hidden;  /* 1, 0; -1: not said; of a table too */
     bool breaks, raised; /* begins a page; is a superscript */
 } odf_style;
 
@@ -43,7 +43,7 @@ typedef struct {
     arena *a;
     story *s;
     odf_sheet sheet;
-    size_t hidden_bytes, deletions, objects, hidden_slides;
+    size_t hidden_bytes, deletions, objects;
     pictures pictures;
 } odf;
 

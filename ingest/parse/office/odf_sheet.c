@@ -30,7 +30,7 @@ typedef struct {
     odf *d;
     grid *g;
     const parse_input *in;
-    size_t sheets, left_out, hidden_rows, cut_repeats;
+    size_t sheets, left_out, cut_repeats;
     uint32_t row, row_repeat, column;
     /* the open row, since it may be meant many times */
     text row_text;
@@ -85,9 +85,7 @@ static void leave_sheet(void *context) {
 
 static bool enter_row(void *context, const xml_element *e) {
     sheet_reader *r = context;
-    str visibility = xml_attribute(e, "table:visibility");
     r->row_repeat = (uint32_t)xml_number(e, "table:number-rows-repeated", 1, ROWS_MAX, 1);
-    if (visibility.n > 0 && !str_eq(visibility, STR("visible"))) r->hidden_rows += r->row_repeat;
     r->column = 0;
     r->cell_count = 0;
     text_clear(&r->row_text);
@@ -279,7 +277,6 @@ bool odf_read_sheets(odf *d, size_t entry, const parse_input *in, record_writer 
     r->g = grid_new(d->s);
     bool ok = xml_walk_entry(d->p, entry, &walker, whole, err);
     grid_end(r->g);
-    if (r->hidden_rows > 0) record_note(out, "%zu hidden rows were read too", r->hidden_rows);
     if (r->left_out > 0)
         record_note(out, "%zu sheets were not read: there may be %u", r->left_out,
                     in->limits->pages);

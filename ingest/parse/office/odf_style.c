@@ -83,13 +83,6 @@ static bool enter_table_properties(void *context, const xml_element *e) {
     return false;
 }
 
-static bool enter_slide_properties(void *context, const xml_element *e) {
-    reader *r = context;
-    if (r->style && str_eq(xml_attribute(e, "presentation:visibility"), STR("hidden")))
-        r->style->hidden = 1;
-    return false;
-}
-
 static bool enter_list(void *context, const xml_element *e) {
     reader *r = context;
     odf_sheet *s = &r->d->sheet;
@@ -145,7 +138,6 @@ void odf_read_styles(odf *d) {
         {.name = "style:text-properties", .enter = enter_text_properties},
         {.name = "style:paragraph-properties", .enter = enter_paragraph_properties},
         {.name = "style:table-properties", .enter = enter_table_properties},
-        {.name = "style:drawing-page-properties", .enter = enter_slide_properties},
         {.name = "text:list-style", .enter = enter_list, .leave = leave_list},
         {.name = "text:outline-style", .enter = enter_list, .leave = leave_list},
         {.name = "text:list-level-style-number", .enter = enter_level},

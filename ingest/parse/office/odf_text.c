@@ -465,10 +465,10 @@ static void leave_contents(void *context) {
 }
 
 static bool enter_slide(void *context, const xml_element *e) {
+    (void)e;
     text_reader *r = context;
     if (!r->first_slide) story_next_page(r->d->s, (str){0});
     r->first_slide = false;
-    if (odf_is_hidden(&r->d->sheet, xml_attribute(e, "draw:style-name"))) r->d->hidden_slides++;
     return true;
 }
 

@@ -3,8 +3,8 @@
  * Owns the order: slides as the presentation lists them, and the shapes of a slide. The file keeps shapes
  * in the order in which they lie on each other, which is mostly that of reading, and is kept where
  * it is: where a shape stands wholly above one before it, or the title is not first, they are read by
- * their places instead. Slides that are hidden in the show are read, since they are in the handout; their
- * numbers are told.
+ * their places instead. Slides that are hidden in the show are read, since they are in the handout;
+ * nothing is lost by that, so nothing is told.
  */
 #include "ingest/parse/office/pptx.h"
 
@@ -15,8 +15,6 @@
 #define SORTED_MAX 200
 /* Shapes whose tops differ by less stand beside each other: a quarter of an inch. */
 #define ROW_EMU 228600
-/* Hidden slides that are named; of the others their number is. */
-#define NAMED_MAX 10
 
 typedef struct {
     size_t at;
@@ -115,13 +113,13 @@ static void read_layout(pptx *x) {
     size_t layout = ooxml_entry(x->p, ooxml_find_type(&x->relations, STR("slideLayout")));
     if (layout == PACKAGE_NONE || str_eq(package_name(x->p, layout), x->layout_part)) return;
     x->layout_part = package_name(x->p, layout);
-    pptx_find_shapes(x, layout, &x->layout, NULL);
+    pptx_find_shapes(x, layout, &x->layout);
     ooxml_relations r;
     pptx_shapes master = {0};
     ooxml_read_relations(x->p, x->layout_part, x->a, &r);
     size_t entry = ooxml_entry(x->p, ooxml_find_type(&r, STR("slideMaster")));
     if (entry != PACKAGE_NONE) {
-        pptx_find_shapes(x, entry, &master, NULL);
+        pptx_find_shapes(x, entry, &master);
         for (size_t i = 0; i < x->layout.count; i++) { /* what the layout leaves to the master */
             pptx_shape *l = &x->layout.items[i];
             for (size_t k = 0; k < master.count && l->placeholder && !l->placed; k++) {
@@ -138,12 +136,12 @@ static void read_layout(pptx *x) {
     ooxml_free_relations(&r);
 }
 
-static bool read_slide(pptx *x, size_t entry, bool *hidden, error *err) {
+static bool read_slide(pptx *x, size_t entry, error *err) {
     pptx_shapes shapes = {0};
     ooxml_free_relations(&x->relations);
     ooxml_read_relations(x->p, package_name(x->p, entry), x->a, &x->relations);
     read_layout(x);
-    pptx_find_shapes(x, entry, &shapes, hidden);
+    pptx_find_shapes(x, entry, &shapes);
     place_by_layout(x, &shapes);
     bool sorted = shapes.count <= SORTED_MAX && is_odd(&shapes);
     bool ok =
@@ -182,27 +180,18 @@ static bool enter_slide_id(void *context, const xml_element *e) {
 
 static bool read_slides(pptx *x, const slide_list *l, const ooxml_relations *r, record_writer *out,
                         error *err) {
-    text hidden = {0};
-    size_t hidden_count = 0;
     bool ok = true;
     for (size_t i = 0; ok && i < l->count; i++) {
         size_t entry = ooxml_entry(x->p, ooxml_find_id(r, l->ids[i]));
-        bool is_hidden = false;
         if (i > 0) story_next_page(x->s, (str){0});
         if (entry == PACKAGE_NONE) {
             story_drop_page(x->s, INGEST_FATE_FAILED, STR("the slide is not in the file"));
             continue;
         }
-        ok = read_slide(x, entry, &is_hidden, err);
-        if (is_hidden && ++hidden_count <= NAMED_MAX)
-            text_printf(&hidden, "%s%zu", hidden.n ? ", " : "", i + 1);
+        ok = read_slide(x, entry, err);
     }
     if (l->left_out > 0)
         record_note(out, "%zu slides were not read: there may be %zu", l->left_out, l->limit);
-    if (hidden_count > 0)
-        record_note(out, "hidden slides were read too: %s%s", hidden.p,
-                    hidden_count > NAMED_MAX ? " and more" : "");
-    text_free(&hidden);
     return ok;
 }
 

@@ -31,8 +31,8 @@ typedef struct {
     pictures pictures;
 } pptx;
 
-/* Where the shapes of a slide, layout or master stand; *hidden: it is not shown. */
-void pptx_find_shapes(pptx *x, size_t entry, pptx_shapes *out, bool *hidden);
+/* Where the shapes of a slide, layout or master stand. */
+void pptx_find_shapes(pptx *x, size_t entry, pptx_shapes *out);
 void pptx_free_shapes(pptx_shapes *s);
 /* The text of one shape, or of all of them in the order of the file (SIZE_MAX). */
 bool pptx_put_shapes(pptx *x, size_t entry, size_t only, error *err);

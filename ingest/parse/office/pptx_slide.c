@@ -19,7 +19,6 @@ typedef struct {
     pptx *x;
     /* finding */
     pptx_shapes *shapes;
-    bool *hidden;
     /* writing */
     size_t only, at; /* shape `at` is open */
     size_t depth;    /* of groups and shapes */
@@ -87,15 +86,8 @@ static bool find_extent(void *context, const xml_element *e) {
     return true;
 }
 
-static bool find_slide(void *context, const xml_element *e) {
-    slide_reader *r = context;
-    if (r->hidden) *r->hidden = xml_has(e, "show") && !xml_is_on(e, "show");
-    return true;
-}
-
-void pptx_find_shapes(pptx *x, size_t entry, pptx_shapes *out, bool *hidden) {
+void pptx_find_shapes(pptx *x, size_t entry, pptx_shapes *out) {
     static const xml_rule rules[] = {
-        {.name = "p:sld", .enter = find_slide},
         {.name = "p:sp", .enter = find_shape, .leave = leave_found},
         {.name = "p:grpSp", .enter = find_shape, .leave = leave_found},
         {.name = "p:graphicFrame", .enter = find_shape, .leave = leave_found},
@@ -108,7 +100,7 @@ void pptx_find_shapes(pptx *x, size_t entry, pptx_shapes *out, bool *hidden) {
         {.name = "a:tbl", .skip = true},
         {0},
     };
-    slide_reader r = {.x = x, .shapes = out, .hidden = hidden};
+    slide_reader r = {.x = x, .shapes = out};
     xml_walker walker = {.rules = rules, .context = &r};
     bool whole;
     out->count = 0;

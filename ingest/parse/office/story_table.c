@@ -159,6 +159,63 @@ static void put_row(story *s, const line *l, uint8_t level, uint32_t page) {
     story_emit(s, b);
 }
 
+/* ---- heads of several rows ----------------------------------------------------------------- */
+
+static bool has_text(const story_cell *c) {
+    return c->blocks.count > 0;
+}
+
+static unsigned span_of(const story_row *row, size_t i) {
+    return (i + 1 < row->count ? row->cells[i + 1].column : row->columns) - row->cells[i].column;
+}
+
+/* Most of what it says is a number. */
+static bool is_figure(const story_cell *c) {
+    size_t digits = 0, letters = 0;
+    for (size_t i = 0; i < c->blocks.count; i++) {
+        str t = text_str(&c->blocks.items[i].t);
+        for (size_t k = 0; k < t.n; k++) {
+            digits += t.p[k] >= '0' && t.p[k] <= '9';
+            letters += (t.p[k] | 32) >= 'a' && (t.p[k] | 32) <= 'z';
+        }
+    }
+    return digits > letters;
+}
+
+static bool has_figures(const story_row *row) {
+    for (size_t i = 0; i < row->count; i++)
+        if (is_figure(&row->cells[i])) return true;
+    return false;
+}
+
+/* Whether the row below completes this one: cells that span columns stand over the names of those, and
+ * what spans none goes on below or has nothing there. Where every cell spans, names stand over figures. */
+static bool is_completed(const story_row *upper, const story_row *lower, const story_row *first) {
+    size_t at = 0, names = 0, spans = 0, singles = 0;
+    if (upper->count < 2) return false;
+    for (size_t i = 0; i < lower->count; i++) {
+        const story_cell *c = &lower->cells[i];
+        while (at + 1 < upper->count && upper->cells[at + 1].column <= c->column) at++;
+        bool spanned = span_of(upper, at) > 1;
+        if (spanned && span_of(lower, i) >= span_of(upper, at) && !c->above) return false;
+        if (!spanned && has_text(c) && !c->above) return false;
+        names += spanned && has_text(c);
+        singles += !spanned;
+    }
+    for (size_t i = 0; i < upper->count; i++) spans += span_of(upper, i) > 1;
+    if (spans == 0 || names < 2) return false;
+    return singles > 0 || (!has_figures(lower) && has_figures(first));
+}
+
+/* The rows behind the head's that complete it: many files mark the first alone, or none. */
+static size_t complete_heads(const story_frame *t, size_t heads) {
+    size_t first = heads - 1;
+    while (heads + 1 < t->row_count && heads - first < HEAD_ROWS_MAX &&
+           is_completed(&t->rows[heads - 1], &t->rows[heads], &t->rows[heads + 1]))
+        heads++;
+    return heads;
+}
+
 /* Rows at the start that are the head: those marked so, else the first. */
 static size_t count_heads(const story_frame *t) {
     size_t n = 0;
@@ -180,6 +237,7 @@ static void put_rows(story *s, const story_frame *t) {
                     story_block(s, INGEST_ROLE_CAPTION, 0, text_str(&now.cells[k]));
             if (heads <= i + 1) heads = i + 2;
         } else if (i < heads) {
+            if (!headed) heads = complete_heads(t, heads);
             if (i > 0 && headed) put_below(&before, &t->rows[i - 1], &now);
             headed = true;
             if (i + 1 == heads) put_row(s, &now, INGEST_ROW_HEAD, row->page);

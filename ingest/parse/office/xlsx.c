@@ -3,7 +3,7 @@
  * Owns what the sheets share: their names and order, the strings, the number formats. A sheet that is
  * hidden is not read and says so: nobody sees it who opens the file, and what nobody sees is where
  * text hides that should not be answered from. Hidden rows and columns are read, since filters hide
- * them all the time; their number is told.
+ * them all the time; nothing is lost by that, so nothing is told.
  */
 #include "ingest/parse/office/xlsx.h"
 
@@ -169,9 +169,6 @@ static bool read_sheets(xlsx *x, const ooxml_relations *r, const sheet_reader *s
             ok = xlsx_read_sheet(x, entry, err);
         }
     }
-    if (x->hidden_rows > 0 || x->hidden_columns > 0)
-        record_note(out, "%zu hidden rows and %zu hidden columns were read too", x->hidden_rows,
-                    x->hidden_columns);
     pictures_put(&x->pictures, x->p, out);
     if (sheets->left_out > 0)
         record_note(out, "%zu sheets were not read: there may be %zu", sheets->left_out,

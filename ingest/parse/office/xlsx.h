@@ -20,7 +20,7 @@ typedef struct {
     size_t format_count, format_room;
     bool since_1904;
     /* what is told at the end */
-    size_t hidden_rows, hidden_columns, broken;
+    size_t broken;
     pictures pictures;
 } xlsx;
 

@@ -114,7 +114,6 @@ static bool enter_row(void *context, const xml_element *e) {
     r->column = UINT32_MAX;
     r->row_has_cells = false;
     (void)find_merge(r, r->row, 0); /* past those that have ended */
-    if (xml_has(e, "hidden") && xml_is_on(e, "hidden")) r->x->hidden_rows++;
     return true;
 }
 
@@ -192,16 +191,6 @@ static void leave_cell(void *context) {
 
 static void put_value(void *context, str t) {
     text_put(&((sheet_reader *)context)->value, t);
-}
-
-static bool enter_column(void *context, const xml_element *e) {
-    sheet_reader *r = context;
-    long first = xml_number(e, "min", 1, GRID_COLUMNS_MAX, 1);
-    long last = xml_number(e, "max", first, GRID_COLUMNS_MAX, first);
-    bool rest = last == (long)GRID_COLUMNS_MAX; /* all columns behind the data */
-    if (xml_has(e, "hidden") && xml_is_on(e, "hidden") && !rest)
-        r->x->hidden_columns += (size_t)(last - first + 1);
-    return false;
 }
 
 /* ---- comments ------------------------------------------------------------------------------ */
@@ -337,7 +326,6 @@ static bool read_rows(sheet_reader *r, size_t entry, error *err) {
     static const xml_rule merge_rules[] = {
         {.name = "x:sheetData", .skip = true},
         {.name = "x:mergeCell", .enter = enter_merge},
-        {.name = "x:col", .enter = enter_column},
         {0},
     };
     static const xml_rule cell_rules[] = {
