@@ -80,7 +80,7 @@ static void put_unit(cutter *c, size_t i, size_t before) {
     if (c->t.n > 0) {
         const unit *last = &c->f->units[before];
         if (u->starts_block || before + 1 != i)
-            text_put_char(&c->t, '\n');
+            text_put(&c->t, last->head || u->parted ? STR("\n\n") : STR("\n"));
         else if (last->end < u->begin)
             text_put_char(&c->t, ' ');
     }
@@ -129,7 +129,7 @@ static overlap overlap_of(const flow *f, size_t first, size_t end, size_t sectio
 /* Leaves out what does not fit beside `tokens`, the header row last. */
 static void shorten(const flow *f, overlap *o, size_t tokens) {
     for (size_t i = 0; i < o->count && o->tokens + tokens > MAX_TOKENS;) {
-        bool header = f->units[o->units[i]].leads && o->count > 1;
+        bool header = f->units[o->units[i]].head && o->count > 1;
         if (header) {
             i++;
             continue;

@@ -50,7 +50,8 @@ typedef struct {
     float right_pt;
     size_t cells, tokens_since;
     bool in_table, leads;
-    bool caption; /* the last block was one */
+    bool head_due, has_cells; /* no row of the table had several cells yet; one had */
+    bool caption;             /* the last block was one */
 } builder;
 
 /* ---- characters --------------------------------------------------------------------------- */
@@ -343,33 +344,27 @@ static bool leads_into_table(const builder *b, const unit *u) {
            str_find(s, STR("(in "), 0) != SIZE_MAX || str_find(s, STR("(In "), 0) != SIZE_MAX;
 }
 
-static size_t count_cells(str row) {
-    size_t cells = 1;
-    for (size_t i = 0; i < row.n; i++) cells += row.p[i] == '|';
-    return cells;
-}
-
 /* A table without a head goes on with the one before when little stands between them, it has as
  * many columns, and ends at the same edge: "Liabilities" in the middle of a balance sheet. */
 static bool goes_on(const builder *b, const ingest_block *row) {
     const ingest_line *l = &row->lines[0];
     return row->level == INGEST_ROW_BODY && b->header != UNIT_NONE && l->at.x1 > 0 &&
-           b->tokens_since <= BETWEEN_TOKENS && count_cells(l->text) == b->cells &&
+           b->tokens_since <= BETWEEN_TOKENS && row_cells(l->text) == b->cells &&
            l->at.x1 > b->right_pt - SAME_EDGE_PT && l->at.x1 < b->right_pt + SAME_EDGE_PT;
 }
 
 static void begin_table(builder *b, const ingest_block *row) {
     const flow *f = b->f;
-    bool again = goes_on(b, row), led = false;
-    if (f->unit_count > 0) led = leads_into_table(b, &f->units[f->unit_count - 1]);
+    unit *above = f->unit_count > 0 ? &f->units[f->unit_count - 1] : NULL;
+    bool again = goes_on(b, row);
     if (!again) b->header = b->lead = UNIT_NONE;
-    if (led) b->lead = (uint32_t)(f->unit_count - 1);
+    if (above && leads_into_table(b, above)) {
+        b->lead = (uint32_t)(f->unit_count - 1);
+        above->leads = above->starts_block;
+    }
     b->group = UNIT_NONE;
-}
-
-/* A row of one cell: the name of those below it. */
-static bool is_group(str s) {
-    return str_find(s, STR(" | "), 0) == SIZE_MAX && !str_starts(s, STR("| "));
+    b->head_due = !again;
+    b->has_cells = again;
 }
 
 /* "Total assets | 5": behind it the group is over. */
@@ -392,22 +387,29 @@ static void put_row(builder *b, size_t begin, size_t end, const ingest_block *bl
     str s = str_cut(text_str(&b->f->t), begin, end);
     float left_pt = block->lines[0].at.x0;
     if (!b->in_table) begin_table(b, block);
-    bool head =
-        block->level == INGEST_ROW_HEAD || (block->level == INGEST_ROW_UNTOLD && !b->in_table);
-    bool group = block->level == INGEST_ROW_BODY && is_group(s);
+    bool untold = block->level == INGEST_ROW_UNTOLD, section = row_is_section(s);
+    bool head = block->level == INGEST_ROW_HEAD ||
+                (untold && b->head_due && !section && !row_is_figures(s));
+    bool title = untold && !b->in_table && section; /* above the row that names the columns */
+    bool group = section && (block->level == INGEST_ROW_BODY || (untold && b->has_cells));
     if (head) b->header = UNIT_NONE;
     if (head || group) b->group = UNIT_NONE;
     heed_indent(b, left_pt);
-    b->leads = head || group;
+    b->leads = head || group || title;
     size_t first = b->f->unit_count;
     put_units(b, UNIT_ROW, begin, end, true);
     bool whole = b->f->unit_count == first + 1; /* cut, it is too long to be said again */
+    b->f->units[first].head = head && whole;
+    b->f->units[first].parted = !head && !b->in_table && b->header == UNIT_NONE;
     if (head && whole) b->header = (uint32_t)first;
+    if (title && whole) b->lead = (uint32_t)first;
+    if (!section) b->head_due = false;
+    if (!section) b->has_cells = true;
     if (group && whole) b->group = (uint32_t)first;
     if (group) b->group_left_pt = left_pt;
     if (is_total(s)) b->group = UNIT_NONE;
     if (head || group) return;
-    b->cells = count_cells(s);
+    b->cells = row_cells(s);
     b->right_pt = block->lines[0].at.x1;
     b->tokens_since = 0;
 }

@@ -255,8 +255,8 @@ static void test_tables(void **state) {
     assert_true(f.count >= 3);
     for (size_t i = 1; i < f.count; i++) {
         assert_true(str_starts(f.chunks[i].text,
-                               STR("Table 1. Doses\nDrug | Dose\nSomething. Else | 5 mg")));
-        assert_int_equal(f.chunks[i].overlap_bytes, strlen("Table 1. Doses\nDrug | Dose\n"));
+                               STR("Table 1. Doses\nDrug | Dose\n\nSomething. Else | 5 mg")));
+        assert_int_equal(f.chunks[i].overlap_bytes, strlen("Table 1. Doses\nDrug | Dose\n\n"));
     }
     assert_int_equal(f.chunks[f.count - 1].page_first, 2); /* the header's page does not count */
     end(&f);
@@ -288,7 +288,7 @@ static void test_told_tables(void **state) {
                     str_starts(s, STR("Costs were as follows (in millions):\n| 2023 | 2022\n")));
         assert_int_equal(str_ends(s, STR("| 2021")), false); /* a head stands with its rows */
         if (str_starts(s,
-                       STR("Costs were as follows (in millions):\n| 2023 | 2022\nWages:\nNurses")))
+                       STR("Costs were as follows (in millions):\n| 2023 | 2022\n\nWages:\nNurses")))
             wages = true;
         if (str_find(s, STR("Rent"), 0) != SIZE_MAX && str_find(s, STR("Total"), 0) == SIZE_MAX)
             assert_true(str_find(s, STR("Wages:"), 0) == SIZE_MAX);
