@@ -139,6 +139,10 @@ size_t row_cells(str row);
 bool row_is_figures(str row);
 /* Names the rows below it: its first cell alone is filled, or one text stands in all of its cells. */
 bool row_is_section(str row);
+/* A line right above a table that says what it shows: "Table 13.2", "(in millions)", "Doses are as
+ * follows:", a short line without a stop that is no item of a list. */
+bool row_is_caption(str line);
+bool row_is_numbered_caption(str line); /* "Table 13.2" and what stands behind it */
 
 /* ---- pages -------------------------------------------------------------------------------- */
 

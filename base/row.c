@@ -7,7 +7,9 @@
  */
 #include "base/base.h"
 
-#define REPEATED_CELLS_MIN 3 /* "no | no" is data; a text in three columns spans them */
+#define CAPTION_MAX_BYTES 240 /* longer lines say more than what a table shows */
+#define TITLE_MAX_BYTES 120   /* of a line that only its want of a stop marks as one */
+#define REPEATED_CELLS_MIN 3  /* "no | no" is data; a text in three columns spans them */
 
 static bool is_bar(str row, size_t at) {
     return row.p[at] == '|' && (at == 0 || row.p[at - 1] == ' ') &&
@@ -68,4 +70,35 @@ bool row_is_section(str row) {
     }
     if (first.n == 0) return false;
     return filled == 1 || (same == cells && cells >= REPEATED_CELLS_MIN && !is_figure(first));
+}
+
+/* "Table 13.2", "TABLEAU A1" */
+bool row_is_numbered_caption(str line) {
+    static const char *const words[] = {"Table ",   "TABLE ", "Tableau ", "TABLEAU ",
+                                        "Tabelle ", "Tabla ", "Tabela ",  "Tab. "};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        str word = str_of(words[i]);
+        if (!str_starts(line, word) || line.n == word.n) continue;
+        char c = line.p[word.n];
+        return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z');
+    }
+    return false;
+}
+
+bool row_is_caption(str line) {
+    static const uint32_t ends[] = {'.', '!', '?', ';', ',', 0x2026, 0x3002, 0xFF01, 0xFF1F};
+    static const char *const marks[] = {"- ", "* ", "+ ", "\xE2\x80\xA2"};
+    if (line.n == 0 || line.n > CAPTION_MAX_BYTES || row_cells(line) > 1) return false;
+    if (row_is_numbered_caption(line) || str_ends(line, STR(":")) ||
+        (line.p[0] == '(' && line.p[line.n - 1] == ')') ||
+        str_find(line, STR("(in "), 0) != SIZE_MAX || str_find(line, STR("(In "), 0) != SIZE_MAX)
+        return true;
+    if (line.n > TITLE_MAX_BYTES) return false;
+    size_t at = utf8_floor(line, line.n - 1), used;
+    uint32_t last = utf8_next(line.p + at, line.n - at, &used);
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+        if (last == ends[i]) return false;
+    for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
+        if (str_starts(line, str_of(marks[i]))) return false;
+    return true;
 }

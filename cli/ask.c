@@ -93,6 +93,7 @@ static json_t *json_sentence(index_library *l, const query_sentence *s) {
     cli_json_set(o, "text", cli_json_str(s->text));
     cli_json_set(o, "verified", json_boolean(s->verified));
     if (!s->verified) cli_json_set(o, "reason", cli_json_str(s->reason));
+    if (s->table_caption.n) cli_json_set(o, "table_caption", cli_json_str(s->table_caption));
     if (s->table_head.n) cli_json_set(o, "table_head", cli_json_str(s->table_head));
     if (s->table_section.n) cli_json_set(o, "table_section", cli_json_str(s->table_section));
     cli_json_set(o, "citations", citations);
@@ -364,6 +365,7 @@ static void on_sentence(void *context, const query_sentence *s) {
     end_thinking(x);
     put_verdict(&out, x);
     if (x->shown++) text_put_char(&out, '\n');
+    put_table_line(&out, t, s->table_caption);
     put_table_line(&out, t, s->table_head);
     put_table_line(&out, t, s->table_section);
     cli_wrap(&out, t, s->text, &bold, s->bold_end > s->bold_begin, 0, t->columns);

@@ -51,7 +51,7 @@ typedef struct {
     size_t cells, tokens_since;
     bool in_table, leads;
     bool head_due, has_cells; /* no row of the table had several cells yet; one had */
-    bool caption;             /* the last block was one */
+    ingest_role above;        /* of the last block */
 } builder;
 
 /* ---- characters --------------------------------------------------------------------------- */
@@ -336,12 +336,14 @@ static void put_heading(builder *b, size_t begin, size_t end, int level) {
 
 /* ---- blocks ------------------------------------------------------------------------------- */
 
-/* "(in millions)", "Doses are as follows:", a caption: what a table cannot do without. */
+/* "(in millions)", "Doses are as follows:", a caption: what a table cannot do without. Of a paragraph
+ * the last sentence may be it; one without a stop only where it is the whole paragraph. */
 static bool leads_into_table(const builder *b, const unit *u) {
     str s = str_cut(text_str(&b->f->t), u->begin, u->end);
     if (u->kind != UNIT_SENTENCE || u->tokens > LEAD_TOKENS || s.n == 0) return false;
-    return b->caption || str_ends(s, STR(":")) || (s.p[0] == '(' && s.p[s.n - 1] == ')') ||
-           str_find(s, STR("(in "), 0) != SIZE_MAX || str_find(s, STR("(In "), 0) != SIZE_MAX;
+    if (b->above == INGEST_ROLE_CAPTION) return true;
+    bool whole = u->starts_block && b->above == INGEST_ROLE_PARAGRAPH;
+    return row_is_caption(s) && (whole || strchr(":)", s.p[s.n - 1]));
 }
 
 /* A table without a head goes on with the one before when little stands between them, it has as
@@ -425,6 +427,12 @@ static void put_code(builder *b, const ingest_block *block) {
     }
 }
 
+static bool is_caption(const builder *b, const ingest_block *block, size_t begin, size_t end) {
+    return block->role == INGEST_ROLE_CAPTION ||
+           (block->role == INGEST_ROLE_PARAGRAPH &&
+            row_is_numbered_caption(str_cut(text_str(&b->f->t), begin, end)));
+}
+
 static void put_block(builder *b, const ingest_block *block, size_t begin) {
     flow *f = b->f;
     size_t end = f->t.n;
@@ -432,12 +440,12 @@ static void put_block(builder *b, const ingest_block *block, size_t begin) {
         put_heading(b, begin, end, block->level);
     else if (end > begin && block->role == INGEST_ROLE_TABLE_ROW)
         put_row(b, begin, end, block);
-    else if (end > begin && block->role == INGEST_ROLE_CAPTION && end - begin <= CAPTION_BYTES)
+    else if (end > begin && end - begin <= CAPTION_BYTES && is_caption(b, block, begin, end))
         put_units(b, UNIT_SENTENCE, begin, end, true); /* "Table 1. Doses" stays together */
     else
         put_sentences(b, begin, end);
     b->in_table = block->role == INGEST_ROLE_TABLE_ROW;
-    b->caption = block->role == INGEST_ROLE_CAPTION;
+    b->above = block->role;
     text_put_char(&f->t, '\n');
 }
 
@@ -454,6 +462,7 @@ static bool put_all(builder *b, const ingest_document *d, error *err) {
         if (block->role == INGEST_ROLE_CODE) {
             put_code(b, block);
             b->in_table = false;
+            b->above = INGEST_ROLE_CODE;
             continue;
         }
         for (;;) {

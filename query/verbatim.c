@@ -48,6 +48,19 @@ static str head_above(const index_chunk *c, size_t at, size_t row_at, str row) {
     return (str){0};
 }
 
+/* What stands right above the table whose first row is below the blank line at `at`, or whose head is
+ * above it. */
+static str caption_above(str s, size_t at) {
+    str line = {0};
+    bool head = line_before(s, &at, &line) && row_cells(line) > 1;
+    while (head && at > 1 && s.p[at - 2] == '\n') { /* a head of several rows */
+        at--;
+        head = line_before(s, &at, &line) && row_cells(line) > 1;
+    }
+    if (head && !line_before(s, &at, &line)) return (str){0};
+    return row_is_caption(line) ? line : (str){0};
+}
+
 /* A row alone does not say what its figures mean: the rows above it do. The chunker puts a blank line
  * behind each head, and in front of a table without one, so that no row of data is taken for it. */
 static void add_table(const query_candidate *c, query_sentence *s) {
@@ -62,7 +75,8 @@ static void add_table(const query_candidate *c, query_sentence *s) {
     for (; line_before(all, &at, &line) && line.n > 0; below = at) {
         if (str_starts(line, STR("Total ")) || str_starts(line, STR("TOTAL "))) over = true;
         if (over || section.n > 0 || !row_is_section(line)) continue;
-        section = line;
+        size_t pos = 0;
+        row_next(line, &pos, &section);
         /* Where the rows of a part stand further in than its name, one that does not is not of it. */
         over = left_pt(chunk, below) > left_pt(chunk, at) + INDENT_PT &&
                left_pt(chunk, begin) <= left_pt(chunk, at) + INDENT_PT;
@@ -70,6 +84,7 @@ static void add_table(const query_candidate *c, query_sentence *s) {
     }
     if (line.n > 0) return; /* the table's begin is not in this chunk */
     s->table_head = head_above(chunk, at, begin, row);
+    s->table_caption = caption_above(all, at);
     s->table_section = section;
 }
 
