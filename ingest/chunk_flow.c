@@ -51,6 +51,7 @@ typedef struct {
     size_t cells, tokens_since;
     bool in_table, leads;
     bool head_due, has_cells; /* no row of the table had several cells yet; one had */
+    bool part_name;           /* the heading that is put is one */
     ingest_role above;        /* of the last block */
 } builder;
 
@@ -322,6 +323,25 @@ static void put_path(builder *b) {
     text_free(&path);
 }
 
+/* The name of a document inside the document stands on no page: it is on the paths below it and not
+ * in the text, unless nothing else says that there is such a document. */
+static bool is_part_name(const ingest_document *d, const ingest_block *block,
+                         const ingest_block *next) {
+    size_t low = 0, high = d->part_count;
+    if (block->role != INGEST_ROLE_HEADING || block->line_count != 1 || !next) return false;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (d->parts[middle].page_first < block->page)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    for (; low < d->part_count && d->parts[low].page_first == block->page; low++)
+        if (str_eq(d->parts[low].name, block->lines[0].text))
+            return next->page < d->parts[low].page_first + d->parts[low].page_count;
+    return false;
+}
+
 static void put_heading(builder *b, size_t begin, size_t end, int level) {
     str s = str_cut(text_str(&b->f->t), begin, end);
     level = level < 1 ? 1 : level > HEADING_LEVELS ? HEADING_LEVELS : level;
@@ -329,6 +349,7 @@ static void put_heading(builder *b, size_t begin, size_t end, int level) {
     put_path(b);
     b->stack[level - 1] = arena_str(b->a, str_cut(s, 0, utf8_floor(s, PATH_PART_BYTES)));
     put_path(b);
+    if (b->part_name) return;
     size_t first = b->f->unit_count;
     put_units(b, UNIT_HEADING, begin, end, true);
     for (size_t i = first; i < b->f->unit_count; i++) b->f->units[i].level = (uint8_t)level;
@@ -473,6 +494,7 @@ static bool put_all(builder *b, const ingest_document *d, error *err) {
             if (at + 1 == count || !order_runs_on(block, blocks[at + 1])) break;
             block = blocks[++at];
         }
+        b->part_name = is_part_name(d, first, at + 1 < count ? blocks[at + 1] : NULL);
         put_block(b, first, begin);
     }
     return true;
