@@ -5,9 +5,9 @@
  * share a chunk, their headings kept as lines. Inside a section units are taken until the target
  * is reached, with a cut rather between blocks than in one, never behind a heading, and never for
  * the sake of a small rest. The next chunk repeats the last sentence, or, where a table was cut,
- * its header row with the line that leads into it ("in millions", "Table 2") and the name of the group of
- * rows, so that each can be understood alone. A blank line behind each header row tells it from
- * the rows of data in the chunk's text.
+ * its header row with the line that leads into it ("in millions", "Table 2") and the name of the
+ * group of rows, so that each can be understood alone. A blank line behind each header row tells it
+ * from the rows of data in the chunk's text.
  *
  * A heading on the path above a chunk is not repeated in its text. Nothing else is left out, and
  * every byte keeps the place on the page that it came from.
