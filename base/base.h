@@ -130,6 +130,20 @@ size_t utf8_floor(str s, size_t at); /* the largest code point boundary <= at */
  * on past 1200 bytes is cut behind a semicolon, a comma or a space. Linear time. */
 bool sentence_next(str s, size_t *pos, size_t *begin, size_t *end);
 
+/* ---- row.c: the text of a table's row ------------------------------------------------------ */
+
+/* The next cell, trimmed; *pos starts at 0. False behind the last; an empty row has one empty cell. */
+bool row_next(str row, size_t *pos, str *cell);
+size_t row_cells(str row);
+/* At least half of what it says are figures, years not counted: it names no columns. */
+bool row_is_figures(str row);
+/* Names the rows below it: its first cell alone is filled, or one text stands in all of its cells. */
+bool row_is_section(str row);
+/* A line right above a table that says what it shows: "Table 13.2", "(in millions)", "Doses are as
+ * follows:", a short line without a stop that is no item of a list. */
+bool row_is_caption(str line);
+bool row_is_numbered_caption(str line); /* "Table 13.2" and what stands behind it */
+
 /* ---- pages -------------------------------------------------------------------------------- */
 
 /* Points (1/72 inch), origin at the top left of the page. Documents without a layout (HTML,

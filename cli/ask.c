@@ -93,7 +93,9 @@ static json_t *json_sentence(index_library *l, const query_sentence *s) {
     cli_json_set(o, "text", cli_json_str(s->text));
     cli_json_set(o, "verified", json_boolean(s->verified));
     if (!s->verified) cli_json_set(o, "reason", cli_json_str(s->reason));
+    if (s->table_caption.n) cli_json_set(o, "table_caption", cli_json_str(s->table_caption));
     if (s->table_head.n) cli_json_set(o, "table_head", cli_json_str(s->table_head));
+    if (s->table_section.n) cli_json_set(o, "table_section", cli_json_str(s->table_section));
     cli_json_set(o, "citations", citations);
     return o;
 }
@@ -346,6 +348,14 @@ static void put_citation(text *out, asking *x, const query_sentence *s, const qu
     put_gaps(out, x, c->document_id, c->document);
 }
 
+/* What stands above a row in its table. */
+static void put_table_line(text *out, const cli_terminal *t, str line) {
+    if (line.n == 0) return;
+    text_put(out, str_of(t->dim));
+    cli_wrap(out, t, line, NULL, 0, 0, t->columns);
+    text_put(out, str_of(t->reset));
+}
+
 static void on_sentence(void *context, const query_sentence *s) {
     asking *x = context;
     const cli_terminal *t = cli_stdout();
@@ -355,11 +365,9 @@ static void on_sentence(void *context, const query_sentence *s) {
     end_thinking(x);
     put_verdict(&out, x);
     if (x->shown++) text_put_char(&out, '\n');
-    if (s->table_head.n) {
-        text_put(&out, str_of(t->dim));
-        cli_wrap(&out, t, s->table_head, NULL, 0, 0, t->columns);
-        text_put(&out, str_of(t->reset));
-    }
+    put_table_line(&out, t, s->table_caption);
+    put_table_line(&out, t, s->table_head);
+    put_table_line(&out, t, s->table_section);
     cli_wrap(&out, t, s->text, &bold, s->bold_end > s->bold_begin, 0, t->columns);
     if (!s->verified) {
         text_printf(&out, "%*s%snot verified%s: ", CITATION_INDENT, "", t->red, t->reset);

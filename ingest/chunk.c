@@ -5,8 +5,9 @@
  * share a chunk, their headings kept as lines. Inside a section units are taken until the target
  * is reached, with a cut rather between blocks than in one, never behind a heading, and never for
  * the sake of a small rest. The next chunk repeats the last sentence, or, where a table was cut,
- * its header row with the line that leads into it ("in millions") and the name of the group of
- * rows, so that each can be understood alone.
+ * its header row with the line that leads into it ("in millions", "Table 2") and the name of the
+ * group of rows, so that each can be understood alone. A blank line behind each header row tells it
+ * from the rows of data in the chunk's text.
  *
  * A heading on the path above a chunk is not repeated in its text. Nothing else is left out, and
  * every byte keeps the place on the page that it came from.
@@ -80,7 +81,7 @@ static void put_unit(cutter *c, size_t i, size_t before) {
     if (c->t.n > 0) {
         const unit *last = &c->f->units[before];
         if (u->starts_block || before + 1 != i)
-            text_put_char(&c->t, '\n');
+            text_put(&c->t, last->head || u->parted ? STR("\n\n") : STR("\n"));
         else if (last->end < u->begin)
             text_put_char(&c->t, ' ');
     }
@@ -121,7 +122,7 @@ static overlap overlap_of(const flow *f, size_t first, size_t end, size_t sectio
         add_overlap(f, &o, u->group, first, GROUP_TOKENS);
     }
     if (o.count == 0 && first > section_begin && f->units[first].kind == UNIT_SENTENCE &&
-        f->units[first - 1].kind == UNIT_SENTENCE)
+        !f->units[first].leads && f->units[first - 1].kind == UNIT_SENTENCE)
         add_overlap(f, &o, first - 1, first, OVERLAP_TOKENS);
     return o;
 }
@@ -129,7 +130,7 @@ static overlap overlap_of(const flow *f, size_t first, size_t end, size_t sectio
 /* Leaves out what does not fit beside `tokens`, the header row last. */
 static void shorten(const flow *f, overlap *o, size_t tokens) {
     for (size_t i = 0; i < o->count && o->tokens + tokens > MAX_TOKENS;) {
-        bool header = f->units[o->units[i]].leads && o->count > 1;
+        bool header = f->units[o->units[i]].head && o->count > 1;
         if (header) {
             i++;
             continue;

@@ -22,7 +22,10 @@ typedef struct {
     uint8_t kind;
     uint8_t level; /* of a heading */
     bool starts_block;
-    bool leads; /* a header row, or the name of a group of rows */
+    bool leads; /* a header row, the name of a group of rows, or the line that leads into a table */
+    /* What a blank line in the chunk tells whoever reads its text: it stands behind each row that
+     * heads a table, and in front of the first row of a table that has no head. */
+    bool head, parted;
 } unit;
 
 /* A line of the page, as the bytes of the flow that came from it. */

@@ -50,7 +50,9 @@ typedef struct {
     float right_pt;
     size_t cells, tokens_since;
     bool in_table, leads;
-    bool caption; /* the last block was one */
+    bool head_due, has_cells; /* no row of the table had several cells yet; one had */
+    bool part_name;           /* the heading that is put is one */
+    ingest_role above;        /* of the last block */
 } builder;
 
 /* ---- characters --------------------------------------------------------------------------- */
@@ -321,6 +323,25 @@ static void put_path(builder *b) {
     text_free(&path);
 }
 
+/* The name of a document inside the document stands on no page: it is on the paths below it and not
+ * in the text, unless nothing else says that there is such a document. */
+static bool is_part_name(const ingest_document *d, const ingest_block *block,
+                         const ingest_block *next) {
+    size_t low = 0, high = d->part_count;
+    if (block->role != INGEST_ROLE_HEADING || block->line_count != 1 || !next) return false;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (d->parts[middle].page_first < block->page)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    for (; low < d->part_count && d->parts[low].page_first == block->page; low++)
+        if (str_eq(d->parts[low].name, block->lines[0].text))
+            return next->page < d->parts[low].page_first + d->parts[low].page_count;
+    return false;
+}
+
 static void put_heading(builder *b, size_t begin, size_t end, int level) {
     str s = str_cut(text_str(&b->f->t), begin, end);
     level = level < 1 ? 1 : level > HEADING_LEVELS ? HEADING_LEVELS : level;
@@ -328,6 +349,7 @@ static void put_heading(builder *b, size_t begin, size_t end, int level) {
     put_path(b);
     b->stack[level - 1] = arena_str(b->a, str_cut(s, 0, utf8_floor(s, PATH_PART_BYTES)));
     put_path(b);
+    if (b->part_name) return;
     size_t first = b->f->unit_count;
     put_units(b, UNIT_HEADING, begin, end, true);
     for (size_t i = first; i < b->f->unit_count; i++) b->f->units[i].level = (uint8_t)level;
@@ -335,18 +357,14 @@ static void put_heading(builder *b, size_t begin, size_t end, int level) {
 
 /* ---- blocks ------------------------------------------------------------------------------- */
 
-/* "(in millions)", "Doses are as follows:", a caption: what a table cannot do without. */
+/* "(in millions)", "Doses are as follows:", a caption: what a table cannot do without. Of a paragraph
+ * the last sentence may be it; one without a stop only where it is the whole paragraph. */
 static bool leads_into_table(const builder *b, const unit *u) {
     str s = str_cut(text_str(&b->f->t), u->begin, u->end);
     if (u->kind != UNIT_SENTENCE || u->tokens > LEAD_TOKENS || s.n == 0) return false;
-    return b->caption || str_ends(s, STR(":")) || (s.p[0] == '(' && s.p[s.n - 1] == ')') ||
-           str_find(s, STR("(in "), 0) != SIZE_MAX || str_find(s, STR("(In "), 0) != SIZE_MAX;
-}
-
-static size_t count_cells(str row) {
-    size_t cells = 1;
-    for (size_t i = 0; i < row.n; i++) cells += row.p[i] == '|';
-    return cells;
+    if (b->above == INGEST_ROLE_CAPTION) return true;
+    bool whole = u->starts_block && b->above == INGEST_ROLE_PARAGRAPH;
+    return row_is_caption(s) && (whole || strchr(":)", s.p[s.n - 1]));
 }
 
 /* A table without a head goes on with the one before when little stands between them, it has as
@@ -354,22 +372,22 @@ static size_t count_cells(str row) {
 static bool goes_on(const builder *b, const ingest_block *row) {
     const ingest_line *l = &row->lines[0];
     return row->level == INGEST_ROW_BODY && b->header != UNIT_NONE && l->at.x1 > 0 &&
-           b->tokens_since <= BETWEEN_TOKENS && count_cells(l->text) == b->cells &&
+           b->tokens_since <= BETWEEN_TOKENS && row_cells(l->text) == b->cells &&
            l->at.x1 > b->right_pt - SAME_EDGE_PT && l->at.x1 < b->right_pt + SAME_EDGE_PT;
 }
 
 static void begin_table(builder *b, const ingest_block *row) {
     const flow *f = b->f;
-    bool again = goes_on(b, row), led = false;
-    if (f->unit_count > 0) led = leads_into_table(b, &f->units[f->unit_count - 1]);
+    unit *above = f->unit_count > 0 ? &f->units[f->unit_count - 1] : NULL;
+    bool again = goes_on(b, row);
     if (!again) b->header = b->lead = UNIT_NONE;
-    if (led) b->lead = (uint32_t)(f->unit_count - 1);
+    if (above && leads_into_table(b, above)) {
+        b->lead = (uint32_t)(f->unit_count - 1);
+        above->leads = above->starts_block;
+    }
     b->group = UNIT_NONE;
-}
-
-/* A row of one cell: the name of those below it. */
-static bool is_group(str s) {
-    return str_find(s, STR(" | "), 0) == SIZE_MAX && !str_starts(s, STR("| "));
+    b->head_due = !again;
+    b->has_cells = again;
 }
 
 /* "Total assets | 5": behind it the group is over. */
@@ -392,22 +410,29 @@ static void put_row(builder *b, size_t begin, size_t end, const ingest_block *bl
     str s = str_cut(text_str(&b->f->t), begin, end);
     float left_pt = block->lines[0].at.x0;
     if (!b->in_table) begin_table(b, block);
-    bool head =
-        block->level == INGEST_ROW_HEAD || (block->level == INGEST_ROW_UNTOLD && !b->in_table);
-    bool group = block->level == INGEST_ROW_BODY && is_group(s);
+    bool untold = block->level == INGEST_ROW_UNTOLD, section = row_is_section(s);
+    bool head = block->level == INGEST_ROW_HEAD ||
+                (untold && b->head_due && !section && !row_is_figures(s));
+    bool title = untold && !b->in_table && section; /* above the row that names the columns */
+    bool group = section && (block->level == INGEST_ROW_BODY || (untold && b->has_cells));
     if (head) b->header = UNIT_NONE;
     if (head || group) b->group = UNIT_NONE;
     heed_indent(b, left_pt);
-    b->leads = head || group;
+    b->leads = head || group || title;
     size_t first = b->f->unit_count;
     put_units(b, UNIT_ROW, begin, end, true);
     bool whole = b->f->unit_count == first + 1; /* cut, it is too long to be said again */
+    b->f->units[first].head = head && whole;
+    b->f->units[first].parted = !head && !b->in_table && b->header == UNIT_NONE;
     if (head && whole) b->header = (uint32_t)first;
+    if (title && whole) b->lead = (uint32_t)first;
+    if (!section) b->head_due = false;
+    if (!section) b->has_cells = true;
     if (group && whole) b->group = (uint32_t)first;
     if (group) b->group_left_pt = left_pt;
     if (is_total(s)) b->group = UNIT_NONE;
     if (head || group) return;
-    b->cells = count_cells(s);
+    b->cells = row_cells(s);
     b->right_pt = block->lines[0].at.x1;
     b->tokens_since = 0;
 }
@@ -423,6 +448,12 @@ static void put_code(builder *b, const ingest_block *block) {
     }
 }
 
+static bool is_caption(const builder *b, const ingest_block *block, size_t begin, size_t end) {
+    return block->role == INGEST_ROLE_CAPTION ||
+           (block->role == INGEST_ROLE_PARAGRAPH &&
+            row_is_numbered_caption(str_cut(text_str(&b->f->t), begin, end)));
+}
+
 static void put_block(builder *b, const ingest_block *block, size_t begin) {
     flow *f = b->f;
     size_t end = f->t.n;
@@ -430,12 +461,12 @@ static void put_block(builder *b, const ingest_block *block, size_t begin) {
         put_heading(b, begin, end, block->level);
     else if (end > begin && block->role == INGEST_ROLE_TABLE_ROW)
         put_row(b, begin, end, block);
-    else if (end > begin && block->role == INGEST_ROLE_CAPTION && end - begin <= CAPTION_BYTES)
+    else if (end > begin && end - begin <= CAPTION_BYTES && is_caption(b, block, begin, end))
         put_units(b, UNIT_SENTENCE, begin, end, true); /* "Table 1. Doses" stays together */
     else
         put_sentences(b, begin, end);
     b->in_table = block->role == INGEST_ROLE_TABLE_ROW;
-    b->caption = block->role == INGEST_ROLE_CAPTION;
+    b->above = block->role;
     text_put_char(&f->t, '\n');
 }
 
@@ -452,6 +483,7 @@ static bool put_all(builder *b, const ingest_document *d, error *err) {
         if (block->role == INGEST_ROLE_CODE) {
             put_code(b, block);
             b->in_table = false;
+            b->above = INGEST_ROLE_CODE;
             continue;
         }
         for (;;) {
@@ -462,6 +494,7 @@ static bool put_all(builder *b, const ingest_document *d, error *err) {
             if (at + 1 == count || !order_runs_on(block, blocks[at + 1])) break;
             block = blocks[++at];
         }
+        b->part_name = is_part_name(d, first, at + 1 < count ? blocks[at + 1] : NULL);
         put_block(b, first, begin);
     }
     return true;

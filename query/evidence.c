@@ -174,18 +174,15 @@ static bool same_text(const query_candidate *a, const query_candidate *b) {
                   str_cut(b->passage->source.chunk.text, b->begin, b->end));
 }
 
-/* The first row of a table names its columns, when it has no figure in it and rows follow. */
+#define NAMED_COLUMNS 3 /* of two cells the second may be an answer: "Founded | 1884" */
+
+/* A blank line stands behind the row that heads a table (ingest/chunk.h). */
 static bool is_table_head(str all, size_t begin, size_t end) {
-    size_t next = end + 1, stop = str_find(all, STR("\n"), next);
-    if (stop == SIZE_MAX) stop = all.n;
-    if (str_find(str_cut(all, begin, end), STR(" | "), 0) == SIZE_MAX ||
-        str_find(str_cut(all, next, stop), STR(" | "), 0) == SIZE_MAX)
-        return false;
-    for (size_t i = begin; i < end; i++)
+    size_t cells = row_cells(str_cut(all, begin, end));
+    if (cells < 2 || end + 1 >= all.n || all.p[end] != '\n' || all.p[end + 1] != '\n') return false;
+    for (size_t i = begin; i < end && cells < NAMED_COLUMNS; i++)
         if (isdigit((unsigned char)all.p[i]) || all.p[i] == ':') return false;
-    size_t before = begin > 0 ? begin - 1 : 0, line = before;
-    while (line > 0 && all.p[line - 1] != '\n') line--;
-    return str_find(str_cut(all, line, before), STR(" | "), 0) == SIZE_MAX;
+    return true;
 }
 
 /* A line that announces what follows answers nothing itself: a question (as in a FAQ), the

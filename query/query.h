@@ -80,9 +80,11 @@ typedef struct {
 
 typedef struct {
     str text;
-    bool verified;  /* verbatim, or checked against its citations */
-    str reason;     /* why not, when it is not verified */
-    str table_head; /* of a table's row: the row that names its columns, from the same page */
+    bool verified; /* verbatim, or checked against its citations */
+    str reason;    /* why not, when it is not verified */
+    /* Of a table's row, from the same chunk, or empty: the line right above its table, the row that
+     * names its columns, and the one that names its part of the table ("Maternity"). */
+    str table_caption, table_head, table_section;
     uint32_t bold_begin, bold_end; /* where the answer span stands in text; equal: nowhere */
     const query_citation *citations;
     size_t citation_count;

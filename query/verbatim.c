@@ -8,29 +8,84 @@
 #include "query/conversation.h"
 #include "query/constrain.h"
 
-#define CELL_MARK STR(" | ")
+#define INDENT_PT 2.0f /* a row further in than this is indented, as for the chunker */
 
-/* Bytes [begin, end) of the line before `at`; false at the start of the text. */
-static bool line_before(str s, size_t at, size_t *begin, size_t *end) {
-    if (at == 0) return false;
-    *end = at - 1; /* the newline */
-    *begin = *end;
-    while (*begin > 0 && s.p[*begin - 1] != '\n') (*begin)--;
+/* The line before the one at `*at`, which moves to its start; false at the start of the text. */
+static bool line_before(str s, size_t *at, str *line) {
+    if (*at == 0) return false;
+    size_t end = *at - 1; /* the newline */
+    *at = end;
+    while (*at > 0 && s.p[*at - 1] != '\n') --*at;
+    *line = str_cut(s, *at, end);
     return true;
 }
 
-/* A row alone does not say what its figures mean: the first row of its table does. */
-static str table_head(const query_candidate *c) {
-    str s = c->passage->source.chunk.text, head = {0};
-    if (str_find(str_cut(s, c->begin, c->end), CELL_MARK, 0) == SIZE_MAX) return head;
-    size_t begin = c->begin, end;
-    while (begin > 0 && s.p[begin - 1] != '\n') begin--;
-    while (line_before(s, begin, &begin, &end)) {
-        str line = str_cut(s, begin, end);
-        if (str_find(line, CELL_MARK, 0) == SIZE_MAX) break;
-        head = line;
+static const line_box *box_at(const index_chunk *c, size_t at) {
+    for (size_t i = 0; i < c->line_count; i++)
+        if (c->lines[i].end > at) return &c->lines[i];
+    return NULL;
+}
+
+static float left_pt(const index_chunk *c, size_t at) {
+    const line_box *b = box_at(c, at);
+    return b ? b->at.x0 : 0;
+}
+
+/* Without a layout cells left out at a row's end do not move the others; on a page they may. */
+static bool fits(const index_chunk *c, size_t at, str row, str head) {
+    const line_box *b = box_at(c, at);
+    size_t cells = row_cells(row), columns = row_cells(head);
+    return cells == columns || (cells < columns && b && b->at.x1 <= 0);
+}
+
+/* The nearest head above the blank line at `at`. Rows of one head follow each other. */
+static str head_above(const index_chunk *c, size_t at, size_t row_at, str row) {
+    str line;
+    while (line_before(c->text, &at, &line) && row_cells(line) > 1) {
+        if (fits(c, row_at, row, line)) return line;
+        if (!line_before(c->text, &at, &line) || line.n > 0) break;
     }
-    return head;
+    return (str){0};
+}
+
+/* What stands right above the table whose first row is below the blank line at `at`, or whose head is
+ * above it. */
+static str caption_above(str s, size_t at) {
+    str line = {0};
+    bool head = line_before(s, &at, &line) && row_cells(line) > 1;
+    while (head && at > 1 && s.p[at - 2] == '\n') { /* a head of several rows */
+        at--;
+        head = line_before(s, &at, &line) && row_cells(line) > 1;
+    }
+    if (head && !line_before(s, &at, &line)) return (str){0};
+    return row_is_caption(line) ? line : (str){0};
+}
+
+/* A row alone does not say what its figures mean: the rows above it do. The chunker puts a blank line
+ * behind each head, and in front of a table without one, so that no row of data is taken for it. */
+static void add_table(const query_candidate *c, query_sentence *s) {
+    const index_chunk *chunk = &c->passage->source.chunk;
+    str all = chunk->text, line = {0}, section = {0};
+    size_t begin = c->begin, end = str_find(all, STR("\n"), begin);
+    while (begin > 0 && all.p[begin - 1] != '\n') begin--;
+    str row = str_cut(all, begin, end == SIZE_MAX ? all.n : end);
+    size_t at = begin, below = begin;
+    bool over = false; /* a total ends the part that it sums up */
+    if (row_cells(row) < 2 || row_is_section(row)) return;
+    for (; line_before(all, &at, &line) && line.n > 0; below = at) {
+        if (str_starts(line, STR("Total ")) || str_starts(line, STR("TOTAL "))) over = true;
+        if (over || section.n > 0 || !row_is_section(line)) continue;
+        size_t pos = 0;
+        row_next(line, &pos, &section);
+        /* Where the rows of a part stand further in than its name, one that does not is not of it. */
+        over = left_pt(chunk, below) > left_pt(chunk, at) + INDENT_PT &&
+               left_pt(chunk, begin) <= left_pt(chunk, at) + INDENT_PT;
+        if (over) section = (str){0};
+    }
+    if (line.n > 0) return; /* the table's begin is not in this chunk */
+    s->table_head = head_above(chunk, at, begin, row);
+    s->table_caption = caption_above(all, at);
+    s->table_section = section;
 }
 
 static bool add_candidate(query_job *job, const query_candidate *c, error *err) {
@@ -39,10 +94,10 @@ static bool add_candidate(query_job *job, const query_candidate *c, error *err) 
     query_sentence s = {
         .text = citation->quote,
         .verified = true,
-        .table_head = table_head(c),
         .citations = citation,
         .citation_count = 1,
     };
+    add_table(c, &s);
     if (c->has_span) {
         s.bold_begin = c->span.begin - c->begin;
         s.bold_end = c->span.end - c->begin;

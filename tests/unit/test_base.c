@@ -162,8 +162,36 @@ static void test_machine(void **state) {
     assert_true(clock_ms() >= before);
 }
 
+/* What a row's text says: its cells, and what kind of row it is. */
+static void test_rows(void **state) {
+    (void)state;
+    assert_int_equal(row_cells(STR("")), 1);
+    assert_int_equal(row_cells(STR("a|b")), 1);
+    assert_int_equal(row_cells(STR("| 2023 | 2022")), 3);
+    assert_int_equal(row_cells(STR("a | | b |")), 4);
+    assert_true(row_is_section(STR("Maternity")));
+    assert_true(row_is_section(STR("Support | |")));
+    assert_true(row_is_section(STR("Dental | Dental | Dental")));
+    assert_false(row_is_section(STR("0 | 0 | 0")));
+    assert_false(row_is_section(STR("| Dose")));
+    assert_false(row_is_section(STR("yes | yes")));
+    assert_false(row_is_section(STR("")));
+    assert_true(row_is_figures(STR("Rent | 140 | (1,200)")));
+    assert_true(row_is_figures(STR("Rent | $5 | \xE2\x82\xAC 6")));
+    assert_false(row_is_figures(STR("Item | 2023 | 2024")));
+    assert_false(row_is_figures(STR("Drug | Dose | 5 mg")));
+    assert_true(row_is_caption(STR("Table 13.2 Doses in general. Adults.")));
+    assert_true(row_is_caption(STR("(in millions)")));
+    assert_true(row_is_caption(STR("Clinic price list, all amounts in KES")));
+    assert_false(row_is_caption(STR("Table salt is cheap.")));
+    assert_false(row_is_caption(STR("- An item")));
+    assert_false(row_is_caption(STR("a | b")));
+    assert_false(row_is_caption(STR("")));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_rows),
         cmocka_unit_test(test_slices),
         cmocka_unit_test(test_error_is_cut_at_a_code_point),
         cmocka_unit_test(test_arena),

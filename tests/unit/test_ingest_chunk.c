@@ -220,6 +220,34 @@ static void test_parts(void **state) {
     end(&f);
 }
 
+/* The name of a part stands on no page: it is on the path, never text, and its page does not count. */
+static void test_part_names(void **state) {
+    (void)state;
+    fixture f;
+    static const ingest_part parts[] = {{.name = STR("old.zip"), .page_first = 1, .page_count = 3},
+                                        {.name = STR("a/n.pdf"), .page_first = 1, .page_count = 2},
+                                        {.name = STR("b.txt"), .page_first = 3, .page_count = 1}};
+    start(&f);
+    put(&f, INGEST_ROLE_HEADING, 1, 1, "old.zip");
+    f.blocks[0].lines = &(ingest_line){.text = STR("old.zip")};
+    put(&f, INGEST_ROLE_HEADING, 2, 1, "");
+    f.blocks[1].lines = &(ingest_line){.text = STR("a/n.pdf")};
+    put(&f, INGEST_ROLE_HEADING, 2, 2, "Notice");
+    put(&f, INGEST_ROLE_PARAGRAPH, 0, 2, "We close at one.");
+    put(&f, INGEST_ROLE_HEADING, 2, 2, "Fees");
+    put(&f, INGEST_ROLE_PARAGRAPH, 0, 2, "None.");
+    put(&f, INGEST_ROLE_HEADING, 2, 3, "b.txt");
+    put(&f, INGEST_ROLE_PARAGRAPH, 0, 3, "Open.");
+    f.d.parts = parts;
+    f.d.part_count = 3;
+    cut(&f);
+    assert_int_equal(f.count, 2);
+    expect(&f, 0, "old.zip", "Notice\nWe close at one.\nFees\nNone.");
+    expect(&f, 1, "old.zip > b.txt", "Open.");
+    assert_int_equal(f.chunks[0].page_first, 2);
+    end(&f);
+}
+
 static void test_headings_alone(void **state) {
     (void)state;
     fixture f;
@@ -255,8 +283,8 @@ static void test_tables(void **state) {
     assert_true(f.count >= 3);
     for (size_t i = 1; i < f.count; i++) {
         assert_true(str_starts(f.chunks[i].text,
-                               STR("Table 1. Doses\nDrug | Dose\nSomething. Else | 5 mg")));
-        assert_int_equal(f.chunks[i].overlap_bytes, strlen("Table 1. Doses\nDrug | Dose\n"));
+                               STR("Table 1. Doses\nDrug | Dose\n\nSomething. Else | 5 mg")));
+        assert_int_equal(f.chunks[i].overlap_bytes, strlen("Table 1. Doses\nDrug | Dose\n\n"));
     }
     assert_int_equal(f.chunks[f.count - 1].page_first, 2); /* the header's page does not count */
     end(&f);
@@ -287,8 +315,8 @@ static void test_told_tables(void **state) {
         assert_true(str_starts(s, STR("Costs were as follows (in millions):\n| 2021\n")) ||
                     str_starts(s, STR("Costs were as follows (in millions):\n| 2023 | 2022\n")));
         assert_int_equal(str_ends(s, STR("| 2021")), false); /* a head stands with its rows */
-        if (str_starts(s,
-                       STR("Costs were as follows (in millions):\n| 2023 | 2022\nWages:\nNurses")))
+        if (str_starts(
+                s, STR("Costs were as follows (in millions):\n| 2023 | 2022\n\nWages:\nNurses")))
             wages = true;
         if (str_find(s, STR("Rent"), 0) != SIZE_MAX && str_find(s, STR("Total"), 0) == SIZE_MAX)
             assert_true(str_find(s, STR("Wages:"), 0) == SIZE_MAX);
@@ -302,6 +330,64 @@ static void test_told_tables(void **state) {
     cut(&f);
     for (size_t i = 1; i < f.count; i++) assert_int_equal(f.chunks[i].overlap_bytes, 0);
     end(&f);
+}
+
+/* What tells the rows of a chunk's text apart: a blank line behind each head, and in front of a table
+ * without one. Section rows are none of both. */
+static void test_marked_heads(void **state) {
+    (void)state;
+    fixture f;
+    start(&f);
+    put(&f, INGEST_ROLE_TABLE_ROW, INGEST_ROW_UNTOLD, 1, "Prices of 2024");
+    put(&f, INGEST_ROLE_TABLE_ROW, INGEST_ROW_UNTOLD, 1, "Item | 2023 | 2024");
+    put(&f, INGEST_ROLE_TABLE_ROW, INGEST_ROW_UNTOLD, 1, "Maternity");
+    put(&f, INGEST_ROLE_TABLE_ROW, INGEST_ROW_UNTOLD, 1, "Delivery | 9000 | 11000");
+    put(&f, INGEST_ROLE_PARAGRAPH, 0, 1, "No fee is due for children.");
+    put(&f, INGEST_ROLE_TABLE_ROW, INGEST_ROW_UNTOLD, 1, "Rent | 140 | 120");
+    put(&f, INGEST_ROLE_TABLE_ROW, INGEST_ROW_HEAD, 1, "| 2021");
+    put(&f, INGEST_ROLE_TABLE_ROW, INGEST_ROW_BODY, 1, "Fuel | 17");
+    cut(&f);
+    assert_int_equal(f.count, 1);
+    expect(&f, 0, "",
+           "Prices of 2024\nItem | 2023 | 2024\n\nMaternity\nDelivery | 9000 | 11000\n"
+           "No fee is due for children.\n\nRent | 140 | 120\n| 2021\n\nFuel | 17");
+    end(&f);
+    start(&f);
+    put(&f, INGEST_ROLE_TABLE_ROW, INGEST_ROW_UNTOLD, 1, "Item | 2023 | 2024");
+    put(&f, INGEST_ROLE_TABLE_ROW, INGEST_ROW_UNTOLD, 1, "Dental | |");
+    for (int i = 0; i < 80; i++)
+        put(&f, INGEST_ROLE_TABLE_ROW, INGEST_ROW_UNTOLD, 1, "Filling of a tooth | 800 | 950");
+    cut(&f);
+    assert_true(f.count >= 2);
+    for (size_t i = 0; i < f.count; i++)
+        assert_true(str_starts(f.chunks[i].text,
+                               STR("Item | 2023 | 2024\n\nDental | |\nFilling of a tooth")));
+    end(&f);
+}
+
+/* "Table 13.2 ... (Adults)" goes with its table, and is said again in each chunk of it. */
+static void test_captions(void **state) {
+    (void)state;
+    static const char *const captions[] = {"Table 13.2 Doses in general. (Adults)",
+                                           "Clinic price list, all amounts in KES"};
+    for (size_t k = 0; k < sizeof captions / sizeof *captions; k++) {
+        fixture f;
+        start(&f);
+        put_words(&f, 27, "Before");
+        put(&f, INGEST_ROLE_PARAGRAPH, 0, 1, captions[k]);
+        put(&f, INGEST_ROLE_TABLE_ROW, INGEST_ROW_HEAD, 1, "Drug | Dose");
+        for (int i = 0; i < 120; i++)
+            put(&f, INGEST_ROLE_TABLE_ROW, INGEST_ROW_BODY, 1, "Something else | 5 mg daily");
+        cut(&f);
+        text begin = {0};
+        text_printf(&begin, "%s\nDrug | Dose\n\nSomething", captions[k]);
+        assert_true(f.count >= 3);
+        assert_true(str_find(f.chunks[0].text, str_of(captions[k]), 0) == SIZE_MAX);
+        for (size_t i = 1; i < f.count; i++)
+            assert_true(str_starts(f.chunks[i].text, text_str(&begin)));
+        text_free(&begin);
+        end(&f);
+    }
 }
 
 static void test_hyphens(void **state) {
@@ -400,9 +486,12 @@ int main(void) {
         cmocka_unit_test(test_small_rest_stays),
         cmocka_unit_test(test_tiny_sections),
         cmocka_unit_test(test_parts),
+        cmocka_unit_test(test_part_names),
         cmocka_unit_test(test_headings_alone),
         cmocka_unit_test(test_tables),
         cmocka_unit_test(test_told_tables),
+        cmocka_unit_test(test_marked_heads),
+        cmocka_unit_test(test_captions),
         cmocka_unit_test(test_hyphens),
         cmocka_unit_test(test_boxes),
         cmocka_unit_test(test_long_sentence),

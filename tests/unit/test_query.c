@@ -23,6 +23,16 @@ static const char *const passages[] = {
 };
 #define PASSAGES (sizeof passages / sizeof *passages)
 
+/* As the chunker marks them: a blank line behind a head, and in front of a table without one. */
+static const char *const tables[] = {
+    "Table 2. Fees of the ward (in shillings)\nItem | 2023 | 2024\n\nMaternity\n"
+    "Normal delivery | 9000 | 11000\nCaesarean section | 38000 | 42500\nDental\n"
+    "Total of the ward | 47000 | 53500",
+    "Stock | Shelf\n\nGloves | 12\nBandages | 40 | 7\nKerosene | 15\nSpare | Filter\n\n"
+    "Generator filter | 31",
+    "Wards and visitors.\n\nVisitors of the maternity ward | 520 | 610\nNurses on duty | 14 | 15",
+};
+
 static struct {
     char library[64], decoder[64];
     query_context q;
@@ -32,7 +42,7 @@ static struct {
     arena *a;
 } t;
 
-static void fill_library(error *err) {
+static void fill_library(index_library *to, const char *const *texts, error *err) {
     size_t width = embed_width(t.embedder);
     index_chunk_in chunks[PASSAGES] = {0};
     line_box lines[PASSAGES];
@@ -40,7 +50,7 @@ static void fill_library(error *err) {
     float scales[PASSAGES], *vector = arena_alloc(t.a, width, sizeof *vector);
     index_page pages[PASSAGES];
     for (uint32_t i = 0; i < PASSAGES; i++) {
-        str s = str_of(passages[i]);
+        str s = str_of(texts[i]);
         lines[i] = (line_box){0, (uint32_t)s.n, i + 1, {72, 100, 500, 112}};
         chunks[i] = (index_chunk_in){.text = s,
                                      .page_first = i + 1,
@@ -71,8 +81,8 @@ static void fill_library(error *err) {
                            .scales = scales};
     index_outcome outcome;
     int64_t id;
-    assert_true(index_set_model(t.q.library, &model, err));
-    assert_true(index_add(t.q.library, &d, &outcome, &id, err));
+    assert_true(index_set_model(to, &model, err));
+    assert_true(index_add(to, &d, &outcome, &id, err));
 }
 
 static int set_up(void **state) {
@@ -108,7 +118,7 @@ static int set_up(void **state) {
     }
     t.q.embedder = t.embedder;
     t.q.reader = t.reader;
-    fill_library(&err);
+    fill_library(t.q.library, passages, &err);
     return 0;
 }
 
@@ -167,6 +177,51 @@ static void test_answer_has_its_proof(void **state) {
     assert_true(a.confidence > 0 && a.confidence <= 1);
     a = ask(&t.q, "What do dogs pay on the ferry?", (query_options){.threshold = 0});
     assert_true(a.sentence_count > 0 && str_eq(a.sentences[0].citations[0].label, STR("iii")));
+}
+
+/* The row of the answer that begins so; fails where none does. */
+static query_sentence row_of(const query_answer *a, const char *begin) {
+    for (size_t i = 0; i < a->sentence_count; i++)
+        if (str_starts(a->sentences[i].text, str_of(begin))) return a->sentences[i];
+    fail_msg("no row begins with %s", begin);
+    return (query_sentence){0};
+}
+
+static void expect_str(str got, const char *wanted) {
+    if (!str_eq(got, str_of(wanted))) fail_msg("got " STR_FMT ", not %s", STR_ARG(got), wanted);
+}
+
+/* A row comes with the head of its own table and the name of its part, or with nothing. */
+static void test_rows_come_with_their_heads(void **state) {
+    (void)state;
+    char path[80];
+    error err = {0};
+    query_context q = t.q;
+    query_options o = {.sentences = 40, .mode = QUERY_VERBATIM}; /* threshold 0: any */
+    snprintf(path, sizeof path, "%s.tables", t.library);
+    assert_true(index_open(path, INDEX_CREATE, &q.library, &err));
+    fill_library(q.library, tables, &err);
+    query_answer a = ask(&q, "How much is a Caesarean section in 2024?", o);
+    query_sentence s = row_of(&a, "Caesarean");
+    expect_str(s.table_caption, "Table 2. Fees of the ward (in shillings)");
+    expect_str(s.table_head, "Item | 2023 | 2024");
+    expect_str(s.table_section, "Maternity");
+    for (size_t i = 0; i < a.sentence_count; i++) /* a head answers nothing */
+        assert_false(str_starts(a.sentences[i].text, STR("Item |")));
+    a = ask(&q, "How many bandages and how much kerosene are there, and which generator filter?",
+            o);
+    s = row_of(&a, "Bandages"); /* three cells under a head of two */
+    expect_str(s.table_head, "");
+    s = row_of(&a, "Kerosene");
+    expect_str(s.table_head, "Stock | Shelf");
+    s = row_of(&a, "Generator");
+    expect_str(s.table_head, "Spare | Filter");
+    a = ask(&q, "How many nurses are on duty?", o);
+    s = row_of(&a, "Nurses"); /* the row above is one of data */
+    expect_str(s.table_head, "");
+    expect_str(s.table_section, "");
+    index_close(q.library);
+    unlink(path);
 }
 
 static void test_nothing_answers(void **state) {
@@ -479,6 +534,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_search_ranks_by_each_way),
         cmocka_unit_test(test_answer_has_its_proof),
+        cmocka_unit_test(test_rows_come_with_their_heads),
         cmocka_unit_test(test_nothing_answers),
         cmocka_unit_test(test_bad_questions),
         cmocka_unit_test(test_held_decoder_copies_a_passage),
