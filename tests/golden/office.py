@@ -356,6 +356,24 @@ def odt():
     odf("texte.odt", "text", body, automatic, {"Object 1/content.xml": formula})
 
 
+def unseen_odt():
+    # name, family, parent, text properties, paragraph properties
+    rows = (("Blanc", "paragraph", "", 'fo:color="#ffffff"', ""), ("Plus", "paragraph", "Blanc", "", ""), ("Nuit", "paragraph", "Blanc", "", 'fo:background-color="#102040"'),
+            ("b", "text", "", 'fo:color="#fefefe"', ""), ("n", "text", "", 'fo:color="#000000"', ""), ("d", "text", "", 'fo:color="#ffffff" fo:background-color="#000000"', ""),
+            ("t", "text", "", 'fo:font-size="1pt"', ""), ("r", "text", "", 'fo:font-size="60%"', ""))
+    automatic = "".join(f'<style:style style:name="{n}" style:family="{f}" style:parent-style-name="{of}"><style:paragraph-properties {p}/><style:text-properties {t}/></style:style>' for n, f, of, t, p in rows)
+    automatic += '<style:style style:name="C" style:family="table-cell"><style:table-cell-properties fo:background-color="#203060"/></style:style>'
+    p = lambda t, s="": f'<text:p text:style-name="{s}">{t}</text:p>'
+    s = lambda t, n: f'<text:span text:style-name="{n}">{t}</text:span>'
+    tc = lambda t, more="": f"<table:table-cell {more}>{t}</table:table-cell>"
+    body = (p("Visible.") + p("SECRET", "Blanc") + p("SECRET par le parent. " + s("En noir.", "n"), "Plus") + p("Sur fond sombre.", "Nuit")
+            + p("Un mot" + s(" SECRET", "b") + s(" SECRET", "t") + s(" petit", "r") + s(" sur noir", "d") + ".")
+            + "<table:table><table:table-row>" + tc(p("Personnel")) + tc(p("Prime en blanc", "Blanc"), 'table:number-columns-spanned="2" table:style-name="C"') + "<table:covered-table-cell/></table:table-row>"
+            + "<table:table-row>" + tc(p("")) + tc(p("Semaine")) + tc(p("Dimanche")) + "</table:table-row><table:table-row>" + tc(p("Garde")) + tc(p("200") + p("SECRET", "Blanc")) + tc(p("410")) + "</table:table-row></table:table>"
+            + p("<draw:frame><draw:text-box>" + p("Boîte en blanc", "Blanc") + "</draw:text-box></draw:frame>"))
+    odf("cache.odt", "text", f"<office:text>{body}</office:text>", automatic)
+
+
 def ods():
     cell_ = lambda t, more="": f'<table:table-cell {more}><text:p>{t}</text:p></table:table-cell>'
     number = 'office:value-type="float"'
@@ -436,6 +454,7 @@ def main():
     book()
     slides()
     odt()
+    unseen_odt()
     ods()
     odp()
     epub("well.epub", {"META-INF/encryption.xml": lock("http://www.idpf.org/2008/embedding")})

@@ -15,6 +15,8 @@
 #define CELL_COLUMNS_MAX 128
 /* A longer text is not said again in the rows that it spans. */
 #define SPAN_TEXT_MAX 200
+/* A head over more columns is said once: it is a title of the table. */
+#define SPREAD_MAX 16
 /* More rows marked as head are a whole table that is marked so. */
 #define HEAD_ROWS_MAX 4
 /* A column of longer texts than this is a layout. */
@@ -216,6 +218,16 @@ static size_t complete_heads(const story_frame *t, size_t heads) {
     return heads;
 }
 
+/* A title over several columns names each of them, so that every value has its own. */
+static void spread(const story_row *row, line *l) {
+    for (size_t i = 0; i < row->count; i++) {
+        unsigned from = row->cells[i].column, span = span_of(row, i);
+        if (span > SPREAD_MAX || from >= l->count || l->cells[from].n > SPAN_TEXT_MAX) continue;
+        for (unsigned k = from + 1; k < from + span && k < l->count; k++)
+            if (l->cells[k].n == 0) text_put(&l->cells[k], text_str(&l->cells[from]));
+    }
+}
+
 /* Rows at the start that are the head: those marked so, else the first. */
 static size_t count_heads(const story_frame *t) {
     size_t n = 0;
@@ -239,6 +251,7 @@ static void put_rows(story *s, const story_frame *t) {
         } else if (i < heads) {
             if (!headed) heads = complete_heads(t, heads);
             if (i > 0 && headed) put_below(&before, &t->rows[i - 1], &now);
+            if (i + 1 == heads) spread(row, &now);
             headed = true;
             if (i + 1 == heads) put_row(s, &now, INGEST_ROW_HEAD, row->page);
         } else if (filled(&now) > 0) {
