@@ -69,7 +69,8 @@ typedef struct {
     bool article; /* it says so of itself */
     html_sheet *sheet;
     bool sheet_lies;  /* it hides most of the page: a script shows that again */
-    bool has_grounds; /* style sheets may give white letters a dark ground */
+    bool has_grounds; /* a <style> block gives the page or its tables a ground */
+    bool links_sheet; /* so may a sheet that is not here */
     bool words_lie;   /* classes and ids drop too much here to be believed */
     text title;       /* may be empty */
     bool title_apart; /* it is a heading of the page, and not in what is taken for the text */
@@ -114,6 +115,7 @@ bool html_named_out_of_sight(const xmlNode *n, const html_page *page);
 /* The value of a property in a style attribute; a size of 0 or 1 pixel. */
 str html_named_style(str style, str property);
 bool html_named_tiny(str size);
+bool html_named_white(str colour);
 bool html_named_unread(const xmlNode *n); /* by programs that read aloud */
 bool html_named_label(const xmlNode *n, const html_page *page);
 

@@ -228,7 +228,7 @@ bool html_named_tiny(str size) {
     return unit.n == 0 || unit.p[0] > '9' || unit.p[0] == '%' || unit.p[0] == '!';
 }
 
-static bool is_white(str colour) {
+bool html_named_white(str colour) {
     bool short_hex = starts_nocase(colour, STR("#fff")) && (colour.n < 5 || colour.p[4] <= ' ');
     return starts_nocase(colour, STR("white")) || short_hex ||
            starts_nocase(colour, STR("#ffffff")) || starts_nocase(colour, STR("rgb(255,255,255")) ||
@@ -243,17 +243,17 @@ static bool is_white_on_white(const xmlNode *n, str style, const html_page *page
     str colour = html_named_style(style, STR("color"));
     if (colour.n == 0 && font) colour = str_trim(html_attribute(n, "color"));
     if (colour.n == 0) return false;
-    bool white = is_white(colour);
+    bool white = html_named_white(colour);
     for (; n && n->type == XML_ELEMENT_NODE; n = n->parent) {
         str own = html_attribute(n, "style");
         str ground = html_named_style(own, STR("background-color"));
         if (ground.n == 0) ground = html_named_style(own, STR("background"));
         if (ground.n == 0) ground = html_attribute(n, "bgcolor");
-        if (ground.n > 0) return white ? is_white(ground) : str_eq_nocase(ground, colour);
+        if (ground.n > 0) return white ? html_named_white(ground) : str_eq_nocase(ground, colour);
         bool named = html_attribute(n, "class").n > 0 || (font && html_attribute(n, "id").n > 0);
         if (named || html_attribute(n, "background").n > 0) return false; /* may give a ground */
     }
-    return white && !(font && page->has_grounds);
+    return white && !page->has_grounds && !(font && page->links_sheet);
 }
 
 static bool style_hides(const xmlNode *n, str style, const html_page *page) {

@@ -16,7 +16,7 @@
 /* Of all blocks together: the largest sheets that sites write into a page stay below. */
 #define SHEET_BYTES_MAX ((size_t)2 << 20)
 /* Rules that hide; each selector that shows something is compared with all of them. */
-#define RULES_MAX 512
+#define RULES_MAX 256
 /* Selectors that are compared. */
 #define COMPARED_MAX 100000
 /* What hides more of a page than this is undone by a script. */
@@ -34,6 +34,7 @@ struct html_sheet {
     text css; /* without comments */
     rule *rules;
     size_t count, compared;
+    bool grounds;
 };
 
 /* ---- declarations -------------------------------------------------------------------------- */
@@ -59,9 +60,10 @@ static double number_of(str v, bool *is) {
 
 /* Shown a moment later, or when something is pointed at. */
 static bool is_animated(str style) {
-    static const char *const signs[] = {"transition", "animation", "transform", "will-change"};
+    static const char *const signs[] = {"transition", "animation",          "animation-name",
+                                        "transform",  "-webkit-transition", "will-change"};
     for (size_t i = 0; i < sizeof signs / sizeof *signs; i++)
-        if (str_find(style, str_of(signs[i]), 0) != SIZE_MAX) return true;
+        if (html_named_style(style, str_of(signs[i])).n > 0) return true;
     return false;
 }
 
@@ -203,6 +205,25 @@ static void take_rule(html_sheet *s, str selectors, str style, bool conditional,
     }
 }
 
+/* A dark ground for what has no name: the page, the cells of tables. */
+static bool gives_ground(str selectors, str style) {
+    str ground = html_named_style(style, STR("background-color"));
+    if (ground.n == 0) ground = html_named_style(style, STR("background"));
+    if (ground.n == 0) ground = html_named_style(style, STR("background-image"));
+    if (ground.n == 0 || html_named_white(ground) || str_eq_nocase(ground, STR("none")))
+        return false;
+    for (size_t i = 0; i < selectors.n;) {
+        size_t end = i;
+        while (end < selectors.n && selectors.p[end] != ',') end++;
+        str one = str_trim(str_cut(selectors, i, end));
+        bool named =
+            str_find(one, STR("."), 0) != SIZE_MAX || str_find(one, STR("#"), 0) != SIZE_MAX;
+        if (one.n > 0 && !named) return true;
+        i = end + 1;
+    }
+    return false;
+}
+
 static size_t block_end(str css, size_t open) {
     size_t depth = 0, i = open;
     for (; i < css.n; i++) {
@@ -235,6 +256,7 @@ static void take_rules(html_sheet *s, bool second) {
             str style = str_cut(css, i + 1, end);
             if (str_find(style, STR("{"), 0) == SIZE_MAX)
                 take_rule(s, prelude, style, conditions > 0, second);
+            if (!second && !s->grounds) s->grounds = gives_ground(prelude, style);
             i = end + 1;
         }
     }
@@ -243,7 +265,11 @@ static void take_rules(html_sheet *s, bool second) {
 /* ---- the sheet ----------------------------------------------------------------------------- */
 
 static void put_css(str css, text *out) {
+    static const char *const old[] = {"<!--", "-->"}; /* for browsers that knew no styles */
     for (size_t i = 0; i < css.n && out->n < SHEET_BYTES_MAX; i++) {
+        for (size_t k = 0; k < 2; k++)
+            if (str_starts(str_cut(css, i, css.n), str_of(old[k]))) i += strlen(old[k]);
+        if (i >= css.n) return;
         if (str_starts(str_cut(css, i, css.n), STR("/*"))) {
             size_t end = str_find(css, STR("*/"), i + 2);
             if (end == SIZE_MAX) return;
@@ -252,7 +278,6 @@ static void put_css(str css, text *out) {
             text_put_char(out, is_blank(css.p[i]) ? ' ' : css.p[i]);
         }
     }
-    text_put_char(out, '}'); /* a block that was not closed ends with its element */
 }
 
 static bool is_for_screens(const xmlNode *style) {
@@ -260,25 +285,40 @@ static bool is_for_screens(const xmlNode *style) {
     return media.n == 0 || str_eq_nocase(media, STR("all")) || str_eq_nocase(media, STR("screen"));
 }
 
-static bool has_name(str names, str name) {
-    for (size_t i = 0; i < names.n;) {
-        while (i < names.n && is_blank(names.p[i])) i++;
-        size_t end = i;
-        while (end < names.n && !is_blank(names.p[end])) end++;
-        if (str_eq(str_cut(names, i, end), name)) return true;
-        i = end;
+static int compare_rules(const void *a, const void *b) {
+    str x = ((const rule *)a)->name, y = ((const rule *)b)->name;
+    int d = memcmp(x.p, y.p, x.n < y.n ? x.n : y.n);
+    return d != 0 ? d : x.n < y.n ? -1 : x.n > y.n;
+}
+
+/* Whether a rule that counts is for this one name. */
+static bool is_named(const html_sheet *s, const xmlNode *n, char kind, str name) {
+    rule wanted = {.name = name};
+    const rule *end = s->rules + s->count;
+    const rule *r = bsearch(&wanted, s->rules, s->count, sizeof *s->rules, compare_rules);
+    while (r && r > s->rules && str_eq(r[-1].name, name)) r--;
+    for (; r && r < end && str_eq(r->name, name); r++) {
+        bool tag = r->tag.n == 0 || str_eq_nocase(r->tag, str_of((const char *)n->name));
+        if (r->kind == kind && tag && r->hides && !r->undone) return true;
     }
     return false;
 }
 
+/* The next name of a list of them, from *at on; empty at its end. */
+static str next_name(str names, size_t *at) {
+    while (*at < names.n && is_blank(names.p[*at])) ++*at;
+    size_t from = *at;
+    while (*at < names.n && !is_blank(names.p[*at])) ++*at;
+    return str_cut(names, from, *at);
+}
+
 static bool is_hit(const html_sheet *s, const xmlNode *n) {
+    size_t at = 0;
     str names = html_attribute(n, "class"), id = html_attribute(n, "id");
-    for (size_t i = 0; names.n + id.n > 0 && i < s->count; i++) {
-        const rule *r = &s->rules[i];
-        bool named = r->kind == '#' ? str_eq(id, r->name) : has_name(names, r->name);
-        if (!named || !r->hides || r->undone) continue;
-        if (r->tag.n == 0 || str_eq_nocase(r->tag, str_of((const char *)n->name))) return true;
-    }
+    if (s->count == 0 || names.n + id.n == 0) return false;
+    if (id.n > 0 && is_named(s, n, '#', id)) return true;
+    for (str name = next_name(names, &at); name.n > 0; name = next_name(names, &at))
+        if (is_named(s, n, '.', name)) return true;
     return false;
 }
 
@@ -286,36 +326,22 @@ bool html_style_hides(const html_page *page, const xmlNode *n) {
     return page->sheet && is_hit(page->sheet, n);
 }
 
-/* A ground that no <style> block of this page gives is not known where a sheet is linked. */
-static void look_for_grounds(html_page *page, str css) {
-    size_t at = str_find(css, STR("background"), 0);
-    while (at != SIZE_MAX) {
-        size_t open = at;
-        while (open > 0 && css.p[open] != '{' && css.p[open] != '}') open--;
-        size_t from = open;
-        while (from > 0 && css.p[from - 1] != '}' && css.p[from - 1] != '{') from--;
-        str selectors = str_trim(str_cut(css, from, open));
-        bool named = selectors.n > 0 && (selectors.p[0] == '.' || selectors.p[0] == '#');
-        if (!named) page->has_grounds = true;
-        if (page->has_grounds) return;
-        at = str_find(css, STR("background"), at + 1);
-    }
-}
-
 void html_style_read(html_page *page) {
     html_sheet *s = mem_new(1, sizeof *s);
     for (xmlNode *n = page->root; n; n = html_next(n, page->root, true)) {
         if (n->type != XML_ELEMENT_NODE) continue;
-        if (html_tag_is(n, "link") && has_name(html_attribute(n, "rel"), STR("stylesheet")))
-            page->has_grounds = true;
+        if (html_tag_is(n, "link") && str_eq_nocase(html_attribute(n, "rel"), STR("stylesheet")))
+            page->links_sheet = true;
         if (!html_tag_is(n, "style") || !is_for_screens(n)) continue;
         for (const xmlNode *t = n->children; t; t = t->next)
             if (t->content) put_css(str_of((const char *)t->content), &s->css);
+        text_put_char(&s->css, '}'); /* what was not closed ends with its element */
     }
     s->rules = mem_new(RULES_MAX, sizeof *s->rules);
     take_rules(s, false);
     if (s->count > 0) take_rules(s, true);
-    look_for_grounds(page, text_str(&s->css));
+    qsort(s->rules, s->count, sizeof *s->rules, compare_rules);
+    page->has_grounds = s->grounds;
     page->sheet = s;
 }
 
