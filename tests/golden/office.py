@@ -442,6 +442,10 @@ def hostile():
     package("missing.xlsx", parts)
     odf("locked.odt", "text", "", "", {"META-INF/manifest.xml": f"<manifest:manifest {ODF}><manifest:file-entry><manifest:encryption-data/></manifest:file-entry></manifest:manifest>"})
     epub("locked.epub", {"META-INF/encryption.xml": lock("http://www.w3.org/2001/04/xmlenc#aes128-cbc")})
+    write("weiss.rtf", r"{\rtf1\ansi{\colortbl;\red255\green255\blue255;\red0\green0\blue0;\red32\green48\blue96;}"
+          r"\pard Visible. {\cf1 SECRET} {\fs2 SECRET}{\cf2 Black.}\par \pard\cbpat3 {\cf1 White on blue.}\par \pard {\cf1\highlight2 White on black.}\par "
+          r"{\cf1\cb1 SECRET}{\cf1\plain Plain again.}\par \trowd\clcbpat3\cellx100\cellx200\intbl{\cf1 Head}\cell b\cell\row "
+          r"\trowd\cellx100\cellx200\intbl c{\cf1  SECRET}\cell d\cell\row \pard end\par}")
     write("deep.rtf", r"{\rtf1 begin " + "{" * 20000 + "deep" + "}" * 20000 + " end}")
     write("cut.rtf", r"{\rtf1{\fonttbl{\f0 A;}}\trowd\intbl a\cell b")
 
