@@ -212,6 +212,9 @@ def heads():
          + table(row(cell("Room", down), cell("Price", span)), row(cell("", on), cell("Day"), cell("Night")), row(cell("Single"), cell("1200"), cell("900")))
          + par("all span")
          + table(row(cell("Old", span), cell("New", span)), row(cell("Code"), cell("Price"), cell("Code"), cell("Price")), row(cell("A1"), cell("10"), cell("B1"), cell("12")))
+         + par("years, and a row without a name")
+         + table(row(cell("Item"), cell("Price", span)), row(cell(""), cell("2023"), cell("2024")), row(cell("Soap"), cell("10"), cell("12")))
+         + table(row(cell("Item"), cell("Price", span)), row(cell(""), cell("10"), cell("12")), row(cell("Salt"), cell("3"), cell("4")))
          + par("no second row")
          + table(row(cell("Item"), cell("Price", span)), row(cell("Soap"), cell("10"), cell("12")), row(cell("Salt"), cell("3"), cell("4"))))
 

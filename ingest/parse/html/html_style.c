@@ -339,6 +339,7 @@ void html_style_read(html_page *page) {
     }
     s->rules = mem_new(RULES_MAX, sizeof *s->rules);
     take_rules(s, false);
+    s->compared = 0;
     if (s->count > 0) take_rules(s, true);
     qsort(s->rules, s->count, sizeof *s->rules, compare_rules);
     page->has_grounds = s->grounds;

@@ -19,6 +19,7 @@
 #define SPREAD_MAX 16
 /* More rows marked as head are a whole table that is marked so. */
 #define HEAD_ROWS_MAX 4
+#define YEAR_DIGITS 4
 /* A column of longer texts than this is a layout. */
 #define FRAME_TEXT_BYTES 600
 
@@ -171,17 +172,19 @@ static unsigned span_of(const story_row *row, size_t i) {
     return (i + 1 < row->count ? row->cells[i + 1].column : row->columns) - row->cells[i].column;
 }
 
-/* Most of what it says is a number. */
+/* Most of what it says is a number, and no year. */
 static bool is_figure(const story_cell *c) {
-    size_t digits = 0, letters = 0;
+    size_t digits = 0, letters = 0, others = 0;
     for (size_t i = 0; i < c->blocks.count; i++) {
         str t = text_str(&c->blocks.items[i].t);
         for (size_t k = 0; k < t.n; k++) {
             digits += t.p[k] >= '0' && t.p[k] <= '9';
             letters += (t.p[k] | 32) >= 'a' && (t.p[k] | 32) <= 'z';
         }
+        others += t.n;
     }
-    return digits > letters;
+    others -= digits + letters;
+    return digits > letters && !(digits == YEAR_DIGITS && letters + others == 0);
 }
 
 static bool has_figures(const story_row *row) {
@@ -201,6 +204,7 @@ static bool is_completed(const story_row *upper, const story_row *lower, const s
         bool spanned = span_of(upper, at) > 1;
         if (spanned && span_of(lower, i) >= span_of(upper, at) && !c->above) return false;
         if (!spanned && has_text(c) && !c->above) return false;
+        if (spanned && is_figure(c)) return false;
         names += spanned && has_text(c);
         singles += !spanned;
     }
