@@ -51,7 +51,7 @@ static bool value_is(str style, const char *property, const char *value) {
 static double number_of(str v, bool *is) {
     char digits[24] = "";
     size_t n = v.n < sizeof digits ? v.n : sizeof digits - 1;
-    memcpy(digits, v.p, n);
+    if (n > 0) memcpy(digits, v.p, n);
     char *end;
     double d = strtod(digits, &end);
     *is = n > 0 && end != digits;
