@@ -69,7 +69,7 @@ static void read_ground(odf_style *style, const xml_element *e) {
 /* Sizes in points alone: those of a part of the parent's say nothing by themselves. */
 static bool is_tiny(str size) {
     char digits[16] = "";
-    if (!str_ends(size, STR("pt")) || size.n - 2 >= sizeof digits) return false;
+    if (!str_ends(size, STR("pt")) || size.n < 3 || size.n - 2 >= sizeof digits) return false;
     memcpy(digits, size.p, size.n - 2);
     return strtod(digits, NULL) < SIZE_SEEN_PT;
 }
