@@ -212,6 +212,9 @@ def heads():
          + table(row(cell("Room", down), cell("Price", span)), row(cell("", on), cell("Day"), cell("Night")), row(cell("Single"), cell("1200"), cell("900")))
          + par("all span")
          + table(row(cell("Old", span), cell("New", span)), row(cell("Code"), cell("Price"), cell("Code"), cell("Price")), row(cell("A1"), cell("10"), cell("B1"), cell("12")))
+         + par("years, and a row without a name")
+         + table(row(cell("Item"), cell("Price", span)), row(cell(""), cell("2023"), cell("2024")), row(cell("Soap"), cell("10"), cell("12")))
+         + table(row(cell("Item"), cell("Price", span)), row(cell(""), cell("10"), cell("12")), row(cell("Salt"), cell("3"), cell("4")))
          + par("no second row")
          + table(row(cell("Item"), cell("Price", span)), row(cell("Soap"), cell("10"), cell("12")), row(cell("Salt"), cell("3"), cell("4"))))
 
@@ -356,6 +359,24 @@ def odt():
     odf("texte.odt", "text", body, automatic, {"Object 1/content.xml": formula})
 
 
+def unseen_odt():
+    # name, family, parent, text properties, paragraph properties
+    rows = (("Blanc", "paragraph", "", 'fo:color="#ffffff"', ""), ("Plus", "paragraph", "Blanc", "", ""), ("Nuit", "paragraph", "Blanc", "", 'fo:background-color="#102040"'),
+            ("b", "text", "", 'fo:color="#fefefe"', ""), ("n", "text", "", 'fo:color="#000000"', ""), ("d", "text", "", 'fo:color="#ffffff" fo:background-color="#000000"', ""),
+            ("t", "text", "", 'fo:font-size="1pt"', ""), ("r", "text", "", 'fo:font-size="60%"', ""))
+    automatic = "".join(f'<style:style style:name="{n}" style:family="{f}" style:parent-style-name="{of}"><style:paragraph-properties {p}/><style:text-properties {t}/></style:style>' for n, f, of, t, p in rows)
+    automatic += '<style:style style:name="C" style:family="table-cell"><style:table-cell-properties fo:background-color="#203060"/></style:style>'
+    p = lambda t, s="": f'<text:p text:style-name="{s}">{t}</text:p>'
+    s = lambda t, n: f'<text:span text:style-name="{n}">{t}</text:span>'
+    tc = lambda t, more="": f"<table:table-cell {more}>{t}</table:table-cell>"
+    body = (p("Visible.") + p("SECRET", "Blanc") + p("SECRET par le parent. " + s("En noir.", "n"), "Plus") + p("Sur fond sombre.", "Nuit")
+            + p("Un mot" + s(" SECRET", "b") + s(" SECRET", "t") + s(" petit", "r") + s(" sur noir", "d") + ".")
+            + "<table:table><table:table-row>" + tc(p("Personnel")) + tc(p("Prime en blanc", "Blanc"), 'table:number-columns-spanned="2" table:style-name="C"') + "<table:covered-table-cell/></table:table-row>"
+            + "<table:table-row>" + tc(p("")) + tc(p("Semaine")) + tc(p("Dimanche")) + "</table:table-row><table:table-row>" + tc(p("Garde")) + tc(p("200") + p("SECRET", "Blanc")) + tc(p("410")) + "</table:table-row></table:table>"
+            + p("<draw:frame><draw:text-box>" + p("Boîte en blanc", "Blanc") + "</draw:text-box></draw:frame>"))
+    odf("cache.odt", "text", f"<office:text>{body}</office:text>", automatic)
+
+
 def ods():
     cell_ = lambda t, more="": f'<table:table-cell {more}><text:p>{t}</text:p></table:table-cell>'
     number = 'office:value-type="float"'
@@ -424,6 +445,10 @@ def hostile():
     package("missing.xlsx", parts)
     odf("locked.odt", "text", "", "", {"META-INF/manifest.xml": f"<manifest:manifest {ODF}><manifest:file-entry><manifest:encryption-data/></manifest:file-entry></manifest:manifest>"})
     epub("locked.epub", {"META-INF/encryption.xml": lock("http://www.w3.org/2001/04/xmlenc#aes128-cbc")})
+    write("weiss.rtf", r"{\rtf1\ansi{\colortbl;\red255\green255\blue255;\red0\green0\blue0;\red32\green48\blue96;}"
+          r"\pard Visible. {\cf1 SECRET} {\fs2 SECRET}{\cf2 Black.}\par \pard\cbpat3 {\cf1 White on blue.}\par \pard {\cf1\highlight2 White on black.}\par "
+          r"{\cf1\cb1 SECRET}{\cf1\plain Plain again.}\par \trowd\clcbpat3\cellx100\cellx200\intbl{\cf1 Head}\cell b\cell\row "
+          r"\trowd\cellx100\cellx200\intbl c{\cf1  SECRET}\cell d\cell\row \pard end\par}")
     write("deep.rtf", r"{\rtf1 begin " + "{" * 20000 + "deep" + "}" * 20000 + " end}")
     write("cut.rtf", r"{\rtf1{\fonttbl{\f0 A;}}\trowd\intbl a\cell b")
 
@@ -436,6 +461,7 @@ def main():
     book()
     slides()
     odt()
+    unseen_odt()
     ods()
     odp()
     epub("well.epub", {"META-INF/encryption.xml": lock("http://www.idpf.org/2008/embedding")})

@@ -1,6 +1,6 @@
 /* What the files of the HTML parser share: html.c (encoding, notes), html_tree.c (bytes to a tree),
  * html_head.c (title, language, whether it is an article), html_tags.c and html_named.c (what a tag
- * and a name say), html_main.c (which part of the tree is the text), html_trim.c (what stands in an
+ * and a name say), html_style.c (what <style> blocks hide), html_main.c (which part of the tree is the text), html_trim.c (what stands in an
  * article and is not of it), html_blocks.c (the text as blocks). */
 #ifndef CARREL_INGEST_PARSE_HTML_H
 #define CARREL_INGEST_PARSE_HTML_H
@@ -57,13 +57,20 @@ typedef struct {
     double score;      /* the prose that stands closely below */
 } html_info;
 
+/* html_style.c: the rules of <style> blocks that hide something. */
+typedef struct html_sheet html_sheet;
+
 /* One document: the tree, and one html_info for each element. */
 typedef struct {
     xmlDoc *doc;
     xmlNode *root;
     html_info *infos; /* in document order */
     size_t count;
-    bool article;     /* it says so of itself */
+    bool article; /* it says so of itself */
+    html_sheet *sheet;
+    bool sheet_lies;  /* it hides most of the page: a script shows that again */
+    bool has_grounds; /* a <style> block gives the page or its tables a ground */
+    bool links_sheet; /* so may a sheet that is not here */
     bool words_lie;   /* classes and ids drop too much here to be believed */
     text title;       /* may be empty */
     bool title_apart; /* it is a heading of the page, and not in what is taken for the text */
@@ -102,9 +109,23 @@ bool html_head_is_title(const xmlNode *n, const html_page *page);
 /* html_named.c: whether n says of itself that it is not of the text (`page_text` is all there is);
  * that no browser shows it; that it is a caption or the like. */
 bool html_named_drop(const xmlNode *n, const html_page *page, size_t page_text);
-bool html_named_hidden(const xmlNode *n);
+bool html_named_hidden(const xmlNode *n, const html_page *page);
+/* That a style sheet hides it, or its place and its transparency; scripts undo both. */
+bool html_named_out_of_sight(const xmlNode *n, const html_page *page);
+/* The value of a property in a style attribute; a size of 0 or 1 pixel. */
+str html_named_style(str style, str property);
+bool html_named_tiny(str size);
+bool html_named_white(str colour);
 bool html_named_unread(const xmlNode *n); /* by programs that read aloud */
 bool html_named_label(const xmlNode *n, const html_page *page);
+
+/* html_style.c: reads the <style> blocks; whether one of them hides n; whether declarations make
+ * text transparent, cut it away, or put it outside of the window; whether all that goes too far. */
+void html_style_read(html_page *page);
+void html_style_free(html_page *page);
+bool html_style_hides(const html_page *page, const xmlNode *n);
+bool html_style_out_of_sight(str style);
+void html_style_doubt(html_page *page);
 
 /* html_main.c: marks what is not the text as dropped; gives the node below which the text is. */
 xmlNode *html_main_find(html_page *page);

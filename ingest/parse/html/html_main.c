@@ -252,13 +252,16 @@ bool html_is_layout_table(const xmlNode *table) {
 
 /* What an element takes over from those that it stands in, and what no browser shows. */
 static void mark_places(html_page *page) {
+    html_style_read(page);
+    count_all(page->root);
+    html_style_doubt(page);
     for (xmlNode *n = page->root; n; n = html_next(n, page->root, true)) {
         if (n->type != XML_ELEMENT_NODE) continue;
         html_info *info = html_info_of(n);
         const html_info *up = n == page->root ? info : html_info_of(n->parent);
         info->in_main = up->in_main || html_tag_is(n, "main") || html_tag_is(n, "article");
         info->in_code = up->in_code || info->kind == HTML_PRE || html_tag_is(n, "code");
-        info->hidden = n != page->root && (up->hidden || html_named_hidden(n));
+        info->hidden = n != page->root && (up->hidden || html_named_hidden(n, page));
         if (info->kind != HTML_HEADING || info->hidden || !html_head_is_title(n, page)) continue;
         html_info_of(page->root)->holds_title = true;
         for (xmlNode *in = n; in != page->root; in = in->parent)

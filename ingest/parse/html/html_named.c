@@ -200,7 +200,7 @@ static int names_flags(str names) {
 /* ---- what a browser does not show ----------------------------------------------------------- */
 
 /* The value of a property in a style attribute, up to the semicolon; empty where it is not set. */
-static str style_value(str style, str property) {
+str html_named_style(str style, str property) {
     for (size_t i = 0; i < style.n;) {
         size_t end = i;
         while (end < style.n && style.p[end] != ';') end++;
@@ -218,7 +218,7 @@ static bool starts_nocase(str s, str prefix) {
 }
 
 /* "0", "0px", "0.0em", "1px": nobody reads that. */
-static bool is_tiny(str size) {
+bool html_named_tiny(str size) {
     if (size.n == 0 || size.p[0] < '0' || size.p[0] > '1') return false;
     size_t i = 1;
     if (size.p[0] == '0')
@@ -228,43 +228,58 @@ static bool is_tiny(str size) {
     return unit.n == 0 || unit.p[0] > '9' || unit.p[0] == '%' || unit.p[0] == '!';
 }
 
-static bool is_white(str colour) {
-    return starts_nocase(colour, STR("white")) || starts_nocase(colour, STR("#fff")) ||
-           starts_nocase(colour, STR("rgb(255,255,255")) ||
+bool html_named_white(str colour) {
+    bool short_hex = starts_nocase(colour, STR("#fff")) && (colour.n < 5 || colour.p[4] <= ' ');
+    return starts_nocase(colour, STR("white")) || short_hex ||
+           starts_nocase(colour, STR("#ffffff")) || starts_nocase(colour, STR("rgb(255,255,255")) ||
            starts_nocase(colour, STR("rgb(255, 255, 255")) ||
            starts_nocase(colour, STR("transparent"));
 }
 
-/* White letters are no secret on a dark ground, and only an inline ground can be seen here. */
-static bool is_white_on_white(const xmlNode *n, str style) {
-    if (!is_white(style_value(style, STR("color")))) return false;
+/* White letters are no secret on a dark ground, and only an inline ground can be seen here; other
+ * colours are a secret on a ground of the same. */
+static bool is_white_on_white(const xmlNode *n, str style, const html_page *page) {
+    bool font = html_tag_is(n, "font");
+    str colour = html_named_style(style, STR("color"));
+    if (colour.n == 0 && font) colour = str_trim(html_attribute(n, "color"));
+    if (colour.n == 0) return false;
+    bool white = html_named_white(colour);
     for (; n && n->type == XML_ELEMENT_NODE; n = n->parent) {
         str own = html_attribute(n, "style");
-        str ground = style_value(own, STR("background-color"));
-        if (ground.n == 0) ground = style_value(own, STR("background"));
+        str ground = html_named_style(own, STR("background-color"));
+        if (ground.n == 0) ground = html_named_style(own, STR("background"));
         if (ground.n == 0) ground = html_attribute(n, "bgcolor");
-        if (ground.n > 0) return is_white(ground);
-        if (html_attribute(n, "class").n > 0) return false; /* a style sheet may give a ground */
+        if (ground.n > 0) return white ? html_named_white(ground) : str_eq_nocase(ground, colour);
+        bool named = html_attribute(n, "class").n > 0 || (font && html_attribute(n, "id").n > 0);
+        if (named || html_attribute(n, "background").n > 0) return false; /* may give a ground */
     }
-    return true;
+    return white && !page->has_grounds && !(font && page->links_sheet);
 }
 
-static bool style_hides(const xmlNode *n, str style) {
-    return starts_nocase(style_value(style, STR("display")), STR("none")) ||
-           starts_nocase(style_value(style, STR("visibility")), STR("hidden")) ||
-           is_tiny(style_value(style, STR("font-size"))) || is_white_on_white(n, style);
+static bool style_hides(const xmlNode *n, str style, const html_page *page) {
+    return starts_nocase(html_named_style(style, STR("display")), STR("none")) ||
+           starts_nocase(html_named_style(style, STR("visibility")), STR("hidden")) ||
+           html_named_tiny(html_named_style(style, STR("font-size"))) ||
+           is_white_on_white(n, style, page);
 }
 
 bool html_named_unread(const xmlNode *n) {
     return str_eq(html_attribute(n, "aria-hidden"), STR("true"));
 }
 
-bool html_named_hidden(const xmlNode *n) {
+bool html_named_out_of_sight(const xmlNode *n, const html_page *page) {
+    if (page->sheet_lies || html_tag_is(n, "html") || html_tag_is(n, "body")) return false;
+    str style = html_attribute(n, "style");
+    return html_style_hides(page, n) || (style.n > 0 && html_style_out_of_sight(style));
+}
+
+bool html_named_hidden(const xmlNode *n, const html_page *page) {
     if (html_tag_is(n, "html") || html_tag_is(n, "body")) return false; /* until a script ran */
     for (const xmlAttr *a = n->properties; a; a = a->next)
         if (strcmp((const char *)a->name, "hidden") == 0) return true;
     str style = html_attribute(n, "style");
-    return style.n > 0 && style_hides(n, style);
+    if ((style.n > 0 || html_tag_is(n, "font")) && style_hides(n, style, page)) return true;
+    return html_named_out_of_sight(n, page);
 }
 
 /* ---- what is about the site ------------------------------------------------------------------ */

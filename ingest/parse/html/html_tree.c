@@ -78,6 +78,7 @@ bool html_tree_build(str utf8, html_page *page, error *err) {
 void html_tree_free(html_page *page) {
     if (page->doc) xmlFreeDoc(page->doc);
     mem_free(page->infos);
+    html_style_free(page);
     text_free(&page->title);
     *page = (html_page){0};
 }

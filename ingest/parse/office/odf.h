@@ -13,6 +13,9 @@ typedef struct {
     str name, parent, list;
     int outline;         /* 1..10; 0: not said */
     signed char hidden;  /* 1, 0; -1: not said; of a table too */
+    signed char white;   /* 1: as paper is, or nearly; 0; -1: not said */
+    signed char shaded;  /* a ground of its own that is not white: 1, 0; -1: not said */
+    signed char tiny;    /* too small for any eye: 1, 0; -1: not said */
     bool breaks, raised; /* begins a page; is a superscript */
 } odf_style;
 
@@ -35,6 +38,7 @@ typedef struct {
     odf_list *lists;
     size_t list_count, list_room;
     odf_list outline; /* numbers of headings */
+    bool dark_page;   /* white may be read on some of the pages */
     str language;
 } odf_sheet;
 
@@ -62,6 +66,11 @@ typedef enum {
 } odf_kind;
 odf_kind odf_kind_of(const odf_sheet *s, str style, int *level);
 bool odf_is_hidden(const odf_sheet *s, str style);
+/* Those three of the style or its parents: 1, 0, -1. */
+typedef struct {
+    signed char white, shaded, tiny;
+} odf_look;
+odf_look odf_look_of(const odf_sheet *s, str style);
 bool odf_is_raised(const odf_sheet *s, str style);
 bool odf_breaks_page(const odf_sheet *s, str style);
 str odf_list_of(const odf_sheet *s, str style);  /* the list style of a paragraph style */

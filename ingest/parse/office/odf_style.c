@@ -9,11 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ingest/parse/office/colour.h"
 #include "ingest/parse/office/ordinal.h"
 
 #define STYLES_MAX 65536
 #define CHAIN_MAX 32
 #define NUMBER_MAX 1000000
+/* Nobody reads what is smaller. */
+#define SIZE_SEEN_PT 2.0
 
 typedef struct {
     odf *d;
@@ -34,7 +37,7 @@ static bool enter_style(void *context, const xml_element *e) {
         s->styles = mem_grow(s->styles, s->style_room, sizeof *s->styles);
     }
     r->style = &s->styles[s->style_count++];
-    *r->style = (odf_style){.hidden = -1};
+    *r->style = (odf_style){.hidden = -1, .white = -1, .shaded = -1, .tiny = -1};
     r->style->name = arena_str(a, xml_attribute(e, "style:name"));
     r->style->parent = arena_str(a, xml_attribute(e, "style:parent-style-name"));
     r->style->list = arena_str(a, xml_attribute(e, "style:list-style-name"));
@@ -56,6 +59,32 @@ static void leave_default(void *context) {
     ((reader *)context)->defaults = false;
 }
 
+/* A colour, or a picture, under the text. */
+static void read_ground(odf_style *style, const xml_element *e) {
+    str ground = xml_attribute(e, "fo:background-color");
+    if (ground.n > 0 && !str_eq(ground, STR("transparent")))
+        style->shaded = !colour_is_white(ground);
+}
+
+/* Sizes in points alone: those of a part of the parent's say nothing by themselves. */
+static bool is_tiny(str size) {
+    char digits[16] = "";
+    if (!str_ends(size, STR("pt")) || size.n < 3 || size.n - 2 >= sizeof digits) return false;
+    memcpy(digits, size.p, size.n - 2);
+    return strtod(digits, NULL) < SIZE_SEEN_PT;
+}
+
+static void read_look(odf_style *style, const xml_element *e) {
+    if (xml_has(e, "fo:color")) style->white = colour_is_white(xml_attribute(e, "fo:color"));
+    if (xml_has(e, "style:use-window-font-color") && xml_is_on(e, "style:use-window-font-color"))
+        style->white = 0;
+    if (xml_has(e, "fo:font-size")) style->tiny = is_tiny(xml_attribute(e, "fo:font-size"));
+    read_ground(style, e);
+    bool outlined = xml_has(e, "style:text-outline") && xml_is_on(e, "style:text-outline");
+    str shadow = xml_attribute(e, "fo:text-shadow");
+    if (outlined || (shadow.n > 0 && !str_eq(shadow, STR("none")))) style->shaded = 1;
+}
+
 static bool enter_text_properties(void *context, const xml_element *e) {
     reader *r = context;
     str language = xml_attribute(e, "fo:language");
@@ -67,6 +96,7 @@ static bool enter_text_properties(void *context, const xml_element *e) {
             str_starts(position, STR("super")) || (position.p[0] >= '1' && position.p[0] <= '9');
     if (r->style && xml_has(e, "text:display"))
         r->style->hidden = str_eq(xml_attribute(e, "text:display"), STR("none"));
+    if (r->style) read_look(r->style, e);
     return false;
 }
 
@@ -74,13 +104,48 @@ static bool enter_paragraph_properties(void *context, const xml_element *e) {
     reader *r = context;
     if (r->style && str_eq(xml_attribute(e, "fo:break-before"), STR("page")))
         r->style->breaks = true;
+    if (r->style) read_ground(r->style, e);
+    return true; /* there may be a picture */
+}
+
+static bool enter_cell_properties(void *context, const xml_element *e) {
+    reader *r = context;
+    if (r->style) read_ground(r->style, e);
+    return true;
+}
+
+static bool enter_page_properties(void *context, const xml_element *e) {
+    reader *r = context;
+    str ground = xml_attribute(e, "fo:background-color"), fill = xml_attribute(e, "draw:fill");
+    bool coloured = ground.n > 0 && !str_eq(ground, STR("transparent")) && !colour_is_white(ground);
+    bool filled = fill.n > 0 && !str_eq(fill, STR("none")) && !str_eq(fill, STR("solid"));
+    if (coloured || filled) r->d->sheet.dark_page = true;
+    return true;
+}
+
+/* A picture or shape that lies behind the text of its page. */
+static bool enter_graphic_properties(void *context, const xml_element *e) {
+    reader *r = context;
+    if (str_eq(xml_attribute(e, "style:run-through"), STR("background")))
+        r->d->sheet.dark_page = true;
+    return true;
+}
+
+static bool enter_ground_picture(void *context, const xml_element *e) {
+    reader *r = context;
+    if (!xml_has(e, "xlink:href")) return false;
+    if (r->style)
+        r->style->shaded = 1;
+    else
+        r->d->sheet.dark_page = true;
     return false;
 }
 
 static bool enter_table_properties(void *context, const xml_element *e) {
     reader *r = context;
     if (r->style && xml_has(e, "table:display")) r->style->hidden = !xml_is_on(e, "table:display");
-    return false;
+    if (r->style) read_ground(r->style, e);
+    return true;
 }
 
 static bool enter_list(void *context, const xml_element *e) {
@@ -138,6 +203,11 @@ void odf_read_styles(odf *d) {
         {.name = "style:text-properties", .enter = enter_text_properties},
         {.name = "style:paragraph-properties", .enter = enter_paragraph_properties},
         {.name = "style:table-properties", .enter = enter_table_properties},
+        {.name = "style:table-row-properties", .enter = enter_cell_properties},
+        {.name = "style:table-cell-properties", .enter = enter_cell_properties},
+        {.name = "style:graphic-properties", .enter = enter_graphic_properties},
+        {.name = "style:page-layout-properties", .enter = enter_page_properties},
+        {.name = "style:background-image", .enter = enter_ground_picture},
         {.name = "text:list-style", .enter = enter_list, .leave = leave_list},
         {.name = "text:outline-style", .enter = enter_list, .leave = leave_list},
         {.name = "text:list-level-style-number", .enter = enter_level},
@@ -204,6 +274,17 @@ bool odf_is_hidden(const odf_sheet *s, str style) {
     for (int i = 0; at && i < CHAIN_MAX; i++, at = find_style(s, at->parent))
         if (at->hidden >= 0) return at->hidden == 1;
     return false;
+}
+
+odf_look odf_look_of(const odf_sheet *s, str style) {
+    odf_look look = {-1, -1, -1};
+    const odf_style *at = find_style(s, style);
+    for (int i = 0; at && i < CHAIN_MAX; i++, at = find_style(s, at->parent)) {
+        if (look.white < 0) look.white = at->white;
+        if (look.shaded < 0) look.shaded = at->shaded;
+        if (look.tiny < 0) look.tiny = at->tiny;
+    }
+    return look;
 }
 
 bool odf_is_raised(const odf_sheet *s, str style) {

@@ -23,6 +23,8 @@ typedef struct {
     bool hidden;   /* all of it */
     size_t spans;  /* depth of spans inside hidden ones */
     size_t raised; /* inside superscripts */
+    bool faint;    /* its style is white on paper, or tiny */
+    size_t shown;  /* depth of spans that can be seen all the same */
 } open_paragraph;
 
 typedef struct {
@@ -36,6 +38,7 @@ typedef struct {
     unsigned rows_left[COLUMNS_MAX], columns[COLUMNS_MAX];
     unsigned column;
     bool head;
+    signed char shaded, row_shaded, cell_shaded; /* as odf_look has it */
 } open_table;
 
 typedef struct {
@@ -51,7 +54,8 @@ typedef struct {
     size_t notes;
     bool in_contents, first_slide;
     str presentation_class;
-    bool hidden_section, in_chart_title;
+    bool hidden_section, in_chart_title, in_slides;
+    size_t box_depth;      /* of frames and shapes: any of them may have a ground */
     const xml_rule *rules; /* for the objects inside */
     size_t object_depth, charts;
 } text_reader;
@@ -64,7 +68,7 @@ static void put(text_reader *r, str t) {
     const open_paragraph *q = paragraph(r);
     if (r->to) {
         text_put(r->to, t);
-    } else if (r->hidden_section || (q && (q->hidden || q->spans > 0))) {
+    } else if (r->hidden_section || (q && (q->hidden || q->spans > 0 || (q->faint && !q->shown)))) {
         r->d->hidden_bytes += str_trim(t).n;
     } else if (q && q->raised > 0) {
         story_put_raised(r->d->s, t);
@@ -83,6 +87,39 @@ static void put_text(void *context, str t) {
         if (end < t.n) put(r, STR(" "));
         i = end + 1;
     }
+}
+
+/* ---- what cannot be seen ------------------------------------------------------------------- */
+
+static open_table *table(text_reader *r) {
+    return r->table_depth > 0 ? &r->tables[r->table_depth - 1] : NULL;
+}
+
+/* Whether something dark may lie under white text here; what is inside says it first. */
+static bool is_on_dark(text_reader *r, signed char own) {
+    if (own >= 0) return own == 1;
+    if (r->d->sheet.dark_page || r->in_slides || r->object_depth > 0 || r->box_depth > 0)
+        return true;
+    for (size_t i = r->table_depth; i > 0; i--) {
+        const open_table *t = &r->tables[i - 1];
+        if (t->cell_shaded >= 0) return t->cell_shaded == 1;
+        if (t->row_shaded >= 0) return t->row_shaded == 1;
+        if (t->shaded >= 0) return t->shaded == 1;
+    }
+    return false;
+}
+
+static bool is_faint(text_reader *r, odf_look look) {
+    return look.tiny == 1 || (look.white == 1 && !is_on_dark(r, look.shaded));
+}
+
+/* What a span says goes before what its paragraph says. */
+static odf_look look_of_span(text_reader *r, const open_paragraph *q, odf_look span) {
+    odf_look look = odf_look_of(&r->d->sheet, q->style);
+    if (span.white >= 0) look.white = span.white;
+    if (span.shaded >= 0) look.shaded = span.shaded;
+    if (span.tiny >= 0) look.tiny = span.tiny;
+    return look;
 }
 
 /* ---- paragraphs ---------------------------------------------------------------------------- */
@@ -104,6 +141,7 @@ static bool enter_paragraph(void *context, const xml_element *e) {
     q->style = arena_str(d->a, xml_attribute(e, "text:style-name"));
     q->level = xml_number(e, "text:outline-level", 1, ODF_LEVELS, 1);
     q->hidden = odf_is_hidden(&d->sheet, q->style);
+    q->faint = is_faint(r, odf_look_of(&d->sheet, q->style));
     if (odf_breaks_page(&d->sheet, q->style) && r->table_depth == 0 && story_has_text(d->s) &&
         r->presentation_class.p == NULL)
         story_next_page(d->s, (str){0});
@@ -183,14 +221,21 @@ static bool enter_span(void *context, const xml_element *e) {
     text_reader *r = context;
     open_paragraph *q = paragraph(r);
     str style = xml_attribute(e, "text:style-name");
-    if (q && (q->spans > 0 || odf_is_hidden(&r->d->sheet, style))) q->spans++;
-    if (q && (q->raised > 0 || odf_is_raised(&r->d->sheet, style))) q->raised++;
+    if (!q) return true;
+    odf_look own = odf_look_of(&r->d->sheet, style);
+    bool faint = is_faint(r, look_of_span(r, q, own));
+    bool said = own.white >= 0 || own.shaded >= 0 || own.tiny >= 0;
+    if (q->shown > 0 || (q->faint && !faint && said)) q->shown++;
+    if (q->spans > 0 || odf_is_hidden(&r->d->sheet, style) || (faint && !q->faint && !q->shown))
+        q->spans++;
+    if ((q->raised > 0 || odf_is_raised(&r->d->sheet, style))) q->raised++;
     return true;
 }
 
 static void leave_span(void *context) {
     open_paragraph *q = paragraph(context);
     if (q && q->spans > 0) q->spans--;
+    if (q && q->shown > 0) q->shown--;
     if (q && q->raised > 0) q->raised--;
 }
 
@@ -297,15 +342,16 @@ static bool enter_item(void *context, const xml_element *e) {
 
 /* ---- tables -------------------------------------------------------------------------------- */
 
-static open_table *table(text_reader *r) {
-    return r->table_depth > 0 ? &r->tables[r->table_depth - 1] : NULL;
+static signed char shade_of(text_reader *r, const xml_element *e) {
+    return odf_look_of(&r->d->sheet, xml_attribute(e, "table:style-name")).shaded;
 }
 
 static bool enter_table(void *context, const xml_element *e) {
-    (void)e;
     text_reader *r = context;
     if (r->table_depth == sizeof r->tables / sizeof *r->tables) return true;
     memset(&r->tables[r->table_depth++], 0, sizeof *r->tables);
+    table(r)->shaded = shade_of(r, e);
+    table(r)->row_shaded = table(r)->cell_shaded = -1;
     story_begin_table(r->d->s);
     return true;
 }
@@ -330,11 +376,12 @@ static void leave_head_rows(void *context) {
 }
 
 static bool enter_row(void *context, const xml_element *e) {
-    (void)e;
     text_reader *r = context;
     open_table *t = table(r);
     if (!t) return true;
     t->column = 0;
+    t->row_shaded = shade_of(r, e);
+    t->cell_shaded = -1;
     story_begin_row(r->d->s, t->head);
     return true;
 }
@@ -360,6 +407,7 @@ static bool enter_cell(void *context, const xml_element *e) {
         story_begin_cell(r->d->s, 1, false); /* of a text: nothing is in it */
         story_end_cell(r->d->s);
     }
+    t->cell_shaded = shade_of(r, e);
     story_begin_cell(r->d->s, columns, false);
     return true;
 }
@@ -467,6 +515,7 @@ static void leave_contents(void *context) {
 static bool enter_slide(void *context, const xml_element *e) {
     (void)e;
     text_reader *r = context;
+    r->in_slides = true;
     if (!r->first_slide) story_next_page(r->d->s, (str){0});
     r->first_slide = false;
     return true;
@@ -478,11 +527,24 @@ static bool enter_frame(void *context, const xml_element *e) {
     bool foot = str_eq(r->presentation_class, STR("date-time")) ||
                 str_eq(r->presentation_class, STR("footer")) ||
                 str_eq(r->presentation_class, STR("page-number"));
+    r->box_depth += !foot;
     return !foot;
 }
 
 static void leave_frame(void *context) {
-    ((text_reader *)context)->presentation_class = (str){0};
+    text_reader *r = context;
+    r->presentation_class = (str){0};
+    r->box_depth--;
+}
+
+static bool enter_shape(void *context, const xml_element *e) {
+    (void)e;
+    ((text_reader *)context)->box_depth++;
+    return true;
+}
+
+static void leave_shape(void *context) {
+    ((text_reader *)context)->box_depth--;
 }
 
 static bool enter_speaker_notes(void *context, const xml_element *e) {
@@ -534,6 +596,9 @@ static const xml_rule rules[] = {
     {.name = "draw:object", .enter = enter_object},
     {.name = "draw:object-ole", .enter = enter_object},
     {.name = "draw:frame", .enter = enter_frame, .leave = leave_frame},
+    {.name = "draw:custom-shape", .enter = enter_shape, .leave = leave_shape},
+    {.name = "draw:rect", .enter = enter_shape, .leave = leave_shape},
+    {.name = "draw:ellipse", .enter = enter_shape, .leave = leave_shape},
     {.name = "draw:page", .enter = enter_slide},
     {.name = "chart:chart", .enter = enter_chart},
     {.name = "chart:title", .enter = enter_chart_title, .leave = leave_chart_title},

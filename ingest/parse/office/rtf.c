@@ -30,10 +30,18 @@ rtf_style *rtf_find_style(rtf *r, int number) {
 
 /* ---- text ---------------------------------------------------------------------------------- */
 
+/* Marked so, too small, or white where nothing says that there is a ground. */
+static bool is_unseen(const rtf *r, const rtf_group *g) {
+    bool grounded = g->run_ground || g->ground || g->boxed || r->backdrop ||
+                    ((g->in_table || r->table.open) && r->table.ground);
+    return g->hidden || g->tiny || (g->white && !grounded);
+}
+
 static void put_body(rtf *r, str t) {
     rtf_group *g = rtf_top(r);
-    if (g->hidden || g->deleted) {
-        *(g->hidden ? &r->hidden_bytes : &r->deleted_bytes) += str_trim(t).n;
+    bool unseen = is_unseen(r, g);
+    if (unseen || g->deleted) {
+        *(unseen ? &r->hidden_bytes : &r->deleted_bytes) += str_trim(t).n;
         return;
     }
     if (!r->paragraph_open && str_trim(t).n == 0) return;
@@ -71,6 +79,10 @@ void rtf_put(rtf *r, str t) {
     case RTF_AUTHOR:
         to = &r->author;
         break;
+    case RTF_COLOURS:
+        for (size_t i = 0; i < t.n; i++)
+            if (t.p[i] == ';') rtf_end_colour(r);
+        return;
     case RTF_FONTS:
     case RTF_INFO:
     case RTF_SKIP:

@@ -11,6 +11,7 @@ typedef enum {
     RTF_INFO, /* nothing itself, but its groups may be */
     RTF_TITLE,
     RTF_FONTS,
+    RTF_COLOURS,
     RTF_STYLES,
     RTF_MARK,  /* the number or bullet of a list item */
     RTF_AUTHOR /* of the next comment */
@@ -21,13 +22,17 @@ typedef struct {
     bool begun;     /* something came behind its brace: a destination may not */
     bool ignorable; /* \* came */
     bool hidden, deleted;
-    bool inside;     /* a paragraph in a paragraph: a note, a text box */
-    bool running;    /* a running head or foot */
-    bool outer_open; /* before a group of these: whether a paragraph was open */
-    int page;        /* code page */
-    int skip;        /* bytes behind \u */
+    bool white, tiny; /* letters as paper, or too small for any eye */
+    bool run_ground;  /* that are written on a colour */
+    bool boxed;       /* a text box: it may have any fill */
+    bool inside;      /* a paragraph in a paragraph: a note, a text box */
+    bool running;     /* a running head or foot */
+    bool outer_open;  /* before a group of these: whether a paragraph was open */
+    int page;         /* code page */
+    int skip;         /* bytes behind \u */
     /* of the paragraph */
     bool in_table, raised;
+    bool ground;        /* has a colour of its own */
     int style, outline; /* -1: not said */
 } rtf_group;
 
@@ -41,6 +46,8 @@ typedef struct {
 } rtf_style;
 
 #define RTF_CELLS 256
+/* More than programs write; what is behind them is never white. */
+#define RTF_COLOURS_MAX 1024
 
 typedef struct {
     const parse_input *in;
@@ -55,11 +62,16 @@ typedef struct {
     int default_page, default_font, language;
     int to_skip; /* bytes that stand for a \u before them */
     uint32_t surrogate;
+    bool white[RTF_COLOURS_MAX], colour_said;
+    long colour[3]; /* that is read */
+    size_t colour_count;
+    bool backdrop;  /* the page has a picture or a colour */
     text raw, utf8; /* bytes of one code page that wait; scratch */
     text title, name, mark, author;
     bool paragraph_open;
     struct {
         bool open, row_open, cell_open, defined, head, goes_on[RTF_CELLS];
+        bool ground; /* one of the row's cells has a colour */
         unsigned cells, defined_cells;
     } table;
     size_t notes, hidden_bytes, deleted_bytes, pictures, objects;
@@ -77,6 +89,8 @@ void rtf_open_cell(rtf *r);
 void rtf_end_table(rtf *r);
 /* A paragraph of its own behind the open one, up to the end of the group. */
 void rtf_begin_inside(rtf *r, str mark);
+/* A semicolon in the table of colours. */
+void rtf_end_colour(rtf *r);
 rtf_style *rtf_find_style(rtf *r, int number);
 
 /* "par", "u" with 8211 ... */

@@ -8,19 +8,28 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ingest/parse/office/colour.h"
+
 #define FONTS_MAX 4096
 #define STYLES_MAX 4096
+/* In half points; nobody reads what is smaller. */
+#define SIZE_SEEN 4
 
 typedef enum {
     W_ANSI,
     W_ANSICPG,
     W_ANNOTATION,
     W_ATNAUTHOR,
+    W_BACKGROUND,
     W_BIN,
+    W_BLUE,
     W_CELL,
     W_CELLX,
+    W_CELL_GROUND,
+    W_CF,
     W_CHAR,
     W_CLMERGED,
+    W_COLOURS,
     W_CPG,
     W_DEFF,
     W_DEFLANG,
@@ -30,6 +39,9 @@ typedef enum {
     W_FCHARSET,
     W_FONTTBL,
     W_FOOTNOTE,
+    W_FS,
+    W_GREEN,
+    W_GROUND,
     W_INFO,
     W_INTBL,
     W_LINE,
@@ -46,8 +58,10 @@ typedef enum {
     W_PCA,
     W_PICT,
     W_PLAIN,
+    W_RED,
     W_ROW,
     W_RUNNING,
+    W_RUN_GROUND,
     W_S,
     W_SBASEDON,
     W_SHPTXT,
@@ -72,12 +86,19 @@ static const struct {
     {"ansi", W_ANSI, 0},
     {"ansicpg", W_ANSICPG, 0},
     {"atnauthor", W_ATNAUTHOR, 0},
+    {"background", W_BACKGROUND, 0},
     {"bin", W_BIN, 0},
+    {"blue", W_BLUE, 0},
     {"bullet", W_CHAR, 0x2022},
+    {"cb", W_RUN_GROUND, 0},
+    {"cbpat", W_GROUND, 0},
     {"cell", W_CELL, 0},
     {"cellx", W_CELLX, 0},
+    {"cf", W_CF, 0},
+    {"chcbpat", W_RUN_GROUND, 0},
+    {"clcbpat", W_CELL_GROUND, 0},
     {"clvmrg", W_CLMERGED, 0},
-    {"colortbl", W_SKIP, 0},
+    {"colortbl", W_COLOURS, 0},
     {"column", W_PAR, 0},
     {"cpg", W_CPG, 0},
     {"datafield", W_SKIP, 0},
@@ -99,10 +120,13 @@ static const struct {
     {"footerl", W_RUNNING, 0},
     {"footerr", W_RUNNING, 0},
     {"footnote", W_FOOTNOTE, 0},
+    {"fs", W_FS, 0},
+    {"green", W_GREEN, 0},
     {"header", W_RUNNING, 0},
     {"headerf", W_RUNNING, 0},
     {"headerl", W_RUNNING, 0},
     {"headerr", W_RUNNING, 0},
+    {"highlight", W_RUN_GROUND, 0},
     {"info", W_INFO, 0},
     {"intbl", W_INTBL, 0},
     {"ldblquote", W_CHAR, 0x201C},
@@ -130,6 +154,7 @@ static const struct {
     {"plain", W_PLAIN, 0},
     {"pntext", W_LISTTEXT, 0},
     {"rdblquote", W_CHAR, 0x201D},
+    {"red", W_RED, 0},
     {"row", W_ROW, 0},
     {"rquote", W_CHAR, 0x2019},
     {"rxe", W_SKIP, 0},
@@ -238,6 +263,43 @@ static void set_outline(rtf *r, int level) {
         g->outline = level;
 }
 
+/* ---- colours -------------------------------------------------------------------------------- */
+
+void rtf_end_colour(rtf *r) {
+    const long *c = r->colour;
+    if (r->colour_count < RTF_COLOURS_MAX)
+        r->white[r->colour_count++] = r->colour_said && colour_parts_are_white(c[0], c[1], c[2]);
+    r->colour_said = false;
+    memset(r->colour, 0, sizeof r->colour);
+}
+
+/* The colour with number 0 is none, and one that is not in the table neither. */
+static bool is_white(const rtf *r, int number) {
+    return number > 0 && (size_t)number < r->colour_count && r->white[number];
+}
+
+static void set_part(rtf *r, int part, int value) {
+    if (rtf_top(r)->to != RTF_COLOURS) return;
+    r->colour[part] = value;
+    r->colour_said = true;
+}
+
+static void do_look(rtf *r, meaning m, int number) {
+    rtf_group *g = rtf_top(r);
+    bool ground = number > 0 && !is_white(r, number);
+    if (m == W_RED) set_part(r, 0, number);
+    if (m == W_GREEN) set_part(r, 1, number);
+    if (m == W_BLUE) set_part(r, 2, number);
+    if (m == W_CF) g->white = is_white(r, number);
+    if (m == W_FS) g->tiny = number >= 0 && number < SIZE_SEEN;
+    if (m == W_RUN_GROUND) g->run_ground = ground;
+    if (m == W_GROUND) g->ground = ground;
+    if (m == W_CELL_GROUND && ground) r->table.ground = true;
+    if (m == W_PLAIN) g->white = g->tiny = g->run_ground = false;
+    if (m == W_PARD) g->ground = false;
+    if (m == W_SHPTXT) g->boxed = true;
+}
+
 /* ---- groups -------------------------------------------------------------------------------- */
 
 static void set_destination(rtf *r, rtf_destination to) {
@@ -326,7 +388,7 @@ static void end_row(rtf *r) {
 static void define_row(rtf *r) {
     if (rtf_top(r)->to != RTF_BODY) return;
     r->table.defined = true;
-    r->table.head = false;
+    r->table.head = r->table.ground = false;
     r->table.defined_cells = 0;
     memset(r->table.goes_on, 0, sizeof r->table.goes_on);
 }
@@ -360,6 +422,11 @@ static void do_document(rtf *r, meaning m, int number) {
 static void do_destination(rtf *r, meaning m) {
     if (m == W_SKIP) set_destination(r, RTF_SKIP);
     if (m == W_FONTTBL) set_destination(r, RTF_FONTS);
+    if (m == W_COLOURS) set_destination(r, RTF_COLOURS);
+    if (m == W_BACKGROUND) {
+        r->backdrop = true;
+        set_destination(r, RTF_SKIP);
+    }
     if (m == W_STYLESHEET) set_destination(r, RTF_STYLES);
     if (m == W_INFO) set_destination(r, RTF_INFO);
     if (m == W_TITLE && rtf_top(r)->to == RTF_INFO) set_destination(r, RTF_TITLE);
@@ -431,6 +498,7 @@ void rtf_word(rtf *r, str word, bool has_number, int number) {
         do_document(r, m, number);
         do_destination(r, m);
         do_paragraph(r, m, on, number);
+        do_look(r, m, number);
         do_table(r, m);
     }
 }

@@ -15,8 +15,11 @@
 #define CELL_COLUMNS_MAX 128
 /* A longer text is not said again in the rows that it spans. */
 #define SPAN_TEXT_MAX 200
+/* A head over more columns is said once: it is a title of the table. */
+#define SPREAD_MAX 16
 /* More rows marked as head are a whole table that is marked so. */
 #define HEAD_ROWS_MAX 4
+#define YEAR_DIGITS 4
 /* A column of longer texts than this is a layout. */
 #define FRAME_TEXT_BYTES 600
 
@@ -169,17 +172,19 @@ static unsigned span_of(const story_row *row, size_t i) {
     return (i + 1 < row->count ? row->cells[i + 1].column : row->columns) - row->cells[i].column;
 }
 
-/* Most of what it says is a number. */
+/* Most of what it says is a number, and no year. */
 static bool is_figure(const story_cell *c) {
-    size_t digits = 0, letters = 0;
+    size_t digits = 0, letters = 0, others = 0;
     for (size_t i = 0; i < c->blocks.count; i++) {
         str t = text_str(&c->blocks.items[i].t);
         for (size_t k = 0; k < t.n; k++) {
             digits += t.p[k] >= '0' && t.p[k] <= '9';
             letters += (t.p[k] | 32) >= 'a' && (t.p[k] | 32) <= 'z';
         }
+        others += t.n;
     }
-    return digits > letters;
+    others -= digits + letters;
+    return digits > letters && !(digits == YEAR_DIGITS && letters + others == 0);
 }
 
 static bool has_figures(const story_row *row) {
@@ -199,6 +204,7 @@ static bool is_completed(const story_row *upper, const story_row *lower, const s
         bool spanned = span_of(upper, at) > 1;
         if (spanned && span_of(lower, i) >= span_of(upper, at) && !c->above) return false;
         if (!spanned && has_text(c) && !c->above) return false;
+        if (spanned && is_figure(c)) return false;
         names += spanned && has_text(c);
         singles += !spanned;
     }
@@ -214,6 +220,16 @@ static size_t complete_heads(const story_frame *t, size_t heads) {
            is_completed(&t->rows[heads - 1], &t->rows[heads], &t->rows[heads + 1]))
         heads++;
     return heads;
+}
+
+/* A title over several columns names each of them, so that every value has its own. */
+static void spread(const story_row *row, line *l) {
+    for (size_t i = 0; i < row->count; i++) {
+        unsigned from = row->cells[i].column, span = span_of(row, i);
+        if (span > SPREAD_MAX || from >= l->count || l->cells[from].n > SPAN_TEXT_MAX) continue;
+        for (unsigned k = from + 1; k < from + span && k < l->count; k++)
+            if (l->cells[k].n == 0) text_put(&l->cells[k], text_str(&l->cells[from]));
+    }
 }
 
 /* Rows at the start that are the head: those marked so, else the first. */
@@ -239,6 +255,7 @@ static void put_rows(story *s, const story_frame *t) {
         } else if (i < heads) {
             if (!headed) heads = complete_heads(t, heads);
             if (i > 0 && headed) put_below(&before, &t->rows[i - 1], &now);
+            if (i + 1 == heads) spread(row, &now);
             headed = true;
             if (i + 1 == heads) put_row(s, &now, INGEST_ROW_HEAD, row->page);
         } else if (filled(&now) > 0) {
