@@ -102,6 +102,8 @@ typedef enum {
 
 /* Whether these bytes are in the library already (under any path), before work is spent on them. */
 bool index_has(index_library *l, const uint8_t hash[32], bool *found, error *err);
+/* Of the document with these bytes, the pages that ask for a password; 0 where it is not there. */
+bool index_count_locked(index_library *l, const uint8_t hash[32], uint32_t *pages, error *err);
 bool index_add(index_library *l, const index_document_in *d, index_outcome *outcome, int64_t *id,
                error *err);
 /* The path under which these bytes are in the library; empty where they are not. */

@@ -239,6 +239,22 @@ bool index_get_gaps(index_library *l, int64_t document, index_gaps *out, error *
     return ok;
 }
 
+bool index_count_locked(index_library *l, const uint8_t hash[32], uint32_t *pages, error *err) {
+    bool found;
+    *pages = 0;
+    sqlite3_stmt *s = store_prepare(l,
+                                    "SELECT count(*) FROM page JOIN document"
+                                    " ON document.id = page.document"
+                                    " WHERE hash = ?1 AND fate = 'encrypted'",
+                                    err);
+    if (s == NULL) return false;
+    sqlite3_bind_blob(s, 1, hash, 32, SQLITE_STATIC);
+    bool ok = first_row(l, s, &found, err);
+    if (found) *pages = pages_small(s, 0);
+    store_done(s);
+    return ok;
+}
+
 bool index_count_vectors(index_library *l, int64_t document, uint64_t *out, error *err) {
     bool found;
     sqlite3_stmt *s = store_prepare(l, "SELECT total(rows) FROM block WHERE document = ?1", err);

@@ -288,6 +288,21 @@ check "no password in stdin" 2 add --password - docs/harbour.txt
 check "a long password" 2 add --password "$(printf '%0300d' 1)" docs/harbour.txt
 check "no language" 2 add --ocr-lang 'eng;rm' docs/harbour.txt
 
+if command -v zip >/dev/null; then
+    mkdir locked && echo 'The vault opens at 9:40.' >vault.txt && zip -q -P sesame locked/vault.zip vault.txt && old locked/vault.zip
+    check "a locked archive" 0 sync locked
+    says "a locked archive: told" out "vault.txt. asks for a password"
+    check "another password" 0 sync --password other locked
+    says "another password: nothing new" out "^1 unchanged"
+    check "its password" 0 sync --password sesame locked
+    says "its password: read again" out "^changed +locked/vault.zip \(1 page, 1 chunk\)"
+    check "its password again" 0 sync --password sesame locked
+    says "its password again: nothing" out "^1 unchanged"
+    rm vault.txt
+else
+    skip "a locked archive" "zip is not installed"
+fi
+
 # ---- killed ------------------------------------------------------------------------------------
 mkdir many
 for i in $(seq 300); do printf 'Note %d: the lock of gate %d is oiled in week %d.\n' "$i" "$i" $((i % 52)) >many/$i.txt; done
