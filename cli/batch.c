@@ -144,6 +144,7 @@ static void copy_parts(const ingest_document *d, cli_prepared *p) {
     p->in.part_count = d->part_count;
     p->in.notes = d->notes;
     p->in.note_count = d->note_count;
+    p->in.aside_count = d->aside_count;
 }
 
 /* How the file looks, for the next time. What was changed a moment ago may change once more within
@@ -218,7 +219,8 @@ static void share_pieces(void *sharer, ingest_worker *own, size_t count, ingest_
 static void stay_as_it_is(cli_prepared *p) {
     p->present = true;
     p->in.again = false;
-    p->in.page_count = p->in.chunk_count = p->in.part_count = p->in.note_count = 0;
+    p->in.page_count = p->in.chunk_count = p->in.part_count = 0;
+    p->in.note_count = p->in.aside_count = 0;
 }
 
 static bool prepare(cli_batch *b, ingest_worker *parser, cli_prepared *p) {

@@ -298,7 +298,12 @@ if command -v zip >/dev/null; then
     says "its password: read again" out "^changed +locked/vault.zip \(1 page, 1 chunk\)"
     check "its password again" 0 sync --password sesame locked
     says "its password again: nothing" out "^1 unchanged"
-    rm vault.txt
+    mkdir beside && printf '\0\1\2' >Thumbs.db && zip -q beside/notes.zip vault.txt Thumbs.db && old beside/notes.zip
+    check "an archive with other files" 0 sync beside
+    says "an archive with other files: told" out "left out 1 file that is no document: Thumbs.db"
+    run 0 status notes.zip && grep -q "Thumbs.db" out && ok "status tells of them" || not_ok "status tells of them" "code $got"
+    run 0 ls --part && ! grep -q "notes.zip" out && ok "nothing is missing for them" || not_ok "nothing is missing for them" "code $got"
+    rm vault.txt Thumbs.db
 else
     skip "a locked archive" "zip is not installed"
 fi

@@ -135,10 +135,10 @@ static void look_at(archive *x, size_t entry) {
 
 static void put_notes(const archive *x) {
     if (x->left_out > 0)
-        record_note(x->out, "left out %zu file%s that %s: " STR_FMT "%s", x->left_out,
-                    x->left_out > 1 ? "s" : "",
-                    x->left_out > 1 ? "are no documents" : "is no document",
-                    STR_ARG(text_str(&x->names)), x->more_names ? " ..." : "");
+        record_aside(x->out, "left out %zu file%s that %s: " STR_FMT "%s", x->left_out,
+                     x->left_out > 1 ? "s" : "",
+                     x->left_out > 1 ? "are no documents" : "is no document",
+                     STR_ARG(text_str(&x->names)), x->more_names ? " ..." : "");
     if (x->too_many > 0)
         record_note(
             x->out,

@@ -66,7 +66,9 @@ static void tell(odf *d, bool whole, record_writer *out) {
     if (d->objects > 0)
         record_note(out, "holds %zu embedded object%s that %s not read", d->objects,
                     d->objects == 1 ? "" : "s", d->objects == 1 ? "was" : "were");
-    if (d->hidden_slides > 0) record_note(out, "%zu hidden slides were read too", d->hidden_slides);
+    if (d->hidden_slides > 0)
+        record_aside(out, "%zu hidden slide%s read too", d->hidden_slides,
+                     d->hidden_slides == 1 ? " was" : "s were");
     if (story_is_flattened(d->s))
         record_note(out, "text boxes or tables nest so deep that their order was not kept");
 }

@@ -279,7 +279,9 @@ bool odf_read_sheets(odf *d, size_t entry, const parse_input *in, record_writer 
     r->g = grid_new(d->s);
     bool ok = xml_walk_entry(d->p, entry, &walker, whole, err);
     grid_end(r->g);
-    if (r->hidden_rows > 0) record_note(out, "%zu hidden rows were read too", r->hidden_rows);
+    if (r->hidden_rows > 0)
+        record_aside(out, "%zu hidden row%s read too", r->hidden_rows,
+                     r->hidden_rows == 1 ? " was" : "s were");
     if (r->left_out > 0)
         record_note(out, "%zu sheets were not read: there may be %u", r->left_out,
                     in->limits->pages);

@@ -200,8 +200,8 @@ static bool read_slides(pptx *x, const slide_list *l, const ooxml_relations *r, 
     if (l->left_out > 0)
         record_note(out, "%zu slides were not read: there may be %zu", l->left_out, l->limit);
     if (hidden_count > 0)
-        record_note(out, "hidden slides were read too: %s%s", hidden.p,
-                    hidden_count > NAMED_MAX ? " and more" : "");
+        record_aside(out, "hidden slides were read too: %s%s", hidden.p,
+                     hidden_count > NAMED_MAX ? " and more" : "");
     text_free(&hidden);
     return ok;
 }

@@ -169,9 +169,12 @@ static bool read_sheets(xlsx *x, const ooxml_relations *r, const sheet_reader *s
             ok = xlsx_read_sheet(x, entry, err);
         }
     }
-    if (x->hidden_rows > 0 || x->hidden_columns > 0)
-        record_note(out, "%zu hidden rows and %zu hidden columns were read too", x->hidden_rows,
-                    x->hidden_columns);
+    if (x->hidden_rows > 0)
+        record_aside(out, "%zu hidden row%s read too", x->hidden_rows,
+                     x->hidden_rows == 1 ? " was" : "s were");
+    if (x->hidden_columns > 0)
+        record_aside(out, "%zu hidden column%s read too", x->hidden_columns,
+                     x->hidden_columns == 1 ? " was" : "s were");
     pictures_put(&x->pictures, x->p, out);
     if (sheets->left_out > 0)
         record_note(out, "%zu sheets were not read: there may be %zu", sheets->left_out,
