@@ -303,7 +303,10 @@ if command -v zip >/dev/null; then
     says "an archive with other files: told" out "left out 1 file that is no document: Thumbs.db"
     run 0 status notes.zip && grep -q "Thumbs.db" out && ok "status tells of them" || not_ok "status tells of them" "code $got"
     run 0 ls --part && ! grep -q "notes.zip" out && ok "nothing is missing for them" || not_ok "nothing is missing for them" "code $got"
-    rm vault.txt Thumbs.db
+    cp Thumbs.db lease.doc && zip -q beside/papers.zip vault.txt lease.doc && old beside/papers.zip
+    check "an archive with a text that is not read" 0 sync beside
+    run 0 ls --part && grep -q "papers.zip" out && ok "something is missing then" || not_ok "something is missing then" "code $got"
+    rm vault.txt Thumbs.db lease.doc
 else
     skip "a locked archive" "zip is not installed"
 fi
