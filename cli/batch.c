@@ -144,6 +144,7 @@ static void copy_parts(const ingest_document *d, cli_prepared *p) {
     p->in.part_count = d->part_count;
     p->in.notes = d->notes;
     p->in.note_count = d->note_count;
+    p->in.aside_count = d->aside_count;
 }
 
 /* How the file looks, for the next time. What was changed a moment ago may change once more within
@@ -214,14 +215,12 @@ static void share_pieces(void *sharer, ingest_worker *own, size_t count, ingest_
     pthread_mutex_unlock(&b->lock);
 }
 
-/* Also a document that asked for a password, and is given one now, is read once more. */
-static bool wants_again(const cli_batch *b, cli_prepared *p, error *err) {
-    bool locked = false;
-    if (p->present && !b->again && b->options->password.n > 0 &&
-        !index_is_locked(b->library, p->in.hash, &locked, err))
-        return false;
-    p->in.again = p->present && (b->again || locked);
-    return true;
+/* The password opened nothing of it: what is in the library stays. */
+static void stay_as_it_is(cli_prepared *p) {
+    p->present = true;
+    p->in.again = false;
+    p->in.page_count = p->in.chunk_count = p->in.part_count = 0;
+    p->in.note_count = p->in.aside_count = 0;
 }
 
 static bool prepare(cli_batch *b, ingest_worker *parser, cli_prepared *p) {
@@ -229,6 +228,7 @@ static bool prepare(cli_batch *b, ingest_worker *parser, cli_prepared *p) {
     ingest_document *d;
     ingest_chunk *chunks;
     size_t count;
+    uint32_t locked = 0;
     text path = {0}, name = {0};
     int fd = -1;
     bool ok = false;
@@ -242,8 +242,10 @@ static bool prepare(cli_batch *b, ingest_worker *parser, cli_prepared *p) {
     if (!ingest_hash(fd, p->in.hash, err)) goto done;
     p->hashed = true;
     cli_batch_lock_library(b);
-    ok = index_has(b->library, p->in.hash, &p->present, err) && wants_again(b, p, err);
+    ok = index_has(b->library, p->in.hash, &p->present, err) &&
+         (b->options->password.n == 0 || index_count_locked(b->library, p->in.hash, &locked, err));
     cli_batch_unlock_library(b);
+    p->in.again = ok && p->present && (b->again || locked > 0);
     if (!ok || (p->present && !p->in.again)) goto done;
     p->present = false;
     ok = ingest_read(parser, fd, cli_file_name(p->in.path), b->options, share_pieces, b, p->a, &d,
@@ -262,7 +264,10 @@ static bool prepare(cli_batch *b, ingest_worker *parser, cli_prepared *p) {
     copy_pages(d, p);
     copy_parts(d, p);
     copy_chunks(chunks, count, p);
-    if (b->vectors) embed_chunks(b->vectors, p->a, &p->in);
+    if (!b->again && locked > 0 && p->fates[INGEST_FATE_ENCRYPTED] >= locked)
+        stay_as_it_is(p);
+    else if (b->vectors)
+        embed_chunks(b->vectors, p->a, &p->in);
 done:
     if (fd >= 0) close(fd);
     text_free(&path);

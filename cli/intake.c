@@ -91,13 +91,14 @@ bool cli_intake_knows(cli_intake *x, str identity, const index_look *look, bool 
     arena *a = arena_new();
     bool ok = index_get_file(x->library, identity, a, &f, &found, NULL) && found &&
               (f.hashed || f.code != ERROR_NONE) && same_look(&f.look, look) && look->inode != 0;
-    bool locked = false;
     *failed = ok && f.code != ERROR_NONE;
-    if (ok && !*failed && x->how.password.n > 0)
-        ok = index_is_locked(x->library, f.hash, &locked, NULL) && !locked;
     if (*failed)
         ok = str_eq(f.program, STR(CLI_VERSION)) && lies_in_file(f.code) &&
              !(f.code == ERROR_PASSWORD && x->how.password.n > 0);
+    /* A password may open what was locked when it was read. */
+    uint32_t locked = 0;
+    if (ok && !*failed && x->how.password.n > 0)
+        ok = index_count_locked(x->library, f.hash, &locked, NULL) && locked == 0;
     arena_free(a);
     return ok;
 }

@@ -89,8 +89,9 @@ typedef struct {
     size_t part_count;
     const str *notes; /* what of the whole was not read: a sentence each */
     size_t note_count;
-    index_look look; /* for index_file; zero: not known */
-    bool again;      /* these bytes take the place of themselves, read anew */
+    size_t aside_count; /* of the notes the last so many: nothing is missing for them */
+    index_look look;    /* for index_file; zero: not known */
+    bool again;         /* these bytes take the place of themselves, read anew */
 } index_document_in;
 
 typedef enum {
@@ -102,8 +103,8 @@ typedef enum {
 
 /* Whether these bytes are in the library already (under any path), before work is spent on them. */
 bool index_has(index_library *l, const uint8_t hash[32], bool *found, error *err);
-/* Whether pages of the document with these bytes were not read for want of a password. */
-bool index_is_locked(index_library *l, const uint8_t hash[32], bool *locked, error *err);
+/* Of the document with these bytes, the pages that ask for a password; 0 where it is not there. */
+bool index_count_locked(index_library *l, const uint8_t hash[32], uint32_t *pages, error *err);
 bool index_add(index_library *l, const index_document_in *d, index_outcome *outcome, int64_t *id,
                error *err);
 /* The path under which these bytes are in the library; empty where they are not. */
@@ -202,7 +203,7 @@ bool index_count_vectors(index_library *l, int64_t document, uint64_t *out, erro
 /* What of a document was not read. A blank page is no gap; one that nothing could be read of is. */
 typedef struct {
     uint32_t pages, gaps; /* gaps: of pages, those that should have text and have none */
-    uint32_t notes;       /* other sentences about what is missing */
+    uint32_t notes;       /* other sentences about what is missing; asides are none */
     bool former;          /* its file is another by now, and could not be read */
 } index_gaps;
 

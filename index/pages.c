@@ -3,7 +3,8 @@
  * An answer says when it cites a document that was read in part, so the questions "where does this
  * page stand" and "what is missing of this document" are asked for every answer: both go through a
  * key, and cost microseconds. Names of parts hold what they lie in ("mail.eml > manual.pdf"), since
- * nothing else is ever asked about how parts are nested.
+ * nothing else is ever asked about how parts are nested. A note of a document for which nothing is missing (an aside) has
+ * a negative ordinal.
  */
 #include "index/internal.h"
 
@@ -52,11 +53,11 @@ static bool insert_part(index_library *l, const index_part *part, size_t ordinal
     return store_execute(l, s, err);
 }
 
-static bool insert_note(index_library *l, str note, size_t ordinal, int64_t id, error *err) {
+static bool insert_note(index_library *l, str note, int64_t ordinal, int64_t id, error *err) {
     sqlite3_stmt *s = store_prepare(l, "INSERT INTO note VALUES(?1, ?2, ?3)", err);
     if (s == NULL) return false;
     sqlite3_bind_int64(s, 1, id);
-    sqlite3_bind_int64(s, 2, (int64_t)ordinal);
+    sqlite3_bind_int64(s, 2, ordinal);
     store_bind(s, 3, note);
     return store_execute(l, s, err);
 }
@@ -65,7 +66,9 @@ bool pages_insert(index_library *l, const index_document_in *d, int64_t id, erro
     bool ok = true;
     for (size_t i = 0; ok && i < d->page_count; i++) ok = insert_page(l, &d->pages[i], id, err);
     for (size_t i = 0; ok && i < d->part_count; i++) ok = insert_part(l, &d->parts[i], i, id, err);
-    for (size_t i = 0; ok && i < d->note_count; i++) ok = insert_note(l, d->notes[i], i, id, err);
+    size_t losses = d->note_count - d->aside_count;
+    for (size_t i = 0; ok && i < d->note_count; i++)
+        ok = insert_note(l, d->notes[i], i < losses ? (int64_t)i : -(int64_t)i - 1, id, err);
     return ok;
 }
 
@@ -149,8 +152,10 @@ bool index_parts(index_library *l, int64_t document, arena *a, index_part **out,
 bool index_notes(index_library *l, int64_t document, arena *a, str **out, size_t *count,
                  error *err) {
     void *list;
-    sqlite3_stmt *s =
-        store_prepare(l, "SELECT sentence FROM note WHERE document = ?1 ORDER BY ordinal", err);
+    sqlite3_stmt *s = store_prepare(l,
+                                    "SELECT sentence FROM note WHERE document = ?1"
+                                    " ORDER BY ordinal < 0, abs(ordinal)",
+                                    err);
     if (s == NULL) return false;
     sqlite3_bind_int64(s, 1, document);
     if (!read_all(l, s, sizeof(**out), read_note, a, &list, count, err)) return false;
@@ -222,7 +227,7 @@ bool index_get_gaps(index_library *l, int64_t document, index_gaps *out, error *
     sqlite3_stmt *s = store_prepare(
         l,
         "SELECT count(*), total(" PAGES_GAP "), total(note <> '' AND NOT " PAGES_GAP "),"
-        " (SELECT count(*) FROM note WHERE document = ?1),"
+        " (SELECT count(*) FROM note WHERE document = ?1 AND ordinal >= 0),"
         " EXISTS(SELECT 1 FROM file JOIN document USING(path) WHERE id = ?1 AND code <> 0)"
         " FROM page WHERE document = ?1",
         err);
@@ -239,15 +244,18 @@ bool index_get_gaps(index_library *l, int64_t document, index_gaps *out, error *
     return ok;
 }
 
-bool index_is_locked(index_library *l, const uint8_t hash[32], bool *locked, error *err) {
-    sqlite3_stmt *s =
-        store_prepare(l,
-                      "SELECT 1 FROM page JOIN document ON document.id = page.document"
-                      " WHERE hash = ?1 AND fate = 'encrypted' LIMIT 1",
-                      err);
+bool index_count_locked(index_library *l, const uint8_t hash[32], uint32_t *pages, error *err) {
+    bool found;
+    *pages = 0;
+    sqlite3_stmt *s = store_prepare(l,
+                                    "SELECT count(*) FROM page JOIN document"
+                                    " ON document.id = page.document"
+                                    " WHERE hash = ?1 AND fate = 'encrypted'",
+                                    err);
     if (s == NULL) return false;
     sqlite3_bind_blob(s, 1, hash, 32, SQLITE_STATIC);
-    bool ok = first_row(l, s, locked, err);
+    bool ok = first_row(l, s, &found, err);
+    if (found) *pages = pages_small(s, 0);
     store_done(s);
     return ok;
 }
@@ -283,7 +291,7 @@ bool index_count_losses(index_library *l, uint64_t *documents, uint64_t *files, 
     int64_t in_part, failed, no_documents;
     if (!store_integer(l,
                        "SELECT count(*) FROM (SELECT document FROM page WHERE " PAGES_GAP
-                       " OR note <> '' UNION SELECT document FROM note)",
+                       " OR note <> '' UNION SELECT document FROM note WHERE ordinal >= 0)",
                        0, &in_part, err) ||
         !store_integer(l, "SELECT count(*) FROM file WHERE code <> 0", 0, &failed, err) ||
         !store_integer(l, "SELECT count(*) FROM file WHERE code = 0 AND hash = x''", 0,

@@ -93,6 +93,7 @@ typedef struct {
     size_t part_count;
     const str *notes; /* what of the document was not read, or read in part: a sentence each */
     size_t note_count;
+    size_t aside_count; /* of the notes the last so many: remarks, for which nothing is missing */
 } ingest_document;
 
 /* ---- parsing ------------------------------------------------------------------------------ */

@@ -276,8 +276,8 @@ typedef struct {
     ingest_page *pages;
     ingest_block *blocks;
     ingest_part *parts;
-    str *notes;
-    size_t page_count, block_count, part_count, note_count;
+    str *notes, *asides;
+    size_t page_count, block_count, part_count, note_count, aside_count;
     str language;
 } assembly;
 
@@ -297,6 +297,7 @@ static void make_room(assembly *x) {
     x->blocks = arena_alloc(x->a, blocks, sizeof *x->blocks);
     x->parts = arena_alloc(x->a, r->item_count, sizeof *x->parts);
     x->notes = arena_alloc(x->a, notes + 1, sizeof *x->notes); /* and one of our own */
+    x->asides = arena_alloc(x->a, notes, sizeof *x->asides);
 }
 
 static void put_block(assembly *x, const ingest_block *b, uint32_t page, uint32_t depth) {
@@ -380,12 +381,15 @@ static void put_failed_part(assembly *x, const error *why) {
 }
 
 static void put_notes(assembly *x, const item *it) {
-    for (size_t i = 0; i < it->d->note_count; i++) {
-        str note = it->d->notes[i];
-        x->notes[x->note_count++] =
-            it->piece.depth == 0
-                ? note
-                : arena_printf(x->a, STR_FMT ": " STR_FMT, STR_ARG(it->name), STR_ARG(note));
+    const ingest_document *d = it->d;
+    for (size_t i = 0; i < d->note_count; i++) {
+        str note = d->notes[i];
+        if (it->piece.depth > 0)
+            note = arena_printf(x->a, STR_FMT ": " STR_FMT, STR_ARG(it->name), STR_ARG(note));
+        if (i + d->aside_count < d->note_count)
+            x->notes[x->note_count++] = note;
+        else
+            x->asides[x->aside_count++] = note;
     }
 }
 
@@ -450,8 +454,11 @@ static ingest_document *put_together(reading *r, arena *a) {
     d->block_count = x.block_count;
     d->parts = x.parts;
     d->part_count = x.part_count;
+    /* There is room: all of them were counted for it. */
+    if (x.aside_count) memcpy(x.notes + x.note_count, x.asides, x.aside_count * sizeof *x.notes);
     d->notes = x.notes;
-    d->note_count = x.note_count;
+    d->note_count = x.note_count + x.aside_count;
+    d->aside_count = x.aside_count;
     return d;
 }
 

@@ -8,6 +8,7 @@
  *   BLOCK     u8 role, u8 level, u32 page
  *   LINE      str text, f32 x0 y0 x1 y1, f32 font      (of the block before)
  *   NOTE      str sentence                             (what of the document was not read)
+ *   ASIDE     str sentence                             (what a reader may want to know: nothing is missing)
  *   PART      u64 id, str name                         (a document inside, to be asked for)
  *   ERROR     u8 code, str text                        (ends the stream)
  *   END       u32 pages, u32 blocks, u32 lines         (must match what was read)
@@ -27,16 +28,17 @@ enum {
     RECORD_ERROR,
     RECORD_END,
     RECORD_NOTE,
-    RECORD_PART
+    RECORD_PART,
+    RECORD_ASIDE
 };
 
 #define RECORD_MAX_BYTES (1u << 20)      /* one record; a longer line is split by the writer */
 #define RECORD_MAX_STREAM (256ull << 20) /* one document */
 #define RECORD_MAX_LINES (4u << 20)      /* one document: 40 bytes each in the reader */
 #define RECORD_MAX_NAME 1024u            /* bytes of a title, label or note; the writer cuts */
-#define RECORD_MAX_NOTES 64u             /* of a document; the writer says how many more */
-#define RECORD_MAX_PARTS 100000u         /* of a document; a parser that finds more notes it */
-#define RECORD_MAX_PT 1e6f               /* no coordinate lies farther out: 350 m of paper */
+#define RECORD_MAX_NOTES 64u     /* and asides, of a document; the writer says how many more */
+#define RECORD_MAX_PARTS 100000u /* of a document; a parser that finds more notes it */
+#define RECORD_MAX_PT 1e6f       /* no coordinate lies farther out: 350 m of paper */
 
 /* C0, DEL and C1: never part of a title, label or line in the stream. */
 static inline bool record_is_control(uint32_t codepoint) {
@@ -64,6 +66,9 @@ typedef struct {
 void record_page_full(record_writer *w, uint32_t number, const record_page_facts *facts);
 /* At any place after DOCUMENT. */
 void record_note(record_writer *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* A remark on the document of which nothing is missing for it: a file beside it that is no document, a
+ * hidden row that was read too. */
+void record_aside(record_writer *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* The parser's own member function (parse.h) is later asked for this id. */
 void record_part(record_writer *w, uint64_t id, str name);
 /* A block that gets no line is not written. */

@@ -38,8 +38,8 @@ struct record_reader {
     size_t line_count, line_room;
     ingest_part *parts;
     size_t part_count, part_room;
-    str notes[RECORD_MAX_NOTES];
-    size_t note_count;
+    str notes[RECORD_MAX_NOTES], asides[RECORD_MAX_NOTES];
+    size_t note_count, aside_count;
     uint8_t *partial; /* a record of which only the beginning came */
     size_t partial_used, partial_room;
 };
@@ -204,10 +204,11 @@ static bool read_line(record_reader *r, cursor *c) {
     return true;
 }
 
-static bool read_note(record_reader *r, cursor *c) {
+static bool read_note(record_reader *r, cursor *c, str *notes, size_t *count) {
     str sentence = take_str(c, RECORD_MAX_NAME);
-    if (c->bad || sentence.n == 0 || r->note_count >= RECORD_MAX_NOTES) return false;
-    r->notes[r->note_count++] = arena_str(r->a, sentence);
+    if (c->bad || sentence.n == 0 || r->note_count + r->aside_count >= RECORD_MAX_NOTES)
+        return false;
+    notes[(*count)++] = arena_str(r->a, sentence);
     return true;
 }
 
@@ -258,7 +259,9 @@ static bool read_record(record_reader *r, uint8_t kind, cursor *c) {
     case RECORD_END:
         return read_end(r, c);
     case RECORD_NOTE:
-        return read_note(r, c);
+        return read_note(r, c, r->notes, &r->note_count);
+    case RECORD_ASIDE:
+        return read_note(r, c, r->asides, &r->aside_count);
     case RECORD_PART:
         return read_part(r, c);
     default:
@@ -338,10 +341,11 @@ static ingest_document *assemble(record_reader *r, str name) {
     ingest_line *lines = arena_alloc(r->a, r->line_count + 1, sizeof *lines);
     ingest_block *blocks = arena_alloc(r->a, r->block_count + 1, sizeof *blocks);
     ingest_part *parts = arena_alloc(r->a, r->part_count + 1, sizeof *parts);
-    str *notes = arena_alloc(r->a, r->note_count + 1, sizeof *notes);
+    str *notes = arena_alloc(r->a, r->note_count + r->aside_count + 1, sizeof *notes);
     if (r->page_count > 0) memcpy(pages, r->pages, r->page_count * sizeof *pages);
     if (r->part_count > 0) memcpy(parts, r->parts, r->part_count * sizeof *parts);
     memcpy(notes, r->notes, r->note_count * sizeof *notes);
+    memcpy(notes + r->note_count, r->asides, r->aside_count * sizeof *notes);
     if (r->line_count > 0) memcpy(lines, r->lines, r->line_count * sizeof *lines);
     for (size_t i = 0; i < r->block_count; i++) {
         const block_start *b = &r->blocks[i];
@@ -362,7 +366,8 @@ static ingest_document *assemble(record_reader *r, str name) {
                            .parts = parts,
                            .part_count = r->part_count,
                            .notes = notes,
-                           .note_count = r->note_count};
+                           .note_count = r->note_count + r->aside_count,
+                           .aside_count = r->aside_count};
     return d;
 }
 

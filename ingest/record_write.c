@@ -167,20 +167,32 @@ void record_page(record_writer *w, uint32_t number, str label, float width_pt, f
             .label = label, .width_pt = width_pt, .height_pt = height_pt, .fate = fate});
 }
 
-static void put_note(record_writer *w, str sentence) {
+static void put_note(record_writer *w, uint8_t kind, str sentence) {
     sentence = clean(w, sentence, RECORD_MAX_NAME);
-    put_header(w, RECORD_NOTE, 4 + sentence.n);
+    put_header(w, kind, 4 + sentence.n);
     put_str(w, sentence);
 }
 
-void record_note(record_writer *w, const char *format, ...) {
+__attribute__((format(printf, 3, 0))) static void format_note(record_writer *w, uint8_t kind,
+                                                              const char *format, va_list list) {
     char sentence[RECORD_MAX_NAME];
-    va_list list;
     if (++w->notes >= RECORD_MAX_NOTES) return; /* counted, and told by record_end */
-    va_start(list, format);
     vsnprintf(sentence, sizeof sentence, format, list);
+    put_note(w, kind, str_of(sentence));
+}
+
+void record_note(record_writer *w, const char *format, ...) {
+    va_list list;
+    va_start(list, format);
+    format_note(w, RECORD_NOTE, format, list);
     va_end(list);
-    put_note(w, str_of(sentence));
+}
+
+void record_aside(record_writer *w, const char *format, ...) {
+    va_list list;
+    va_start(list, format);
+    format_note(w, RECORD_ASIDE, format, list);
+    va_end(list);
 }
 
 static void put_note_of_the_rest(record_writer *w) {
@@ -188,7 +200,7 @@ static void put_note_of_the_rest(record_writer *w) {
     if (w->notes < RECORD_MAX_NOTES) return;
     snprintf(sentence, sizeof sentence, "and %u more remarks like these",
              w->notes - RECORD_MAX_NOTES + 1);
-    put_note(w, str_of(sentence));
+    put_note(w, RECORD_NOTE, str_of(sentence));
 }
 
 void record_part(record_writer *w, uint64_t id, str name) {

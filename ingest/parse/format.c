@@ -28,6 +28,14 @@ bool parse_is_document(const parse_input *in) {
     return head.n > 0 && (kind_of(head, in->name) == KIND_GZIP || parse_find_format(in));
 }
 
+parse_remark *parse_remark_for(str name) {
+    static const char *const texts[] = {
+        "doc", "dot",   "xls",     "xlt", "xlsb", "ppt", "pps", "pub",  "msg", "wpd",  "wps",
+        "one", "pages", "numbers", "key", "vsd",  "odg", "chm", "mobi", "azw", "djvu", "ps",
+        "xps", "rar",   "7z",      "tar", "tgz",  "bz2", "xz",  "pst",  NULL};
+    return kind_has_extension(name, texts) ? record_note : record_aside;
+}
+
 /* Compound files: Office before 2007, and Office since then under a password. */
 static bool refuse_compound(str bytes, error *err) {
     static const char encrypted[] = "E\0n\0c\0r\0y\0p\0t\0e\0d\0P\0a\0c\0k\0a\0g\0e";

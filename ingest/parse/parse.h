@@ -67,6 +67,10 @@ parse_fn parse_image; /* image.c: pages without text, for carrel-ocr */
 const parse_format *parse_find_format(const parse_input *in);
 /* Is this, in a container, a document to be read? Its first KIND_HEAD_BYTES suffice. */
 bool parse_is_document(const parse_input *in);
+/* How a container tells of a file in it that is no document to be read: as a loss where the name is that
+ * of a format of texts or archives that Carrel does not know, else as an aside. */
+typedef void parse_remark(record_writer *out, const char *format, ...);
+parse_remark *parse_remark_for(str name);
 /* Why parse_find_format gave NULL; returns false. */
 bool parse_refuse(const parse_input *in, error *err);
 

@@ -295,6 +295,29 @@ run 0 sync --password reader locked && grep -q "^changed" out && ! grep -q encry
     ok "a password that comes later" || not_ok "a password that comes later" "code $got"
 run 0 sync --password reader locked && grep -q "^1 unchanged" out && ok "and opens once" || not_ok "and opens once" "code $got"
 
+if command -v zip >/dev/null; then
+    mkdir locked && echo 'The vault opens at 9:40.' >vault.txt && zip -q -P sesame locked/vault.zip vault.txt && old locked/vault.zip
+    check "a locked archive" 0 sync locked
+    says "a locked archive: told" out "vault.txt. asks for a password"
+    check "another password" 0 sync --password other locked
+    says "another password: nothing new" out "^1 unchanged"
+    check "its password" 0 sync --password sesame locked
+    says "its password: read again" out "^changed +locked/vault.zip \(1 page, 1 chunk\)"
+    check "its password again" 0 sync --password sesame locked
+    says "its password again: nothing" out "^1 unchanged"
+    mkdir beside && printf '\0\1\2' >Thumbs.db && zip -q beside/notes.zip vault.txt Thumbs.db && old beside/notes.zip
+    check "an archive with other files" 0 sync beside
+    says "an archive with other files: told" out "left out 1 file that is no document: Thumbs.db"
+    run 0 status notes.zip && grep -q "Thumbs.db" out && ok "status tells of them" || not_ok "status tells of them" "code $got"
+    run 0 ls --part && ! grep -q "notes.zip" out && ok "nothing is missing for them" || not_ok "nothing is missing for them" "code $got"
+    cp Thumbs.db lease.doc && zip -q beside/papers.zip vault.txt lease.doc && old beside/papers.zip
+    check "an archive with a text that is not read" 0 sync beside
+    run 0 ls --part && grep -q "papers.zip" out && ok "something is missing then" || not_ok "something is missing then" "code $got"
+    rm vault.txt Thumbs.db lease.doc
+else
+    skip "a locked archive" "zip is not installed"
+fi
+
 # ---- killed ------------------------------------------------------------------------------------
 mkdir many
 for i in $(seq 300); do printf 'Note %d: the lock of gate %d is oiled in week %d.\n' "$i" "$i" $((i % 52)) >many/$i.txt; done

@@ -88,6 +88,14 @@ cp docs/.garden.txt.swp docs/4913 && mv docs/garden.txt docs/garden.txt~ && mv d
 until_says "an editor saves" out "changed +docs/garden.txt"
 says_not "and leaves nothing" out "4913|swp|~"
 
+# A save that failed leaves an empty file: what was read before stays until there is text again.
+echo 'The sluice is opened at dawn.' >docs/sluice.txt
+until_says "before a save that failed" out "new +docs/sluice.txt"
+: >docs/sluice.txt
+until_says "a save that failed" out "failed +docs/sluice.txt: it is empty; its former version stays"
+echo 'The sluice is opened at dusk.' >docs/sluice.txt
+until_says "the next one" out "changed +docs/sluice.txt"
+
 # Downloads have their name when they are done.
 echo 'The harbour is dredged each May.' >docs/harbour.txt.part
 echo 'lock' >'docs/~$harbour.txt'

@@ -252,8 +252,46 @@ static void a_broken_pipe_is_told(void **state) {
     record_writer_free(w);
 }
 
+static void fill_remarks(record_writer *w) {
+    record_document(w, STR(""), STR("zip"), STR(""));
+    record_aside(w, "%d hidden row was read too", 1);
+    record_note(w, "a picture was not read");
+    record_page(w, 1, STR(""), 595, 842, INGEST_FATE_EMPTY);
+}
+
+static void fill_many_remarks(record_writer *w) {
+    record_document(w, STR(""), STR("zip"), STR(""));
+    record_page(w, 1, STR(""), 595, 842, INGEST_FATE_EMPTY);
+    for (unsigned i = 0; i < 2 * RECORD_MAX_NOTES; i++)
+        if (i % 2)
+            record_aside(w, "aside %u", i);
+        else
+            record_note(w, "note %u", i);
+}
+
+/* What is missing comes before what a reader may want to know. */
+static void test_asides(void **state) {
+    (void)state;
+    error err = {0};
+    arena *a = arena_new();
+    stream s = written(fill_remarks), many = written(fill_many_remarks);
+    ingest_document *d = read_back(a, s, 7, &err);
+    assert_non_null(d);
+    assert_true(d->note_count == 2 && d->aside_count == 1);
+    assert_true(str_eq(d->notes[0], STR("a picture was not read")));
+    assert_true(str_eq(d->notes[1], STR("1 hidden row was read too")));
+    d = read_back(a, many, many.n, &err);
+    assert_non_null(d);
+    assert_int_equal(d->note_count, RECORD_MAX_NOTES);
+    assert_true(d->aside_count > 0 && d->aside_count < d->note_count);
+    free(s.p);
+    free(many.p);
+    arena_free(a);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_asides),
         cmocka_unit_test(round_trip),
         cmocka_unit_test(long_lines_are_split),
         cmocka_unit_test(a_reason_comes_through),

@@ -30,7 +30,7 @@ typedef struct {
     size_t parts, left_out, too_many;
     uint64_t stated_bytes;
     text names; /* of those that are left out, as many as fit */
-    bool more_names;
+    bool more_names, texts_left_out;
 } archive;
 
 static int compare_entries(const void *a, const void *b, void *p) {
@@ -110,6 +110,7 @@ static bool is_document(const archive *x, size_t entry) {
 
 static void leave_out(archive *x, str name) {
     x->left_out++;
+    x->texts_left_out = x->texts_left_out || parse_remark_for(base_name(name)) == record_note;
     x->more_names = x->more_names || x->names.n + name.n > NAMES_BYTES;
     if (x->more_names) return;
     if (x->names.n > 0) text_put(&x->names, STR(", "));
@@ -135,10 +136,10 @@ static void look_at(archive *x, size_t entry) {
 
 static void put_notes(const archive *x) {
     if (x->left_out > 0)
-        record_note(x->out, "left out %zu file%s that %s: " STR_FMT "%s", x->left_out,
-                    x->left_out > 1 ? "s" : "",
-                    x->left_out > 1 ? "are no documents" : "is no document",
-                    STR_ARG(text_str(&x->names)), x->more_names ? " ..." : "");
+        (x->texts_left_out ? record_note : record_aside)(
+            x->out, "left out %zu file%s that %s: " STR_FMT "%s", x->left_out,
+            x->left_out > 1 ? "s" : "", x->left_out > 1 ? "are no documents" : "is no document",
+            STR_ARG(text_str(&x->names)), x->more_names ? " ..." : "");
     if (x->too_many > 0)
         record_note(
             x->out,

@@ -169,8 +169,9 @@ static void note_left_out(mail *x, const attachment *file) {
                     "read: %s",
                     "winmail.dat", size_text(file->bytes, size));
     else
-        record_note(x->out, "the attachment \"" STR_FMT "\" (%s) is no document that Carrel reads",
-                    STR_ARG(file->name), size_text(file->bytes, size));
+        parse_remark_for(file->name)(
+            x->out, "the attachment \"" STR_FMT "\" (%s) is no document that Carrel reads",
+            STR_ARG(file->name), size_text(file->bytes, size));
 }
 
 static void put_file(mail *x, size_t i) {

@@ -17,8 +17,6 @@
 
 /* Drawing pages to look for hidden text may take this long for a document: a fraction of its time. */
 #define LOOK_MS 20000.0
-/* Fewer hidden characters on a page are a slip of a typesetter; its page says so, the document not. */
-#define HIDDEN_WORTH_A_NOTE 10u
 #define PAGES_NAMED 8
 
 /* Beyond these an outline is damaged or hostile: it may even point to itself. */
@@ -273,10 +271,6 @@ static void write_records(const reading *r, str title, record_writer *out) {
 
 typedef bool facts_fn(const page_facts *f);
 
-static bool has_hidden(const page_facts *f) {
-    return pdf_hidden_count(&f->hidden) >= HIDDEN_WORTH_A_NOTE;
-}
-
 static bool has_layer(const page_facts *f) {
     return f->hidden.layer > 0;
 }
@@ -303,7 +297,6 @@ static void note_pages(const reading *r, facts_fn *is, const char *sentence, rec
 static void write_notes(const reading *r, const parse_input *in, record_writer *out) {
     uint32_t *files = arena_alloc(r->a, r->text.page_count, sizeof *files);
     for (uint32_t i = 0; i < r->text.page_count; i++) files[i] = r->facts[i].comments.files;
-    note_pages(r, has_hidden, "text that a reader cannot see was left out:", out);
     note_pages(r, has_layer, "the text is the text layer of a scan, not checked against it:", out);
     if (r->drawings)
         note_pages(r, is_unsure, "not all was checked for text that a reader cannot see:", out);

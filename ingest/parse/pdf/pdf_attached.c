@@ -61,13 +61,13 @@ static uint64_t size_of(PopplerAttachment *file, const parse_input *in) {
 
 static void note_other(record_writer *out, str name, uint64_t bytes) {
     if (bytes >= 1000000)
-        record_note(out,
-                    "the attachment \"" STR_FMT "\" (%.1f MB) is no document that Carrel reads",
-                    STR_ARG(name), (double)bytes / 1e6);
+        parse_remark_for(name)(
+            out, "the attachment \"" STR_FMT "\" (%.1f MB) is no document that Carrel reads",
+            STR_ARG(name), (double)bytes / 1e6);
     else
-        record_note(out,
-                    "the attachment \"" STR_FMT "\" (%.1f kB) is no document that Carrel reads",
-                    STR_ARG(name), (double)bytes / 1e3);
+        parse_remark_for(name)(
+            out, "the attachment \"" STR_FMT "\" (%.1f kB) is no document that Carrel reads",
+            STR_ARG(name), (double)bytes / 1e3);
 }
 
 static void list_one(PopplerAttachment *file, uint64_t id, const parse_input *in,
