@@ -288,7 +288,7 @@ check "no password in stdin" 2 add --password - docs/harbour.txt
 check "a long password" 2 add --password "$(printf '%0300d' 1)" docs/harbour.txt
 check "no language" 2 add --ocr-lang 'eng;rm' docs/harbour.txt
 mkdir locked
-python3 -m zipfile -c locked/two.zip "$root/tests/golden/facts/aes256.pdf" docs/harbour.txt
+python3 -m zipfile -c vaults/two.zip "$root/tests/golden/facts/aes256.pdf" docs/harbour.txt
 old locked/*
 run 0 sync locked && grep -q "aes256.pdf is encrypted" out && ok "a locked part is told" || not_ok "a locked part is told" "code $got"
 run 0 sync --password reader locked && grep -q "^changed" out && ! grep -q encrypted out &&
@@ -296,14 +296,14 @@ run 0 sync --password reader locked && grep -q "^changed" out && ! grep -q encry
 run 0 sync --password reader locked && grep -q "^1 unchanged" out && ok "and opens once" || not_ok "and opens once" "code $got"
 
 if command -v zip >/dev/null; then
-    mkdir locked && echo 'The vault opens at 9:40.' >vault.txt && zip -q -P sesame locked/vault.zip vault.txt && old locked/vault.zip
-    check "a locked archive" 0 sync locked
+    mkdir vaults && echo 'The vault opens at 9:40.' >vault.txt && zip -q -P sesame vaults/vault.zip vault.txt && old vaults/vault.zip
+    check "a locked archive" 0 sync vaults
     says "a locked archive: told" out "vault.txt. asks for a password"
-    check "another password" 0 sync --password other locked
+    check "another password" 0 sync --password other vaults
     says "another password: nothing new" out "^1 unchanged"
-    check "its password" 0 sync --password sesame locked
-    says "its password: read again" out "^changed +locked/vault.zip \(1 page, 1 chunk\)"
-    check "its password again" 0 sync --password sesame locked
+    check "its password" 0 sync --password sesame vaults
+    says "its password: read again" out "^changed +vaults/vault.zip \(1 page, 1 chunk\)"
+    check "its password again" 0 sync --password sesame vaults
     says "its password again: nothing" out "^1 unchanged"
     mkdir beside && printf '\0\1\2' >Thumbs.db && zip -q beside/notes.zip vault.txt Thumbs.db && old beside/notes.zip
     check "an archive with other files" 0 sync beside
