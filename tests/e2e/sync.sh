@@ -288,7 +288,7 @@ check "no password in stdin" 2 add --password - docs/harbour.txt
 check "a long password" 2 add --password "$(printf '%0300d' 1)" docs/harbour.txt
 check "no language" 2 add --ocr-lang 'eng;rm' docs/harbour.txt
 mkdir locked
-python3 -m zipfile -c vaults/two.zip "$root/tests/golden/facts/aes256.pdf" docs/harbour.txt
+python3 -m zipfile -c locked/two.zip "$root/tests/golden/facts/aes256.pdf" docs/harbour.txt
 old locked/*
 run 0 sync locked && grep -q "aes256.pdf is encrypted" out && ok "a locked part is told" || not_ok "a locked part is told" "code $got"
 run 0 sync --password reader locked && grep -q "^changed" out && ! grep -q encrypted out &&
