@@ -32,6 +32,7 @@ typedef struct {
 str str_of(const char *zero_terminated);      /* NULL gives the empty slice */
 str str_cut(str s, size_t begin, size_t end); /* clamped to s */
 bool str_eq(str a, str b);
+int str_compare(str a, str b);    /* by bytes, as for qsort; a prefix comes first */
 bool str_eq_nocase(str a, str b); /* ASCII letters only */
 bool str_starts(str s, str prefix);
 bool str_ends(str s, str suffix);

@@ -19,6 +19,12 @@ bool str_eq(str a, str b) {
     return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
 }
 
+int str_compare(str a, str b) {
+    size_t shorter = a.n < b.n ? a.n : b.n;
+    int order = shorter > 0 ? memcmp(a.p, b.p, shorter) : 0;
+    return order ? order : (a.n > b.n) - (a.n < b.n);
+}
+
 static char ascii_lower(char c) {
     return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
 }

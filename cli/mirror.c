@@ -163,9 +163,7 @@ static str identity_of(mirroring *w, const cli_found *f) {
 }
 
 static int by_path(const void *a, const void *b) {
-    str s = ((const met *)a)->path, t = ((const met *)b)->path;
-    int order = memcmp(s.p, t.p, s.n < t.n ? s.n : t.n);
-    return order ? order : (s.n > t.n) - (s.n < t.n);
+    return str_compare(((const met *)a)->path, ((const met *)b)->path);
 }
 
 static const cli_found *find_met(const mirroring *w, str path) {

@@ -61,7 +61,12 @@ bool index_forget_files(index_library *l, const str *paths, size_t count, error 
 
 /* ---- reading -------------------------------------------------------------------------------- */
 
-static void read_file(sqlite3_stmt *s, arena *a, index_file *out) {
+static void read_path(sqlite3_stmt *s, arena *a, void *out) {
+    *(str *)out = store_column(s, 0, a);
+}
+
+static void read_file(sqlite3_stmt *s, arena *a, void *to) {
+    index_file *out = to;
     *out = (index_file){.path = store_column(s, 0, a),
                         .hashed = sqlite3_column_bytes(s, 1) == HASH_BYTES,
                         .look = {.bytes = (uint64_t)sqlite3_column_int64(s, 2),
@@ -85,67 +90,33 @@ bool index_get_file(index_library *l, str path, arena *a, index_file *out, bool 
     *found = false;
     if (s == NULL) return false;
     store_bind(s, 1, path);
-    int code = sqlite3_step(s);
-    *found = code == SQLITE_ROW;
+    bool ok = store_first(l, s, found, err);
     if (*found) read_file(s, a, out);
-    bool ok = *found || code == SQLITE_DONE || store_fail(l, err);
     store_done(s);
     return ok;
 }
 
 bool index_failed_files(index_library *l, size_t limit, arena *a, index_file **out, size_t *count,
                         error *err) {
-    index_file *list = NULL;
-    size_t n = 0, capacity = 0;
-    int code = SQLITE_DONE;
     sqlite3_stmt *s = store_prepare(
         l, "SELECT " FILE_COLUMNS " FROM file WHERE code <> 0 OR hash = x'' ORDER BY path LIMIT ?1",
         err);
     if (s == NULL) return false;
     sqlite3_bind_int64(s, 1, limit < INT64_MAX ? (int64_t)limit : INT64_MAX);
-    while ((code = sqlite3_step(s)) == SQLITE_ROW) {
-        if (n == capacity) {
-            capacity = capacity == 0 ? 64 : 2 * capacity;
-            list = mem_grow(list, capacity, sizeof(*list));
-        }
-        read_file(s, a, &list[n++]);
-    }
-    bool ok = code == SQLITE_DONE || store_fail(l, err);
-    if (ok) {
-        *out = arena_alloc(a, n, sizeof(*list));
-        if (n > 0) memcpy(*out, list, n * sizeof(*list));
-        *count = n;
-    }
-    store_done(s);
-    mem_free(list);
-    return ok;
+    *out = store_all(l, s, sizeof(**out), read_file, a, count, err);
+    return *out != NULL;
 }
 
 bool index_copies(index_library *l, const uint8_t hash[32], arena *a, str **out, size_t *count,
                   error *err) {
-    str *list = NULL;
-    size_t n = 0, capacity = 0;
-    int code;
     sqlite3_stmt *s = store_prepare(l,
                                     "SELECT path FROM file WHERE hash = ?1 AND code = 0 UNION"
                                     " SELECT path FROM document WHERE hash = ?1 ORDER BY path",
                                     err);
     if (s == NULL) return false;
     sqlite3_bind_blob(s, 1, hash, HASH_BYTES, SQLITE_STATIC);
-    while ((code = sqlite3_step(s)) == SQLITE_ROW) {
-        if (n == capacity) {
-            capacity = capacity == 0 ? 4 : 2 * capacity;
-            list = mem_grow(list, capacity, sizeof(*list));
-        }
-        list[n++] = store_column(s, 0, a);
-    }
-    bool ok = code == SQLITE_DONE || store_fail(l, err);
-    *out = arena_alloc(a, n, sizeof(*list));
-    if (n > 0) memcpy(*out, list, n * sizeof(*list));
-    *count = n;
-    store_done(s);
-    mem_free(list);
-    return ok;
+    *out = store_all(l, s, sizeof(**out), read_path, a, count, err);
+    return *out != NULL;
 }
 
 /* A path that is another document's already is no place to go to. */
@@ -159,9 +130,8 @@ bool files_other_path(index_library *l, int64_t id, arena *a, str *out, error *e
     *out = (str){0};
     if (s == NULL) return false;
     sqlite3_bind_int64(s, 1, id);
-    int code = sqlite3_step(s);
-    if (code == SQLITE_ROW) *out = store_column(s, 0, a);
-    bool ok = code == SQLITE_ROW || code == SQLITE_DONE || store_fail(l, err);
+    bool found, ok = store_first(l, s, &found, err);
+    if (found) *out = store_column(s, 0, a);
     store_done(s);
     return ok;
 }

@@ -97,91 +97,51 @@ static void read_fate_count(sqlite3_stmt *s, arena *a, void *out) {
         (index_fate_count){store_column(s, 0, a), (uint64_t)sqlite3_column_int64(s, 1)};
 }
 
-/* All rows of a bound statement into an array of the arena; resets it. */
-static bool read_all(index_library *l, sqlite3_stmt *s, size_t size,
-                     void (*read)(sqlite3_stmt *, arena *, void *), arena *a, void **out,
-                     size_t *count, error *err) {
-    char *list = NULL;
-    size_t n = 0, capacity = 0;
-    int code;
-    while ((code = sqlite3_step(s)) == SQLITE_ROW) {
-        if (n == capacity) {
-            capacity = capacity == 0 ? 64 : 2 * capacity;
-            list = mem_grow(list, capacity, size);
-        }
-        read(s, a, list + n++ * size);
-    }
-    bool ok = code == SQLITE_DONE || store_fail(l, err);
-    if (ok) {
-        *out = arena_alloc(a, n, size);
-        if (n > 0) memcpy(*out, list, n * size);
-        *count = n;
-    }
-    store_done(s);
-    mem_free(list);
-    return ok;
-}
-
 bool index_pages(index_library *l, int64_t document, arena *a, index_page **out, size_t *count,
                  error *err) {
-    void *list;
     sqlite3_stmt *s = store_prepare(l,
                                     "SELECT number, label, width_pt, height_pt, fate, confidence,"
                                     " note FROM page WHERE document = ?1 ORDER BY number",
                                     err);
     if (s == NULL) return false;
     sqlite3_bind_int64(s, 1, document);
-    if (!read_all(l, s, sizeof(**out), read_page, a, &list, count, err)) return false;
-    *out = list;
-    return true;
+    *out = store_all(l, s, sizeof(**out), read_page, a, count, err);
+    return *out != NULL;
 }
 
 bool index_parts(index_library *l, int64_t document, arena *a, index_part **out, size_t *count,
                  error *err) {
-    void *list;
     sqlite3_stmt *s = store_prepare(
         l, "SELECT name, page_first, page_count FROM part WHERE document = ?1 ORDER BY ordinal",
         err);
     if (s == NULL) return false;
     sqlite3_bind_int64(s, 1, document);
-    if (!read_all(l, s, sizeof(**out), read_part, a, &list, count, err)) return false;
-    *out = list;
-    return true;
+    *out = store_all(l, s, sizeof(**out), read_part, a, count, err);
+    return *out != NULL;
 }
 
 bool index_notes(index_library *l, int64_t document, arena *a, str **out, size_t *count,
                  error *err) {
-    void *list;
     sqlite3_stmt *s = store_prepare(l,
                                     "SELECT sentence FROM note WHERE document = ?1"
                                     " ORDER BY ordinal < 0, abs(ordinal)",
                                     err);
     if (s == NULL) return false;
     sqlite3_bind_int64(s, 1, document);
-    if (!read_all(l, s, sizeof(**out), read_note, a, &list, count, err)) return false;
-    *out = list;
-    return true;
+    *out = store_all(l, s, sizeof(**out), read_note, a, count, err);
+    return *out != NULL;
 }
 
 bool index_count_fates(index_library *l, arena *a, index_fate_count **out, size_t *count,
                        error *err) {
-    void *list;
     sqlite3_stmt *s =
         store_prepare(l, "SELECT fate, count(*) FROM page GROUP BY fate ORDER BY fate", err);
     if (s == NULL) return false;
-    if (!read_all(l, s, sizeof(**out), read_fate_count, a, &list, count, err)) return false;
-    *out = list;
-    return true;
+    *out = store_all(l, s, sizeof(**out), read_fate_count, a, count, err);
+    return *out != NULL;
 }
 
 /* ---- one question each ---------------------------------------------------------------------- */
-
-/* The first row of a bound statement; where there is none, *found is false. The caller resets it. */
-static bool first_row(index_library *l, sqlite3_stmt *s, bool *found, error *err) {
-    int code = sqlite3_step(s);
-    *found = code == SQLITE_ROW;
-    return *found || code == SQLITE_DONE || store_fail(l, err);
-}
 
 bool pages_part(index_library *l, int64_t document, uint32_t page, arena *a, index_part *out,
                 error *err) {
@@ -196,7 +156,7 @@ bool pages_part(index_library *l, int64_t document, uint32_t page, arena *a, ind
     if (s == NULL) return false;
     sqlite3_bind_int64(s, 1, document);
     sqlite3_bind_int64(s, 2, page);
-    bool ok = first_row(l, s, &found, err);
+    bool ok = store_first(l, s, &found, err);
     if (found) read_part(s, a, out);
     store_done(s);
     return ok;
@@ -212,7 +172,7 @@ bool index_get_place(index_library *l, int64_t document, uint32_t page, arena *a
     if (s == NULL) return false;
     sqlite3_bind_int64(s, 1, document);
     sqlite3_bind_int64(s, 2, page);
-    bool ok = first_row(l, s, &found, err);
+    bool ok = store_first(l, s, &found, err);
     if (found) {
         out->fate = store_column(s, 0, a);
         out->confidence = (float)sqlite3_column_double(s, 1);
@@ -233,7 +193,7 @@ bool index_get_gaps(index_library *l, int64_t document, index_gaps *out, error *
         err);
     if (s == NULL) return false;
     sqlite3_bind_int64(s, 1, document);
-    bool ok = first_row(l, s, &found, err);
+    bool ok = store_first(l, s, &found, err);
     if (found) {
         out->pages = pages_small(s, 0);
         out->gaps = pages_small(s, 1);
@@ -254,7 +214,7 @@ bool index_count_locked(index_library *l, const uint8_t hash[32], uint32_t *page
                                     err);
     if (s == NULL) return false;
     sqlite3_bind_blob(s, 1, hash, 32, SQLITE_STATIC);
-    bool ok = first_row(l, s, &found, err);
+    bool ok = store_first(l, s, &found, err);
     if (found) *pages = pages_small(s, 0);
     store_done(s);
     return ok;
@@ -265,7 +225,7 @@ bool index_count_vectors(index_library *l, int64_t document, uint64_t *out, erro
     sqlite3_stmt *s = store_prepare(l, "SELECT total(rows) FROM block WHERE document = ?1", err);
     if (s == NULL) return false;
     sqlite3_bind_int64(s, 1, document);
-    bool ok = first_row(l, s, &found, err);
+    bool ok = store_first(l, s, &found, err);
     *out = found ? (uint64_t)sqlite3_column_int64(s, 0) : 0;
     store_done(s);
     return ok;
@@ -280,7 +240,7 @@ bool index_page_label(index_library *l, int64_t document, uint32_t page, arena *
     if (s == NULL) return false;
     sqlite3_bind_int64(s, 1, document);
     sqlite3_bind_int64(s, 2, page);
-    bool ok = first_row(l, s, &found, err);
+    bool ok = store_first(l, s, &found, err);
     if (found) *out = store_column(s, 0, a);
     store_done(s);
     return ok;

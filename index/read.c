@@ -15,7 +15,8 @@
 #define DOCUMENT_COLUMNS \
     "id, path, title, type, language, hash, bytes, mtime, added, pages, pages_text, chunks"
 
-static void read_document(sqlite3_stmt *s, arena *a, index_document *out) {
+static void read_document(sqlite3_stmt *s, arena *a, void *to) {
+    index_document *out = to;
     memset(out, 0, sizeof(*out));
     out->id = sqlite3_column_int64(s, 0);
     out->path = store_column(s, 1, a);
@@ -33,28 +34,11 @@ static void read_document(sqlite3_stmt *s, arena *a, index_document *out) {
 }
 
 bool index_list(index_library *l, arena *a, index_document **out, size_t *count, error *err) {
-    index_document *list = NULL;
-    size_t n = 0, capacity = 0;
-    int code;
     sqlite3_stmt *s =
         store_prepare(l, "SELECT " DOCUMENT_COLUMNS " FROM document ORDER BY path", err);
     if (s == NULL) return false;
-    while ((code = sqlite3_step(s)) == SQLITE_ROW) {
-        if (n == capacity) {
-            capacity = capacity == 0 ? 64 : 2 * capacity;
-            list = mem_grow(list, capacity, sizeof(*list));
-        }
-        read_document(s, a, &list[n++]);
-    }
-    bool ok = code == SQLITE_DONE || store_fail(l, err);
-    if (ok) {
-        *out = arena_alloc(a, n, sizeof(*list));
-        if (n > 0) memcpy(*out, list, n * sizeof(*list));
-        *count = n;
-    }
-    store_done(s);
-    mem_free(list);
-    return ok;
+    *out = store_all(l, s, sizeof(**out), read_document, a, count, err);
+    return *out != NULL;
 }
 
 /* The only row of a bound statement. *rows gets 0, 1 or 2 (more than one). */

@@ -101,6 +101,37 @@ bool store_execute(index_library *l, sqlite3_stmt *s, error *err) {
     return ok;
 }
 
+void *store_all(index_library *l, sqlite3_stmt *s, size_t size, store_read_fn *read, arena *a,
+                size_t *count, error *err) {
+    char *list = NULL;
+    void *out = NULL;
+    size_t n = 0, capacity = 0;
+    int code;
+    while ((code = sqlite3_step(s)) == SQLITE_ROW) {
+        if (n == capacity) {
+            capacity = capacity == 0 ? 64 : 2 * capacity;
+            list = mem_grow(list, capacity, size);
+        }
+        read(s, a, list + n++ * size);
+    }
+    if (code == SQLITE_DONE) {
+        out = arena_alloc(a, n, size);
+        if (n > 0) memcpy(out, list, n * size);
+        *count = n;
+    } else {
+        store_fail(l, err);
+    }
+    store_done(s);
+    mem_free(list);
+    return out;
+}
+
+bool store_first(index_library *l, sqlite3_stmt *s, bool *found, error *err) {
+    int code = sqlite3_step(s);
+    *found = code == SQLITE_ROW;
+    return *found || code == SQLITE_DONE || store_fail(l, err);
+}
+
 bool store_integer(index_library *l, const char *sql, int64_t none, int64_t *out, error *err) {
     sqlite3_stmt *s = store_prepare(l, sql, err);
     if (s == NULL) return false;

@@ -39,10 +39,8 @@ static void add_line(page_words *w, str line) {
     }
 }
 
-static int by_bytes(const void *pa, const void *pb) {
-    const str *a = pa, *b = pb;
-    int c = memcmp(a->p, b->p, a->n < b->n ? a->n : b->n);
-    return c ? c : (a->n > b->n) - (a->n < b->n);
+static int by_bytes(const void *a, const void *b) {
+    return str_compare(*(const str *)a, *(const str *)b);
 }
 
 bool reread_is_beside(const ingest_block *b) {

@@ -286,9 +286,7 @@ static bool is_for_screens(const xmlNode *style) {
 }
 
 static int compare_rules(const void *a, const void *b) {
-    str x = ((const rule *)a)->name, y = ((const rule *)b)->name;
-    int d = memcmp(x.p, y.p, x.n < y.n ? x.n : y.n);
-    return d != 0 ? d : x.n < y.n ? -1 : x.n > y.n;
+    return str_compare(((const rule *)a)->name, ((const rule *)b)->name);
 }
 
 /* Whether a rule that counts is for this one name. */

@@ -191,9 +191,7 @@ static bool enter_level(void *context, const xml_element *e) {
 }
 
 static int compare_styles(const void *a, const void *b) {
-    str x = ((const odf_style *)a)->name, y = ((const odf_style *)b)->name;
-    int d = memcmp(x.p, y.p, x.n < y.n ? x.n : y.n);
-    return d != 0 ? d : x.n < y.n ? -1 : x.n > y.n;
+    return str_compare(((const odf_style *)a)->name, ((const odf_style *)b)->name);
 }
 
 void odf_read_styles(odf *d) {

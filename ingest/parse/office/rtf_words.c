@@ -182,9 +182,7 @@ static const struct {
 };
 
 static int compare_words(const void *key, const void *entry) {
-    str wanted = *(const str *)key, have = str_of(*(const char *const *)entry);
-    int d = memcmp(wanted.p, have.p, wanted.n < have.n ? wanted.n : have.n);
-    return d != 0 ? d : wanted.n < have.n ? -1 : wanted.n > have.n;
+    return str_compare(*(const str *)key, str_of(*(const char *const *)entry));
 }
 
 /* ---- characters ---------------------------------------------------------------------------- */

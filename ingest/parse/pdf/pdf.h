@@ -226,7 +226,6 @@ void pdf_mark_contents(pdf_text *t, arena *a);
 str pdf_key(str s, bool hide_digits, arena *a);
 
 size_t pdf_letters(str s);
-int pdf_compare(str a, str b);
 int pdf_numbering(str s);       /* "2.1.3 Name": 3; "4 Name" and "4. Name": 1; else 0 */
 size_t pdf_marker_bytes(str s); /* of a list marker with the space behind it; 0 for none */
 bool pdf_ends_sentence(str s);

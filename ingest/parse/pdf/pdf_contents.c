@@ -37,10 +37,8 @@ typedef struct {
     arena *a;
 } finder;
 
-static int compare_keys(const void *pa, const void *pb) {
-    const str *a = pa, *b = pb;
-    int c = memcmp(a->p, b->p, a->n < b->n ? a->n : b->n);
-    return c ? c : a->n < b->n ? -1 : a->n > b->n;
+static int compare_keys(const void *a, const void *b) {
+    return str_compare(*(const str *)a, *(const str *)b);
 }
 
 /* The value of a small Roman numeral; 0 where it is none. */

@@ -18,7 +18,7 @@
 #define NESTED 3 /* so many are a habit of the document */
 
 static int by_bookmark_key(const void *pa, const void *pb) {
-    return pdf_compare(((const pdf_bookmark *)pa)->key, ((const pdf_bookmark *)pb)->key);
+    return str_compare(((const pdf_bookmark *)pa)->key, ((const pdf_bookmark *)pb)->key);
 }
 
 void pdf_sort_bookmarks(pdf_text *t) {

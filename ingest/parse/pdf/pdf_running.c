@@ -28,7 +28,7 @@ typedef struct {
 
 static int by_key_and_height(const void *pa, const void *pb) {
     const edge *a = pa, *b = pb;
-    int c = pdf_compare(a->key, b->key);
+    int c = str_compare(a->key, b->key);
     if (c) return c;
     if (a->y != b->y) return a->y < b->y ? -1 : 1;
     return a->page < b->page ? -1 : a->page > b->page;

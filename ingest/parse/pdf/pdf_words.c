@@ -103,8 +103,3 @@ bool pdf_is_caption(str s) {
     }
     return false;
 }
-
-int pdf_compare(str a, str b) {
-    int c = memcmp(a.p, b.p, a.n < b.n ? a.n : b.n);
-    return c ? c : a.n < b.n ? -1 : a.n > b.n;
-}
