@@ -92,12 +92,7 @@ static void read_heads(docx *d, const ooxml_relations *r) {
 /* ---- the whole ----------------------------------------------------------------------------- */
 
 static void tell(docx *d, bool whole, record_writer *out) {
-    if (!whole) record_note(out, "the document is damaged: text behind the damage may be missing");
-    if (d->hidden_bytes > 0)
-        record_note(out, "%zu bytes of hidden text were left out", d->hidden_bytes);
-    if (d->deletions > 0)
-        record_note(out, "text that tracked changes delete was left out (%zu places)",
-                    d->deletions);
+    story_tell_losses(whole, d->hidden_bytes, d->deletions, out);
     pictures_put(&d->pictures, d->p, out);
     if (d->broken_charts > 0)
         record_note(out, "%zu of its charts or diagrams were read in part", d->broken_charts);

@@ -96,48 +96,13 @@ str ooxml_main_part(package *p, str usual, arena *a) {
 
 /* ---- properties ---------------------------------------------------------------------------- */
 
-typedef struct {
-    text title, language, *open;
-} properties;
-
-static bool enter_title(void *context, const xml_element *e) {
-    (void)e;
-    properties *q = context;
-    q->open = &q->title;
-    return true;
-}
-
-static bool enter_language(void *context, const xml_element *e) {
-    (void)e;
-    properties *q = context;
-    q->open = &q->language;
-    return true;
-}
-
-static void put_property(void *context, str t) {
-    properties *q = context;
-    if (q->open->n < RECORD_MAX_NAME) text_put(q->open, t);
-}
-
 void ooxml_read_properties(package *p, arena *a, str *title, str *language) {
-    static const xml_rule rules[] = {
-        {.name = "dc:title", .enter = enter_title, .has_text = true},
-        {.name = "dc:language", .enter = enter_language, .has_text = true},
-        {0},
-    };
-    properties q = {0};
-    xml_walker walker = {.rules = rules, .text = put_property, .context = &q};
     ooxml_relations r;
-    bool whole;
     ooxml_read_relations(p, (str){0}, a, &r);
     size_t entry = ooxml_entry(p, ooxml_find_type(&r, STR("core-properties")));
     if (entry == PACKAGE_NONE) entry = package_find(p, STR("docProps/core.xml"));
-    if (entry != PACKAGE_NONE) (void)xml_walk_entry(p, entry, &walker, &whole, NULL);
-    *title = arena_str(a, str_trim(text_str(&q.title)));
-    *language = arena_str(a, str_trim(text_str(&q.language)));
+    xml_read_properties(p, entry, a, title, language);
     ooxml_free_relations(&r);
-    text_free(&q.title);
-    text_free(&q.language);
 }
 
 /* ---- charts -------------------------------------------------------------------------------- */

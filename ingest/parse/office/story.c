@@ -271,6 +271,13 @@ bool story_has_text(const story *s) {
     return s->has_text;
 }
 
+void story_tell_losses(bool whole, size_t hidden_bytes, size_t deletions, record_writer *out) {
+    if (!whole) record_note(out, "the document is damaged: text behind the damage may be missing");
+    if (hidden_bytes > 0) record_note(out, "%zu bytes of hidden text were left out", hidden_bytes);
+    if (deletions > 0)
+        record_note(out, "text that tracked changes delete was left out (%zu places)", deletions);
+}
+
 bool story_is_flattened(const story *s) {
     return s->flattened;
 }

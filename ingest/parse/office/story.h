@@ -58,6 +58,8 @@ void story_set_footer(story *s, bool footer);
 str story_title(const story *s);
 /* Whether anything but running heads was written. */
 bool story_has_text(const story *s);
+/* Notes of what a document holds that is not in its story; deletions: places of tracked changes. */
+void story_tell_losses(bool whole, size_t hidden_bytes, size_t deletions, record_writer *out);
 /* What was nested too deep to be kept apart, and so stands in one block with its surroundings. */
 bool story_is_flattened(const story *s);
 

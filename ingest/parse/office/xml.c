@@ -345,3 +345,44 @@ bool xml_walk_entry(package *p, size_t entry, const xml_walker *walker, bool *wh
     *whole = false;
     return err == NULL || err->code != ERROR_LIMIT;
 }
+
+/* ---- properties ---------------------------------------------------------------------------- */
+
+typedef struct {
+    text title, language, *open;
+} properties;
+
+static bool enter_title(void *context, const xml_element *e) {
+    (void)e;
+    properties *q = context;
+    q->open = &q->title;
+    return true;
+}
+
+static bool enter_language(void *context, const xml_element *e) {
+    (void)e;
+    properties *q = context;
+    q->open = &q->language;
+    return true;
+}
+
+static void put_property(void *context, str t) {
+    properties *q = context;
+    if (q->open->n < RECORD_MAX_NAME) text_put(q->open, t);
+}
+
+void xml_read_properties(package *p, size_t entry, arena *a, str *title, str *language) {
+    static const xml_rule rules[] = {
+        {.name = "dc:title", .enter = enter_title, .has_text = true},
+        {.name = "dc:language", .enter = enter_language, .has_text = true},
+        {0},
+    };
+    properties q = {0};
+    xml_walker walker = {.rules = rules, .text = put_property, .context = &q};
+    bool whole;
+    if (entry != PACKAGE_NONE) (void)xml_walk_entry(p, entry, &walker, &whole, NULL);
+    *title = arena_str(a, str_trim(text_str(&q.title)));
+    *language = arena_str(a, str_trim(text_str(&q.language)));
+    text_free(&q.title);
+    text_free(&q.language);
+}
