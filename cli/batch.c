@@ -5,8 +5,8 @@
  * budget of bytes keep memory small when the writer is slower than the parsers. The thread that
  * holds the oldest document never waits for either, so nothing can lock up. A document of many
  * pieces (a scan, an archive) is shared: threads help with its pieces before they begin another
- * document, so that one thick scan keeps all cores busy, and so do those that have nothing to begin. Nothing is written
- * here: that is the business of the one thread that takes.
+ * document, so that one thick scan keeps all cores busy, and so do those that have nothing to
+ * begin. Nothing is written here: that is the business of the one thread that takes.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,12 +20,12 @@
 
 /* How many documents may be under way or waiting, for each parser. */
 #define SLOTS_EACH 4
+/* And how much memory those that wait may hold. */
+#define WAITING_MAX_BYTES (192ull << 20)
 /* A part lies in at most as many others (ingest/worker.h). */
 #define PARTS_DEPTH 8
 /* FAT has the coarsest clock: two seconds. */
 #define CLOCK_GRAIN_S 2
-/* And how much memory those that wait may hold. */
-#define WAITING_MAX_BYTES (192ull << 20)
 
 typedef struct {
     cli_prepared document;

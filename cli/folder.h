@@ -128,7 +128,7 @@ void cli_intake_close(cli_intake *x); /* all that is open */
         {.name = "ocr-lang",                                                          \
          .kind = CLI_TEXT,                                                            \
          .value = "LANGS",                                                            \
-         .help = "languages of scans, as eng+fra (default: all installed)"},          \
+         .help = "languages of scans, as eng+fra (default: up to 4 installed, else eng)"},   \
         {.name = "no-ocr", .kind = CLI_FLAG, .help = "leave scanned pages unread"}, { \
         .name = "ignore", .kind = CLI_LIST, .value = "PATTERN",                       \
         .help = "leave out files and folders; may be given again"                     \

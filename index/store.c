@@ -135,12 +135,8 @@ bool store_first(index_library *l, sqlite3_stmt *s, bool *found, error *err) {
 bool store_integer(index_library *l, const char *sql, int64_t none, int64_t *out, error *err) {
     sqlite3_stmt *s = store_prepare(l, sql, err);
     if (s == NULL) return false;
-    int code = sqlite3_step(s);
-    bool ok = code == SQLITE_ROW || code == SQLITE_DONE;
-    if (ok)
-        *out = code == SQLITE_ROW ? sqlite3_column_int64(s, 0) : none;
-    else
-        store_fail(l, err);
+    bool found, ok = store_first(l, s, &found, err);
+    if (ok) *out = found ? sqlite3_column_int64(s, 0) : none;
     store_done(s);
     return ok;
 }

@@ -21,7 +21,7 @@
  * a whole shelf of manuals does not. Pages that are recognised have only their own limit: a thick scan
  * takes hours, and is worth them. */
 #define MEMBERS_SECONDS 3600.0
-/* Of a file, at all depths: containers within containers multiply. 100 bytes each. */
+/* Of a file, at all depths: containers within containers multiply. Each has an arena, of 4 KiB at least. */
 #define ITEMS_MAX 200000u
 /* A container that lies in another is unpacked for each of its members, unless it has at least so many:
  * then it is kept unpacked while they are read. */

@@ -1,12 +1,11 @@
-/* The carrel side of carrel-parse and carrel-ocr: starts them, hands them documents, reads the records
- * back.
+/* The carrel side of carrel-parse and carrel-ocr: starts them, hands them documents, reads the
+ * records back.
  *
  * A worker owns one confined process of each and the socket to it; carrel-ocr is started when the
- * first page wants it. Each document costs one message there,
- * one pipe for its records and one message back; what the process does wrong (a crash, a hang, a
- * broken stream, its own death) becomes one sentence about one document. The process keeps the
- * clock; should it fail even in that, the deadline here ends it, and the next document gets a new
- * one. The bytes of a document are never looked at here but for ingest_supported's first few.
+ * first page wants it. Each piece of a document costs one message there, one pipe for its records
+ * and one message back; what the process does wrong (a crash, a hang, a broken stream, its own
+ * death) becomes one sentence about one piece. The process keeps the clock; should it fail even in
+ * that, the deadline here ends it, and the next piece gets a new one. The bytes of a document are never looked at here but for ingest_supported's first few.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -61,9 +60,10 @@ const char *ingest_fate_name(ingest_fate fate) {
 
 /* ---- the process --------------------------------------------------------------------------- */
 
-/* Beside the running executable, or one folder above (tests lie in a folder of their own). */
-static bool find_program(const char *name, char out[PATH_MAX], error *err) {
-    static const char *const places[] = {"", "../"};
+/* carrel-parse: beside the running executable, or one folder above (tests lie in a folder of their
+ * own). */
+static bool find_program(char out[PATH_MAX], error *err) {
+    static const char *const places[] = {"carrel-parse", "../carrel-parse"};
     char self[PATH_MAX];
     ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
     if (n < 0)
@@ -72,11 +72,11 @@ static bool find_program(const char *name, char out[PATH_MAX], error *err) {
     self[n] = '\0';
     int folder = (int)(strrchr(self, '/') - self);
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-        int length = snprintf(out, PATH_MAX, "%.*s/%s%s", folder, self, places[i], name);
+        int length = snprintf(out, PATH_MAX, "%.*s/%s", folder, self, places[i]);
         if (length < PATH_MAX && access(out, X_OK) == 0) return true;
     }
-    return error_set(err, ERROR_NOT_FOUND, "%s is missing: it belongs beside carrel, in %.*s", name,
-                     folder, self);
+    return error_set(err, ERROR_NOT_FOUND,
+                     "carrel-parse is missing: it belongs beside carrel, in %.*s", folder, self);
 }
 
 static void stop(process *p) {
@@ -172,7 +172,7 @@ bool ingest_worker_open(const char *program, const ingest_limits *limits, ingest
     }
     if (program)
         strcpy(w->parse.program, program);
-    else if (!find_program("carrel-parse", w->parse.program, err))
+    else if (!find_program(w->parse.program, err))
         goto fail;
     if (!start(&w->parse, err)) goto fail;
     *out = w;
@@ -193,21 +193,22 @@ str ingest_worker_confinement(const ingest_worker *w) {
     return str_of(w->parse.confinement);
 }
 
-static bool find_beside(const char *program, const char *name, char out[PATH_MAX], error *err) {
+/* carrel-ocr: beside carrel-parse, wherever that was. */
+static bool find_ocr(const char *program, char out[PATH_MAX], error *err) {
     const char *slash = strrchr(program, '/');
-    int folder = slash ? (int)(slash - program) : 0;
-    int length =
-        snprintf(out, PATH_MAX, "%.*s/%s", slash ? folder : 1, slash ? program : ".", name);
+    str folder = slash ? (str){program, (size_t)(slash - program)} : STR(".");
+    int length = snprintf(out, PATH_MAX, STR_FMT "/carrel-ocr", STR_ARG(folder));
     if (length < PATH_MAX && access(out, X_OK) == 0) return true;
-    return error_set(err, ERROR_NOT_FOUND, "%s is missing: it belongs beside carrel-parse, in %.*s",
-                     name, slash ? folder : 1, slash ? program : ".");
+    return error_set(err, ERROR_NOT_FOUND,
+                     "carrel-ocr is missing: it belongs beside carrel-parse, in " STR_FMT,
+                     STR_ARG(folder));
 }
 
 /* The process for this kind of piece, running. */
 static process *ready(ingest_worker *w, bool ocr, error *err) {
     process *p = ocr ? &w->ocr : &w->parse;
     if (p->pid != 0) return p;
-    if (p->program[0] == '\0' && !find_beside(w->parse.program, "carrel-ocr", p->program, err)) {
+    if (p->program[0] == '\0' && !find_ocr(w->parse.program, p->program, err)) {
         p->program[0] = '\0';
         return NULL;
     }

@@ -44,22 +44,14 @@ static bool read_page(const parse_input *in, const worker_request *request, reco
 }
 
 /* A page of a font that is not in the file, drawn once: fontconfig reads its configuration, and the
- * character converters are loaded that poppler and mail need. */
+ * character converters are loaded. */
 static void warm_up(void) {
-    static const char pdf[] =
-        "%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n"
-        "2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n"
-        "3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 99 99]/Contents 4 0 R/Resources<</Font"
-        "<</F<</Type/Font/Subtype/Type1/BaseFont/Times-Roman>>>>>>>>endobj\n"
-        "4 0 obj<</Length 29>>stream\nBT /F 9 Tf 9 9 Td (warm) Tj ET\nendstream endobj\n"
-        "trailer<</Root 1 0 R>>\n%%EOF\n";
     const ingest_limits limits = {.pages = 1};
-    parse_input in = {.bytes = STR(pdf), .name = STR("w.pdf"), .limits = &limits};
+    parse_input in = {.bytes = parse_pdf_keep_warm(), .name = STR("w.pdf"), .limits = &limits};
     arena *a = arena_new();
     ocr_picture ignored;
     text latin = {0};
     error err; /* a sample that fails warms less, and nothing else */
-    parse_pdf_keep_warm(in.bytes);
     ocr_render_page(&in, 1, a, &ignored, &err);
     parse_to_utf8(STR("caf\xe9"), STR("windows-1252"), &latin, &err);
     text_free(&latin);

@@ -16,13 +16,6 @@ static bool read_document(const parse_input *in, const worker_request *request, 
 
 /* The samples touch what parsing loads late: converters, tables, type registrations. */
 static void warm_up(void) {
-    static const char pdf[] =
-        "%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n"
-        "2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n"
-        "3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 99 99]/Contents 4 0 R/Resources<</Font"
-        "<</F<</Type/Font/Subtype/Type1/BaseFont/Times-Roman>>>>>>>>endobj\n"
-        "4 0 obj<</Length 29>>stream\nBT /F 9 Tf 9 9 Td (warm) Tj ET\nendstream endobj\n"
-        "5 0 obj<</Title<FEFF00410042>>>endobj\ntrailer<</Root 1 0 R/Info 5 0 R>>\n%%EOF\n";
     static const char mail[] =
         "From: =?iso-8859-1?q?w=E4rm?= <w@example.org>\nSubject: w\nDate: Tue, 12 Mar 2024 "
         "14:05:00 "
@@ -32,7 +25,7 @@ static void warm_up(void) {
     const ingest_limits limits = {.pages = 1};
     const struct {
         str bytes, name;
-    } samples[] = {{STR(pdf), STR("w.pdf")},
+    } samples[] = {{parse_pdf_keep_warm(), STR("w.pdf")},
                    {STR(html), STR("w.html")},
                    {STR(mail), STR("w.eml")},
                    {STR("# w\n\nwarm\n"), STR("w.md")},
@@ -45,7 +38,6 @@ static void warm_up(void) {
         read_document(&in, NULL, w, &ignored);
         record_writer_free(w);
     }
-    parse_pdf_keep_warm(STR(pdf));
 }
 
 int main(void) {

@@ -32,8 +32,9 @@ typedef struct {
 
 parse_fn parse_pdf; /* pdf.c ...: poppler-glib, libqpdf */
 parse_member_fn parse_pdf_member;
-/* Poppler drops its tables with the last open document: opens this one and never closes it. */
-void parse_pdf_keep_warm(str sample);
+/* Poppler drops its tables with the last open document: opens a sample, whose bytes it gives, and never
+ * closes it. */
+str parse_pdf_keep_warm(void);
 parse_fn parse_html;     /* html.c: libxml2 */
 parse_fn parse_markdown; /* markdown.c */
 parse_fn parse_text;     /* text.c */
