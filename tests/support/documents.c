@@ -1,5 +1,6 @@
 #include "tests/support/documents.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,38 @@ ingest_worker *documents_worker(const ingest_limits *limits) {
     if (ingest_worker_open(getenv("CARREL_PARSE"), limits, &w, &err)) return w;
     fprintf(stderr, "%s\n", err.text);
     return NULL;
+}
+
+ingest_worker *worker;
+
+int documents_open(void **state) {
+    (void)state;
+    worker = documents_worker(&ingest_default_limits);
+    return worker ? 0 : -1;
+}
+
+int documents_close(void **state) {
+    (void)state;
+    ingest_worker_close(worker);
+    return 0;
+}
+
+pid_t documents_child_of(pid_t parent) {
+    pid_t found = 0;
+    DIR *proc = opendir("/proc");
+    if (!proc) abort();
+    for (struct dirent *e; !found && (e = readdir(proc));) {
+        char path[300], name[64];
+        int pid = atoi(e->d_name), from = 0;
+        snprintf(path, sizeof path, "/proc/%s/stat", e->d_name);
+        FILE *f = pid > 0 ? fopen(path, "r") : NULL;
+        if (f && fscanf(f, "%*d (%63[^)]) %*c %d", name, &from) == 2 && from == parent &&
+            strcmp(name, "carrel-parse") == 0)
+            found = pid;
+        if (f) fclose(f);
+    }
+    closedir(proc);
+    return found;
 }
 
 int documents_file(str bytes) {

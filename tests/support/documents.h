@@ -2,10 +2,20 @@
 #ifndef CARREL_TESTS_DOCUMENTS_H
 #define CARREL_TESTS_DOCUMENTS_H
 
+#include <sys/types.h>
+
 #include "ingest/ingest.h"
 
 /* Beside this test's folder, or as CARREL_PARSE says; NULL with a word on stderr. */
 ingest_worker *documents_worker(const ingest_limits *limits);
+
+/* One worker for all tests of a program, with the default limits: for cmocka's group. */
+extern ingest_worker *worker;
+int documents_open(void **state);
+int documents_close(void **state);
+
+/* A process named carrel-parse with this parent; 0 for none. */
+pid_t documents_child_of(pid_t parent);
 
 /* A descriptor of these bytes; the caller closes it. */
 int documents_file(str bytes);

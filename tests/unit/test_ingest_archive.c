@@ -16,20 +16,6 @@
 
 #include "tests/support/documents.h"
 
-static ingest_worker *worker;
-
-static int open_worker(void **state) {
-    (void)state;
-    worker = documents_worker(&ingest_default_limits);
-    return worker ? 0 : -1;
-}
-
-static int close_worker(void **state) {
-    (void)state;
-    ingest_worker_close(worker);
-    return 0;
-}
-
 /* ---- making archives ------------------------------------------------------------------------ */
 
 typedef struct {
@@ -438,5 +424,5 @@ int main(void) {
         cmocka_unit_test(members_of_compressed_containers),
         cmocka_unit_test(many_members_of_compressed_containers),
     };
-    return cmocka_run_group_tests_name("ingest archive", tests, open_worker, close_worker);
+    return cmocka_run_group_tests_name("ingest archive", tests, documents_open, documents_close);
 }

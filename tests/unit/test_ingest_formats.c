@@ -16,36 +16,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "ingest/ingest.h"
-
-static ingest_worker *worker;
-
-/* CARREL_PARSE, or the program one folder above this test. */
-static void find_program(char *out, size_t n) {
-    const char *given = getenv("CARREL_PARSE");
-    char self[512];
-    ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
-    assert_true(length > 0);
-    self[length] = 0;
-    for (int up = 0; up < 2; up++) *strrchr(self, '/') = 0;
-    snprintf(out, n, "%s%s", given ? given : self, given ? "" : "/carrel-parse");
-}
-
-static int open_worker(void **state) {
-    (void)state;
-    char program[600];
-    error err = {0};
-    find_program(program, sizeof program);
-    if (ingest_worker_open(program, &ingest_default_limits, &worker, &err)) return 0;
-    fprintf(stderr, "%s\n", err.text);
-    return -1;
-}
-
-static int close_worker(void **state) {
-    (void)state;
-    ingest_worker_close(worker);
-    return 0;
-}
+#include "tests/support/documents.h"
 
 static void describe_page(const ingest_page *p, text *out) {
     text_printf(out, "page %u: %s", p->number, ingest_fate_name(p->fate));
@@ -276,5 +247,5 @@ int main(void) {
         cmocka_unit_test(test_not_text),  cmocka_unit_test(test_hostile),
         cmocka_unit_test(test_deep_html),
     };
-    return cmocka_run_group_tests(tests, open_worker, close_worker);
+    return cmocka_run_group_tests(tests, documents_open, documents_close);
 }

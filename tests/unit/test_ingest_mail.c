@@ -17,20 +17,6 @@
 
 #define FOLDER "tests/golden/mail"
 
-static ingest_worker *worker;
-
-static int open_worker(void **state) {
-    (void)state;
-    worker = documents_worker(&ingest_default_limits);
-    return worker ? 0 : -1;
-}
-
-static int close_worker(void **state) {
-    (void)state;
-    ingest_worker_close(worker);
-    return 0;
-}
-
 static void read_file(const char *path, text *out) {
     FILE *f = fopen(path, "rb");
     char buffer[4096];
@@ -256,5 +242,5 @@ int main(void) {
         cmocka_unit_test(hostile_mail),
         cmocka_unit_test(damaged_mail_does_no_harm),
     };
-    return cmocka_run_group_tests_name("ingest mail", tests, open_worker, close_worker);
+    return cmocka_run_group_tests_name("ingest mail", tests, documents_open, documents_close);
 }

@@ -15,31 +15,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "ingest/ingest.h"
-
-static ingest_worker *worker;
-
-/* CARREL_PARSE, or the program one folder above this test. */
-static int open_worker(void **state) {
-    (void)state;
-    const char *given = getenv("CARREL_PARSE");
-    char self[512], program[600];
-    error err = {0};
-    ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
-    assert_true(length > 0);
-    self[length] = 0;
-    for (int up = 0; up < 2; up++) *strrchr(self, '/') = 0;
-    snprintf(program, sizeof program, "%s%s", given ? given : self, given ? "" : "/carrel-parse");
-    if (ingest_worker_open(program, &ingest_default_limits, &worker, &err)) return 0;
-    fprintf(stderr, "%s\n", err.text);
-    return -1;
-}
-
-static int close_worker(void **state) {
-    (void)state;
-    ingest_worker_close(worker);
-    return 0;
-}
+#include "tests/support/documents.h"
 
 static bool parse(const char *name, str bytes, arena *a, ingest_document **d, error *err) {
     int fd = memfd_create("document", MFD_CLOEXEC);
@@ -234,5 +210,5 @@ int main(void) {
         cmocka_unit_test(damaged_files_leave_a_sentence),
         cmocka_unit_test(endless_files_cost_time_and_nothing_else),
     };
-    return cmocka_run_group_tests_name("ingest office", tests, open_worker, close_worker);
+    return cmocka_run_group_tests_name("ingest office", tests, documents_open, documents_close);
 }

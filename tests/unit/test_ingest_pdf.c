@@ -15,25 +15,9 @@
 
 #include <cmocka.h>
 
-#include "ingest/ingest.h"
+#include "tests/support/documents.h"
 
 #define FOLDER "tests/golden/pdf/"
-
-static ingest_worker *worker;
-
-static int open_worker(void **state) {
-    (void)state;
-    error err = {0};
-    if (ingest_worker_open(getenv("CARREL_PARSE"), &ingest_default_limits, &worker, &err)) return 0;
-    fprintf(stderr, "%s\n", err.text);
-    return 1;
-}
-
-static int close_worker(void **state) {
-    (void)state;
-    ingest_worker_close(worker);
-    return 0;
-}
 
 static ingest_document *parse(const char *path, arena *a) {
     error err = {0};
@@ -211,5 +195,5 @@ int main(void) {
         cmocka_unit_test(notes_do_not_part_sentences),
         cmocka_unit_test(turned_lines_stand_on_the_page),
     };
-    return cmocka_run_group_tests_name("ingest pdf", tests, open_worker, close_worker);
+    return cmocka_run_group_tests_name("ingest pdf", tests, documents_open, documents_close);
 }

@@ -15,27 +15,12 @@
 
 #include <cmocka.h>
 
-#include "ingest/ingest.h"
+#include "tests/support/documents.h"
 
 #define FOLDER "tests/golden/facts/"
 #define SHOWN "The valve opens at four bar"
 
-static ingest_worker *worker;
 static arena *a;
-
-static int open_worker(void **state) {
-    (void)state;
-    error err = {0};
-    if (ingest_worker_open(getenv("CARREL_PARSE"), &ingest_default_limits, &worker, &err)) return 0;
-    fprintf(stderr, "%s\n", err.text);
-    return 1;
-}
-
-static int close_worker(void **state) {
-    (void)state;
-    ingest_worker_close(worker);
-    return 0;
-}
 
 static int open_arena(void **state) {
     (void)state;
@@ -333,5 +318,5 @@ int main(void) {
         TEST(passwords_open),
         TEST(broken_copies_leave_a_sentence),
     };
-    return cmocka_run_group_tests_name("ingest pdf facts", tests, open_worker, close_worker);
+    return cmocka_run_group_tests_name("ingest pdf facts", tests, documents_open, documents_close);
 }

@@ -271,31 +271,12 @@ static void a_slow_member_ends_on_time(void **state) {
     text_free(&t);
 }
 
-/* A process named carrel-parse with this parent; 0 for none. */
-static pid_t child_of(pid_t parent) {
-    pid_t found = 0;
-    DIR *proc = opendir("/proc");
-    assert_non_null(proc);
-    for (struct dirent *e; !found && (e = readdir(proc));) {
-        char path[300], name[64];
-        int pid = atoi(e->d_name), from = 0;
-        snprintf(path, sizeof path, "/proc/%s/stat", e->d_name);
-        FILE *f = pid > 0 ? fopen(path, "r") : NULL;
-        if (f && fscanf(f, "%*d (%63[^)]) %*c %d", name, &from) == 2 && from == parent &&
-            strcmp(name, "carrel-parse") == 0)
-            found = pid;
-        if (f) fclose(f);
-    }
-    closedir(proc);
-    return found;
-}
-
 /* Sends a signal to the first child of the worker that lives for half a second: the slow one. */
 static pid_t signal_the_slow_child(int number) {
     pid_t test = getpid(), helper = fork(), last = 0;
     if (helper != 0) return helper;
     for (int tries = 0, seen = 0; tries < 1500; tries++) {
-        pid_t server = child_of(test), child = server ? child_of(server) : 0;
+        pid_t server = documents_child_of(test), child = server ? documents_child_of(server) : 0;
         seen = child > 0 && child == last ? seen + 1 : 0;
         last = child;
         if (seen == 50) _exit(kill(child, number) == 0 ? 0 : 1);
@@ -378,7 +359,7 @@ static void share_with_accidents(void *sharer, ingest_worker *own, size_t count,
                                  ingest_piece_fn *piece, void *context) {
     (void)sharer;
     for (size_t i = 0; i < count; i++) {
-        pid_t server = i % 3 == 0 ? child_of(getpid()) : 0;
+        pid_t server = i % 3 == 0 ? documents_child_of(getpid()) : 0;
         if (server > 0) kill(server, SIGKILL);
         piece(context, i, own);
     }

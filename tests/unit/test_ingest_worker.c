@@ -16,7 +16,7 @@
 
 #include <cmocka.h>
 
-#include "ingest/ingest.h"
+#include "tests/support/documents.h"
 
 #define GOOD "tests/golden/pdf/doses.pdf"
 #define SLOW "tests/golden/hostile/slow.pdf"
@@ -86,25 +86,6 @@ static void expect_bytes(ingest_worker *w, const char *suffix, const void *bytes
 }
 
 /* ---- looking at the processes -------------------------------------------------------------- */
-
-/* A process named carrel-parse with this parent; 0 for none. */
-static pid_t child_of(pid_t parent) {
-    pid_t found = 0;
-    DIR *proc = opendir("/proc");
-    assert_non_null(proc);
-    for (struct dirent *e; !found && (e = readdir(proc));) {
-        char path[300], name[64];
-        int pid = atoi(e->d_name), from = 0;
-        snprintf(path, sizeof path, "/proc/%s/stat", e->d_name);
-        FILE *f = pid > 0 ? fopen(path, "r") : NULL;
-        if (f && fscanf(f, "%*d (%63[^)]) %*c %d", name, &from) == 2 && from == parent &&
-            strcmp(name, "carrel-parse") == 0)
-            found = pid;
-        if (f) fclose(f);
-    }
-    closedir(proc);
-    return found;
-}
 
 static long status_field(pid_t pid, const char *field) {
     char path[64], line[256];
@@ -189,7 +170,7 @@ static pid_t signal_the_child(int number) {
     pid_t test = getpid(), helper = fork();
     if (helper != 0) return helper;
     for (int tries = 0; tries < 1000; tries++) {
-        pid_t server = child_of(test), child = server ? child_of(server) : 0;
+        pid_t server = documents_child_of(test), child = server ? documents_child_of(server) : 0;
         if (child > 0) _exit(kill(child, number) == 0 ? 0 : 1);
         usleep(10000);
     }
@@ -221,20 +202,20 @@ static void a_dead_process_is_replaced(void **state) {
     (void)state;
     ingest_worker *w = open_worker();
     for (int i = 0; i < 3; i++) {
-        pid_t server = child_of(getpid());
+        pid_t server = documents_child_of(getpid());
         assert_true(server > 0);
         assert_int_equal(kill(server, SIGKILL), 0);
         expect(w, GOOD, ERROR_NONE, "");
     }
     ingest_worker_close(w);
-    assert_int_equal(child_of(getpid()), 0);
+    assert_int_equal(documents_child_of(getpid()), 0);
 }
 
 static void it_is_locked_in(void **state) {
     (void)state;
     int extra = open("/etc/passwd", O_RDONLY); /* not close-on-exec: must not get through */
     ingest_worker *w = open_worker();
-    pid_t server = child_of(getpid());
+    pid_t server = documents_child_of(getpid());
     assert_true(server > 0);
     assert_int_equal(status_field(server, "Seccomp:"), 2);
     assert_int_equal(status_field(server, "NoNewPrivs:"), 1);

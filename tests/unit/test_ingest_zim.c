@@ -18,20 +18,6 @@
 enum { STORED = 1, XZ = 4, ZSTD = 5 };
 enum { HTML, PNG, TEXT, REDIRECT = 0xffff };
 
-static ingest_worker *worker;
-
-static int open_worker(void **state) {
-    (void)state;
-    worker = documents_worker(&ingest_default_limits);
-    return worker ? 0 : -1;
-}
-
-static int close_worker(void **state) {
-    (void)state;
-    ingest_worker_close(worker);
-    return 0;
-}
-
 /* ---- making a ZIM file ----------------------------------------------------------------------- */
 
 typedef struct {
@@ -230,5 +216,5 @@ int main(void) {
         cmocka_unit_test(damaged_files_do_no_harm),
         cmocka_unit_test(bombs_are_refused),
     };
-    return cmocka_run_group_tests_name("ingest zim", tests, open_worker, close_worker);
+    return cmocka_run_group_tests_name("ingest zim", tests, documents_open, documents_close);
 }
