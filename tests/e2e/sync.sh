@@ -2,44 +2,14 @@
 # `carrel sync`: the library becomes equal to a folder, and nothing goes that should stay. Also what add
 # and sync have in common: ignored files, files that cannot be read, passwords, killed runs.
 # usage: tests/e2e/sync.sh BUILD
-# Prints `ok NAME`, `not ok NAME` or `skip NAME` for each case, and ends on
-#   N passed, N failed, N skipped
-set -u
-build=$(cd "${1:?usage: tests/e2e/sync.sh BUILD}" && pwd) || exit 2
-carrel=$build/carrel
-root=$(cd "$(dirname "$0")/../.." && pwd) || exit 2
-export CARREL_MODELS=${CARREL_MODELS:-$root/models}
-work=$(mktemp -d) || exit 2
-trap 'chmod -R u+rwx "$work"; rm -rf "$work"' EXIT
-cd "$work" || exit 2
-export HOME=$work/home XDG_DATA_HOME=$work/data XDG_CONFIG_HOME=$work/config LC_ALL=C.UTF-8
-mkdir -p home data config
-export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=0}
+. "$(dirname "$0")/../support/e2e.sh"
 
-passed=0 failed=0 skipped=0
-ok() { echo "ok $1"; passed=$((passed + 1)); }
-not_ok() {
-    echo "not ok $1: $2"
-    failed=$((failed + 1))
-    sed 's/^/    /' out err 2>/dev/null | head -20
-}
-skip() { echo "skip $1: $2"; skipped=$((skipped + 1)); }
-# run CODE ARGS...: runs carrel, keeps out and err.
-run() {
-    want=$1
-    shift
-    "$carrel" "$@" >out 2>err </dev/null
-    got=$?
-    [ "$got" -eq "$want" ]
-}
 # check NAME CODE ARGS...: the exit code is right.
 check() {
     name=$1
     shift
     if run "$@"; then ok "$name"; else not_ok "$name" "exit code $got, not $want"; fi
 }
-says() { if grep -qE -- "$3" "$2"; then ok "$1"; else not_ok "$1" "no \"$3\" in $2"; fi; }
-says_not() { if grep -qE -- "$3" "$2"; then not_ok "$1" "\"$3\" in $2"; else ok "$1"; fi; }
 # holds NAME PATH...: the library has exactly these documents.
 holds() {
     name=$1
@@ -48,15 +18,6 @@ holds() {
         sort >have
     for p in "$@"; do echo "$work/$p"; done | sort >wanted
     if cmp -s have wanted; then ok "$name"; else not_ok "$name" "$(diff have wanted | head -5)"; fi
-}
-json() {
-    if ! command -v jq >/dev/null; then
-        skip "$1" "jq is not installed"
-    elif jq -e -s "length > 0 and all(.[]; $2)" out >/dev/null 2>jq.err; then
-        ok "$1"
-    else
-        not_ok "$1" "not JSON with $2"
-    fi
 }
 # A file's time an hour back: one of this moment is looked into again, whatever it looks like.
 old() { touch -d '1 hour ago' "$@"; }
@@ -325,20 +286,20 @@ old many/*
 export XDG_DATA_HOME=$work/data2
 for n in 1 2 3; do
     "$carrel" sync many >out 2>err &
-    pid=$!
+    victim=$!
     sleep "0.$((n * 3))"
-    kill -9 $pid 2>/dev/null
-    wait $pid 2>/dev/null
+    kill -9 $victim 2>/dev/null
+    wait $victim 2>/dev/null
 done
 check "after kill -9" 0 sync many
 holds "all of it is there" $(for i in $(seq 300); do echo many/$i.txt; done)
 check "and sound" 0 status --check
 rm many/1*.txt
 "$carrel" sync many >out 2>err &
-pid=$!
+victim=$!
 sleep 0.05
-kill -9 $pid 2>/dev/null
-wait $pid 2>/dev/null
+kill -9 $victim 2>/dev/null
+wait $victim 2>/dev/null
 check "killed while removing" 0 sync many
 check "sound too" 0 status --check
 holds "equal again" $(cd many && for f in *.txt; do echo "many/$f"; done)

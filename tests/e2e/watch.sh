@@ -1,30 +1,9 @@
 #!/usr/bin/env bash
 # `carrel watch`: a folder that is written to while the library follows it, by the kernel's own events.
 # usage: tests/e2e/watch.sh BUILD
-# Prints `ok NAME`, `not ok NAME` or `skip NAME` for each case, and ends on
-#   N passed, N failed, N skipped
-set -u
-build=$(cd "${1:?usage: tests/e2e/watch.sh BUILD}" && pwd) || exit 2
-carrel=$build/carrel
-root=$(cd "$(dirname "$0")/../.." && pwd) || exit 2
-export CARREL_MODELS=${CARREL_MODELS:-$root/models}
-work=$(mktemp -d) || exit 2
-pid=
-trap '[ -n "$pid" ] && kill -9 $pid 2>/dev/null; chmod -R u+rwx "$work"; rm -rf "$work"' EXIT
-cd "$work" || exit 2
-export HOME=$work/home XDG_DATA_HOME=$work/data XDG_CONFIG_HOME=$work/config LC_ALL=C.UTF-8
-mkdir -p home data config
-export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=0}
+. "$(dirname "$0")/../support/e2e.sh"
 SETTLE=0.3
 
-passed=0 failed=0 skipped=0
-ok() { echo "ok $1"; passed=$((passed + 1)); }
-not_ok() {
-    echo "not ok $1: $2"
-    failed=$((failed + 1))
-    sed 's/^/    /' out err 2>/dev/null | tail -20
-}
-skip() { echo "skip $1: $2"; skipped=$((skipped + 1)); }
 start() { # FOLDER...
     "$carrel" watch --settle $SETTLE "$@" >out 2>err </dev/null &
     pid=$!
@@ -40,7 +19,6 @@ until_says() {
     done
     not_ok "$1" "no \"$3\" in $2"
 }
-says_not() { if grep -qE -- "$3" "$2"; then not_ok "$1" "\"$3\" in $2"; else ok "$1"; fi; }
 # ends NAME SIGNAL: with code 0, within ten seconds.
 ends() {
     kill "-$2" $pid
