@@ -78,8 +78,10 @@ static index_outcome add(index_library *l, const index_document_in *d, int64_t *
 
 /* ---- pages ---------------------------------------------------------------------------------- */
 
-static void test_pages(void **state) {
-    (void)state;
+static const str notes[] = {STR("a link was not followed"), STR("a hidden row was read too")};
+
+/* A mail in an archive, with a page of each kind; *plain is beside it, with nothing missing. */
+static index_library *library_of_parts(int64_t *id, int64_t *plain) {
     const index_page pages[] = {
         {.number = 1, .fate = STR("text")},
         {.number = 2, .fate = STR("ocr"), .confidence = 0.91f},
@@ -91,30 +93,31 @@ static void test_pages(void **state) {
     };
     const index_part parts[] = {
         {STR("mail.eml"), 2, 6}, {STR("mail.eml > a.pdf"), 2, 4}, {STR("mail.eml > b.txt"), 7, 1}};
-    const str notes[] = {STR("a link was not followed"), STR("a hidden row was read too")};
     index_library *l = create();
     index_document_in d = document("/z.zip", "words");
     index_chunk_in chunk = {.text = STR("words"), .page_first = 7, .page_last = 7};
-    int64_t id, plain;
     d.pages = pages, d.page_count = 7;
     d.parts = parts, d.part_count = 3;
     d.notes = notes, d.note_count = 2, d.aside_count = 1;
     d.chunks = &chunk;
-    add(l, &d, &id);
+    add(l, &d, id);
     index_document_in other = document("/p.txt", "plain");
     other.notes = notes + 1, other.note_count = other.aside_count = 1;
-    add(l, &other, &plain);
+    add(l, &other, plain);
+    return l;
+}
 
+static void test_pages(void **state) {
+    (void)state;
+    int64_t id, plain;
+    index_library *l = library_of_parts(&id, &plain);
     index_page *got;
     index_part *got_parts;
     index_place place;
-    index_gaps gaps;
     index_chunk c;
-    index_fate_count *fates;
     str *got_notes;
     size_t count;
     bool found;
-    uint64_t in_part, failed, others, vectors;
     MUST(index_pages(l, id, memory, &got, &count, &err));
     assert_int_equal(count, 7);
     assert_true(got[1].confidence > 0.9f && got[1].confidence < 0.92f);
@@ -134,6 +137,17 @@ static void test_pages(void **state) {
     assert_true(place.fate.n == 0 && place.part.name.n == 0);
     MUST(index_get_neighbour(l, id, 0, memory, &c, &found, &err));
     assert_true(found && str_eq(c.part.name, STR("mail.eml > b.txt")) && c.part.page_count == 1);
+    index_close(l);
+}
+
+static void test_gaps(void **state) {
+    (void)state;
+    int64_t id, plain, left;
+    index_library *l = library_of_parts(&id, &plain);
+    index_gaps gaps;
+    index_fate_count *fates;
+    size_t count;
+    uint64_t in_part, failed, others, vectors;
     MUST(index_get_gaps(l, id, &gaps, &err));
     assert_true(gaps.pages == 7 && gaps.gaps == 2 && gaps.notes == 2);
     MUST(index_get_gaps(l, plain, &gaps, &err));
@@ -147,7 +161,6 @@ static void test_pages(void **state) {
     assert_int_equal(vectors, 0);
     MUST(index_check(l, &err));
     MUST(index_remove(l, &id, 1, &err));
-    int64_t left;
     MUST(store_integer(l, "SELECT (SELECT count(*) FROM part) + (SELECT count(*) FROM note)", 9,
                        &left, &err));
     assert_int_equal(left, 1); /* the aside of the other */
@@ -430,9 +443,13 @@ static void test_migration_fails(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        WITH_FOLDER(test_pages),           WITH_FOLDER(test_files),
-        WITH_FOLDER(test_copies),          WITH_FOLDER(test_wipe_later),
-        WITH_FOLDER(test_migration),       WITH_FOLDER(test_migration_by_reader),
+        WITH_FOLDER(test_pages),
+        WITH_FOLDER(test_gaps),
+        WITH_FOLDER(test_files),
+        WITH_FOLDER(test_copies),
+        WITH_FOLDER(test_wipe_later),
+        WITH_FOLDER(test_migration),
+        WITH_FOLDER(test_migration_by_reader),
         WITH_FOLDER(test_migration_fails),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
