@@ -20,7 +20,9 @@ import time
 
 QUESTION = "How long does the signal lamp of Carrel Island burn on one charge?"
 ANSWER = "eleven hours"
-# One document may take 120 s (ingest_default_limits); the whole short corpus must stay under this.
+# One document may take 120 s (ingest_default_limits): a bomb does, and no file may take longer.
+SLOW_S = 130
+# The whole short corpus must stay under this.
 BATCH_LIMIT_S = 1800
 # Sentences that tell of a parser's fault instead of the document's. They keep the promise, yet each
 # is a bug to look at.
@@ -164,8 +166,8 @@ def run_each(t, build, folder, work, slow_s):
     for path in sorted(files_of(folder)):
         code, out, errors, seconds = carrel(build, "add", "--json", "--library", library, path)
         times.append((seconds, path))
-        # 3: could not be read; 4: a link to nothing; 5: cannot be opened
-        if code not in (0, 3, 4, 5):
+        # 3: could not be read; 4: a link to nothing; 5: cannot be opened; 10: asks for a password
+        if code not in (0, 3, 4, 5, 10):
             codes.append(f"{printable(path)}: code {code}, {errors[-120:]!r}")
         if seconds > slow_s:
             slow.append(f"{printable(path)}: {seconds:.1f} s")
@@ -179,7 +181,7 @@ def main():
     if len(sys.argv) < 3:
         sys.exit(__doc__.strip().splitlines()[2])
     build, folder = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
-    slow_s = float(sys.argv[sys.argv.index("--slow") + 1]) if "--slow" in sys.argv else 20
+    slow_s = float(sys.argv[sys.argv.index("--slow") + 1]) if "--slow" in sys.argv else SLOW_S
     t = Tally()
     with tempfile.TemporaryDirectory() as work:
         # The user's own models and libraries are nobody's business here.
