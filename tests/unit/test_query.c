@@ -28,8 +28,8 @@ static const char *const tables[] = {
     "Table 2. Fees of the ward (in shillings)\nItem | 2023 | 2024\n\nMaternity\n"
     "Normal delivery | 9000 | 11000\nCaesarean section | 38000 | 42500\nDental\n"
     "Total of the ward | 47000 | 53500",
-    "Stock | Shelf\n\nGloves | 12\nBandages | 40 | 7\nKerosene | 15\nSpare | Filter\n\n"
-    "Generator filter | 31",
+    ("Stock | Shelf\n\nGloves | 12\nBandages | 40 | 7\nKerosene | 15\nSpare | Filter\n\n"
+     "Generator filter | 31"),
     "Wards and visitors.\n\nVisitors of the maternity ward | 520 | 610\nNurses on duty | 14 | 15",
 };
 
@@ -505,7 +505,7 @@ static void test_reranked(void **state) {
     query_context q = t.q;
     query_source *plain, *ranked;
     size_t n, m;
-    embed_reranker *r;
+    embed_reranker *r = NULL;
     assert_true(close(mkstemp(path)) == 0);
     if (!brought_model("bert-rank", "ms-marco", path, &err) || !embed_reranker_open(path, &r, &err))
         fail_msg("%s", err.text);
