@@ -232,6 +232,8 @@ typedef struct {
     uint64_t documents, pages, pages_text, chunks, vectors;
     uint64_t file_bytes; /* with its write-ahead log */
     int schema;          /* user_version */
+    bool fixed;          /* the file cannot be written from here */
+    bool older; /* than this program's: files that could not be read are not recorded in it */
 } index_status;
 
 bool index_get_status(index_library *l, index_status *out, error *err);
@@ -242,7 +244,8 @@ bool index_count_losses(index_library *l, uint64_t *documents, uint64_t *files, 
 /* A number that is another one as soon as this or any other program has changed the library; it says
  * something only beside an earlier one of the same handle. */
 bool index_stamp(index_library *l, uint64_t *out, error *err);
-bool index_check(index_library *l, error *err); /* PRAGMA integrity_check and our own invariants */
+/* PRAGMA integrity_check, our own invariants and, unless the file is `fixed`, FTS5's check of its words. */
+bool index_check(index_library *l, error *err);
 
 typedef struct {
     int64_t chunk;
