@@ -498,7 +498,7 @@ static error_code run(const cli_args *args) {
         return cli_fail(&err);
     }
     int needs = CLI_NEED_EMBEDDER | CLI_NEED_MATCH | CLI_NEED_RERANKER | CLI_NEED_READER |
-                CLI_NEED_DECODER | CLI_NEED_THREADS;
+                CLI_NEED_DECODER | CLI_NEED_THREADS | CLI_WORDS_WILL_DO;
     if (!cli_session_open(args, needs, decoder, &x.session, &err)) {
         code = cli_fail(&err);
     } else {

@@ -174,7 +174,7 @@ static error_code run(const cli_args *args) {
     }
     int needs = CLI_NEED_THREADS;
     if (x.ranking != QUERY_WORDS) needs |= CLI_NEED_EMBEDDER | CLI_NEED_MATCH;
-    if (x.ranking == QUERY_FUSED) needs |= CLI_NEED_RERANKER;
+    if (x.ranking == QUERY_FUSED) needs |= CLI_NEED_RERANKER | CLI_WORDS_WILL_DO;
     if (!cli_session_open(args, needs, NULL, &x.session, &err))
         code = cli_fail(&err);
     else

@@ -39,6 +39,7 @@ typedef struct {
     query_memory *memory;           /* NULL: nothing is kept between questions */
     const embed_model *searcher;    /* what made the library's vectors; NULL: the embedder */
     const embed_reranker *reranker; /* NULL: what was fused stays as it is */
+    bool words_only; /* the library's vectors are of a model that is not here: none is compared */
 } query_context;
 
 /* "llama3|chatml|...": the chat formats that can be named. */

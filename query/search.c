@@ -115,21 +115,22 @@ static bool collect(const query_context *q, str question, query_ranking ranking,
     size_t depth = limit + CANDIDATES_BEYOND_LIMIT, words_n = 0, vectors_n = 0;
     index_hit *words = NULL, *vectors = NULL;
     query_vector v = {0};
-    if (ranking != QUERY_WORDS && !embed_question(q, question, a, &v, err)) return false;
+    bool compares = ranking != QUERY_WORDS && !q->words_only;
+    if (compares && !embed_question(q, question, a, &v, err)) return false;
     if (ranking != QUERY_VECTORS &&
         !index_search_words(q->library, question, depth, a, &words, &words_n, err))
         return false;
-    if (ranking != QUERY_WORDS &&
+    if (compares &&
         !index_search_vectors(q->library, v.values, v.scale, depth, a, &vectors, &vectors_n, err))
         return false;
     candidate *c = arena_alloc(a, words_n + vectors_n, sizeof *c);
     size_t n = merge(words, words_n, vectors, vectors_n, c);
     /* A passage that only the words found still has a cosine, just not one of the largest. */
     for (size_t i = 0; i < n; i++)
-        if (ranking != QUERY_WORDS && c[i].cosine == 0 &&
+        if (compares && c[i].cosine == 0 &&
             !index_chunk_cosine(q->library, c[i].chunk, v.values, v.scale, &c[i].cosine, err))
             return false;
-    fuse(c, n, ranking, ranking != QUERY_WORDS && !embed_is_static(searcher(q)));
+    fuse(c, n, ranking, compares && !embed_is_static(searcher(q)));
     *out = c;
     *count = n;
     return true;
