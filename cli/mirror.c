@@ -4,9 +4,10 @@
  * unchanged ones cost a moment. What is new or looks different is read first, and only then does
  * what is gone go: so a file that was moved or renamed is known by its bytes and keeps its place in
  * the library. Nothing is removed on weak evidence: not below a folder that cannot be read, not when a
- * whole folder is missing or suddenly empty (a disk that is not mounted looks like that), not when the
- * file of a document is there but was spoiled (a save that failed leaves it empty), and never anything
- * that lies outside of the folders. Held in memory are the paths, and nothing else.
+ * whole folder is missing or suddenly empty (a disk that is not mounted looks like that; guard.c knows
+ * those below the root), not when the file of a document is there but was spoiled (a save that failed
+ * leaves it empty), and never anything that lies outside of the folders. Held in memory are the paths,
+ * and nothing else.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -45,11 +46,13 @@ typedef struct {
     size_t gone_count, gone_room, gone_documents, spoiled;
     str *moved_from; /* in a dry run: these are not removed */
     size_t moved_count;
+    str *disks; /* folders that are mounted below the roots */
+    size_t disk_count, disk_room;
 } mirroring;
 
 /* ---- roots -------------------------------------------------------------------------------- */
 
-static bool lies_below(str path, str folder) {
+bool cli_lies_below(str path, str folder) {
     if (folder.n > 0 && folder.p[folder.n - 1] == '/') folder.n--;
     return str_starts(path, folder) && (path.n == folder.n || path.p[folder.n] == '/');
 }
@@ -77,7 +80,7 @@ bool cli_roots_find(char **operands, size_t *count, cli_root **out, error *err) 
     for (size_t i = 0; i < *count; i++) {
         bool inside = false;
         for (size_t k = 0; k < *count && !inside; k++)
-            inside = k != i && lies_below(text_str(&roots[i].path), text_str(&roots[k].path)) &&
+            inside = k != i && cli_lies_below(text_str(&roots[i].path), text_str(&roots[k].path)) &&
                      (roots[i].path.n > roots[k].path.n || k < i);
         if (inside) roots[i].operand = NULL;
     }
@@ -115,7 +118,7 @@ static void look_at_root(cli_root *r) {
 static str shown_path(mirroring *w, size_t root, str path) {
     const cli_root *r = &w->m->roots[root];
     str real = text_str(&r->path), operand = str_of(r->operand);
-    if (!lies_below(path, real)) return path;
+    if (!cli_lies_below(path, real)) return path;
     str rest = str_cut(path, real.n, path.n);
     while (operand.n > 1 && operand.p[operand.n - 1] == '/') operand.n--;
     if (operand.n > 0 && operand.p[operand.n - 1] == '/' && rest.n > 0) operand.n--;
@@ -144,8 +147,20 @@ static bool is_known(void *context, const char *path, const index_look *look) {
     return true;
 }
 
+static void note_disk(mirroring *w, const char *path) {
+    text name = {0};
+    cli_utf8_name(&name, str_of(path));
+    if (w->disk_count == w->disk_room) {
+        w->disk_room = w->disk_room ? 2 * w->disk_room : 8;
+        w->disks = mem_grow(w->disks, w->disk_room, sizeof *w->disks);
+    }
+    w->disks[w->disk_count++] = arena_str(w->a, text_str(&name));
+    text_free(&name);
+}
+
 static void on_folder(void *context, const char *path) {
     mirroring *w = context;
+    if (strcmp(path, w->m->roots[w->walking].path.p) != 0 && cli_is_disk(path)) note_disk(w, path);
     if (w->m->folder) w->m->folder(w->m->context, w->walking, path);
 }
 
@@ -343,7 +358,7 @@ static bool take_in(mirroring *w, error *err) {
 
 static bool below_unread(const mirroring *w, str path) {
     for (size_t i = 0; i < w->unread_count; i++)
-        if (lies_below(path, w->unread[i])) return true;
+        if (cli_lies_below(path, w->unread[i])) return true;
     return false;
 }
 
@@ -444,9 +459,34 @@ static bool remove_gone(mirroring *w, size_t root, error *err) {
     return ok;
 }
 
-static void keep(mirroring *w, error why) {
+static void keep(mirroring *w, size_t documents, error why) {
     if (w->m->kept == 0) w->m->why_kept = why;
-    w->m->kept += w->gone_documents;
+    w->m->kept += documents;
+}
+
+/* What only its disk or its folder took along stays, but where the user says that it is gone. */
+static bool spare_missing(mirroring *w, str root, error *err) {
+    cli_mirror *m = w->m;
+    cli_gone g = {root, w->gone, w->gone_ids, w->gone_count};
+    size_t documents;
+    error why;
+    if (m->allow_empty) return m->dry_run || cli_forget_disks(m->intake.library, root, w->a, err);
+    if (!cli_guard_gone(m->intake.library, &g, w->a, &documents, &why, err)) return false;
+    w->gone_count = g.count;
+    if (documents > 0) keep(w, documents, why);
+    return true;
+}
+
+static bool write_disks(mirroring *w, error *err) {
+    str *known;
+    size_t count;
+    bool ok = w->disk_count == 0 || index_disks(w->m->intake.library, w->a, &known, &count, err);
+    for (size_t i = 0; ok && i < w->disk_count; i++) {
+        bool noted = false;
+        for (size_t k = 0; k < count && !noted; k++) noted = str_eq(known[k], w->disks[i]);
+        ok = noted || index_note_disk(w->m->intake.library, w->disks[i], err);
+    }
+    return ok;
 }
 
 static bool let_go(mirroring *w, size_t scope, error *err) {
@@ -468,7 +508,7 @@ static bool let_go(mirroring *w, size_t scope, error *err) {
     for (size_t i = begin; i < w->scope_ends[scope]; i++)
         documents += !w->files.items[i].reason || w->files.items[i].code != ERROR_NONE;
     if (!r->there) {
-        keep(w, r->problem);
+        keep(w, w->gone_documents, r->problem);
         return true;
     }
     if (s->only.n == 0 && documents == 0 && w->gone_documents > 0 && !m->allow_empty) {
@@ -478,10 +518,13 @@ static bool let_go(mirroring *w, size_t scope, error *err) {
             "%s holds no document any more, and the library has %zu from there: if it is a disk "
             "that is not mounted, nothing is lost; if they are to go, say --allow-empty",
             r->operand, w->gone_documents);
-        keep(w, why);
+        keep(w, w->gone_documents, why);
         return true;
     }
-    return remove_gone(w, s->root, err);
+    cli_utf8_name(&name, text_str(&r->path));
+    ok = spare_missing(w, text_str(&name), err) && remove_gone(w, s->root, err);
+    text_free(&name);
+    return ok;
 }
 
 bool cli_mirror_run(cli_mirror *m, const cli_scope *scopes, size_t count, error *err) {
@@ -489,7 +532,7 @@ bool cli_mirror_run(cli_mirror *m, const cli_scope *scopes, size_t count, error 
     memset(m->counts, 0, sizeof m->counts);
     m->unchanged = m->failed_before = m->ignored = m->skipped = m->kept = 0;
     m->why_kept = (error){0};
-    bool ok = look(&w, err) && take_in(&w, err);
+    bool ok = look(&w, err) && (m->dry_run || write_disks(&w, err)) && take_in(&w, err);
     /* Whoever was stopped has not seen what was moved. */
     for (size_t i = 0; ok && m->intake.library && m->unfinished == 0 && !cli_stopped() && i < count;
          i++)
@@ -500,6 +543,7 @@ bool cli_mirror_run(cli_mirror *m, const cli_scope *scopes, size_t count, error 
     mem_free(w.todo);
     mem_free(w.gone);
     mem_free(w.gone_ids);
+    mem_free(w.disks);
     arena_free(w.a);
     return ok;
 }

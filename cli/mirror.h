@@ -70,6 +70,28 @@ void cli_roots_free(cli_root *roots, size_t count);
  * library may be NULL. */
 bool cli_mirror_run(cli_mirror *m, const cli_scope *scopes, size_t count, error *err);
 
+/* Whether `path` is `folder` or lies below it. */
+bool cli_lies_below(str path, str folder);
+
+/* ---- what is missing and not gone (guard.c) ------------------------------------------------ */
+
+/* A file system is mounted at this folder. */
+bool cli_is_disk(const char *path);
+
+typedef struct {
+    str root;     /* absolute */
+    str *paths;   /* ascending */
+    int64_t *ids; /* 0: of no document */
+    size_t count;
+} cli_gone;
+
+/* Takes out what is missing with a whole disk, or with a folder that many documents were in and that
+ * is empty now. *documents: how many of those; where there are any, *why is a sentence for the first. */
+bool cli_guard_gone(index_library *l, cli_gone *g, arena *a, size_t *documents, error *why,
+                    error *err);
+/* Those below the root at which nothing is mounted are folders like others from now on. */
+bool cli_forget_disks(index_library *l, str root, arena *a, error *err);
+
 /* ---- telling (changes.c) ------------------------------------------------------------------ */
 
 /* "new manuals/pump.pdf (12 pages, 31 chunks)", with what was not read in the next line; clock: the

@@ -147,7 +147,7 @@ static const cli_option options[] = {
      .help = "read every file, not only those that look changed"},
     {.name = "allow-empty",
      .kind = CLI_FLAG,
-     .help = "a folder that holds no document any more empties the library of it"},
+     .help = "what is missing with a whole folder or disk goes too"},
     CLI_COMPUTE_OPTIONS,
 };
 
@@ -168,7 +168,9 @@ const cli_command cli_command_sync = {
         "answers say so. Files that are no documents are named once.\n"
         "\n"
         "When a folder is missing, cannot be read, or suddenly holds no document at all, as\n"
-        "a disk does that is not mounted, nothing of it is removed.\n"
+        "a disk does that is not mounted, nothing of it is removed; and nothing below a\n"
+        "subfolder that was a disk of its own and is not mounted, or that is empty now and\n"
+        "held 20 documents or more. --allow-empty removes it all the same.\n"
         "\n"
         "Exit code 3 when a document could not be read, 4 when a folder is missing or\n"
         "suddenly empty, 5 when it may not be read, 9 when stopped.",

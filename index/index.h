@@ -152,6 +152,11 @@ bool index_failed_files(index_library *l, size_t limit, arena *a, index_file **o
 /* The paths at which these bytes were seen, the document's own among them. */
 bool index_copies(index_library *l, const uint8_t hash[32], arena *a, str **out, size_t *count,
                   error *err);
+/* Folders at which a disk of its own was mounted when they were looked at: what is missing below one
+ * that is none now is not gone. */
+bool index_note_disk(index_library *l, str path, error *err);
+bool index_forget_disk(index_library *l, str path, error *err);
+bool index_disks(index_library *l, arena *a, str **out, size_t *count, error *err);
 /* Each path that is `path` itself or lies below it, of a document (with its id) or of a file that
  * was looked at (0). The callback must not use the handle; it returns false to stop. */
 typedef bool index_path_fn(void *context, str path, int64_t document);

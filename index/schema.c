@@ -115,10 +115,16 @@ static const char version_2[] =
     "CREATE INDEX file_hash ON file(hash);"
     "CREATE INDEX file_failed ON file(path) WHERE code <> 0;";
 
-static const char *const migrations[SCHEMA_VERSION] = {version_1, version_2};
+static const char version_3[] =
+    /* Folders that were the root of a file system of their own, see files.c. */
+    "CREATE TABLE disk(path TEXT NOT NULL PRIMARY KEY) STRICT, WITHOUT ROWID;";
+
+static const char *const migrations[SCHEMA_VERSION] = {version_1, version_2, version_3};
 
 /* How a file of an older version looks through today's tables, for who only reads. A name without a
  * schema means the temporary one first; what is in the file's own views and FTS5 tables does not. */
+#define SEEN_FROM_2 "CREATE TEMP TABLE disk(path TEXT);"
+
 static const char seen_from_1[] =
     "CREATE TEMP VIEW page AS SELECT document, number, label, width_pt, height_pt, fate,"
     "  0.0 AS confidence, CASE fate WHEN 'empty' THEN " EMPTY_BEFORE_OCR " ELSE '' END AS note"
@@ -127,10 +133,10 @@ static const char seen_from_1[] =
     "  page_count INTEGER);"
     "CREATE TEMP TABLE note(document INTEGER, ordinal INTEGER, sentence TEXT);"
     "CREATE TEMP TABLE file(path TEXT, hash BLOB, bytes INTEGER, mtime_ns INTEGER, inode INTEGER,"
-    "  code INTEGER, reason TEXT, program TEXT, seen INTEGER);";
+    "  code INTEGER, reason TEXT, program TEXT, seen INTEGER);" SEEN_FROM_2;
 
 /* By the version of the file; the present one is seen as it is. */
-static const char *const seen_from[SCHEMA_VERSION] = {NULL, seen_from_1};
+static const char *const seen_from[SCHEMA_VERSION] = {NULL, seen_from_1, SEEN_FROM_2};
 
 static bool has_tables(index_library *l, bool *out, error *err) {
     int64_t count;

@@ -444,6 +444,26 @@ static void test_older_for_reader(void **state) {
                 after.st_mtim.tv_nsec == before.st_mtim.tv_nsec);
 }
 
+static void test_disks(void **state) {
+    (void)state;
+    index_library *l;
+    str *disks;
+    size_t count;
+    make_first_format();
+    MUST(index_open(path, INDEX_READ, &l, &err));
+    MUST(index_disks(l, memory, &disks, &count, &err) && count == 0);
+    index_close(l);
+    MUST(index_open(path, INDEX_WRITE, &l, &err));
+    MUST(index_note_disk(l, STR("/shelf/stick"), &err));
+    MUST(index_note_disk(l, STR("/shelf/disc"), &err));
+    MUST(index_note_disk(l, STR("/shelf/stick"), &err));
+    MUST(index_disks(l, memory, &disks, &count, &err) && count == 2);
+    MUST(index_forget_disk(l, STR("/shelf/disc"), &err));
+    MUST(index_disks(l, memory, &disks, &count, &err) && count == 1);
+    assert_true(str_eq(disks[0], STR("/shelf/stick")));
+    index_close(l);
+}
+
 /* What is not committed is not there: a migration that is cut off begins anew. */
 static void test_migration_fails(void **state) {
     (void)state;
@@ -472,6 +492,7 @@ int main(void) {
         WITH_FOLDER(test_wipe_later),
         WITH_FOLDER(test_migration),
         WITH_FOLDER(test_older_for_reader),
+        WITH_FOLDER(test_disks),
         WITH_FOLDER(test_migration_fails),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
