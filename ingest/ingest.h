@@ -122,6 +122,8 @@ str ingest_worker_confinement(const ingest_worker *w);
 
 /* True where this path's name or first bytes belong to a format that Carrel reads. */
 bool ingest_supported(const char *path);
+/* In the folder that a browser saved with a page: a document all the same, and no piece of the page. */
+bool ingest_is_own_document(const char *path);
 
 typedef struct {
     str password; /* for a document that asks for one; empty: none is known */

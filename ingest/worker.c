@@ -472,6 +472,10 @@ bool ingest_parse(ingest_worker *w, int fd, str name, arena *a, ingest_document 
     return worker_read_piece(w, &(worker_piece){0}, &(ingest_options){0}, fd, name, a, out, err);
 }
 
+bool ingest_is_own_document(const char *path) {
+    return kind_is_own_document(str_of(path));
+}
+
 bool ingest_supported(const char *path) {
     char head[KIND_HEAD_BYTES];
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);

@@ -122,12 +122,16 @@ static void test_saved_page(void **state) {
     make_folder("saved/own_files");
     make("saved/page.html", "<html><body><p>Page</p></body></html>");
     make("saved/page_files/frame.html", "<html><body><p>Frame</p></body></html>");
+    make("saved/page_files/style.css", "p { color: red }");
+    make_folder("saved/page_files/more");
+    make("saved/page_files/more/paper.PDF", "%PDF-1.4");
     make("saved/own_files/notes.txt", "No page is beside this folder.");
     cli_files files = {0};
     snprintf(path, sizeof path, "%s/saved", folder);
     cli_walk(path, &files);
-    assert_int_equal(files.count, 3);
+    assert_int_equal(files.count, 4);
     assert_null(find(&files, "page.html")->reason);
+    assert_null(find(&files, "paper.PDF")->reason);
     assert_null(find(&files, "notes.txt")->reason);
     assert_non_null(find(&files, "page_files")->reason);
     assert_int_equal(find(&files, "page_files")->code, ERROR_NONE);
