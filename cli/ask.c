@@ -356,6 +356,18 @@ static void put_table_line(text *out, const cli_terminal *t, str line) {
     text_put(out, str_of(t->reset));
 }
 
+/* A list is its heading and its items, a line each. */
+static void put_lines(text *out, const cli_terminal *t, str s, cli_span bold) {
+    for (size_t at = 0; at < s.n;) {
+        size_t end = str_find(s, STR("\n"), at);
+        if (end == SIZE_MAX) end = s.n;
+        cli_span part = {bold.begin > at ? bold.begin - at : 0, bold.end > at ? bold.end - at : 0};
+        if (part.end > end - at) part.end = end - at;
+        cli_wrap(out, t, str_cut(s, at, end), &part, part.end > part.begin, 0, t->columns);
+        at = end + 1;
+    }
+}
+
 static void on_sentence(void *context, const query_sentence *s) {
     asking *x = context;
     const cli_terminal *t = cli_stdout();
@@ -368,7 +380,7 @@ static void on_sentence(void *context, const query_sentence *s) {
     put_table_line(&out, t, s->table_caption);
     put_table_line(&out, t, s->table_head);
     put_table_line(&out, t, s->table_section);
-    cli_wrap(&out, t, s->text, &bold, s->bold_end > s->bold_begin, 0, t->columns);
+    put_lines(&out, t, s->text, bold);
     if (!s->verified) {
         text_printf(&out, "%*s%snot verified%s: ", CITATION_INDENT, "", t->red, t->reset);
         cli_clean(&out, s->reason.n ? s->reason : STR("no passage bears it out"));

@@ -80,7 +80,7 @@ typedef struct {
 } query_citation;
 
 typedef struct {
-    str text;
+    str text;      /* of a list: its heading and its items, a line each */
     bool verified; /* verbatim, or checked against its citations */
     str reason;    /* why not, when it is not verified */
     /* Of a table's row, from the same chunk, or empty: the line right above its table, the row that
