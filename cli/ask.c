@@ -293,15 +293,15 @@ static void on_thinking(void *context, str piece) {
     text_free(&out);
 }
 
-/* The heading above the quote: of the source that holds it. */
-static str heading_of(const asking *x, const query_citation *c) {
+/* The source that holds the quote, or NULL: it stands beside one. */
+static const query_source *source_of(const asking *x, const query_citation *c) {
     for (size_t i = 0; i < x->source_count; i++) {
         const index_chunk *chunk = &x->sources[i].chunk;
         if (chunk->document == c->document_id && chunk->page_first <= c->page &&
             c->page <= chunk->page_last && str_find(chunk->text, c->quote, 0) != SIZE_MAX)
-            return chunk->heading;
+            return &x->sources[i];
     }
-    return (str){0};
+    return NULL;
 }
 
 static size_t place_number(asking *x, const query_citation *c) {
@@ -331,7 +331,10 @@ static void put_gaps(text *out, asking *x, int64_t document, str path) {
 static void put_citation(text *out, asking *x, const query_sentence *s, const query_citation *c) {
     const cli_terminal *t = cli_stdout();
     arena *a = arena_new();
-    cli_place place = cli_place_of_citation(x->session.library, c, heading_of(x, c), a);
+    const query_source *source = source_of(x, c);
+    size_t places = x->place_count;
+    cli_place place =
+        cli_place_of_citation(x->session.library, c, source ? source->chunk.heading : (str){0}, a);
     text_printf(out, "%*s%s[%zu]%s ", CITATION_INDENT, "", t->dim, place_number(x, c), t->reset);
     cli_put_place(out, t, &place);
     text_put_char(out, '\n');
@@ -345,6 +348,7 @@ static void put_citation(text *out, asking *x, const query_sentence *s, const qu
         cli_wrap(out, t, text_str(&quote), NULL, 0, QUOTE_INDENT, t->columns);
         text_free(&quote);
     }
+    if (source && x->place_count > places) cli_put_copies(out, source, QUOTE_INDENT);
     put_gaps(out, x, c->document_id, c->document);
 }
 

@@ -381,6 +381,8 @@ bool cli_put_gaps(text *out, const cli_session *s, int64_t document, str path);
 void cli_json_gaps(json_t *list, index_library *l, int64_t document, str path);
 /* A passage as `search` and `ask` give it: document, page_first, page_last, place, heading, text,
  * score; rank before them where it is not 0. */
+/* "+ 2 copies: a.pdf, b.pdf", indented, where there are any. */
+void cli_put_copies(text *out, const query_source *s, size_t indent);
 json_t *cli_json_source(index_library *l, const query_source *s, size_t rank);
 
 /* ---- snippets (snippet.c) ----------------------------------------------------------------- */

@@ -59,10 +59,17 @@ typedef struct {
     double words, cosine; /* its parts: BM25 and cosine, 0 where it was not found so */
     double fused;         /* the score without the reranker; what the evidence is calibrated for */
     double rank;          /* the reranker's, 0..1; 0 where it did not read it */
+    str *copies;          /* where the same passage stands too: paths (query_search_apart) */
+    size_t copy_count;
 } query_source;
 
 bool query_search(const query_context *q, str question, query_ranking ranking, size_t limit,
                   arena *a, query_source **out, size_t *count, error *err);
+
+/* The same, but passages of different documents that have the same text and heading take one place, that
+ * of the best. */
+bool query_search_apart(const query_context *q, str question, query_ranking ranking, size_t limit,
+                        arena *a, query_source **out, size_t *count, error *err);
 
 /* ---- ask ---------------------------------------------------------------------------------- */
 

@@ -44,6 +44,22 @@ rm docs/many/*.txt
 check "it is meant" 0 sync --allow-empty docs
 holds "then it goes" 1
 
+# ---- the same passage in several files ---------------------------------------------------------
+mkdir copies
+printf 'The sluice\n\nThe sluice is opened at dawn and closed at 21:40.\n' >copies/sluice.txt
+cp copies/sluice.txt copies/same.txt
+printf 'The sluice\n\nThe sluice is opened at   dawn\nand closed at 21:40.\n' >copies/spaced.txt
+printf 'The sluice\n\nThe sluice is opened at dawn and closed at 21:45.\n' >copies/other.txt
+check "copies" 0 add copies
+check "copies: search" 0 search --ranking words sluice
+says "copies: one hit" out "\+ 2 copies: "
+[ "$(grep -cE '^ *[0-9]+  ' out)" -eq 2 ] && ok "another figure is no copy" || not_ok "another figure is no copy" "hits"
+check "copies: ask" 0 ask "When is the sluice closed?"
+says "copies: ask names them" out "\+ 2 copies: .*(same|spaced).txt"
+run 0 search --json --ranking words sluice
+json "copies: --json" '(.results | length) == 2 and ([.results[].copies | length] | add) == 2'
+run 0 rm copies --yes || run 0 rm sluice.txt same.txt spaced.txt other.txt --yes
+
 # ---- disks -------------------------------------------------------------------------------------
 cat >disks.sh <<'EOF'
 mkdir -p shelf/stick
