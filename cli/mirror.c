@@ -68,12 +68,17 @@ static bool find_root(const char *operand, cli_root *r, error *err) {
     return true;
 }
 
-bool cli_roots_find(char **operands, size_t *count, cli_root **out, error *err) {
+static void free_roots(cli_root *roots, size_t count) {
+    for (size_t i = 0; roots && i < count; i++) text_free(&roots[i].path);
+    mem_free(roots);
+}
+
+static bool find_roots(char **operands, size_t *count, cli_root **out, error *err) {
     size_t n = 0;
     cli_root *roots = mem_new(*count, sizeof *roots);
     for (size_t i = 0; i < *count; i++) {
         if (!find_root(operands[i], &roots[i], err)) {
-            cli_roots_free(roots, *count);
+            free_roots(roots, *count);
             return false;
         }
     }
@@ -95,9 +100,16 @@ bool cli_roots_find(char **operands, size_t *count, cli_root **out, error *err) 
     return true;
 }
 
-void cli_roots_free(cli_root *roots, size_t count) {
-    for (size_t i = 0; roots && i < count; i++) text_free(&roots[i].path);
-    mem_free(roots);
+bool cli_mirror_open(cli_mirror *m, const cli_args *args, size_t first, error *err) {
+    m->root_count = args->operand_count;
+    return find_roots(args->operands, &m->root_count, &m->roots, err) &&
+           cli_reading_start(args, first, &m->reading, &m->intake, err);
+}
+
+void cli_mirror_close(cli_mirror *m) {
+    cli_intake_close(&m->intake);
+    free_roots(m->roots, m->root_count);
+    cli_reading_free(&m->reading);
 }
 
 static void look_at_root(cli_root *r) {
@@ -252,8 +264,10 @@ static bool choose(mirroring *w, size_t root, const cli_found *f, str path, erro
 static bool look(mirroring *w, error *err) {
     bool ok = true;
     cli_mirror *m = w->m;
-    w->files =
-        (cli_files){.patterns = m->patterns, .known = is_known, .folder = on_folder, .context = w};
+    w->files = (cli_files){.patterns = text_str(&m->reading.patterns),
+                           .known = is_known,
+                           .folder = on_folder,
+                           .context = w};
     w->scope_ends = mem_new(w->scope_count, sizeof *w->scope_ends);
     for (size_t i = 0; i < m->root_count; i++) look_at_root(&m->roots[i]);
     for (size_t i = 0; i < w->scope_count; i++) {

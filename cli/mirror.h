@@ -45,13 +45,14 @@ typedef struct {
 typedef struct {
     /* Given by the caller: */
     cli_intake intake;
-    str patterns;
     bool dry_run, check, allow_empty;
     int64_t settle_ns; /* files that changed less long ago are left for later; 0: none */
     void (*told)(void *context, const cli_change *change);
     void (*postponed)(void *context, size_t root, str only); /* a file that is left for later */
     void (*folder)(void *context, size_t root, const char *path); /* each folder that is walked */
     void *context;
+    /* Of cli_mirror_open: */
+    cli_reading reading;
     cli_root *roots;
     size_t root_count;
     /* What came of it: */
@@ -61,12 +62,12 @@ typedef struct {
     error why_kept; /* for the first of them */
 } cli_mirror;
 
-/* Finds the folders. One that lies in another is left to that. *count gets what remains. False for
- * what can never be one. */
-bool cli_roots_find(char **operands, size_t *count, cli_root **out, error *err);
-void cli_roots_free(cli_root *roots, size_t count);
+/* Finds the folders of the operands, and takes the options that begin at `first` in args->v
+ * (CLI_READING_OPTIONS). A folder that lies in another is left to that. False for what can never be one. */
+bool cli_mirror_open(cli_mirror *m, const cli_args *args, size_t first, error *err);
+void cli_mirror_close(cli_mirror *m); /* the intake too; after a failure of open as well */
 
-/* Looks at the scopes and makes the library equal to them. The intake is open, and in a dry run its
+/* Looks at the scopes and makes the library equal to them. The intake's library is open, and in a dry run its
  * library may be NULL. */
 bool cli_mirror_run(cli_mirror *m, const cli_scope *scopes, size_t count, error *err);
 

@@ -62,7 +62,6 @@ typedef struct {
 
 typedef struct {
     cli_mirror mirror;
-    cli_reading reading;
     bool json;
     int fd;
     watched *folders; /* ascending wd */
@@ -411,13 +410,9 @@ static bool watch(watching *x, error *err) {
 
 static bool open_all(const cli_args *args, watching *x, error *err) {
     cli_mirror *m = &x->mirror;
-    m->root_count = args->operand_count;
-    if (m->root_count >= PLACES_MAX)
+    if (args->operand_count >= PLACES_MAX)
         return error_set(err, ERROR_LIMIT, "at most %d folders can be watched", PLACES_MAX - 1);
-    if (!cli_roots_find(args->operands, &m->root_count, &m->roots, err) ||
-        !cli_reading_start(args, WATCH_READING, &x->reading, &m->intake, err))
-        return false;
-    m->patterns = text_str(&x->reading.patterns);
+    if (!cli_mirror_open(m, args, WATCH_READING, err)) return false;
     for (size_t i = 0; i < m->root_count; i++)
         if (access(m->roots[i].path.p, R_OK | X_OK) != 0)
             return error_set(err, errno == ENOENT ? ERROR_NOT_FOUND : ERROR_IO,
@@ -435,16 +430,13 @@ static bool open_all(const cli_args *args, watching *x, error *err) {
 }
 
 static void close_all(watching *x) {
-    cli_mirror *m = &x->mirror;
-    cli_intake_close(&m->intake);
     if (x->fd >= 0) close(x->fd);
     for (size_t i = 0; i < x->folder_count; i++) mem_free(x->folders[i].path);
     for (size_t i = 0; i < x->place_count; i++) mem_free(x->places[i].only);
     mem_free(x->folders);
     mem_free(x->places);
     mem_free(x->missing);
-    if (m->roots) cli_roots_free(m->roots, m->root_count);
-    cli_reading_free(&x->reading);
+    cli_mirror_close(&x->mirror);
 }
 
 static error_code run(const cli_args *args) {
