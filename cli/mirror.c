@@ -247,7 +247,7 @@ static bool choose(mirroring *w, size_t root, const cli_found *f, str path, erro
                              .shown = shown_path(w, root, str_of(f->path)),
                              .reason = str_of(f->reason),
                              .code = f->code});
-        return !is_document(w, path) || note(w, f, path, f->code, err);
+        return note(w, f, path, f->code, err);
     }
     if (!f->known && unsettled(m, f)) {
         size_t skip = m->roots[root].path.n;

@@ -180,8 +180,10 @@ static void walk_folder(cli_files *files, text *path, str only, const cli_ignore
     if (path->p[length - 1] != '/') text_put_char(path, '/');
     cli_ignore *rules = cli_ignore_new(above, path->n);
     text_cut(path, length);
-    bool ok = cli_ignore_read(rules, path->p);
-    if (!ok)
+    bool closed = access(path->p, R_OK | X_OK) != 0;
+    if (closed) failed(files, path->p, errno, true);
+    bool ok = !closed && cli_ignore_read(rules, path->p);
+    if (!ok && !closed)
         found(files, path->p, "its " CLI_IGNORE_FILE " cannot be read: what is below is left alone",
               ERROR_INPUT)
             ->folder = true;
