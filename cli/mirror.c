@@ -314,6 +314,9 @@ static void came(void *context, const cli_prepared *p, cli_outcome outcome, str 
         m->unchanged++; /* it only looked different */
         return;
     }
+    /* Gone since it was met: nothing failed, and the next look sees it so. */
+    if (outcome == CLI_FAILED && err->code == ERROR_NOT_FOUND && !cli_name_there(p->identity))
+        return;
     tell(w, (cli_change){.kind = kinds[outcome],
                          .path = p->identity,
                          .shown = shown_path(w, root, str_of(p->path)),
