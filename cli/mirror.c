@@ -437,8 +437,11 @@ static bool keep_former(mirroring *w, size_t root, const cli_found *f, str path,
     return note(w, f, path, ERROR_INPUT, err);
 }
 
-static str gone_reason(str path) {
-    return cli_file_there(path) ? STR("it is ignored now") : (str){0};
+static str gone_reason(mirroring *w, str path) {
+    struct stat st;
+    if (!cli_file_there(path)) return (str){0};
+    bool folder = stat(arena_cstr(w->a, path), &st) == 0 && S_ISDIR(st.st_mode);
+    return folder ? STR("it is a folder now") : STR("it is ignored now");
 }
 
 static bool remove_gone(mirroring *w, size_t root, error *err) {
@@ -469,7 +472,7 @@ static bool remove_gone(mirroring *w, size_t root, error *err) {
         tell(w, (cli_change){.kind = CLI_CHANGE_REMOVED,
                              .path = paths[i],
                              .shown = shown_path(w, root, paths[i]),
-                             .reason = gone_reason(paths[i])});
+                             .reason = gone_reason(w, paths[i])});
     mem_free(ids);
     mem_free(paths);
     mem_free(forget);

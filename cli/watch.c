@@ -295,6 +295,11 @@ static void tell_roots(watching *x, bool whole) {
 static bool mirror_once(watching *x, const cli_scope *scopes, size_t count, error *err) {
     cli_mirror *m = &x->mirror;
     struct stat st;
+    if (m->intake.path.n > 0 && access(m->intake.path.p, F_OK) != 0) {
+        cli_note("the library %s is gone: a new one is made of all that is watched",
+                 m->intake.path.p);
+        all_happened(x, 0);
+    }
     bool ok = cli_intake_open_library(&m->intake, err) && cli_mirror_run(m, scopes, count, err) &&
               cli_intake_embed(&m->intake, err);
     ok = cli_intake_close_library(&m->intake, false, ok ? err : NULL) && ok;

@@ -60,6 +60,50 @@ run 0 search --json --ranking words sluice
 json "copies: --json" '(.results | length) == 2 and ([.results[].copies | length] | add) == 2'
 run 0 rm copies --yes || run 0 rm sluice.txt same.txt spaced.txt other.txt --yes
 
+# ---- names and kinds ---------------------------------------------------------------------------
+mkdir odd
+echo 'A name of two lines.' >$'odd/two\nlines.txt'
+echo 'A name of Latin-1.' >$'odd/caf\xe9.txt'
+echo 'A backslash.' >'odd/\x41.txt'
+echo 'A letter.' >odd/A.txt
+ln -s . odd/loop
+ln -s ../odd odd/up
+old odd/*.txt
+check "odd names" 0 sync odd
+says "odd names: all" out "^4 new"
+check "odd names again" 0 sync odd
+says "odd names again: nothing" out "^4 unchanged"
+mv odd/A.txt odd/a.txt
+check "another case" 0 sync odd
+says "another case: moved" out "^moved +odd/a.txt \(before: odd/A.txt\)"
+echo 'A letter.' >odd/A.txt && old odd/A.txt
+rm 'odd/\x41.txt'
+check "what is no escape" 0 sync odd
+says "what is no escape: removed" out "^removed +odd/.x41.txt$"
+rm odd/a.txt && mkdir odd/a.txt && echo 'In a folder now.' >odd/a.txt/in.txt
+check "a folder in its place" 0 sync odd
+says "a folder in its place: told" out "^(removed|moved) +odd/(a|A).txt( \(it is a folder now\)| \(before: odd/a.txt\))"
+run 0 status $'two\nlines.txt' && run 0 status $'odd/caf\xe9.txt' && run 0 rm odd --yes && ok "odd names: told of and removed" ||
+    not_ok "odd names: told of and removed" "code $got"
+
+# ---- two at one library ------------------------------------------------------------------------
+mkdir left right
+for i in $(seq 40); do
+    echo "Gate $i is green." >left/$i.txt
+    echo "Lock $i is red." >right/$i.txt
+done
+"$carrel" sync left >out1 2>&1 &
+first=$!
+"$carrel" sync right >out2 2>&1 &
+second=$!
+wait $first && wait $second && ok "two at once" || not_ok "two at once" "$(tail -1 out1 out2)"
+check "two at once: left" 0 sync left
+says "two at once: left is whole" out "^40 unchanged"
+check "two at once: right" 0 sync right
+says "two at once: right is whole" out "^40 unchanged"
+check "two at once: sound" 0 status --check
+run 0 rm left right --yes
+
 # ---- disks -------------------------------------------------------------------------------------
 cat >disks.sh <<'EOF'
 mkdir -p shelf/stick
@@ -94,6 +138,25 @@ case $? in
 *) if unshare -Urm true 2>/dev/null; then not_ok "a disk that is not mounted" "step $?"; else skip "a disk that is not mounted" "no name spaces here"; fi ;;
 esac
 run 0 status --check || not_ok "sound" "code $got"
+
+# ---- a full disk -------------------------------------------------------------------------------
+cat >full.sh <<'EOF'
+mkdir small && mount -t tmpfs -o size=500k none small || exit 77
+"$carrel" --library small/library.db sync left
+[ $? -eq 8 ] || exit 1
+before=$("$carrel" --library small/library.db ls | wc -l)
+"$carrel" --library small/library.db status --check || exit 2
+mount -o remount,size=20m small
+"$carrel" --library small/library.db sync left || exit 3
+[ "$("$carrel" --library small/library.db ls | wc -l)" -eq 161 ] && [ "$before" -gt 1 ]
+EOF
+for i in $(seq 41 160); do echo "Gate $i is green." >left/$i.txt; done
+unshare -Urm bash full.sh >out 2>err
+case $? in
+0) ok "a full disk" ;;
+77) skip "a full disk" "nothing can be mounted here" ;;
+*) if unshare -Urm true 2>/dev/null; then not_ok "a full disk" "see below"; else skip "a full disk" "no name spaces here"; fi ;;
+esac
 
 # ---- a library that cannot be written ----------------------------------------------------------
 cat >disc.sh <<'EOF'
