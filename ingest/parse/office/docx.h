@@ -10,15 +10,16 @@
 
 #define DOCX_LEVELS 9 /* of a list, and of outlines */
 
-/* What decides whether anyone sees a run; 1, 0, or -1: not said. */
+/* What decides whether anyone sees a run, and at which height; 1, 0, or -1: not said. */
 typedef struct {
     signed char hidden;
     signed char white;  /* as paper is, or nearly */
     signed char shaded; /* a ground of its own that is not white */
+    signed char level;  /* a script_level */
     int size;           /* in half points */
 } docx_look;
 
-#define DOCX_LOOK_UNSAID ((docx_look){-1, -1, -1, -1})
+#define DOCX_LOOK_UNSAID ((docx_look){-1, -1, -1, -1, -1})
 
 typedef struct {
     str id, name, based_on;
@@ -80,7 +81,7 @@ void docx_free_styles(docx_sheet *s);
 docx_kind docx_kind_of(const docx_sheet *s, const docx_paragraph *q, uint8_t *level);
 /* What `look` does not say, by the style and those that it is based on. */
 void docx_style_look(const docx_sheet *s, str id, docx_look *look);
-/* w:color, w:shd, w:highlight, w:sz and w:vanish into *look. */
+/* w:color, w:shd, w:highlight, w:sz, w:vanish, w:vertAlign and w:position into *look. */
 void docx_look_put(docx_look *look, const xml_element *e);
 /* Counts on, and puts the mark of the next item: "- ", "2.1 ". False: it is no list item. */
 bool docx_next_mark(docx_sheet *s, const docx_paragraph *q, text *mark);
@@ -119,10 +120,11 @@ typedef struct {
 
 typedef struct {
     docx_paragraph q;
-    bool in_properties;  /* inside w:pPr */
-    bool in_run;         /* inside w:rPr */
-    bool hidden, raised; /* the open run is not to be seen; is a superscript */
-    docx_look look;      /* of the open run */
+    bool in_properties; /* inside w:pPr */
+    bool in_run;        /* inside w:rPr */
+    bool hidden;        /* the open run is not to be seen */
+    script_level level; /* of the open run */
+    docx_look look;     /* of the open run */
     str run_style;
     signed char shaded; /* the paragraph itself */
 } docx_open;
@@ -147,6 +149,7 @@ typedef struct {
     bool backdrop; /* pictures behind the text, or a coloured page: white may be read on them */
     bool broke;    /* a page ended, and no text has come since */
     bool in_checkbox, checked;
+    size_t to_anchor; /* depth of links to places in the document */
     size_t footnote, endnote;
     text title, mark;
     docx_math math;

@@ -27,7 +27,8 @@ typedef struct {
     bool heads; /* the table's first row is its head */
     size_t row;
     /* the open paragraph */
-    bool bullet, numbered, raised;
+    bool bullet, numbered;
+    script_level script; /* of the open run */
     char style;
     long level, start;
     long counts[LEVELS];
@@ -231,20 +232,19 @@ static bool enter_break(void *context, const xml_element *e) {
 }
 
 static bool enter_run_properties(void *context, const xml_element *e) {
-    ((slide_reader *)context)->raised = xml_number(e, "baseline", -100000, 100000, 0) > 0;
+    slide_reader *r = context;
+    long baseline = xml_number(e, "baseline", -100000, 100000, 0);
+    r->script = baseline > 0 ? SCRIPT_RAISED : baseline < 0 ? SCRIPT_LOWERED : SCRIPT_BASE;
     return false;
 }
 
 static void leave_run(void *context) {
-    ((slide_reader *)context)->raised = false;
+    ((slide_reader *)context)->script = SCRIPT_BASE;
 }
 
 static void put_text(void *context, str t) {
     slide_reader *r = context;
-    if (r->raised)
-        story_put_raised(r->x->s, t);
-    else
-        story_put(r->x->s, t);
+    story_put_script(r->x->s, t, r->script, false);
 }
 
 /* ---- tables, charts ------------------------------------------------------------------------ */

@@ -19,6 +19,12 @@ str xlsx_string(const xlsx *x, size_t i) {
     return str_cut(text_str(&x->strings), i ? x->string_ends[i - 1] : 0, x->string_ends[i]);
 }
 
+script_level xlsx_level_of(str align) {
+    return str_eq(align, STR("superscript")) ? SCRIPT_RAISED
+           : str_eq(align, STR("subscript")) ? SCRIPT_LOWERED
+                                             : SCRIPT_BASE;
+}
+
 /* ---- shared strings ------------------------------------------------------------------------ */
 
 static void leave_string(void *context) {
@@ -27,15 +33,31 @@ static void leave_string(void *context) {
         x->string_room = x->string_room ? 2 * x->string_room : 1024;
         x->string_ends = mem_grow(x->string_ends, x->string_room, sizeof *x->string_ends);
     }
+    script_flush(&x->scripts, &x->string, (str){0});
+    text_put(&x->strings, text_str(&x->string));
     x->string_ends[x->string_count++] = x->strings.n;
+    text_clear(&x->string);
+    x->level = SCRIPT_BASE;
+}
+
+static void leave_run(void *context) {
+    ((xlsx *)context)->level = SCRIPT_BASE;
+}
+
+static bool enter_level(void *context, const xml_element *e) {
+    ((xlsx *)context)->level = xlsx_level_of(xml_attribute(e, "val"));
+    return false;
 }
 
 static void put_string(void *context, str t) {
-    text_put(&((xlsx *)context)->strings, t);
+    xlsx *x = context;
+    script_put(&x->scripts, &x->string, t, x->level, false);
 }
 
 static const xml_rule string_rules[] = {
     {.name = "x:si", .leave = leave_string},
+    {.name = "x:r", .leave = leave_run},
+    {.name = "x:vertAlign", .enter = enter_level},
     {.name = "x:t", .has_text = true},
     {.name = "x:rPh", .skip = true}, /* how to pronounce it */
     {0},
@@ -197,6 +219,8 @@ static void free_all(xlsx *x) {
     story_free(x->s);
     pictures_free(&x->pictures);
     text_free(&x->strings);
+    text_free(&x->string);
+    script_free(&x->scripts);
     mem_free(x->string_ends);
     mem_free(x->formats);
     arena_free(x->a);

@@ -15,6 +15,9 @@ typedef struct {
     /* shared strings: string i is [ends[i - 1], ends[i]) of one text */
     text strings;
     size_t *string_ends;
+    script_state scripts; /* of the open string; a run of it may be raised */
+    text string;
+    script_level level;
     size_t string_count, string_room;
     str *formats; /* number format codes by cell style */
     size_t format_count, format_room;
@@ -24,6 +27,7 @@ typedef struct {
     pictures pictures;
 } xlsx;
 
+script_level xlsx_level_of(str align);    /* the val of a vertAlign */
 str xlsx_string(const xlsx *x, size_t i); /* empty past the last */
 /* A worksheet: its rows, then its comments, then the text and charts of its drawings. */
 bool xlsx_read_sheet(xlsx *x, size_t entry, error *err);
