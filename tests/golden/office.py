@@ -483,6 +483,22 @@ def scripts():
     write("scripts.rtf", r"{\rtf1\ansi " + r"\par ".join("".join(words[l] % t for t, l in line_) for line_ in SCRIPTS) + r"\par 10{\up6 6} and x{\dn4 1}\par}")
 
 
+# ---- formulas ------------------------------------------------------------------------------------
+
+def formulas():
+    m = lambda name, *inner: f"<m:{name}>{''.join(inner)}</m:{name}>"
+    t = lambda s: m("r", m("t", s))
+    e, sub, sup = (lambda s, n=n: m(n, s if s.startswith("<") else t(s)) for n in ("e", "sub", "sup"))
+    frac = lambda a, b: m("f", m("num", a if a.startswith("<") else t(a)), m("den", b if b.startswith("<") else t(b)))
+    value = lambda name, v: f'<m:{name} m:val="{v}"/>'
+    lines = [run("Take 2") + m("oMath", frac("1", "2")) + run(" tablets."),
+             m("oMath", t("1"), t("0"), m("sSup", e("10"), sup("5")), t("+"), m("sSup", e("x"), sup("n+1")), t("+"), m("sSup", e("a+b"), sup("2"))),
+             m("oMath", m("rad", m("degHide"), m("deg"), e("x-1")), t("+"), m("rad", m("deg", t("3")), e("y")), t("+"), m("nary", m("naryPr", value("chr", "∑")), sub("i=1"), sup("n"), e("x"))),
+             m("oMath", m("func", m("fName", t("sin")), e("x")), t(","), m("acc", m("accPr", value("chr", "̄")), e("x")), t(","), m("sPre", sub("6"), sup("14"), e("C")), t(","), frac("a", "2x"), t(","), frac("140-a", "72×S")),
+             m("oMath", m("d", m("dPr", value("begChr", "["), value("endChr", "]")), e("a"), e("b")), m("m", m("mr", e("1"), e("2")), m("mr", e("3"), e("4"))))]
+    docx("formulas.docx", "".join(par(l) for l in lines))
+
+
 # ---- EPUB, RTF, CSV -----------------------------------------------------------------------------
 
 def epub(name, more=None):
@@ -551,6 +567,7 @@ def main():
     slides()
     hidden_slides()
     scripts()
+    formulas()
     odt()
     unseen_odt()
     ods()

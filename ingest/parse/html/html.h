@@ -149,6 +149,13 @@ script_level html_script_level(const xmlNode *n);
 bool html_script_is_note(const xmlNode *n);
 uint64_t html_script_labels(xmlNode *root);
 
+/* html_math.c: a <math> element in one line; text that shows the formula beside it once more; a hidden
+ * formula that a picture beside it shows. */
+bool html_math_is(const xmlNode *n);
+void html_math_put(const xmlNode *math, text *out);
+bool html_math_is_double(const xmlNode *n);
+bool html_math_is_shown(const xmlNode *n);
+
 /* html_blocks.c */
 void html_blocks_write(xmlNode *root, record_writer *out);
 /* The same for a document of several pages. */

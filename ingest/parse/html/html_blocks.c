@@ -71,6 +71,7 @@ typedef struct {
     script_level script; /* of the text that comes */
     bool note;           /* it leads to a note */
     const xmlNode *script_at;
+    bool after_math; /* the text ends with a digit of a formula */
 } state;
 
 /* ---- text --------------------------------------------------------------------------------- */
@@ -164,6 +165,8 @@ static void put_collapsed(state *s, text *to, const char *p) {
 }
 
 static void put_flow_text(state *s, const char *p) {
+    if (s->after_math && *p >= '0' && *p <= '9') s->space = true;
+    s->after_math = false;
     if (s->script == SCRIPT_BASE) {
         settle(s, s->space ? STR(" ") : str_of(p));
         put_collapsed(s, &s->t, p);
@@ -180,6 +183,20 @@ static void put_flow_text(state *s, const char *p) {
     put_collapsed(s, &piece, p);
     script_put(&s->scripts, &s->t, text_str(&piece), s->script, s->note);
     text_free(&piece);
+}
+
+/* A formula; a digit of it stands apart from one of the text. */
+static void put_math(state *s, const xmlNode *n) {
+    text line = {0};
+    html_math_put(n, &line);
+    settle(s, STR(" "));
+    bool digit = line.n > 0 && line.p[0] >= '0' && line.p[0] <= '9';
+    bool behind = s->t.n > 0 && s->t.p[s->t.n - 1] >= '0' && s->t.p[s->t.n - 1] <= '9';
+    if (digit && behind) s->space = true;
+    if (line.n > 0) put_flow_text(s, line.p);
+    digit = line.n > 0 && line.p[line.n - 1] >= '0' && line.p[line.n - 1] <= '9';
+    s->after_math = digit;
+    text_free(&line);
 }
 
 /* <br>: a new line of the block; a second one in a row begins a new paragraph. */
@@ -534,8 +551,10 @@ void html_blocks_write_on(xmlNode *root, uint32_t page, record_writer *out) {
     for (;;) {
         bool element = n->type == XML_ELEMENT_NODE;
         bool skip = html_kind_of(n) == HTML_SKIP || (element && html_info_of(n)->drop);
+        bool math = !skip && html_math_is(n);
         if (!element && !skip && n->content) put_node_text(&s, n);
-        if (element && !skip) {
+        if (math) put_math(&s, n);
+        if (element && !skip && !math) {
             enter(&s, n);
             if (n->children) {
                 n = n->children;

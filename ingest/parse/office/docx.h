@@ -3,6 +3,7 @@
 #ifndef CARREL_INGEST_PARSE_DOCX_H
 #define CARREL_INGEST_PARSE_DOCX_H
 
+#include "ingest/parse/formula.h"
 #include "ingest/parse/office/ooxml.h"
 #include "ingest/parse/office/pictures.h"
 #include "ingest/parse/office/story.h"
@@ -86,22 +87,6 @@ void docx_look_put(docx_look *look, const xml_element *e);
 /* Counts on, and puts the mark of the next item: "- ", "2.1 ". False: it is no list item. */
 bool docx_next_mark(docx_sheet *s, const docx_paragraph *q, text *mark);
 
-/* ---- docx_math.c: formulas (OMML) in one line ---------------------------------------------- */
-
-#define DOCX_MATH_DEPTH 64
-
-typedef struct {
-    char kind;                /* of the object or part that is open */
-    bool wraps, begun;        /* a part that needs brackets; an object whose sign was put */
-    size_t begin;             /* of a part, in the paragraph's text */
-    char before[8], after[8]; /* the brackets of a delimiter, the sign of a sum */
-} docx_math_open;
-
-typedef struct {
-    docx_math_open open[DOCX_MATH_DEPTH];
-    size_t depth, overflow;
-} docx_math;
-
 /* ---- docx_body.c --------------------------------------------------------------------------- */
 
 /* In half points; nobody reads what is smaller. */
@@ -152,7 +137,7 @@ typedef struct {
     size_t to_anchor; /* depth of links to places in the document */
     size_t footnote, endnote;
     text title, mark;
-    docx_math math;
+    formula *math; /* of the paragraph */
     /* what is told at the end */
     size_t hidden_bytes, deletions, broken_charts;
     pictures pictures;
@@ -164,8 +149,9 @@ bool docx_read_part(docx *d, size_t entry, bool *whole, error *err);
 /* To the open paragraph, if the run is visible. */
 void docx_put(docx *d, str t);
 
-xml_enter_fn docx_math_enter_object, docx_math_enter_part, docx_math_enter_sign,
-    docx_math_enter_opening, docx_math_enter_closing;
-xml_leave_fn docx_math_leave_object, docx_math_leave_part;
+/* docx_math.c: formulas (OMML) by their elements, into d->math. */
+xml_enter_fn docx_math_enter, docx_math_enter_object, docx_math_enter_part, docx_math_enter_sign,
+    docx_math_enter_opening, docx_math_enter_closing, docx_math_enter_separator;
+xml_leave_fn docx_math_leave, docx_math_leave_part;
 
 #endif

@@ -1,135 +1,85 @@
-/* Formulas of DOCX (OMML; ECMA-376 part 1, 22.1) as one line that a person can read: "(x-c)/v", "x^2",
- * "a_(i+1)", "sqrt" as its sign.
+/* Formulas of DOCX (OMML; ECMA-376 part 1, 22.1), handed on to formula.c.
  *
- * Owns the brackets: a part of more than one letter or number is put into some where the line would
- * else read differently. Deep formulas go on without them. It never lays anything out.
+ * Owns what each object of OMML is there. Its parts come in the order of the file, which for a sum is
+ * sign, lower, upper, term; for a root degree, radicand. It never lays anything out.
  */
 #include "ingest/parse/office/docx.h"
 
 #include <string.h>
 
-static docx_math_open *top(docx_math *m) {
-    return m->depth > 0 && m->overflow == 0 ? &m->open[m->depth - 1] : NULL;
-}
-
-static void push(docx_math *m, docx_math_open o) {
-    if (m->depth == DOCX_MATH_DEPTH)
-        m->overflow++;
-    else
-        m->open[m->depth++] = o;
-}
-
-static void pop(docx_math *m) {
-    if (m->overflow > 0)
-        m->overflow--;
-    else if (m->depth > 0)
-        m->depth--;
-}
-
-static void keep_sign(char out[8], str sign) {
-    size_t n = sign.n < 8 ? sign.n : utf8_floor(sign, 7);
-    memset(out, 0, 8);
-    if (n > 0) memcpy(out, sign.p, n);
-}
-
-/* m:f, m:rad, m:d ...: a kind is the first letter of its name, but for scripts. */
-bool docx_math_enter_object(void *context, const xml_element *e) {
+/* m:oMath: the outermost row. */
+bool docx_math_enter(void *context, const xml_element *e) {
+    (void)e;
     docx *d = context;
-    const char *name = xml_local_name(e);
-    docx_math_open o = {.kind = strcmp(name, "sPre") == 0 ? 'S' : name[0]};
-    if (o.kind == 'd') {
-        keep_sign(o.before, STR("("));
-        keep_sign(o.after, STR(")"));
-    } else if (o.kind == 'n') {
-        keep_sign(o.before, STR("\u222b"));
-    }
-    push(&d->math, o);
+    if (!formula_is_open(d->math)) formula_open(d->math, FORMULA_ROW);
     return true;
 }
 
-void docx_math_leave_object(void *context) {
+void docx_math_leave(void *context) {
     docx *d = context;
-    docx_math_open *o = top(&d->math);
-    if (o && o->kind == 'd') docx_put(d, str_of(o->after));
-    pop(&d->math);
+    text line = {0};
+    formula_end(d->math, &line);
+    story_keep_apart(d->s, text_str(&line));
+    docx_put(d, text_str(&line));
+    text_free(&line);
+}
+
+bool docx_math_enter_object(void *context, const xml_element *e) {
+    static const struct {
+        const char *name;
+        formula_kind kind;
+    } known[] = {
+        {"f", FORMULA_FRACTION},   {"sSup", FORMULA_POWER},      {"sSub", FORMULA_INDEX},
+        {"sSubSup", FORMULA_BOTH}, {"sPre", FORMULA_PRE},        {"rad", FORMULA_DEGREE_ROOT},
+        {"nary", FORMULA_SUM},     {"d", FORMULA_FENCED},        {"m", FORMULA_TABLE},
+        {"mr", FORMULA_TABLE_ROW}, {"eqArr", FORMULA_FENCED},    {"limLow", FORMULA_INDEX},
+        {"limUpp", FORMULA_POWER}, {"acc", FORMULA_SIGN_ACCENT}, {"bar", FORMULA_SIGN_ACCENT},
+    };
+    docx *d = context;
+    const char *name = xml_local_name(e);
+    formula_kind kind = FORMULA_ROW;
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (strcmp(name, known[i].name) == 0) kind = known[i].kind;
+    formula_open(d->math, kind);
+    if (strcmp(name, "eqArr") == 0) formula_fence(d->math, (str){"", 0}, (str){"", 0}, STR("; "));
+    if (strcmp(name, "nary") == 0) formula_fence(d->math, STR("\u222b"), (str){0}, (str){0});
+    if (strcmp(name, "acc") == 0) formula_fence(d->math, STR("\u0302"), (str){0}, (str){0});
+    if (strcmp(name, "bar") == 0) formula_fence(d->math, STR("\u0304"), (str){0}, (str){0});
+    return true;
+}
+
+/* m:e, m:num, m:fName ... */
+bool docx_math_enter_part(void *context, const xml_element *e) {
+    docx *d = context;
+    formula_open(d->math, strcmp(xml_local_name(e), "fName") == 0 ? FORMULA_NAME : FORMULA_ROW);
+    return true;
+}
+
+void docx_math_leave_part(void *context) {
+    formula_close(((docx *)context)->math);
+}
+
+static str sign_of(const xml_element *e) {
+    str sign = xml_attribute(e, "m:val");
+    return sign.n > 0 ? sign : (str){"", 0};
 }
 
 bool docx_math_enter_sign(void *context, const xml_element *e) {
-    docx *d = context;
-    docx_math_open *o = top(&d->math);
-    if (o && o->kind == 'n') keep_sign(o->before, xml_attribute(e, "m:val"));
+    formula_fence(((docx *)context)->math, sign_of(e), (str){0}, (str){0});
     return true;
 }
 
 bool docx_math_enter_opening(void *context, const xml_element *e) {
-    docx *d = context;
-    docx_math_open *o = top(&d->math);
-    if (o && o->kind == 'd') keep_sign(o->before, xml_attribute(e, "m:val"));
+    formula_fence(((docx *)context)->math, sign_of(e), (str){0}, (str){0});
     return true;
 }
 
 bool docx_math_enter_closing(void *context, const xml_element *e) {
-    docx *d = context;
-    docx_math_open *o = top(&d->math);
-    if (o && o->kind == 'd') keep_sign(o->after, xml_attribute(e, "m:val"));
+    formula_fence(((docx *)context)->math, (str){0}, sign_of(e), (str){0});
     return true;
 }
 
-/* The sign in front of a part: of its object, of itself. */
-static void put_sign(docx *d, docx_math_open *o, const char *part) {
-    bool base = strcmp(part, "e") == 0;
-    if (o && (o->kind == 'n' || o->kind == 'd') && !o->begun)
-        docx_put(d, str_of(o->before));
-    else if (o && base && (o->kind == 'd' || o->kind == 'm'))
-        docx_put(d, STR(", "));
-    if (o) o->begun = true;
-    if (o && base && o->kind == 'r') docx_put(d, STR("\u221a"));
-    if (strcmp(part, "den") == 0) docx_put(d, STR("/"));
-    if (strcmp(part, "sup") == 0) docx_put(d, STR("^"));
-    if (strcmp(part, "sub") == 0) docx_put(d, STR("_"));
-}
-
-bool docx_math_enter_part(void *context, const xml_element *e) {
-    docx *d = context;
-    const char *part = xml_local_name(e);
-    docx_math_open *o = top(&d->math);
-    bool base = strcmp(part, "e") == 0;
-    put_sign(d, o, part);
-    const text *t = story_text(d->s);
-    push(&d->math, (docx_math_open){.kind = 'p',
-                                    .begin = t ? t->n : 0,
-                                    .wraps = !base || (o && (o->kind == 's' || o->kind == 'r'))});
+bool docx_math_enter_separator(void *context, const xml_element *e) {
+    formula_fence(((docx *)context)->math, (str){0}, (str){0}, sign_of(e));
     return true;
-}
-
-/* A number, a name, one sign, or what stands in brackets. */
-static bool is_simple(str s) {
-    bool plain = true;
-    size_t used = 0;
-    for (size_t i = 0; i < s.n && plain; i++)
-        plain = (unsigned char)s.p[i] >= 0x80 || s.p[i] == '.' ||
-                (s.p[i] >= '0' && s.p[i] <= '9') || (s.p[i] >= 'a' && s.p[i] <= 'z') ||
-                (s.p[i] >= 'A' && s.p[i] <= 'Z');
-    if (s.n > 0) utf8_next(s.p, s.n, &used);
-    bool bracketed = str_starts(s, STR("(")) && str_find(s, STR(")"), 0) == s.n - 1;
-    return plain || used == s.n || bracketed;
-}
-
-void docx_math_leave_part(void *context) {
-    docx *d = context;
-    docx_math_open *o = top(&d->math);
-    text *t = story_text(d->s);
-    if (o && o->kind == 'p' && o->wraps && t && o->begin < t->n) {
-        str inner = str_cut(text_str(t), o->begin, t->n);
-        if (!is_simple(str_trim(inner))) {
-            text copy = {0};
-            text_put(&copy, inner);
-            text_cut(t, o->begin);
-            text_put_char(t, '(');
-            text_put(t, text_str(&copy));
-            text_put_char(t, ')');
-            text_free(&copy);
-        }
-    }
-    pop(&d->math);
 }

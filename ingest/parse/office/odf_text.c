@@ -498,10 +498,12 @@ static bool enter_object(void *context, const xml_element *e) {
     size_t entry = package_find(r->d->p, name);
     text formula = {0};
     if (entry != PACKAGE_NONE) odf_put_math(r->d->p, entry, &formula);
-    if (formula.n > 0)
+    if (formula.n > 0) {
+        if (!r->to) story_keep_apart(r->d->s, text_str(&formula));
         put(r, text_str(&formula));
-    else if (entry == PACKAGE_NONE || !put_chart(r, entry))
+    } else if (entry == PACKAGE_NONE || !put_chart(r, entry)) {
         r->d->objects++;
+    }
     text_free(&formula);
     return false;
 }

@@ -219,6 +219,12 @@ void story_put_script(story *s, str t, script_level level, bool note) {
     script_put(&f->scripts, &f->t, t, level, note);
 }
 
+void story_keep_apart(story *s, str next) {
+    const text *t = story_text(s);
+    bool digit = t && t->n > 0 && t->p[t->n - 1] >= '0' && t->p[t->n - 1] <= '9';
+    if (digit && next.n > 0 && next.p[0] >= '0' && next.p[0] <= '9') story_put(s, STR(" "));
+}
+
 text *story_text(story *s) {
     story_frame *f = paragraph(s);
     if (f) script_flush(&f->scripts, &f->t, (str){0});

@@ -34,6 +34,8 @@ void story_set_mark(story *s, str mark);
 void story_put(story *s, str t);
 /* The same for raised and lowered letters (script.h); `note`: they lead to a note. */
 void story_put_script(story *s, str t, script_level level, bool note);
+/* Puts a space where a number of the paragraph would run into the one that `next` begins with. */
+void story_keep_apart(story *s, str next);
 /* The text of the open paragraph so far; NULL outside of one. */
 text *story_text(story *s);
 void story_end_paragraph(story *s);
