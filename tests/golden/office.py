@@ -497,6 +497,9 @@ def formulas():
              m("oMath", m("func", m("fName", t("sin")), e("x")), t(","), m("acc", m("accPr", value("chr", "̄")), e("x")), t(","), m("sPre", sub("6"), sup("14"), e("C")), t(","), frac("a", "2x"), t(","), frac("140-a", "72×S")),
              m("oMath", m("d", m("dPr", value("begChr", "["), value("endChr", "]")), e("a"), e("b")), m("m", m("mr", e("1"), e("2")), m("mr", e("3"), e("4"))))]
     docx("formulas.docx", "".join(par(l) for l in lines))
+    slide = "".join(f'<a:p><a:r><a:t>So 2</a:t></a:r><a14:m xmlns:a14="http://schemas.microsoft.com/office/drawing/2010/main" xmlns:m="{OOXML}officeDocument/2006/math">'
+                    f'<m:oMathPara>{l}</m:oMathPara></a14:m></a:p>' for l in (m("oMath", frac("1", "2")), m("oMath", m("sSup", e("10"), sup("5")))))
+    pptx("formulas.pptx", [f'<p:sp><p:nvSpPr><p:nvPr/></p:nvSpPr><p:spPr/><p:txBody>{slide}</p:txBody></p:sp>'])
 
 
 # ---- EPUB, RTF, CSV -----------------------------------------------------------------------------

@@ -1,10 +1,10 @@
 /* What the files of the DOCX parser share: docx.c (the document and what stands beside it),
- * docx_body.c (paragraphs, runs, tables), docx_style.c (styles and numbering), docx_math.c (formulas). */
+ * docx_body.c (paragraphs, runs, tables), docx_style.c (styles and numbering). */
 #ifndef CARREL_INGEST_PARSE_DOCX_H
 #define CARREL_INGEST_PARSE_DOCX_H
 
-#include "ingest/parse/formula.h"
 #include "ingest/parse/office/ooxml.h"
+#include "ingest/parse/office/ooxml_math.h"
 #include "ingest/parse/office/pictures.h"
 #include "ingest/parse/office/story.h"
 #include "ingest/parse/office/xml.h"
@@ -115,6 +115,7 @@ typedef struct {
 } docx_open;
 
 typedef struct {
+    ooxml_math math; /* first: ooxml_math.h */
     package *p;
     arena *a;
     story *s;
@@ -137,7 +138,6 @@ typedef struct {
     size_t to_anchor; /* depth of links to places in the document */
     size_t footnote, endnote;
     text title, mark;
-    formula *math; /* of the paragraph */
     /* what is told at the end */
     size_t hidden_bytes, deletions, broken_charts;
     pictures pictures;
@@ -148,10 +148,5 @@ bool docx_read_part(docx *d, size_t entry, bool *whole, error *err);
 
 /* To the open paragraph, if the run is visible. */
 void docx_put(docx *d, str t);
-
-/* docx_math.c: formulas (OMML) by their elements, into d->math. */
-xml_enter_fn docx_math_enter, docx_math_enter_object, docx_math_enter_part, docx_math_enter_sign,
-    docx_math_enter_opening, docx_math_enter_closing, docx_math_enter_separator;
-xml_leave_fn docx_math_leave, docx_math_leave_part;
 
 #endif

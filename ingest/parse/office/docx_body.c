@@ -24,11 +24,20 @@ void docx_put(docx *d, str t) {
         d->hidden_bytes += str_trim(t).n;
         return;
     }
-    if (formula_is_open(d->math))
-        formula_put(d->math, t);
+    if (formula_is_open(d->math.formula))
+        formula_put(d->math.formula, t);
     else
         story_put_script(d->s, t, o ? o->level : SCRIPT_BASE, d->to_anchor > 0);
     if (str_trim(t).n > 0) d->broke = false;
+}
+
+static void leave_formula(void *context) {
+    docx *d = context;
+    text line = {0};
+    formula_end(d->math.formula, &line);
+    story_keep_apart(d->s, text_str(&line));
+    docx_put(d, text_str(&line));
+    text_free(&line);
 }
 
 static void put_text(void *context, str t) {
@@ -207,7 +216,7 @@ static void leave_paragraph(void *context) {
     }
     set_role(d, &d->open[d->depth - 1].q);
     d->depth--;
-    if (formula_is_open(d->math)) docx_math_leave(d); /* a damaged one */
+    if (formula_is_open(d->math.formula)) leave_formula(d); /* a damaged one */
     story_end_paragraph(d->s);
 }
 
@@ -528,11 +537,6 @@ static bool enter_diagram(void *context, const xml_element *e) {
 
 /* ---- the rules ----------------------------------------------------------------------------- */
 
-#define MATH_OBJECT(element) \
-    { .name = "m:" element, .enter = docx_math_enter_object, .leave = docx_math_leave_part }
-#define MATH_PART(element) \
-    { .name = "m:" element, .enter = docx_math_enter_part, .leave = docx_math_leave_part }
-
 static const xml_rule rules[] = {
     {.name = "w:p", .enter = enter_paragraph, .leave = leave_paragraph},
     {.name = "w:pPr", .enter = enter_properties, .leave = leave_properties},
@@ -590,35 +594,7 @@ static const xml_rule rules[] = {
     {.name = "c:chart", .enter = enter_chart},
     {.name = "dgm:relIds", .enter = enter_diagram},
     {.name = "m:t", .has_text = true},
-    {.name = "m:oMath", .enter = docx_math_enter, .leave = docx_math_leave},
-    {.name = "m:chr", .enter = docx_math_enter_sign},
-    {.name = "m:begChr", .enter = docx_math_enter_opening},
-    {.name = "m:endChr", .enter = docx_math_enter_closing},
-    {.name = "m:sepChr", .enter = docx_math_enter_separator},
-    {.name = "m:phant", .skip = true},
-    MATH_OBJECT("f"),
-    MATH_OBJECT("sSup"),
-    MATH_OBJECT("sSub"),
-    MATH_OBJECT("sSubSup"),
-    MATH_OBJECT("sPre"),
-    MATH_OBJECT("rad"),
-    MATH_OBJECT("nary"),
-    MATH_OBJECT("d"),
-    MATH_OBJECT("m"),
-    MATH_OBJECT("mr"),
-    MATH_OBJECT("eqArr"),
-    MATH_OBJECT("limLow"),
-    MATH_OBJECT("limUpp"),
-    MATH_OBJECT("acc"),
-    MATH_OBJECT("bar"),
-    MATH_PART("e"),
-    MATH_PART("num"),
-    MATH_PART("den"),
-    MATH_PART("sup"),
-    MATH_PART("sub"),
-    MATH_PART("deg"),
-    MATH_PART("lim"),
-    MATH_PART("fName"),
+    OOXML_MATH_RULES(leave_formula),
     {.name = "w:rt", .skip = true}, /* how to pronounce what stands below it */
     {.name = "w:sectPr", .skip = true},
     {.name = "w:pPrChange", .skip = true},

@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "ingest/parse/office/ooxml_math.h"
 #include "ingest/parse/office/ordinal.h"
 
 #define LEVELS 9
@@ -18,6 +19,7 @@
 #define ALPHA_SEEN 5000
 
 typedef struct {
+    ooxml_math math; /* first: ooxml_math.h */
     pptx *x;
     size_t only, at; /* shape `at` is open */
     bool judged;     /* shapes are those of x->slide */
@@ -229,8 +231,19 @@ static void put_text(void *context, str t) {
     slide_reader *r = context;
     if (r->unseen || is_shape_unseen(r))
         r->x->hidden_bytes += str_trim(t).n;
+    else if (r->math.formula && formula_is_open(r->math.formula))
+        formula_put(r->math.formula, t);
     else
         story_put_script(r->x->s, t, r->script, false);
+}
+
+static void leave_formula(void *context) {
+    slide_reader *r = context;
+    text line = {0};
+    formula_end(r->math.formula, &line);
+    story_keep_apart(r->x->s, text_str(&line));
+    story_put(r->x->s, text_str(&line));
+    text_free(&line);
 }
 
 /* ---- tables, charts ------------------------------------------------------------------------ */
@@ -341,6 +354,7 @@ bool pptx_put_shapes(pptx *x, size_t entry, size_t only, error *err) {
         {.name = "a:effectLst", .enter = enter_paint},
         {.name = "a:t", .has_text = true},
         {.name = "m:t", .has_text = true},
+        OOXML_MATH_RULES(leave_formula),
         {.name = "a:br", .enter = enter_break},
         {.name = "a:lstStyle", .skip = true},
         {.name = "a:tbl", .enter = enter_table, .leave = leave_table},
@@ -354,9 +368,11 @@ bool pptx_put_shapes(pptx *x, size_t entry, size_t only, error *err) {
         {0},
     };
     slide_reader r = {.x = x, .only = only, .at = SIZE_MAX, .judged = true};
+    r.math.formula = formula_new();
     xml_walker walker = {.rules = rules, .text = put_text, .context = &r};
     bool whole;
     bool ok = xml_walk_entry(x->p, entry, &walker, &whole, err);
+    formula_free(r.math.formula);
     if (!whole) x->broken++;
     return ok;
 }

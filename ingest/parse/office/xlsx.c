@@ -97,9 +97,11 @@ static const xml_rule workbook_rules[] = {
 };
 
 static void tell_hidden(const xlsx *x, record_writer *out) {
-    if (x->hidden_rows > 0) record_note(out, "the text of hidden rows was left out (%zu rows)", x->hidden_rows);
+    if (x->hidden_rows > 0)
+        record_note(out, "the text of hidden rows was left out (%zu rows)", x->hidden_rows);
     if (x->hidden_columns > 0)
-        record_note(out, "the text of hidden columns was left out (%zu columns)", x->hidden_columns);
+        record_note(out, "the text of hidden columns was left out (%zu columns)",
+                    x->hidden_columns);
     if (x->hidden_bytes > 0)
         record_note(out, "%zu bytes of hidden text were left out", x->hidden_bytes);
     if (x->folded_rows > 0)
