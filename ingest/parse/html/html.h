@@ -48,6 +48,7 @@ typedef struct {
     bool in_code;     /* below <pre> or <code> */
     bool holds_title; /* the heading that is the page's title stands below */
     bool has_block, has_table, has_heading;
+    script_level script;        /* by a style sheet */
     uint32_t cells, widest_row; /* of a table; of a row its cells */
     size_t longest_cell;
     size_t text;                      /* all of it */
@@ -70,6 +71,7 @@ typedef struct {
     size_t count;
     bool article; /* it says so of itself */
     html_sheet *sheet;
+    str linked;       /* what its linked style sheets say, where they were at hand */
     bool sheet_lies;  /* it hides most of the page: a script shows that again */
     bool has_grounds; /* a <style> block gives the page or its tables a ground */
     bool links_sheet; /* so may a sheet that is not here */
@@ -128,6 +130,9 @@ void html_style_free(html_page *page);
 bool html_style_hides(const html_page *page, const xmlNode *n);
 bool html_style_out_of_sight(str style);
 void html_style_doubt(html_page *page);
+/* Whether a rule raises or lowers n; whether declarations do. */
+script_level html_style_level(const html_page *page, const xmlNode *n);
+script_level html_style_script(str style);
 
 /* html_main.c: marks what is not the text as dropped; gives the node below which the text is. */
 xmlNode *html_main_find(html_page *page);

@@ -43,9 +43,9 @@ script_level html_script_level(const xmlNode *n) {
     if (html_kind_of(n) > HTML_LINK) return SCRIPT_BASE;
     if (html_tag_is(n, "sup")) return SCRIPT_RAISED;
     if (html_tag_is(n, "sub")) return SCRIPT_LOWERED;
-    str align = html_named_style(html_attribute(n, "style"), STR("vertical-align"));
-    if (str_eq(align, STR("super"))) return SCRIPT_RAISED;
-    if (str_eq(align, STR("sub"))) return SCRIPT_LOWERED;
+    script_level level = html_style_script(html_attribute(n, "style"));
+    if (level == SCRIPT_BASE) level = html_info_of(n)->script;
+    if (level != SCRIPT_BASE) return level;
     if (html_kind_of(n) == HTML_LINK) return is_noteref(n) ? SCRIPT_RAISED : SCRIPT_BASE;
     return html_tag_is(n, "span") ? level_of_span(n) : SCRIPT_BASE;
 }
