@@ -4,10 +4,11 @@
  * character stays and marks go, simple lower case; control and format characters vanish. White
  * space ends a word; a punctuation character or an ideograph is a word of its own. Each word is cut
  * greedily into the longest pieces, the first of which carries U+2581; a word that cannot be cut
- * becomes [UNK]. Every token knows the source bytes of its whole word, since answers are cut out
- * of pages with them. As in llama.cpp, whose ids the parity data give, all marks are dropped (not
- * only non-spacing ones) and a Hangul syllable is its first letter. Source: Devlin et al., "BERT"
- * (2019). All documents pass through here, so ASCII takes a short path and words share a buffer.
+ * becomes [UNK], unless plain digits in the place of raised and lowered ones make it known. Every
+ * token knows the source bytes of its whole word, since answers are cut out of pages with them. As in
+ * llama.cpp, whose ids the parity data give, all marks are dropped (not only non-spacing ones) and a
+ * Hangul syllable is its first letter. Source: Devlin et al., "BERT" (2019). All documents pass
+ * through here, so ASCII takes a short path and words share a buffer.
  */
 #include "engine/tokenizer.h"
 
@@ -90,23 +91,64 @@ typedef struct {
     size_t begin, end; /* of the word in the source; end is where its last character ends */
 } word_run;
 
-static void put_word(word_run *run) {
+/* The pieces of [begin, end) of the normalised word; false where it cannot be cut. */
+static bool put_pieces(word_run *run, size_t begin, size_t end) {
     const engine_tokenizer *t = run->t;
-    size_t first = run->out->n, i = 0, length;
+    size_t length;
     uint32_t node = t->word_start;
-    while (i < run->n) {
-        str rest = {run->word + i, run->n - i};
+    for (size_t i = begin; i < end; i += length) {
+        str rest = {run->word + i, end - i};
         int32_t id = engine_trie_longest(&t->words, node, rest, &length);
-        if (id < 0 && i == 0 && node != 0)
+        if (id < 0 && i == begin && node != 0)
             id = t->words.value[node]; /* U+2581 as a piece of its own */
-        if (id < 0) {
-            run->out->n = first;
-            engine_token_list_put(run->out, t->special[ENGINE_UNK], run->begin, run->end);
-            break;
-        }
+        if (id < 0) return false;
         engine_token_list_put(run->out, id, run->begin, run->end);
-        i += length;
         node = 0;
+    }
+    return true;
+}
+
+/* What a raised or lowered digit or sign is on the line; 0: it is none. */
+static char plain_script(uint32_t c) {
+    if (c == 0xB9) return '1';
+    if (c == 0xB2 || c == 0xB3) return (char)('0' + (c - 0xB0));
+    if (c == 0x2070 || (c >= 0x2074 && c <= 0x2079)) return (char)('0' + (c - 0x2070));
+    if (c >= 0x2080 && c <= 0x2089) return (char)('0' + (c - 0x2080));
+    if (c == 0x207A || c == 0x208A) return '+';
+    return c == 0x207B || c == 0x208B ? '-' : 0;
+}
+
+/* A word that only its raised and lowered digits keep from being cut, with plain ones: "co2" for CO₂.
+ * Behind a digit, and around a sign, they are a word of their own: 10⁵ is not 105. */
+static bool put_plain(word_run *run) {
+    size_t to = 0, begin = 0, used;
+    bool changed = false, was_script = false;
+    for (size_t i = 0; i < run->n; i += used) {
+        char script = plain_script(utf8_next(run->word + i, run->n - i, &used));
+        bool digit = to > begin && run->word[to - 1] >= '0' && run->word[to - 1] <= '9';
+        bool sign = script == '+' || script == '-' || (to > begin && !digit && was_script);
+        if (to > begin && script && (sign || (digit && !was_script))) {
+            if (!put_pieces(run, begin, to)) return false;
+            begin = to;
+        }
+        if (script)
+            run->word[to++] = script;
+        else
+            for (size_t k = 0; k < used; k++) run->word[to++] = run->word[i + k];
+        was_script = script != 0;
+        changed = changed || script;
+    }
+    return changed && put_pieces(run, begin, to);
+}
+
+static void put_word(word_run *run) {
+    size_t first = run->out->n;
+    if (!put_pieces(run, 0, run->n)) {
+        run->out->n = first;
+        if (!put_plain(run)) {
+            run->out->n = first;
+            engine_token_list_put(run->out, run->t->special[ENGINE_UNK], run->begin, run->end);
+        }
     }
     run->n = 0;
 }

@@ -2,7 +2,8 @@
  * a question with a sentence.
  *
  * A word is a run of letters, digits and marks. Numbers stand apart from the letters behind them
- * ("2.5mg" is 2.5 and mg), letters keep the digits behind them ("E24"). Parts joined by hyphens or
+ * ("2.5mg" is 2.5 and mg), letters keep the digits behind them ("E24", "m²"); a number with a power is one
+ * word and its two parts ("10⁵": 10^5, 10, 5), and never 105. Parts joined by hyphens or
  * underscores are given whole and in parts ("follow-up": followup, follow, up), because documents
  * and questions differ in it. Scripts without spaces give pairs of characters. A word is stemmed
  * as it is properly written, and loses its diacritics after that (Snowball knows "ción", not
@@ -21,6 +22,8 @@
 #define COMPOUND_MAX_PARTS 4
 /* Parts looked at as one chain; a longer one goes on as a new chain. */
 #define CHAIN_MAX_PARTS 16
+/* A raised digit behind more letters is no power of them. */
+#define UNIT_MAX_LETTERS 3
 /* Positions are 32 bits wide. */
 #define SOURCE_MAX_BYTES ((size_t)UINT32_MAX - 1)
 
@@ -122,6 +125,34 @@ static size_t number_end(const scanner *t, size_t at) {
     return commas > 1 && !grouped ? first : end;
 }
 
+/* Raised digits, of which "m²" and "10⁵" are made; lowered ones are part of a formula's name. */
+static bool is_superscript(uint32_t c) {
+    return c == 0xB9 || c == 0xB2 || c == 0xB3 || c == 0x2070 || (c >= 0x2074 && c <= 0x2079);
+}
+
+static bool is_minus(uint32_t c) {
+    return c == '-' || c == 0x2212 || c == 0x207B;
+}
+
+/* The end of the power behind a number that ends at `at`: "⁵", "⁻³", "^5", "^-3"; `at` when there is none.
+ * *digits is where its digits begin. */
+static size_t power_end(const scanner *t, size_t at, size_t *digits, bool *minus) {
+    size_t used, begin = at;
+    uint32_t c = peek(t, at, &used);
+    bool caret = c == '^', raised_sign = c == 0x207B || c == 0x207A;
+    if (caret || raised_sign) begin += used;
+    c = peek(t, begin, &used);
+    *minus = caret ? is_minus(c) : raised_sign && peek(t, at, &used) == 0x207B;
+    if (caret && (is_minus(c) || c == '+')) begin += used;
+    size_t end = begin;
+    for (; end < t->s.n; end += used) {
+        c = peek(t, end, &used);
+        if (caret ? c < '0' || c > '9' : !is_superscript(c)) break;
+    }
+    *digits = begin;
+    return end > begin ? end : at;
+}
+
 /* ---- words --------------------------------------------------------------------------------- */
 
 static bool is_ascii_letter_at(const scanner *t, size_t at) {
@@ -147,12 +178,24 @@ static size_t acronym_end(const scanner *t, size_t at) {
     return end;
 }
 
+static size_t raised_end(const scanner *t, size_t at) {
+    size_t used;
+    for (; at < t->s.n; at += used)
+        if (words_class_of(peek(t, at, &used)) != WORDS_RAISED) break;
+    return at;
+}
+
 static size_t word_end(const scanner *t, size_t at) {
-    size_t end = acronym_end(t, at), used, next_used;
+    size_t end = acronym_end(t, at), used, next_used, letters = 0, before_mark = 0;
     if (end > at) return end;
     for (end = at; end < t->s.n; end += used) {
         uint32_t c = peek(t, end, &used);
-        if (continues_word(words_class_of(c))) continue;
+        words_class class = words_class_of(c);
+        letters = class == WORDS_LETTER ? letters + 1 : class == WORDS_MARK ? letters : 0;
+        /* behind a unit or a symbol a power, behind a word the mark of a note */
+        if (end > at && is_superscript(c) && before_mark > UNIT_MAX_LETTERS) break;
+        before_mark = letters;
+        if (continues_word(class)) continue;
         if (!is_apostrophe(c) || end == at || t->elides) break;
         if (words_class_of(peek(t, end + used, &next_used)) != WORDS_LETTER) break;
     }
@@ -225,7 +268,9 @@ static size_t collect_parts(const scanner *t, size_t at, part parts[CHAIN_MAX_PA
         words_class c = words_class_of(peek(t, at, &used));
         if (c != WORDS_LETTER && c != WORDS_DIGIT && c != WORDS_RAISED) break;
         bool number = c == WORDS_DIGIT;
-        size_t end = number ? number_end(t, at) : word_end(t, at);
+        size_t end = number              ? number_end(t, at)
+                     : c == WORDS_RAISED ? raised_end(t, at)
+                                         : word_end(t, at);
         parts[count++] = (part){at, end, number, joined};
         uint32_t mark = peek(t, end, &used);
         joined = end < t->s.n && is_joint(mark);
@@ -253,6 +298,29 @@ static bool emit_compound(scanner *t, const part *parts, size_t count, bool *giv
     *given = true;
     return t->emit(t->context, (str){whole, n}, (uint32_t)parts[0].begin,
                    (uint32_t)parts[count - 1].end, false, false);
+}
+
+/* A number with its power; false in *given where it has none. */
+static bool scan_power(scanner *t, size_t *at, bool *given) {
+    char token[PART_MAX_BYTES], power[PART_MAX_BYTES];
+    bool minus;
+    size_t end = number_end(t, *at), digits, n, power_n, begin = *at;
+    size_t last = power_end(t, end, &digits, &minus);
+    *given = last > end && last - digits <= PART_MAX_BYTES / 4 &&
+             words_number(str_cut(t->s, begin, end), t->comma_decimal, token, sizeof token, &n) &&
+             words_normalize(str_cut(t->s, digits, last), power, sizeof power, &power_n) &&
+             n + power_n + 2 <= WORDS_TOKEN_MAX_BYTES;
+    if (!*given) return true;
+    *at = last;
+    size_t base_n = n;
+    token[n++] = '^';
+    if (minus) token[n++] = '-';
+    memcpy(token + n, power, power_n);
+    return t->emit(t->context, (str){token, n + power_n}, (uint32_t)begin, (uint32_t)last, false,
+                   false) &&
+           t->emit(t->context, (str){token, base_n}, (uint32_t)begin, (uint32_t)end, true, false) &&
+           t->emit(t->context, (str){power, power_n}, (uint32_t)digits, (uint32_t)last, false,
+                   false);
 }
 
 static bool scan_chain(scanner *t, size_t *at) {
@@ -360,9 +428,13 @@ bool words_scan(str s, str language, bool document, words_emit *emit, void *cont
     bool ok = true;
     for (size_t at = 0; ok && at < t.s.n;) {
         size_t used;
+        bool power;
         switch (words_class_of(peek(&t, at, &used))) {
-        case WORDS_LETTER:
         case WORDS_DIGIT:
+            ok = scan_power(&t, &at, &power);
+            if (ok && !power) ok = scan_chain(&t, &at);
+            break;
+        case WORDS_LETTER:
         case WORDS_RAISED:
             ok = scan_chain(&t, &at);
             break;

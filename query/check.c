@@ -1,5 +1,6 @@
 /* A sentence that a model wrote is shown as true only when a passage bears it out, word by word:
- *   numbers      each value in the sentence stands in the passage, with the same unit behind it;
+ *   numbers      each value in the sentence stands in the passage, with the same unit behind it; a
+ *                power ("10⁵") or a fraction ("2½") is part of the value, and 10⁵ is not 10 or 105;
  *   identifiers  words with digits in them ("E24", "A-113") stand there as they are;
  *   denial       the sentence says no or not as often, modulo two, as the sentence it rests on;
  *   words        most of its content words stand there (by stem).
@@ -9,12 +10,14 @@
 #include "query/check.h"
 
 #include <ctype.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define WORDS_NEEDED 0.7 /* share of a sentence's content words that must stand in its passage */
 #define MOST_NUMBERS 64  /* in one sentence; a longer list is refused rather than half checked */
 #define LONGEST_NUMBER 40
+#define MOST_POWER 400 /* beyond what a double holds */
 #define MOST_CITED 8
 
 /* ---- numbers ------------------------------------------------------------------------------ */
@@ -41,6 +44,15 @@ static const char *const units[][6] = {
     {"mg/l"},
     {"mg/ml"},
     {"ml/kg"},
+    {"mg/m\xC2\xB2", "mg/m2", "mg/m^2"},
+    {"kg/m\xC2\xB2", "kg/m2", "kg/m^2"},
+    {"m\xC2\xB2", "m2", "m^2", "sqm"},
+    {"m\xC2\xB3", "m3", "m^3"},
+    {"cm\xC2\xB2", "cm2", "cm^2"},
+    {"cm\xC2\xB3", "cm3", "cm^3", "cc"},
+    {"mm\xC2\xB2", "mm2", "mm^2"},
+    {"mm\xC2\xB3", "mm3", "mm^3"},
+    {"km\xC2\xB2", "km2", "km^2"},
     {"mmhg"},
     {"second", "seconds", "s", "sec"},
     {"minute", "minutes", "min", "mins"},
@@ -99,11 +111,25 @@ static bool is_unit_byte(char c) {
     return isalpha((unsigned char)c) || (c & 0x80) || c == '%' || c == '/' || c == '$';
 }
 
+/* The value of a raised digit; -1: it is none. */
+static int raised_digit(uint32_t c) {
+    if (c == 0xB9) return 1;
+    if (c == 0xB2 || c == 0xB3) return (int)(c - 0xB0);
+    return c == 0x2070 || (c >= 0x2074 && c <= 0x2079) ? (int)(c - 0x2070) : -1;
+}
+
+/* Raised digits, digits and "^" are part of a unit: "kg/m²", "kg/m2", "kg/m^2". */
+static size_t unit_end(str s, size_t i) {
+    while (i < s.n && (is_unit_byte(s.p[i]) || s.p[i] == '^')) i++;
+    bool digit = i < s.n && (s.p[i] == '2' || s.p[i] == '3');
+    bool goes_on = i + 1 < s.n && isalnum((unsigned char)s.p[i + 1]);
+    return digit && !goes_on ? i + 1 : i;
+}
+
 /* The unit right behind position i, at most one space away. */
 static str unit_at(str s, size_t i) {
     if (i < s.n && (s.p[i] == ' ' || s.p[i] == '-')) i++;
-    size_t end = i;
-    while (end < s.n && is_unit_byte(s.p[end])) end++;
+    size_t end = unit_end(s, i);
     str word = str_cut(s, i, end);
     str unit = canonical_unit(word);
     size_t slash = str_find(word, STR("/"), 0);
@@ -141,21 +167,79 @@ static size_t read_number(str s, size_t i, double *value) {
     return at;
 }
 
+/* The power behind a number: "⁵", "⁻³", "^5", "^-3". i when there is none. */
+static size_t read_power(str s, size_t i, double *power) {
+    size_t at = i, used;
+    bool caret = at < s.n && s.p[at] == '^', minus = false, any = false;
+    if (caret) at++;
+    *power = 0;
+    while (at < s.n) {
+        uint32_t c = utf8_next(s.p + at, s.n - at, &used);
+        int digit = caret ? (c >= '0' && c <= '9' ? (int)(c - '0') : -1) : raised_digit(c);
+        bool sign = caret ? c == '-' || c == 0x2212 : c == 0x207B;
+        if (digit < 0 && !(sign && !any && !minus)) break;
+        if (digit >= 0) *power = fmin(10 * *power + digit, MOST_POWER);
+        any = any || digit >= 0;
+        minus = minus || sign;
+        at += used;
+    }
+    if (minus) *power = -*power;
+    return any ? at : i;
+}
+
+/* "½" and the like; i when there is none. */
+static size_t read_fraction(str s, size_t i, double *value) {
+    static const struct {
+        uint32_t sign;
+        double above, below;
+    } known[] = {{0xBC, 1, 4},   {0xBD, 1, 2},   {0xBE, 3, 4},   {0x2153, 1, 3}, {0x2154, 2, 3},
+                 {0x2155, 1, 5}, {0x2156, 2, 5}, {0x2157, 3, 5}, {0x2158, 4, 5}, {0x2159, 1, 6},
+                 {0x215A, 5, 6}, {0x215B, 1, 8}, {0x215C, 3, 8}, {0x215D, 5, 8}, {0x215E, 7, 8}};
+    size_t used;
+    if (i >= s.n || !(s.p[i] & 0x80)) return i;
+    uint32_t c = utf8_next(s.p + i, s.n - i, &used);
+    for (size_t k = 0; k < sizeof known / sizeof *known; k++)
+        if (known[k].sign == c) {
+            *value += known[k].above / known[k].below;
+            return i + used;
+        }
+    return i;
+}
+
+/* A number with its power or its fraction, or a fraction alone; i when there is none. */
+static size_t read_value(str s, size_t i, double *value) {
+    size_t at = i;
+    double power;
+    *value = 0;
+    if (isdigit((unsigned char)s.p[i])) at = read_number(s, i, value);
+    size_t end = read_fraction(s, at, value);
+    if (end == at && at > i) {
+        end = read_power(s, at, &power);
+        if (end > at) *value = pow(*value, power);
+        if (!isfinite(*value)) *value = NAN; /* equal to nothing */
+    }
+    return end;
+}
+
 static size_t read_quantities(str s, quantity *out, size_t limit) {
     size_t count = 0;
     for (size_t i = 0; i < s.n;) {
-        if (!isdigit((unsigned char)s.p[i])) {
+        quantity q = {0};
+        size_t end = read_value(s, i, &q.value);
+        if (end == i) {
             i++;
             continue;
         }
-        quantity q = {0};
-        size_t end = read_number(s, i, &q.value);
         q.unit = unit_at(s, end);
         if (q.unit.n == 0) q.unit = sign_before(s, i);
         q.shown = str_cut(s, i, end);
         if (count < limit) out[count] = q;
         count++;
-        i = end > i ? end : i + 1;
+        i = end;
+        /* the 2 of "m2" is no number */
+        size_t behind = i + (i < s.n && (s.p[i] == ' ' || s.p[i] == '-'));
+        size_t past = unit_end(s, behind);
+        if (q.unit.n > 0 && past > behind && isdigit((unsigned char)s.p[past - 1])) i = past;
     }
     return count;
 }
@@ -181,11 +265,30 @@ static bool next_word(str s, size_t *pos, str *out) {
     return out->n > 0;
 }
 
+/* The next character: ASCII letters lower, raised and lowered digits plain. */
+static uint32_t next_folded(str s, size_t *at) {
+    size_t used;
+    uint32_t c = utf8_next(s.p + *at, s.n - *at, &used);
+    *at += used;
+    if (c < 0x80) return (uint32_t)tolower((int)c);
+    if (c >= 0x2080 && c <= 0x2089) return '0' + (c - 0x2080);
+    int digit = raised_digit(c);
+    return digit >= 0 ? (uint32_t)('0' + digit) : c;
+}
+
+/* "CO2" is "CO₂", "m2" is "m²". */
+static bool is_same_word(str a, str b) {
+    size_t i = 0, k = 0;
+    while (i < a.n && k < b.n)
+        if (next_folded(a, &i) != next_folded(b, &k)) return false;
+    return i == a.n && k == b.n;
+}
+
 static bool has_word(str s, str wanted) {
     size_t pos = 0;
     str w;
     while (next_word(s, &pos, &w))
-        if (str_eq_nocase(w, wanted)) return true;
+        if (is_same_word(w, wanted)) return true;
     return false;
 }
 

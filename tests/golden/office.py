@@ -278,6 +278,36 @@ def book():
          ("Secret",))
 
 
+def hidden_book():
+    font = lambda colour="", size=11: f'<font><sz val="{size}"/>{colour}</font>'
+    fill = lambda inner: f"<fill>{inner}</fill>"
+    solid = lambda c: f'<patternFill patternType="solid"><fgColor rgb="FF{c}"/></patternFill>'
+    fonts = font() + font('<color rgb="FFFFFFFF"/>') + font("", 1) + font('<color rgb="FF203060"/>') + font('<color theme="0"/>') + font('<color theme="0" tint="-0.25"/>')
+    fills = fill('<patternFill patternType="none"/>') + fill('<patternFill patternType="gray125"/>') + fill(solid("203060")) + fill(solid("FFFFFF"))
+    looks = [(0, 0, 0), (0, 1, 0), (0, 1, 2), (0, 2, 0), (0, 3, 2), (164, 0, 0), (0, 4, 3), (0, 5, 0), (165, 0, 0)]
+    styles = (f'<numFmts><numFmt numFmtId="164" formatCode=";;;"/><numFmt numFmtId="165" formatCode="0;0;;@"/></numFmts><fonts>{fonts}</fonts><fills>{fills}</fills>'
+              f'<cellXfs>{"".join(f"<xf numFmtId=%d fontId=%d fillId=%d/>".replace("%d", chr(34) + "%d" + chr(34)) % l for l in looks)}</cellXfs>')
+    text = lambda at, t, s=0: f'<c r="{at}" s="{s}" t="inlineStr"><is>{t if t.startswith("<") else "<t>" + t + "</t>"}</is></c>'
+    number = lambda at, v, s=0: f'<c r="{at}" s="{s}"><v>{v}</v></c>'
+    row_ = lambda n, *c, more="": f'<row r="{n}" {more}>{"".join(c)}</row>'
+    first = ('<cols><col min="4" max="4" hidden="1"/><col min="5" max="5" hidden="1" outlineLevel="1"/></cols><sheetData>'
+             + row_(1, text("A1", "Name"), text("B1", "Dose"), text("C1", "Note"), text("D1", "SECRET"), text("E1", "Group"))
+             + row_(2, text("A2", "Iron"), number("B2", 65), text("C2", "SECRET white", 1), text("D2", "SECRET"), text("E2", "folded"))
+             + row_(3, text("A3", "Zinc"), number("B3", 10), text("C3", "White on blue", 2), more='ht="15"')
+             + row_(4, text("A4", "SECRET row"), number("B4", 1), more='hidden="1"')
+             + row_(5, text("A5", "Folded"), number("B5", 2), text("C5", "SECRET tiny", 3), more='hidden="1" outlineLevel="1"')
+             + row_(6, text("A6", "Salt"), number("B6", 4711, 5), text("C6", "SECRET blue on blue", 4))
+             + row_(7, text("A7", "Milk"), number("B7", 0, 8), text("C7", "SECRET format", 5))
+             + row_(8, text("A8", "Oil"), number("B8", 9), text("C8", "<r><t>Shown</t></r><r><rPr><color rgb=\"FFFFFFFF\"/></rPr><t> SECRET run</t></r>"))
+             + row_(9, text("A9", "Egg"), number("B9", 8), text("C9", "SECRET theme", 6)) + row_(10, text("A10", "Oat"), number("B10", 7), text("C10", "Grey", 7))
+             + row_(11, text("A11", "SECRET flat"), more='ht="0" customHeight="1"')
+             + row_(12, text("A12", "Rye"), number("B12", 6), text("C12", "Painted by a rule", 1))
+             + '</sheetData><conditionalFormatting sqref="C12 C13:C14"><cfRule type="expression"/></conditionalFormatting>')
+    filtered = ("<sheetData>" + row_(1, text("A1", "City"), text("B1", "Sales")) + row_(2, text("A2", "Rome"), number("B2", 3)) + row_(3, text("A3", "Oslo"), number("B3", 4), more='hidden="1"')
+                + '</sheetData><autoFilter ref="A1:B3"><filterColumn colId="0"/></autoFilter>')
+    xlsx("hidden.xlsx", {"Stock": first, "Filtered": filtered}, (), styles)
+
+
 # ---- PPTX ---------------------------------------------------------------------------------------
 
 def shape(paragraphs, place="", at=None):
@@ -317,6 +347,30 @@ def slides():
     pptx("slides.pptx", [first, second, third],
          {"ppt/slides/_rels/slide2.xml.rels": relations(("n", "notesSlide", "../notesSlides/n.xml"), ("c", "chart", "../charts/c.xml")),
           "ppt/notesSlides/n.xml": notes, "ppt/charts/c.xml": chart, "docProps/core.xml": core("PowerPoint Presentation", "en-GB")}, (3,))
+
+
+def hidden_slides():
+    def letters(text, colour="", more="", fill=""):
+        inner = f'<a:solidFill><a:{colour}/></a:solidFill>' if colour else ""
+        return f'<a:p><a:r><a:rPr {more}>{inner}{fill}</a:rPr><a:t>{text}</a:t></a:r></a:p>'
+
+    def box(paragraph, at, fill="", name='name="b"'):
+        place = f'<a:xfrm><a:off x="{at[0]}" y="{at[1]}"/><a:ext cx="{at[2]}" cy="{at[3]}"/></a:xfrm>'
+        return (f'<p:sp><p:nvSpPr><p:cNvPr id="2" {name}/><p:nvPr/></p:nvSpPr><p:spPr>{place}{fill}</p:spPr>'
+                f'<p:txBody>{paragraph}</p:txBody></p:sp>')
+
+    solid = lambda c: f'<a:solidFill><a:srgbClr val="{c}"/></a:solidFill>'
+    white, left, below = 'srgbClr val="FFFFFF"', (0, 0, 100, 100), (0, 500, 100, 100)
+    ground = lambda c: f"<p:bg><p:bgPr>{solid(c)}</p:bgPr></p:bg>"
+    first = (box(letters("Seen."), left) + box(letters("SECRET white", white), left) + box(letters("SECRET scheme", 'schemeClr val="bg1"'), left)
+             + box(letters("White on blue.", white), below, solid("203060")) + box(letters("SECRET tiny", "", 'sz="100"'), left)
+             + box(letters("SECRET off", ""), (2000, 0, 100, 100)) + box(letters("SECRET object"), left, "", 'name="h" hidden="1"')
+             + box(letters("SECRET glass", "", "", "<a:noFill/>"), left) + box(letters("White over the blue box.", white), (50, 550, 10, 10))
+             + box(letters("SECRET in a white box", white), (0, 200, 50, 50), solid("FFFFFF")))
+    pptx("hidden.pptx", [first, box(letters("SECRET slide"), left), box(letters("White on a dark slide.", white), left)],
+         {"ppt/presentation.xml": f'<p:presentation {P}><p:sldIdLst>{"".join(f"<p:sldId r:id=%s/>" % (chr(34) + f"r{i}" + chr(34)) for i in (1, 2, 3))}</p:sldIdLst>'
+                                  '<p:sldSz cx="1000" cy="1000"/></p:presentation>',
+          "ppt/slides/slide3.xml": f'<p:sld {P}><p:cSld>{ground("102040")}<p:spTree>{box(letters("White on a dark slide.", white), left)}</p:spTree></p:cSld></p:sld>'}, (2,))
 
 
 # ---- OpenDocument -------------------------------------------------------------------------------
@@ -395,6 +449,59 @@ def odp():
     odf("diapos.odp", "presentation", f'<office:presentation>{page("Un", "Premier")}{page("Deux", "Second")}</office:presentation>')
 
 
+# ---- raised and lowered letters in every format --------------------------------------------------
+
+# (text, level): numbers that must not change, and what must stay apart from them
+SCRIPTS = [
+    [("10", ""), ("5", "^"), (" copies, 4.2 x 10", ""), ("-", "^"), ("3", "^"), (" per m", ""), ("2", "^"), (", 10", ""), ("9", "^"), ("/L", "")],
+    [("5 mg", ""), ("1", "^"), (" and 250", ""), ("1", "^"), (" mg; text.", ""), ("2,3", "^"), (" Next", "")],
+    [("H", ""), ("2", "_"), ("O, log", ""), ("10", "_"), ("5, SO", ""), ("4", "_"), ("2-", "^"), (", C", ""), ("max", "_")],
+    [("2", ""), ("1", "^"), ("/", ""), ("2", "_"), (" tablets, 2", ""), ("7", "^"), ("/", ""), ("16", "_"), (" inch, 1", ""), ("st", "^"), (" day, 25", ""), ("o", "^"), ("C", "")],
+]
+
+
+def scripts():
+    kind = {"": "", "^": "superscript", "_": "subscript"}
+    docx("scripts.docx", "".join(par("".join(run(t, f'<w:vertAlign w:val="{kind[l]}"/>' if l else "") for t, l in line_)) for line_ in SCRIPTS)
+         + par(run("10") + run("6", '<w:position w:val="8"/>') + run(" and ") + run("x") + run("2", '<w:rStyle w:val="Up"/>')
+               + '<w:hyperlink w:anchor="n">' + run("10") + run("7", '<w:vertAlign w:val="superscript"/>') + "</w:hyperlink>"),
+         {"word/styles.xml": f'<w:styles {W}><w:style w:type="character" w:styleId="Up"><w:rPr><w:vertAlign w:val="superscript"/></w:rPr></w:style></w:styles>'},
+         (("st", "styles", "styles.xml"),))
+    automatic = "".join(f'<style:style style:name="{n}" style:family="text"><style:text-properties style:text-position="{p}"/></style:style>' for n, p in (("U", "super 58%"), ("D", "sub 58%")))
+    spans = lambda line_: "<text:p>" + "".join({"": t, "^": f'<text:span text:style-name="U">{t}</text:span>', "_": f'<text:span text:style-name="D">{t}</text:span>'}[l] for t, l in line_) + "</text:p>"
+    odf("scripts.odt", "text", "<office:text>" + "".join(spans(l) for l in SCRIPTS) + "</office:text>", automatic)
+    odf("scripts.ods", "spreadsheet", '<office:spreadsheet><table:table table:name="S">' + "".join(
+        f"<table:table-row><table:table-cell><text:p>Row</text:p></table:table-cell><table:table-cell>{spans(l)}</table:table-cell></table:table-row>" for l in SCRIPTS)
+        + "</table:table></office:spreadsheet>", automatic)
+    baseline = {"": 0, "^": 30000, "_": -25000}
+    pptx("scripts.pptx", [shape(["<a:p>" + "".join(f'<a:r><a:rPr baseline="{baseline[l]}"/><a:t>{t}</a:t></a:r>' for t, l in line_) + "</a:p>" for line_ in SCRIPTS])])
+    runs = lambda line_: "".join(f'<r><rPr><vertAlign val="{kind[l] or "baseline"}"/></rPr><t xml:space="preserve">{t}</t></r>' for t, l in line_)
+    xlsx("scripts.xlsx", {"Shared": cells(*[(i + 1, [("A", "Row"), ("B", i, 't="s"')]) for i in range(len(SCRIPTS))]),
+                          "Inline": "<sheetData>" + "".join(f'<row r="{i}"><c r="A{i}" t="inlineStr"><is><t>Row</t></is></c><c r="B{i}" t="inlineStr"><is>{runs(l)}</is></c></row>' for i, l in enumerate(SCRIPTS, 1)) + "</sheetData>"},
+         [runs(l) for l in SCRIPTS])
+    words = {"": "{%s}", "^": r"{\super %s}", "_": r"{\sub %s}"}
+    write("scripts.rtf", r"{\rtf1\ansi " + r"\par ".join("".join(words[l] % t for t, l in line_) for line_ in SCRIPTS) + r"\par 10{\up6 6} and x{\dn4 1}\par}")
+
+
+# ---- formulas ------------------------------------------------------------------------------------
+
+def formulas():
+    m = lambda name, *inner: f"<m:{name}>{''.join(inner)}</m:{name}>"
+    t = lambda s: m("r", m("t", s))
+    e, sub, sup = (lambda s, n=n: m(n, s if s.startswith("<") else t(s)) for n in ("e", "sub", "sup"))
+    frac = lambda a, b: m("f", m("num", a if a.startswith("<") else t(a)), m("den", b if b.startswith("<") else t(b)))
+    value = lambda name, v: f'<m:{name} m:val="{v}"/>'
+    lines = [run("Take 2") + m("oMath", frac("1", "2")) + run(" tablets."),
+             m("oMath", t("1"), t("0"), m("sSup", e("10"), sup("5")), t("+"), m("sSup", e("x"), sup("n+1")), t("+"), m("sSup", e("a+b"), sup("2"))),
+             m("oMath", m("rad", m("degHide"), m("deg"), e("x-1")), t("+"), m("rad", m("deg", t("3")), e("y")), t("+"), m("nary", m("naryPr", value("chr", "∑")), sub("i=1"), sup("n"), e("x"))),
+             m("oMath", m("func", m("fName", t("sin")), e("x")), t(","), m("acc", m("accPr", value("chr", "̄")), e("x")), t(","), m("sPre", sub("6"), sup("14"), e("C")), t(","), frac("a", "2x"), t(","), frac("140-a", "72×S")),
+             m("oMath", m("d", m("dPr", value("begChr", "["), value("endChr", "]")), e("a"), e("b")), m("m", m("mr", e("1"), e("2")), m("mr", e("3"), e("4"))))]
+    docx("formulas.docx", "".join(par(l) for l in lines))
+    slide = "".join(f'<a:p><a:r><a:t>So 2</a:t></a:r><a14:m xmlns:a14="http://schemas.microsoft.com/office/drawing/2010/main" xmlns:m="{OOXML}officeDocument/2006/math">'
+                    f'<m:oMathPara>{l}</m:oMathPara></a14:m></a:p>' for l in (m("oMath", frac("1", "2")), m("oMath", m("sSup", e("10"), sup("5")))))
+    pptx("formulas.pptx", [f'<p:sp><p:nvSpPr><p:nvPr/></p:nvSpPr><p:spPr/><p:txBody>{slide}</p:txBody></p:sp>'])
+
+
 # ---- EPUB, RTF, CSV -----------------------------------------------------------------------------
 
 def epub(name, more=None):
@@ -459,7 +566,11 @@ def main():
     unseen_docx()
     heads()
     book()
+    hidden_book()
     slides()
+    hidden_slides()
+    scripts()
+    formulas()
     odt()
     unseen_odt()
     ods()

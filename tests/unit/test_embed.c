@@ -52,6 +52,14 @@ static void test_vectors_are_unit_and_say_something(void **state) {
     assert_int_equal(embed_count_tokens(model, STR("")), 0);
 }
 
+/* Raised and lowered digits are read, and a power is another number than its digits in a row. */
+static void test_scripts(void **state) {
+    (void)state;
+    assert_true(cosine("CO\u2082", "CO2") > 0.99);
+    assert_true(cosine("10\u2075 copies", "105 copies") < 0.999);
+    assert_true(cosine("H\u2082O", "unknowable") < cosine("H\u2082O", "H2O"));
+}
+
 static void test_quantised_vectors_keep_the_cosine(void **state) {
     (void)state;
     size_t width = embed_width(model);
@@ -148,6 +156,7 @@ static void test_other_files_are_refused_by_name(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_vectors_are_unit_and_say_something),
+        cmocka_unit_test(test_scripts),
         cmocka_unit_test(test_quantised_vectors_keep_the_cosine),
         cmocka_unit_test(test_reader_finds_a_span),
         cmocka_unit_test(test_reader_scores_sentences),

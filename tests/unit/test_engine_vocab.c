@@ -52,6 +52,11 @@ static void test_wordpiece_offsets(void **state) {
     assert_string_equal(shown(t, "\u4E16\u754Cthe", 0, a), " \u4E16[0,3)| \u754C[3,6)| the[6,9)");
     /* a word that cannot be cut is unknown as a whole */
     assert_string_equal(shown(t, "the doxy the", 0, a), " the[0,3)|[UNK][4,8)| the[9,12)");
+    /* but raised and lowered digits are plain ones where they are not known: 10⁵ is not 105 */
+    assert_string_equal(shown(t, "co\u2082 m\u00B2", 0, a), " c[0,5)|o[0,5)|2[0,5)| m[6,9)|2[6,9)");
+    assert_string_equal(shown(t, "10\u2075", 0, a), " 1[0,5)|0[0,5)| 5[0,5)");
+    assert_string_equal(shown(t, "10\u207B\u00B3", 0, a), " 1[0,7)|0[0,7)| -[0,7)| 3[0,7)");
+    assert_string_equal(shown(t, "doxy\u00B2", 0, a), "[UNK][0,6)");
     assert_string_equal(shown(t, "Stra\u00DFe \u1E9E", 0, a),
                         " s[0,7)|t[0,7)|r[0,7)|a[0,7)|\u00DF[0,7)|e[0,7)| \u00DF[8,11)");
     /* what a document spells is never a control token; the caller's template may */

@@ -70,7 +70,7 @@ static void test_folding(void **state) {
     assert_same("H\xE2\x82\x82O", "H2O", "en");      /* subscript two */
     assert_same("5 \xC2\xB5g", "5 \xCE\xBCg", "en"); /* micro sign and mu */
     assert_same("10\xE3\x8E\x8E", "10mg", "en");     /* U+338E, square mg */
-    assert_string_equal(tokens("\xC2\xBD tablet 10\xE2\x81\xB9", "en"), "1/2 tablet 10 9");
+    assert_string_equal(tokens("\xC2\xBD tablet 10\xE2\x81\xB9", "en"), "1/2 tablet 10^9 10 9");
     assert_string_equal(tokens("\xC3\x96l \xC5\x82\xC3\xB3\x64\xC5\xBA", "pl"), "ol lodz");
 }
 
@@ -114,6 +114,24 @@ static void test_numbers(void **state) {
     assert_string_equal(tokens("\xD9\xA3\xD9\xA5", "ar"), "35"); /* Arabic digits */
     assert_string_equal(tokens("12/05/2020 50%", "en"), "12 05 2020 50");
     assert_string_equal(tokens("10 000", "fr"), "10 000");
+}
+
+/* A power is neither a digit of its number nor another power; a note's mark is no part of its word. */
+static void test_powers(void **state) {
+    (void)state;
+    assert_string_equal(tokens("10\u2075 10^5 10\u207B\u00B3 10^-3 105", "en"),
+                        "10^5 10 5 10^5 10 5 10^-3 10 3 10^-3 10 3 105");
+    assert_string_equal(tokens("2.5\u00B7"
+                               "10\u2075/L",
+                               "en"),
+                        "2.5 10^5 10 5 l");
+    assert_same("60 mg/m\u00B2", "60 mg/m2", "en");
+    assert_same("cm\u00B3", "cm3", "en");
+    assert_string_equal(tokens("aspirin\u00B9 dose\u00B2", "en"), "aspirin 1 dose 2");
+    assert_string_equal(tokens("\u00B9Taken \u00B9\u2074C-urea", "en"), "1 taken 14 curea c urea");
+    assert_same("C\u2086H\u2081\u2082O\u2086 NaHCO\u2083", "C6H12O6 NaHCO3", "en");
+    assert_string_equal(tokens("2^", "en"), "2");
+    assert_string_equal(tokens("2^x 250 \u00B9 mg 250 [1] mg", "en"), "2 x 250 1 mg 250 1 mg");
 }
 
 static void test_compounds(void **state) {
@@ -205,11 +223,11 @@ static void test_hostile(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_english),   cmocka_unit_test(test_folding),
-        cmocka_unit_test(test_languages), cmocka_unit_test(test_codes),
-        cmocka_unit_test(test_numbers),   cmocka_unit_test(test_compounds),
-        cmocka_unit_test(test_unspaced),  cmocka_unit_test(test_document_form),
-        cmocka_unit_test(test_hostile),
+        cmocka_unit_test(test_english),       cmocka_unit_test(test_folding),
+        cmocka_unit_test(test_languages),     cmocka_unit_test(test_codes),
+        cmocka_unit_test(test_numbers),       cmocka_unit_test(test_powers),
+        cmocka_unit_test(test_compounds),     cmocka_unit_test(test_unspaced),
+        cmocka_unit_test(test_document_form), cmocka_unit_test(test_hostile),
     };
     return cmocka_run_group_tests(tests, open_arena, close_arena);
 }

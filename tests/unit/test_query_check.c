@@ -47,6 +47,38 @@ static void test_numbers_and_units(void **state) {
     assert_false(holds("The pump shows error E42.", "shows error E24."));
 }
 
+static bool borne_out(const char *claim, const char *passage) {
+    arena *a = arena_new();
+    bool ok = query_unsupported(str_of(claim), str_of(passage), str_of(passage), a).n == 0;
+    arena_free(a);
+    return ok;
+}
+
+/* "10⁵" is not 10, 105 or 10⁶, whichever way it is written. */
+static void test_powers_and_fractions(void **state) {
+    (void)state;
+    static const char load[] = "The viral load was 10\u2075 copies at 60 mg/m\u00B2.";
+    assert_true(borne_out("The viral load was 10\u2075 copies.", load));
+    assert_true(borne_out("The viral load was 10^5 copies.", load));
+    assert_true(borne_out("The viral load was 100,000 copies.", load));
+    assert_false(borne_out("The viral load was 105 copies.", load));
+    assert_false(borne_out("The viral load was 10 copies.", load));
+    assert_false(borne_out("The viral load was 10\u2076 copies.", load));
+    assert_false(borne_out("The viral load was 10^-5 copies.", load));
+    assert_false(
+        borne_out("The viral load was 10\u2075 copies.", "The viral load was 105 copies."));
+    assert_true(borne_out("The viral load was at 60 mg/m2.", load));
+    assert_false(borne_out("The viral load was at 60 mg.", load));
+    static const char tablets[] = "Adults take 2\u00BD tablets, children \u00BD tablet.";
+    assert_true(borne_out("Adults take 2.5 tablets.", tablets));
+    assert_true(borne_out("Children take 0.5 tablet.", tablets));
+    assert_false(borne_out("Adults take 2 tablets.", tablets));
+    assert_false(borne_out("Adults take 21 tablets.", tablets));
+    static const char noted[] = "The dose is 250 [1] mg and 300 \u00B2 mg daily.";
+    assert_false(borne_out("The dose is 2501 mg daily.", noted));
+    assert_false(borne_out("The dose is 3002 mg daily.", noted));
+}
+
 static void test_denial(void **state) {
     (void)state;
     assert_true(holds("Do not give it to a patient with a penicillin allergy.", ALLERGY));
@@ -76,6 +108,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_stands_there_holds),
         cmocka_unit_test(test_numbers_and_units),
+        cmocka_unit_test(test_powers_and_fractions),
         cmocka_unit_test(test_denial),
         cmocka_unit_test(test_words),
         cmocka_unit_test(test_hostile_numbers),

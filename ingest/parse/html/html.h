@@ -1,13 +1,15 @@
 /* What the files of the HTML parser share: html.c (encoding, notes), html_tree.c (bytes to a tree),
  * html_head.c (title, language, whether it is an article), html_tags.c and html_named.c (what a tag
  * and a name say), html_style.c (what <style> blocks hide), html_main.c (which part of the tree is the text), html_trim.c (what stands in an
- * article and is not of it), html_blocks.c (the text as blocks). */
+ * article and is not of it), html_script.c (what is raised and lowered), html_math.c (formulas), html_blocks.c (the
+ * text as blocks). */
 #ifndef CARREL_INGEST_PARSE_HTML_H
 #define CARREL_INGEST_PARSE_HTML_H
 
 #include <libxml/tree.h>
 
 #include "ingest/parse/parse.h"
+#include "ingest/parse/script.h"
 
 /* Pages written by people stay below 100; a few generated ones reach some hundreds. */
 #define HTML_DEPTH_MAX 512
@@ -46,6 +48,7 @@ typedef struct {
     bool in_code;     /* below <pre> or <code> */
     bool holds_title; /* the heading that is the page's title stands below */
     bool has_block, has_table, has_heading;
+    script_level script;        /* by a style sheet */
     uint32_t cells, widest_row; /* of a table; of a row its cells */
     size_t longest_cell;
     size_t text;                      /* all of it */
@@ -68,6 +71,7 @@ typedef struct {
     size_t count;
     bool article; /* it says so of itself */
     html_sheet *sheet;
+    str linked;       /* what its linked style sheets say, where they were at hand */
     bool sheet_lies;  /* it hides most of the page: a script shows that again */
     bool has_grounds; /* a <style> block gives the page or its tables a ground */
     bool links_sheet; /* so may a sheet that is not here */
@@ -126,6 +130,9 @@ void html_style_free(html_page *page);
 bool html_style_hides(const html_page *page, const xmlNode *n);
 bool html_style_out_of_sight(str style);
 void html_style_doubt(html_page *page);
+/* Whether a rule raises or lowers n; whether declarations do. */
+script_level html_style_level(const html_page *page, const xmlNode *n);
+script_level html_style_script(str style);
 
 /* html_main.c: marks what is not the text as dropped; gives the node below which the text is. */
 xmlNode *html_main_find(html_page *page);
@@ -141,6 +148,19 @@ void html_trim_article(xmlNode *top, const html_page *page);
 void html_trim_labels(xmlNode *top, const html_page *page);
 /* A short line that names a year, or begins with "By". */
 bool html_trim_is_date_line(const xmlNode *n);
+/* html_script.c: whether the letters of an element are raised or lowered, and raised ones lead to a note;
+ * which notes (bit n: number n) begin with their raised number below `root`. */
+script_level html_script_level(const xmlNode *n);
+bool html_script_is_note(const xmlNode *n);
+uint64_t html_script_labels(xmlNode *root);
+
+/* html_math.c: a <math> element in one line; text that shows the formula beside it once more; a hidden
+ * formula that a picture beside it shows. */
+bool html_math_is(const xmlNode *n);
+void html_math_put(const xmlNode *math, text *out);
+bool html_math_is_double(const xmlNode *n);
+bool html_math_is_shown(const xmlNode *n);
+
 /* html_blocks.c */
 void html_blocks_write(xmlNode *root, record_writer *out);
 /* The same for a document of several pages. */

@@ -67,6 +67,11 @@ typedef struct {
     size_t repeated;             /* bytes of cells that were said again */
     text head; /* the head of the open table, as cells; it is put before the next block */
     spanning spans[COLUMNS_MAX];
+    script_state scripts;
+    script_level script; /* of the text that comes */
+    bool note;           /* it leads to a note */
+    const xmlNode *script_at;
+    bool after_math; /* the text ends with a digit of a formula */
 } state;
 
 /* ---- text --------------------------------------------------------------------------------- */
@@ -121,12 +126,25 @@ static void next_block(state *s, ingest_role role, uint8_t level) {
     s->mark = 0;
 }
 
+/* What is raised or lowered waits for what follows it. */
+static void settle(state *s, str next) {
+    if (s->scripts.level != SCRIPT_BASE) script_flush(&s->scripts, &s->t, next);
+}
+
 static void put_code_text(state *s, const char *p) {
-    for (; *p; p++) text_put_char(&s->t, *p == '\t' ? ' ' : *p);
+    text piece = {0};
+    for (; *p; p++) text_put_char(&piece, *p == '\t' ? ' ' : *p);
+    script_put(&s->scripts, &s->t, text_str(&piece), s->script, s->note);
+    text_free(&piece);
+}
+
+static void put_due_space(state *s, text *to) {
+    if (s->space && to->n > 0 && to->p[to->n - 1] != '\n') text_put_char(to, ' ');
+    s->space = false;
 }
 
 /* White space collapsed; no-break spaces are spaces, soft hyphens and zero-width spaces nothing. */
-static void put_flow_text(state *s, const char *p) {
+static void put_collapsed(state *s, text *to, const char *p) {
     while (*p) {
         const unsigned char *u = (const unsigned char *)p;
         if (*u <= ' ') {
@@ -140,11 +158,45 @@ static void put_flow_text(state *s, const char *p) {
         } else if (u[0] == 0xE2 && u[1] == 0x80 && u[2] == 0x8B) {
             p += 3;
         } else {
-            if (s->space && s->t.n > 0 && s->t.p[s->t.n - 1] != '\n') text_put_char(&s->t, ' ');
-            s->space = false;
-            text_put_char(&s->t, *p++);
+            put_due_space(s, to);
+            text_put_char(to, *p++);
         }
     }
+}
+
+static void put_flow_text(state *s, const char *p) {
+    if (s->after_math && *p >= '0' && *p <= '9') s->space = true;
+    s->after_math = false;
+    if (s->script == SCRIPT_BASE) {
+        settle(s, s->space ? STR(" ") : str_of(p));
+        put_collapsed(s, &s->t, p);
+        return;
+    }
+    text piece = {0};
+    if (s->scripts.level != s->script) { /* the space before it is of the line */
+        settle(s, s->space ? STR(" ") : str_of(p));
+        put_due_space(s, &s->t);
+    } else if (s->space) {
+        text_put_char(&piece, ' ');
+        s->space = false;
+    }
+    put_collapsed(s, &piece, p);
+    script_put(&s->scripts, &s->t, text_str(&piece), s->script, s->note);
+    text_free(&piece);
+}
+
+/* A formula; a digit of it stands apart from one of the text. */
+static void put_math(state *s, const xmlNode *n) {
+    text line = {0};
+    html_math_put(n, &line);
+    settle(s, STR(" "));
+    bool digit = line.n > 0 && line.p[0] >= '0' && line.p[0] <= '9';
+    bool behind = s->t.n > 0 && s->t.p[s->t.n - 1] >= '0' && s->t.p[s->t.n - 1] <= '9';
+    if (digit && behind) s->space = true;
+    if (line.n > 0) put_flow_text(s, line.p);
+    digit = line.n > 0 && line.p[line.n - 1] >= '0' && line.p[line.n - 1] <= '9';
+    s->after_math = digit;
+    text_free(&line);
 }
 
 /* <br>: a new line of the block; a second one in a row begins a new paragraph. */
@@ -374,8 +426,31 @@ static void enter_definition(state *s) {
     next_block(s, INGEST_ROLE_PARAGRAPH, 0);
 }
 
+/* Raised and lowered letters; in others of their kind they are written as powers and indices. */
+static void enter_script(state *s, const xmlNode *n) {
+    script_level level = html_script_level(n);
+    if (level == SCRIPT_BASE) return;
+    if (s->script_at) {
+        put_flow_text(s, level == SCRIPT_RAISED ? "^" : "_");
+        return;
+    }
+    s->script = level;
+    s->note = html_script_is_note(n);
+    s->script_at = n;
+}
+
+static void leave_script(state *s, const xmlNode *n) {
+    if (n != s->script_at) return;
+    s->script_at = NULL;
+    s->script = SCRIPT_BASE;
+    s->note = false;
+}
+
 static void enter(state *s, const xmlNode *n) {
+    enter_script(s, n);
+    if (html_kind_of(n) >= HTML_BREAK) settle(s, (str){0});
     if (html_kind_of(n) != HTML_SKIP && html_info_of(n)->label) {
+        settle(s, (str){0});
         s->label++;
         next_block(s, INGEST_ROLE_CAPTION, 0);
     }
@@ -437,6 +512,8 @@ static void enter(state *s, const xmlNode *n) {
 static void leave(state *s, const xmlNode *n) {
     html_kind kind = html_kind_of(n);
     bool label = html_info_of(n)->label;
+    leave_script(s, n);
+    if (kind >= HTML_BREAK || label) settle(s, (str){0});
     if (label) s->label--;
     if (kind == HTML_PRE && s->pre > 0) s->pre--;
     if (kind == HTML_LIST && s->depth > 0) s->depth--;
@@ -470,11 +547,14 @@ void html_blocks_write(xmlNode *root, record_writer *out) {
 void html_blocks_write_on(xmlNode *root, uint32_t page, record_writer *out) {
     state s = {.out = out, .page = page, .role = INGEST_ROLE_PARAGRAPH};
     xmlNode *n = root;
+    s.scripts.labels = html_script_labels(root);
     for (;;) {
         bool element = n->type == XML_ELEMENT_NODE;
         bool skip = html_kind_of(n) == HTML_SKIP || (element && html_info_of(n)->drop);
+        bool math = !skip && html_math_is(n);
         if (!element && !skip && n->content) put_node_text(&s, n);
-        if (element && !skip) {
+        if (math) put_math(&s, n);
+        if (element && !skip && !math) {
             enter(&s, n);
             if (n->children) {
                 n = n->children;
@@ -489,7 +569,9 @@ void html_blocks_write_on(xmlNode *root, uint32_t page, record_writer *out) {
         if (n == root) break;
         n = n->next;
     }
+    settle(&s, (str){0});
     next_block(&s, INGEST_ROLE_PARAGRAPH, 0);
+    script_free(&s.scripts);
     text_free(&s.t);
     text_free(&s.cells);
     text_free(&s.head);

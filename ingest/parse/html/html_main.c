@@ -117,6 +117,7 @@ static bool count_enter(const xmlNode *n) {
     *info = (html_info){.kind = info->kind,
                         .drop = info->drop,
                         .hidden = info->hidden,
+                        .script = info->script,
                         .label = info->label,
                         .in_main = info->in_main,
                         .holds_title = info->holds_title,
@@ -262,6 +263,7 @@ static void mark_places(html_page *page) {
         info->in_main = up->in_main || html_tag_is(n, "main") || html_tag_is(n, "article");
         info->in_code = up->in_code || info->kind == HTML_PRE || html_tag_is(n, "code");
         info->hidden = n != page->root && (up->hidden || html_named_hidden(n, page));
+        info->script = html_style_level(page, n);
         if (info->kind != HTML_HEADING || info->hidden || !html_head_is_title(n, page)) continue;
         html_info_of(page->root)->holds_title = true;
         for (xmlNode *in = n; in != page->root; in = in->parent)

@@ -277,6 +277,7 @@ bool html_named_hidden(const xmlNode *n, const html_page *page) {
     if (html_tag_is(n, "html") || html_tag_is(n, "body")) return false; /* until a script ran */
     for (const xmlAttr *a = n->properties; a; a = a->next)
         if (strcmp((const char *)a->name, "hidden") == 0) return true;
+    if (html_math_is_shown(n)) return false;
     str style = html_attribute(n, "style");
     if ((style.n > 0 || html_tag_is(n, "font")) && style_hides(n, style, page)) return true;
     return html_named_out_of_sight(n, page);

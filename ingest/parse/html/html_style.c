@@ -1,12 +1,13 @@
-/* What the <style> blocks of a page hide.
+/* What the style sheets of a page hide, raise and lower: its <style> blocks, and those of a book or a saved
+ * page that came with it.
  *
  * Owns a small part of CSS: rules for one class or one id ("p.x", "#y") outside of any condition, whose
- * declarations leave nothing to be seen. Sites fold away menus and tabs in the same way and unfold
+ * declarations leave nothing to be seen, or lift letters off their line. Sites fold away menus and tabs in the same way and unfold
  * them by a script, so a rule is believed only where no other rule shows the same name again, where the name
  * is not one of such parts, and where it does not take most of the page: then a script shows it.
  * Names for what is read aloud are no secret either.
  *
- * It follows no link, knows no cascade, and reads so many bytes and rules and no more, in one walk.
+ * It fetches nothing, knows no cascade, and reads so many bytes and rules and no more, in one walk.
  */
 #include "ingest/parse/html/html.h"
 
@@ -17,6 +18,8 @@
 #define SHEET_BYTES_MAX ((size_t)2 << 20)
 /* Rules that hide; each selector that shows something is compared with all of them. */
 #define RULES_MAX 256
+/* Rules that raise or lower; a book has a handful. */
+#define LEVELS_MAX 64
 /* Selectors that are compared. */
 #define COMPARED_MAX 100000
 /* What hides more of a page than this is undone by a script. */
@@ -28,12 +31,15 @@ typedef struct {
     str tag, name;
     char kind;          /* '.' or '#' */
     bool hides, undone; /* undone: somewhere else it is shown */
+    script_level level; /* of one that raises or lowers */
 } rule;
 
 struct html_sheet {
     text css; /* without comments */
     rule *rules;
     size_t count, compared;
+    rule levels[LEVELS_MAX]; /* that raise or lower */
+    size_t level_count;
     bool grounds;
 };
 
@@ -121,6 +127,19 @@ static bool declares_shown(str style) {
            (left.n > 0 && !is_far_out(left)) || (size.n > 0 && !html_named_tiny(size));
 }
 
+/* By name, or by a length in letters that are smaller. */
+script_level html_style_script(str style) {
+    str align = html_named_style(style, STR("vertical-align"));
+    bool is;
+    if (align.n == 0) return SCRIPT_BASE;
+    if (str_eq_nocase(align, STR("super"))) return SCRIPT_RAISED;
+    if (str_eq_nocase(align, STR("sub"))) return SCRIPT_LOWERED;
+    if (html_named_style(style, STR("font-size")).n == 0) return SCRIPT_BASE;
+    if (str_eq_nocase(align, STR("text-top"))) return SCRIPT_RAISED;
+    double lift = number_of(align, &is);
+    return !is || lift == 0 ? SCRIPT_BASE : lift > 0 ? SCRIPT_RAISED : SCRIPT_LOWERED;
+}
+
 /* ---- selectors ----------------------------------------------------------------------------- */
 
 static bool is_name(char c) {
@@ -179,6 +198,22 @@ static void undo_names(html_sheet *s, str selector) {
 }
 
 /* ---- rules --------------------------------------------------------------------------------- */
+
+static void take_level(html_sheet *s, str selectors, str style) {
+    script_level level = html_style_script(style);
+    if (level == SCRIPT_BASE) return;
+    for (size_t i = 0; i < selectors.n;) {
+        size_t end = i;
+        rule r;
+        while (end < selectors.n && selectors.p[end] != ',') end++;
+        if (read_selector(str_trim(str_cut(selectors, i, end)), &r) &&
+            s->level_count < LEVELS_MAX) {
+            r.level = level;
+            s->levels[s->level_count++] = r;
+        }
+        i = end + 1;
+    }
+}
 
 /* First all that hide, then all that show: their order among each other is that of the sheet only
  * between rules for the same name alone. */
@@ -256,6 +291,7 @@ static void take_rules(html_sheet *s, bool second) {
             str style = str_cut(css, i + 1, end);
             if (str_find(style, STR("{"), 0) == SIZE_MAX)
                 take_rule(s, prelude, style, conditions > 0, second);
+            if (!second && conditions == 0) take_level(s, prelude, style);
             if (!second && !s->grounds) s->grounds = gives_ground(prelude, style);
             i = end + 1;
         }
@@ -320,6 +356,23 @@ static bool is_hit(const html_sheet *s, const xmlNode *n) {
     return false;
 }
 
+script_level html_style_level(const html_page *page, const xmlNode *n) {
+    const html_sheet *s = page->sheet;
+    if (!s || s->level_count == 0 || !n->properties) return SCRIPT_BASE;
+    str names = html_attribute(n, "class"), id = html_attribute(n, "id");
+    for (size_t i = s->level_count; i > 0; i--) {
+        const rule *r = &s->levels[i - 1];
+        size_t at = 0;
+        bool hit = r->kind == '#' && str_eq(r->name, id);
+        if (r->tag.n > 0 && !str_eq_nocase(r->tag, str_of((const char *)n->name))) continue;
+        for (str name = next_name(names, &at); !hit && r->kind == '.' && name.n > 0;
+             name = next_name(names, &at))
+            hit = str_eq(name, r->name);
+        if (hit) return r->level;
+    }
+    return SCRIPT_BASE;
+}
+
 bool html_style_hides(const html_page *page, const xmlNode *n) {
     return page->sheet && is_hit(page->sheet, n);
 }
@@ -335,6 +388,7 @@ void html_style_read(html_page *page) {
             if (t->content) put_css(str_of((const char *)t->content), &s->css);
         text_put_char(&s->css, '}'); /* what was not closed ends with its element */
     }
+    put_css(page->linked, &s->css);
     s->rules = mem_new(RULES_MAX, sizeof *s->rules);
     take_rules(s, false);
     s->compared = 0;

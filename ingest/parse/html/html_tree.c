@@ -48,6 +48,7 @@ static void make_infos(html_page *page) {
         if (n->type == XML_ELEMENT_NODE) {
             page->infos[at].kind = html_kind_by_name((const char *)n->name);
             n->_private = &page->infos[at++];
+            if (html_math_is_double(n)) html_info_of(n)->kind = HTML_SKIP;
         }
 }
 

@@ -1,14 +1,20 @@
 /* A web page saved in one file (RFC 2557): the page is read as HTML, and where it came from is kept.
  *
- * Owns the choice of the page among the parts. Style sheets and pictures are of no use to a reader.
+ * Owns the choice of the page among the parts. Style sheets go with it, since they may hide text of it;
+ * pictures are of no use to a reader.
  * Frames are mostly advertisements, and are named in a note where they hold text; but where the page
  * is a frameset it has no text of its own, and its frames are the documents.
  */
 #include "ingest/kind.h"
 #include "ingest/parse/mail/mime.h"
 
+#include <string.h>
+
 /* A frame with less has a button or nothing. */
 #define FRAME_MIN_BYTES 2000u
+/* Of all style sheets together. */
+#define SHEETS_MAX_BYTES ((size_t)1 << 20)
+#define HEAD_BYTES 64u
 
 static bool is_html(const mime_leaf *leaf) {
     return GMIME_IS_PART(leaf->object) && (mime_is_type(leaf->object, "text", "html") ||
@@ -41,6 +47,29 @@ static bool decode(const mime_leaf *leaf, uint64_t limit_bytes, arena *a, str *o
     text_free(&utf8);
     text_free(&marked);
     return ok;
+}
+
+/* The page with the saved style sheets behind it; one that cannot be read hides nothing. */
+static str with_sheets(const mime_leaves *l, str html, arena *a) {
+    text all = {0};
+    if (memchr(html.p, '\0', html.n < HEAD_BYTES ? html.n : HEAD_BYTES)) return html; /* UTF-16 */
+    text_put(&all, html);
+    for (size_t i = 0; i < l->count && all.n - html.n < SHEETS_MAX_BYTES; i++) {
+        text css = {0};
+        error ignored;
+        GMimeObject *o = l->items[i].object;
+        bool sheet = GMIME_IS_PART(o) && mime_is_type(o, "text", "css") &&
+                     mime_decode(GMIME_PART(o), SHEETS_MAX_BYTES, &css, &ignored);
+        if (sheet && str_find(text_str(&css), STR("</"), 0) == SIZE_MAX) {
+            text_put(&all, STR("\n<style>"));
+            text_put(&all, text_str(&css));
+            text_put(&all, STR("</style>"));
+        }
+        text_free(&css);
+    }
+    str whole = all.n > html.n ? arena_str(a, text_str(&all)) : html;
+    text_free(&all);
+    return whole;
 }
 
 static bool has_frameset(str html) {
@@ -88,8 +117,9 @@ bool parse_mhtml(const parse_input *in, record_writer *out, error *err) {
     size_t page = find_page(&leaves);
     bool ok = page != SIZE_MAX ||
               error_set(err, ERROR_INPUT, "there is no web page among the parts of this file");
-    ok = ok && decode(&leaves.items[page], in->limits->file_bytes, a, &html.bytes, err) &&
-         parse_html(&html, out, err);
+    ok = ok && decode(&leaves.items[page], in->limits->file_bytes, a, &html.bytes, err);
+    if (ok) html.bytes = with_sheets(&leaves, html.bytes, a);
+    ok = ok && parse_html(&html, out, err);
     if (ok) {
         put_source(&m, &leaves.items[page], out, a);
         put_frames(&leaves, page, has_frameset(html.bytes), out, a);

@@ -111,6 +111,7 @@ static void free_all(docx *d) {
     text_free(&d->title);
     text_free(&d->mark);
     arena_free(d->a);
+    formula_free(d->math.formula);
     mem_free(d);
 }
 
@@ -119,6 +120,7 @@ bool docx_parse(package *p, const parse_input *in, record_writer *out, error *er
     str title, language, part;
     ooxml_relations r = {0};
     bool whole, ok = true;
+    d->math.formula = formula_new();
     d->p = p;
     d->a = arena_new();
     part = ooxml_main_part(p, STR("word/document.xml"), d->a);

@@ -1,24 +1,26 @@
 /* What the files of the DOCX parser share: docx.c (the document and what stands beside it),
- * docx_body.c (paragraphs, runs, tables), docx_style.c (styles and numbering), docx_math.c (formulas). */
+ * docx_body.c (paragraphs, runs, tables), docx_style.c (styles and numbering). */
 #ifndef CARREL_INGEST_PARSE_DOCX_H
 #define CARREL_INGEST_PARSE_DOCX_H
 
 #include "ingest/parse/office/ooxml.h"
+#include "ingest/parse/office/ooxml_math.h"
 #include "ingest/parse/office/pictures.h"
 #include "ingest/parse/office/story.h"
 #include "ingest/parse/office/xml.h"
 
 #define DOCX_LEVELS 9 /* of a list, and of outlines */
 
-/* What decides whether anyone sees a run; 1, 0, or -1: not said. */
+/* What decides whether anyone sees a run, and at which height; 1, 0, or -1: not said. */
 typedef struct {
     signed char hidden;
     signed char white;  /* as paper is, or nearly */
     signed char shaded; /* a ground of its own that is not white */
+    signed char level;  /* a script_level */
     int size;           /* in half points */
 } docx_look;
 
-#define DOCX_LOOK_UNSAID ((docx_look){-1, -1, -1, -1})
+#define DOCX_LOOK_UNSAID ((docx_look){-1, -1, -1, -1, -1})
 
 typedef struct {
     str id, name, based_on;
@@ -80,26 +82,10 @@ void docx_free_styles(docx_sheet *s);
 docx_kind docx_kind_of(const docx_sheet *s, const docx_paragraph *q, uint8_t *level);
 /* What `look` does not say, by the style and those that it is based on. */
 void docx_style_look(const docx_sheet *s, str id, docx_look *look);
-/* w:color, w:shd, w:highlight, w:sz and w:vanish into *look. */
+/* w:color, w:shd, w:highlight, w:sz, w:vanish, w:vertAlign and w:position into *look. */
 void docx_look_put(docx_look *look, const xml_element *e);
 /* Counts on, and puts the mark of the next item: "- ", "2.1 ". False: it is no list item. */
 bool docx_next_mark(docx_sheet *s, const docx_paragraph *q, text *mark);
-
-/* ---- docx_math.c: formulas (OMML) in one line ---------------------------------------------- */
-
-#define DOCX_MATH_DEPTH 64
-
-typedef struct {
-    char kind;                /* of the object or part that is open */
-    bool wraps, begun;        /* a part that needs brackets; an object whose sign was put */
-    size_t begin;             /* of a part, in the paragraph's text */
-    char before[8], after[8]; /* the brackets of a delimiter, the sign of a sum */
-} docx_math_open;
-
-typedef struct {
-    docx_math_open open[DOCX_MATH_DEPTH];
-    size_t depth, overflow;
-} docx_math;
 
 /* ---- docx_body.c --------------------------------------------------------------------------- */
 
@@ -119,15 +105,17 @@ typedef struct {
 
 typedef struct {
     docx_paragraph q;
-    bool in_properties;  /* inside w:pPr */
-    bool in_run;         /* inside w:rPr */
-    bool hidden, raised; /* the open run is not to be seen; is a superscript */
-    docx_look look;      /* of the open run */
+    bool in_properties; /* inside w:pPr */
+    bool in_run;        /* inside w:rPr */
+    bool hidden;        /* the open run is not to be seen */
+    script_level level; /* of the open run */
+    docx_look look;     /* of the open run */
     str run_style;
     signed char shaded; /* the paragraph itself */
 } docx_open;
 
 typedef struct {
+    ooxml_math math; /* first: ooxml_math.h */
     package *p;
     arena *a;
     story *s;
@@ -147,9 +135,9 @@ typedef struct {
     bool backdrop; /* pictures behind the text, or a coloured page: white may be read on them */
     bool broke;    /* a page ended, and no text has come since */
     bool in_checkbox, checked;
+    size_t to_anchor; /* depth of links to places in the document */
     size_t footnote, endnote;
     text title, mark;
-    docx_math math;
     /* what is told at the end */
     size_t hidden_bytes, deletions, broken_charts;
     pictures pictures;
@@ -160,9 +148,5 @@ bool docx_read_part(docx *d, size_t entry, bool *whole, error *err);
 
 /* To the open paragraph, if the run is visible. */
 void docx_put(docx *d, str t);
-
-xml_enter_fn docx_math_enter_object, docx_math_enter_part, docx_math_enter_sign,
-    docx_math_enter_opening, docx_math_enter_closing;
-xml_leave_fn docx_math_leave_object, docx_math_leave_part;
 
 #endif

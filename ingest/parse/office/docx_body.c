@@ -24,11 +24,20 @@ void docx_put(docx *d, str t) {
         d->hidden_bytes += str_trim(t).n;
         return;
     }
-    if (o && o->raised)
-        story_put_raised(d->s, t);
+    if (formula_is_open(d->math.formula))
+        formula_put(d->math.formula, t);
     else
-        story_put(d->s, t);
+        story_put_script(d->s, t, o ? o->level : SCRIPT_BASE, d->to_anchor > 0);
     if (str_trim(t).n > 0) d->broke = false;
+}
+
+static void leave_formula(void *context) {
+    docx *d = context;
+    text line = {0};
+    formula_end(d->math.formula, &line);
+    story_keep_apart(d->s, text_str(&line));
+    docx_put(d, text_str(&line));
+    text_free(&line);
 }
 
 static void put_text(void *context, str t) {
@@ -207,7 +216,7 @@ static void leave_paragraph(void *context) {
     }
     set_role(d, &d->open[d->depth - 1].q);
     d->depth--;
-    d->math.depth = d->math.overflow = 0;
+    if (formula_is_open(d->math.formula)) leave_formula(d); /* a damaged one */
     story_end_paragraph(d->s);
 }
 
@@ -264,13 +273,14 @@ static bool is_on_dark(const docx *d, const docx_open *o, const docx_look *look)
     return false;
 }
 
-/* Hidden, too small for any eye, or white on paper. */
-static bool is_unseen(const docx *d, const docx_open *o) {
+/* Hidden, too small for any eye, or white on paper; raised or lowered. */
+static void judge_run(const docx *d, docx_open *o) {
     docx_look look = o->look;
     docx_style_look(&d->sheet, o->run_style, &look);
     docx_style_look(&d->sheet, o->q.style, &look);
-    return look.hidden == 1 || (look.size >= 0 && look.size < DOCX_SIZE_SEEN) ||
-           (look.white == 1 && !is_on_dark(d, o, &look));
+    o->hidden = look.hidden == 1 || (look.size >= 0 && look.size < DOCX_SIZE_SEEN) ||
+                (look.white == 1 && !is_on_dark(d, o, &look));
+    o->level = look.level > 0 ? (script_level)look.level : SCRIPT_BASE;
 }
 
 static bool enter_run(void *context, const xml_element *e) {
@@ -280,14 +290,15 @@ static bool enter_run(void *context, const xml_element *e) {
     if (!o) return true;
     o->look = DOCX_LOOK_UNSAID;
     o->run_style = (str){0};
-    o->raised = false;
-    o->hidden = is_unseen(d, o);
+    judge_run(d, o);
     return true;
 }
 
 static void leave_run(void *context) {
     docx_open *o = open_of(context);
-    if (o) o->hidden = o->raised = false;
+    if (!o) return;
+    o->hidden = false;
+    o->level = SCRIPT_BASE;
 }
 
 /* Those of the paragraph's mark say nothing of its text. */
@@ -303,7 +314,7 @@ static void leave_run_properties(void *context) {
     docx_open *o = open_of(context);
     if (!o) return;
     o->in_run = false;
-    o->hidden = is_unseen(context, o);
+    judge_run(context, o);
 }
 
 static bool enter_look(void *context, const xml_element *e) {
@@ -350,10 +361,16 @@ static bool enter_background(void *context, const xml_element *e) {
     return true;
 }
 
-static bool enter_raised(void *context, const xml_element *e) {
-    docx_open *o = open_of(context);
-    if (o) o->raised = str_eq(xml_attribute(e, "w:val"), STR("superscript"));
+/* To a place in the document: a raised number in it is the mark of a note. */
+static bool enter_link(void *context, const xml_element *e) {
+    docx *d = context;
+    if (d->to_anchor > 0 || xml_has(e, "w:anchor")) d->to_anchor++;
     return true;
+}
+
+static void leave_link(void *context) {
+    docx *d = context;
+    if (d->to_anchor > 0) d->to_anchor--;
 }
 
 static bool enter_run_style(void *context, const xml_element *e) {
@@ -543,7 +560,9 @@ static const xml_rule rules[] = {
     {.name = "wp:anchor", .enter = enter_anchor},
     {.name = "w:background", .enter = enter_background},
     {.name = "w:rStyle", .enter = enter_run_style},
-    {.name = "w:vertAlign", .enter = enter_raised},
+    {.name = "w:vertAlign", .enter = enter_look},
+    {.name = "w:position", .enter = enter_look},
+    {.name = "w:hyperlink", .enter = enter_link, .leave = leave_link},
     {.name = "w:t", .has_text = true},
     {.name = "w:tab", .enter = enter_tab},
     {.name = "w:ptab", .enter = enter_tab},
@@ -575,24 +594,7 @@ static const xml_rule rules[] = {
     {.name = "c:chart", .enter = enter_chart},
     {.name = "dgm:relIds", .enter = enter_diagram},
     {.name = "m:t", .has_text = true},
-    {.name = "m:f", .enter = docx_math_enter_object, .leave = docx_math_leave_object},
-    {.name = "m:sSup", .enter = docx_math_enter_object, .leave = docx_math_leave_object},
-    {.name = "m:sSub", .enter = docx_math_enter_object, .leave = docx_math_leave_object},
-    {.name = "m:sSubSup", .enter = docx_math_enter_object, .leave = docx_math_leave_object},
-    {.name = "m:sPre", .enter = docx_math_enter_object, .leave = docx_math_leave_object},
-    {.name = "m:rad", .enter = docx_math_enter_object, .leave = docx_math_leave_object},
-    {.name = "m:nary", .enter = docx_math_enter_object, .leave = docx_math_leave_object},
-    {.name = "m:d", .enter = docx_math_enter_object, .leave = docx_math_leave_object},
-    {.name = "m:m", .enter = docx_math_enter_object, .leave = docx_math_leave_object},
-    {.name = "m:chr", .enter = docx_math_enter_sign},
-    {.name = "m:begChr", .enter = docx_math_enter_opening},
-    {.name = "m:endChr", .enter = docx_math_enter_closing},
-    {.name = "m:e", .enter = docx_math_enter_part, .leave = docx_math_leave_part},
-    {.name = "m:num", .enter = docx_math_enter_part, .leave = docx_math_leave_part},
-    {.name = "m:den", .enter = docx_math_enter_part, .leave = docx_math_leave_part},
-    {.name = "m:sup", .enter = docx_math_enter_part, .leave = docx_math_leave_part},
-    {.name = "m:sub", .enter = docx_math_enter_part, .leave = docx_math_leave_part},
-    {.name = "m:deg", .enter = docx_math_enter_part, .leave = docx_math_leave_part},
+    OOXML_MATH_RULES(leave_formula),
     {.name = "w:rt", .skip = true}, /* how to pronounce what stands below it */
     {.name = "w:sectPr", .skip = true},
     {.name = "w:pPrChange", .skip = true},
@@ -606,7 +608,7 @@ static const xml_rule rules[] = {
 
 bool docx_read_part(docx *d, size_t entry, bool *whole, error *err) {
     xml_walker walker = {.rules = rules, .text = put_text, .context = d};
-    d->depth = d->overflow = d->table_depth = d->box_depth = 0;
+    d->depth = d->overflow = d->table_depth = d->box_depth = d->to_anchor = 0;
     ooxml_free_relations(&d->relations);
     ooxml_read_relations(d->p, package_name(d->p, entry), d->a, &d->relations);
     return xml_walk_entry(d->p, entry, &walker, whole, err);

@@ -18,6 +18,8 @@
 #define CHAIN_MAX 32
 /* An item's number; beyond it something else is wrong. */
 #define NUMBER_MAX 1000000
+/* Letters that stand so many half points off their line are raised or lowered. */
+#define RISE_SEEN 3
 
 typedef struct {
     docx_sheet *out;
@@ -128,6 +130,8 @@ static const xml_rule style_rules[] = {
     {.name = "w:highlight", .enter = enter_look},
     {.name = "w:outline", .enter = enter_look},
     {.name = "w:shadow", .enter = enter_look},
+    {.name = "w:vertAlign", .enter = enter_look},
+    {.name = "w:position", .enter = enter_look},
     {.name = "w:docDefaults", .enter = enter_defaults, .leave = leave_defaults},
     {.name = "w:lang", .enter = enter_language},
     {.name = "w:tblStylePr", .enter = enter_conditional},
@@ -342,6 +346,14 @@ void docx_look_put(docx_look *look, const xml_element *e) {
     } else if (strcmp(name, "shd") == 0) {
         bool ground = is_ground(e), said = colour_is_white(xml_attribute(e, "w:fill"));
         if (look->shaded != 1 && (ground || said)) look->shaded = ground;
+    } else if (strcmp(name, "vertAlign") == 0) {
+        look->level = str_eq(value, STR("superscript")) ? SCRIPT_RAISED
+                      : str_eq(value, STR("subscript")) ? SCRIPT_LOWERED
+                                                        : SCRIPT_BASE;
+    } else if (strcmp(name, "position") == 0) {
+        long rise = xml_number(e, "w:val", INT16_MIN, INT16_MAX, 0);
+        if (rise >= RISE_SEEN || rise <= -RISE_SEEN)
+            look->level = rise > 0 ? SCRIPT_RAISED : SCRIPT_LOWERED;
     } else if (xml_is_on(e, "w:val")) { /* letters with an outline or a shadow show on any ground */
         look->shaded = 1;
     }
@@ -354,6 +366,7 @@ void docx_style_look(const docx_sheet *s, str id, docx_look *look) {
         if (look->white < 0) look->white = style->look.white;
         if (look->shaded < 0) look->shaded = style->look.shaded;
         if (look->size < 0) look->size = style->look.size;
+        if (look->level < 0) look->level = style->look.level;
     }
 }
 

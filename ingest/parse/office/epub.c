@@ -13,6 +13,8 @@
 
 /* Entries of a book's manifest: the longest have some thousand files. */
 #define ITEMS_MAX 100000
+/* Of the style sheets of one document. */
+#define SHEETS_MAX_BYTES ((size_t)1 << 20)
 
 typedef struct {
     str id, name, type; /* name: of the entry */
@@ -231,8 +233,29 @@ static void put_page(uint32_t page, const item *i, ingest_fate fate, str note, r
                      &(record_page_facts){.label = i->label, .fate = fate, .note = note});
 }
 
+/* The style sheets that the page links: they may hide text of it. Those that cannot be read hide nothing. */
+static void read_sheets(epub *b, const item *i, const html_page *tree, text *css) {
+    size_t slash = i->name.n;
+    while (slash > 0 && i->name.p[slash - 1] != '/') slash--;
+    str folder = str_cut(i->name, 0, slash);
+    for (xmlNode *n = tree->root; n && css->n < SHEETS_MAX_BYTES;
+         n = html_next(n, tree->root, true)) {
+        if (n->type != XML_ELEMENT_NODE || !html_tag_is(n, "link")) continue;
+        bool sheet = str_find(html_attribute(n, "rel"), STR("stylesheet"), 0) != SIZE_MAX;
+        str name = package_resolve(b->a, folder, html_attribute(n, "href"));
+        size_t entry = sheet ? package_find(b->p, name) : PACKAGE_NONE;
+        text one = {0};
+        error ignored;
+        if (entry != PACKAGE_NONE && package_read(b->p, entry, &one, &ignored)) {
+            text_put(css, text_str(&one));
+            text_put_char(css, '}'); /* what was not closed ends with its file */
+        }
+        text_free(&one);
+    }
+}
+
 static void read_document(epub *b, const item *i, uint32_t page, record_writer *out) {
-    text bytes = {0}, utf8 = {0};
+    text bytes = {0}, utf8 = {0}, css = {0};
     html_page tree = {0};
     error why = {0};
     size_t entry = package_find(b->p, i->name);
@@ -242,6 +265,8 @@ static void read_document(epub *b, const item *i, uint32_t page, record_writer *
     ok = ok && parse_to_utf8(text_str(&bytes), charset_of(text_str(&bytes)), &utf8, &why) &&
          html_tree_build(text_str(&utf8), &tree, &why);
     if (ok) {
+        read_sheets(b, i, &tree, &css);
+        tree.linked = text_str(&css);
         xmlNode *root = html_main_all(&tree);
         bool any = html_info_of(root)->text > 0;
         put_page(page, i, any ? INGEST_FATE_TEXT : INGEST_FATE_EMPTY, (str){0}, out);
@@ -254,6 +279,7 @@ static void read_document(epub *b, const item *i, uint32_t page, record_writer *
     html_tree_free(&tree);
     text_free(&bytes);
     text_free(&utf8);
+    text_free(&css);
 }
 
 static void read_spine(epub *b, uint32_t pages, record_writer *out) {

@@ -369,7 +369,6 @@ static void put_number(text *out, double v, str code, bool sign) {
 void number_put(text *out, double v, str code, bool since_1904) {
     str section = code, second;
     bool sign = v < 0;
-    size_t begin = out->n;
     if (code.n == 0 || !isfinite(v) || str_eq_nocase(code, STR("general")) ||
         str_eq(code, STR("@"))) {
         number_put_general(out, v);
@@ -391,6 +390,16 @@ void number_put(text *out, double v, str code, bool since_1904) {
         section = second;
     }
     put_number(out, fabs(v), section, sign);
-    if (str_trim(str_cut(text_str(out), begin, out->n)).n == 0 && section.n > 0 && v != 0)
-        number_put_general(out, v); /* a format that hides the value */
+}
+
+bool number_hides_text(str code) {
+    str section;
+    if (!find_section(code, 3, &section)) return false;
+    for (size_t i = 0; i < section.n;) {
+        size_t next = skip_literal(section, i);
+        if (next == i && section.p[i] == '@') return false;
+        if (str_starts(str_cut(section, i, section.n), STR("General"))) return false;
+        i = next > i ? next : i + 1;
+    }
+    return true;
 }

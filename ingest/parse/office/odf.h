@@ -11,12 +11,13 @@
 
 typedef struct {
     str name, parent, list;
-    int outline;         /* 1..10; 0: not said */
-    signed char hidden;  /* 1, 0; -1: not said; of a table too */
-    signed char white;   /* 1: as paper is, or nearly; 0; -1: not said */
-    signed char shaded;  /* a ground of its own that is not white: 1, 0; -1: not said */
-    signed char tiny;    /* too small for any eye: 1, 0; -1: not said */
-    bool breaks, raised; /* begins a page; is a superscript */
+    int outline;        /* 1..10; 0: not said */
+    signed char hidden; /* 1, 0; -1: not said; of a table too */
+    signed char white;  /* 1: as paper is, or nearly; 0; -1: not said */
+    signed char shaded; /* a ground of its own that is not white: 1, 0; -1: not said */
+    signed char tiny;   /* too small for any eye: 1, 0; -1: not said */
+    bool breaks;        /* begins a page */
+    script_level level; /* of letters */
 } odf_style;
 
 typedef struct {
@@ -71,7 +72,7 @@ typedef struct {
     signed char white, shaded, tiny;
 } odf_look;
 odf_look odf_look_of(const odf_sheet *s, str style);
-bool odf_is_raised(const odf_sheet *s, str style);
+script_level odf_level_of(const odf_sheet *s, str style);
 bool odf_breaks_page(const odf_sheet *s, str style);
 str odf_list_of(const odf_sheet *s, str style);  /* the list style of a paragraph style */
 odf_list *odf_find_list(odf_sheet *s, str name); /* NULL: none */

@@ -1,98 +1,37 @@
-/* Formulas of OpenDocument (MathML in an object of their own) as one line: "x^2 + (a+b)/c".
- *
- * Only what changes the meaning of a line is written: powers, indices, fractions, roots. A part of more
- * than one sign is put into brackets. Deep formulas go on without them.
- */
+/* Formulas of OpenDocument: MathML in an object of their own, handed on to formula.c. */
 #include "ingest/parse/office/odf.h"
 
 #include <string.h>
 
-#define DEPTH_MAX 64
-
-typedef struct {
-    char kind;      /* 's' scripts, 'f' a fraction, 'r' a root, else '.' */
-    bool above;     /* of scripts: the second part is a power */
-    unsigned parts; /* begun so far */
-    size_t begin;   /* of the open part */
-    bool wraps;     /* the open part may need brackets */
-} open_math;
-
-typedef struct {
-    text *out;
-    open_math open[DEPTH_MAX];
-    size_t depth, overflow;
-} math_reader;
-
-/* What stands in front of the next part of `o`. */
-static const char *sign_of(const open_math *o) {
-    if (o->kind == 'r' && o->parts == 0) return "\u221a";
-    if (o->kind == 'f' && o->parts == 1) return "/";
-    if (o->kind == 's' && o->parts == 1) return o->above ? "^" : "_";
-    return o->kind == 's' && o->parts == 2 ? "^" : "";
-}
+#include "ingest/parse/formula.h"
 
 static bool enter_math(void *context, const xml_element *e) {
-    math_reader *r = context;
     const char *name = xml_local_name(e);
-    bool scripts = strncmp(name, "msu", 3) == 0 || strncmp(name, "munder", 6) == 0 ||
-                   strncmp(name, "mover", 5) == 0;
-    open_math o = {.kind = scripts                      ? 's'
-                           : strcmp(name, "mfrac") == 0 ? 'f'
-                           : strcmp(name, "msqrt") == 0 ? 'r'
-                                                        : '.'};
-    o.above = strcmp(name, "msup") == 0 || strcmp(name, "mover") == 0;
-    if (r->depth == DEPTH_MAX) {
-        r->overflow++;
+    bool binomial =
+        strcmp(name, "mfrac") == 0 && str_starts(xml_attribute(e, "linethickness"), STR("0"));
+    if (binomial) {
+        formula_open(context, FORMULA_BINOMIAL);
         return true;
     }
-    open_math *outer = r->depth > 0 && r->overflow == 0 ? &r->open[r->depth - 1] : NULL;
-    if (outer) {
-        text_put(r->out, str_of(sign_of(outer)));
-        outer->begin = r->out->n;
-        outer->wraps = outer->kind != '.';
-        outer->parts++;
+    if (!formula_open_mathml(context, name)) return false;
+    if (strcmp(name, "mfenced") == 0) {
+        str open = xml_attribute(e, "open"); /* good until the next is asked for */
+        if (xml_has(e, "open"))
+            formula_fence(context, open.n ? open : (str){"", 0}, (str){0}, (str){0});
+        str close = xml_attribute(e, "close");
+        if (xml_has(e, "close"))
+            formula_fence(context, (str){0}, close.n ? close : (str){"", 0}, (str){0});
     }
-    r->open[r->depth++] = o;
     return true;
 }
 
-/* One sign, or letters and figures alone. */
-static bool is_simple(str s) {
-    size_t used = 0;
-    bool plain = true;
-    for (size_t i = 0; i < s.n && plain; i++) {
-        char c = s.p[i];
-        plain = (unsigned char)c >= 0x80 || c == '.' || (c >= '0' && c <= '9') ||
-                ((c | 32) >= 'a' && (c | 32) <= 'z');
-    }
-    if (s.n > 0) utf8_next(s.p, s.n, &used);
-    return plain || used == s.n;
-}
-
 static void leave_math(void *context) {
-    math_reader *r = context;
-    if (r->overflow > 0) {
-        r->overflow--;
-        return;
-    }
-    r->depth--;
-    open_math *outer = r->depth > 0 ? &r->open[r->depth - 1] : NULL;
-    if (!outer || !outer->wraps || outer->begin >= r->out->n) return;
-    str part = str_cut(text_str(r->out), outer->begin, r->out->n);
-    if (is_simple(part)) return;
-    text copy = {0};
-    text_put(&copy, part);
-    text_cut(r->out, outer->begin);
-    text_put_char(r->out, '(');
-    text_put(r->out, text_str(&copy));
-    text_put_char(r->out, ')');
-    text_free(&copy);
+    formula_close(context);
 }
 
 static void put_math(void *context, str t) {
-    math_reader *r = context;
-    for (size_t i = 0; i < t.n; i++)
-        if ((unsigned char)t.p[i] > ' ') text_put_char(r->out, t.p[i]);
+    t = str_trim(t);
+    if (t.n > 0) formula_put(context, t);
 }
 
 #define PART(element, letters) \
@@ -100,10 +39,13 @@ static void put_math(void *context, str t) {
 
 void odf_put_math(package *p, size_t entry, text *out) {
     static const xml_rule rules[] = {
+        PART("math", false),
+        PART("semantics", false),
         PART("mrow", false),
         PART("mi", true),
         PART("mn", true),
         PART("mo", true),
+        PART("ms", true),
         PART("mtext", true),
         PART("msup", false),
         PART("msub", false),
@@ -111,19 +53,29 @@ void odf_put_math(package *p, size_t entry, text *out) {
         PART("munder", false),
         PART("mover", false),
         PART("munderover", false),
+        PART("mmultiscripts", false),
+        PART("mprescripts", false),
+        PART("none", false),
         PART("mfrac", false),
         PART("msqrt", false),
         PART("mroot", false),
         PART("mstyle", false),
+        PART("mpadded", false),
+        PART("menclose", false),
+        PART("mphantom", false),
         PART("mfenced", false),
         PART("mtable", false),
         PART("mtr", false),
         PART("mtd", false),
         {.name = "math:annotation", .skip = true},
+        {.name = "math:annotation-xml", .skip = true},
         {0},
     };
-    math_reader r = {.out = out};
-    xml_walker walker = {.rules = rules, .text = put_math, .context = &r};
+    formula *f = formula_new();
+    xml_walker walker = {.rules = rules, .text = put_math, .context = f};
     bool whole; /* of a broken formula what could be read */
+    formula_open(f, FORMULA_ROW);
     (void)xml_walk_entry(p, entry, &walker, &whole, NULL);
+    formula_end(f, out);
+    formula_free(f);
 }

@@ -42,6 +42,9 @@ typedef struct {
     uint32_t repeat, columns, rows;
     bool number, in_comment, has_paragraph;
     text t, comment, comments; /* comments of the sheet, a line each */
+    script_state scripts;      /* of t */
+    script_level script;       /* of the spans that are open */
+    size_t script_depth;
 } sheet_reader;
 
 /* ---- sheets -------------------------------------------------------------------------------- */
@@ -157,6 +160,7 @@ static void keep_span(sheet_reader *r, str t) {
 
 static void leave_cell(void *context) {
     sheet_reader *r = context;
+    script_flush(&r->scripts, &r->t, (str){0});
     str t = str_trim(text_str(&r->t));
     if (t.n > 0) {
         uint32_t times = r->repeat;
@@ -186,25 +190,51 @@ static bool enter_covered(void *context, const xml_element *e) {
     return false;
 }
 
+static void put_cell_text(sheet_reader *r, str t) {
+    if (r->in_comment)
+        text_put(&r->comment, t);
+    else
+        script_put(&r->scripts, &r->t, t, r->script, false);
+}
+
 static bool enter_paragraph(void *context, const xml_element *e) {
     (void)e;
     sheet_reader *r = context;
     text *t = r->in_comment ? &r->comment : &r->t;
+    script_flush(&r->scripts, &r->t, (str){0});
     if (t->n > 0) text_put_char(t, ' ');
     return true;
 }
 
 static bool enter_space(void *context, const xml_element *e) {
     (void)e;
-    sheet_reader *r = context;
-    text_put_char(r->in_comment ? &r->comment : &r->t, ' ');
+    put_cell_text(context, STR(" "));
     return true;
 }
 
 static void put_text(void *context, str t) {
+    for (size_t i = 0; i < t.n;) {
+        size_t end = i;
+        while (end < t.n && (unsigned char)t.p[end] >= ' ') end++;
+        if (end > i) put_cell_text(context, str_cut(t, i, end));
+        if (end < t.n) put_cell_text(context, STR(" "));
+        i = end + 1;
+    }
+}
+
+/* Raised and lowered letters of a cell. */
+static bool enter_span(void *context, const xml_element *e) {
     sheet_reader *r = context;
-    text *to = r->in_comment ? &r->comment : &r->t;
-    for (size_t i = 0; i < t.n; i++) text_put_char(to, (unsigned char)t.p[i] < ' ' ? ' ' : t.p[i]);
+    script_level level = odf_level_of(&r->d->sheet, xml_attribute(e, "text:style-name"));
+    if (r->script_depth == 0) r->script = level;
+    if (r->script_depth > 0 || level != SCRIPT_BASE) r->script_depth++;
+    return true;
+}
+
+static void leave_span(void *context) {
+    sheet_reader *r = context;
+    if (r->script_depth > 0) r->script_depth--;
+    if (r->script_depth == 0) r->script = SCRIPT_BASE;
 }
 
 /* ---- comments ------------------------------------------------------------------------------ */
@@ -254,7 +284,7 @@ static const xml_rule rules[] = {
     {.name = "table:table-cell", .enter = enter_cell, .leave = leave_cell},
     {.name = "table:covered-table-cell", .enter = enter_covered},
     {.name = "text:p", .enter = enter_paragraph, .has_text = true},
-    {.name = "text:span", .has_text = true},
+    {.name = "text:span", .enter = enter_span, .leave = leave_span, .has_text = true},
     {.name = "text:a", .has_text = true},
     {.name = "text:s", .enter = enter_space},
     {.name = "text:tab", .enter = enter_space},
@@ -287,6 +317,7 @@ bool odf_read_sheets(odf *d, size_t entry, const parse_input *in, record_writer 
     mem_free(r->cells);
     for (size_t i = 0; i < SPANS_MAX; i++) text_free(&r->spans[i].t);
     text_free(&r->row_text);
+    script_free(&r->scripts);
     text_free(&r->t);
     text_free(&r->comment);
     text_free(&r->comments);

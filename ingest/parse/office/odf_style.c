@@ -85,15 +85,21 @@ static void read_look(odf_style *style, const xml_element *e) {
     if (outlined || (shadow.n > 0 && !str_eq(shadow, STR("none")))) style->shaded = 1;
 }
 
+/* "super 58%", "sub 58%", or so many percent above or below the line. */
+static script_level level_of(str position) {
+    if (str_starts(position, STR("super")) || (position.p[0] >= '1' && position.p[0] <= '9'))
+        return SCRIPT_RAISED;
+    bool below = position.p[0] == '-' && !str_starts(position, STR("-0"));
+    return below || str_starts(position, STR("sub")) ? SCRIPT_LOWERED : SCRIPT_BASE;
+}
+
 static bool enter_text_properties(void *context, const xml_element *e) {
     reader *r = context;
     str language = xml_attribute(e, "fo:language");
     if (r->defaults && r->d->sheet.language.n == 0 && !str_eq(language, STR("none")))
         r->d->sheet.language = arena_str(r->d->a, language);
     str position = xml_attribute(e, "style:text-position");
-    if (r->style && position.n > 0)
-        r->style->raised =
-            str_starts(position, STR("super")) || (position.p[0] >= '1' && position.p[0] <= '9');
+    if (r->style && position.n > 0) r->style->level = level_of(position);
     if (r->style && xml_has(e, "text:display"))
         r->style->hidden = str_eq(xml_attribute(e, "text:display"), STR("none"));
     if (r->style) read_look(r->style, e);
@@ -285,11 +291,11 @@ odf_look odf_look_of(const odf_sheet *s, str style) {
     return look;
 }
 
-bool odf_is_raised(const odf_sheet *s, str style) {
+script_level odf_level_of(const odf_sheet *s, str style) {
     const odf_style *at = find_style(s, style);
     for (int i = 0; at && i < CHAIN_MAX; i++, at = find_style(s, at->parent))
-        if (at->raised) return true;
-    return false;
+        if (at->level != SCRIPT_BASE) return at->level;
+    return SCRIPT_BASE;
 }
 
 bool odf_breaks_page(const odf_sheet *s, str style) {

@@ -20,11 +20,12 @@ typedef struct {
     bool heading;
     long level;
     str style;
-    bool hidden;   /* all of it */
-    size_t spans;  /* depth of spans inside hidden ones */
-    size_t raised; /* inside superscripts */
-    bool faint;    /* its style is white on paper, or tiny */
-    size_t shown;  /* depth of spans that can be seen all the same */
+    bool hidden;    /* all of it */
+    size_t spans;   /* depth of spans inside hidden ones */
+    size_t scripts; /* depth of spans inside a raised or lowered one */
+    script_level script;
+    bool faint;   /* its style is white on paper, or tiny */
+    size_t shown; /* depth of spans that can be seen all the same */
 } open_paragraph;
 
 typedef struct {
@@ -52,6 +53,7 @@ typedef struct {
     text mark, creator;
     text *to; /* where text goes instead of the paragraph */
     size_t notes;
+    size_t to_place; /* depth of links into the document */
     bool in_contents, first_slide;
     str presentation_class;
     bool hidden_section, in_chart_title, in_slides;
@@ -70,10 +72,8 @@ static void put(text_reader *r, str t) {
         text_put(r->to, t);
     } else if (r->hidden_section || (q && (q->hidden || q->spans > 0 || (q->faint && !q->shown)))) {
         r->d->hidden_bytes += str_trim(t).n;
-    } else if (q && q->raised > 0) {
-        story_put_raised(r->d->s, t);
     } else if (q) {
-        story_put(r->d->s, t);
+        story_put_script(r->d->s, t, q->scripts > 0 ? q->script : SCRIPT_BASE, r->to_place > 0);
     }
 }
 
@@ -228,7 +228,9 @@ static bool enter_span(void *context, const xml_element *e) {
     if (q->shown > 0 || (q->faint && !faint && said)) q->shown++;
     if (q->spans > 0 || odf_is_hidden(&r->d->sheet, style) || (faint && !q->faint && !q->shown))
         q->spans++;
-    if ((q->raised > 0 || odf_is_raised(&r->d->sheet, style))) q->raised++;
+    script_level level = odf_level_of(&r->d->sheet, style);
+    if (q->scripts == 0) q->script = level;
+    if (q->scripts > 0 || level != SCRIPT_BASE) q->scripts++;
     return true;
 }
 
@@ -236,7 +238,19 @@ static void leave_span(void *context) {
     open_paragraph *q = paragraph(context);
     if (q && q->spans > 0) q->spans--;
     if (q && q->shown > 0) q->shown--;
-    if (q && q->raised > 0) q->raised--;
+    if (q && q->scripts > 0) q->scripts--;
+}
+
+/* To a place in the document: a raised number in it is the mark of a note. */
+static bool enter_link(void *context, const xml_element *e) {
+    text_reader *r = context;
+    if (r->to_place > 0 || str_starts(xml_attribute(e, "xlink:href"), STR("#"))) r->to_place++;
+    return true;
+}
+
+static void leave_link(void *context) {
+    text_reader *r = context;
+    if (r->to_place > 0) r->to_place--;
 }
 
 static bool enter_spaces(void *context, const xml_element *e) {
@@ -484,10 +498,12 @@ static bool enter_object(void *context, const xml_element *e) {
     size_t entry = package_find(r->d->p, name);
     text formula = {0};
     if (entry != PACKAGE_NONE) odf_put_math(r->d->p, entry, &formula);
-    if (formula.n > 0)
+    if (formula.n > 0) {
+        if (!r->to) story_keep_apart(r->d->s, text_str(&formula));
         put(r, text_str(&formula));
-    else if (entry == PACKAGE_NONE || !put_chart(r, entry))
+    } else if (entry == PACKAGE_NONE || !put_chart(r, entry)) {
         r->d->objects++;
+    }
     text_free(&formula);
     return false;
 }
@@ -619,7 +635,7 @@ static const xml_rule rules[] = {
     {.name = "text:hidden-text", .skip = true},
     {.name = "text:hidden-paragraph", .skip = true},
     {.name = "text:ruby-text", .skip = true},
-    {.name = "text:a", .has_text = true},
+    {.name = "text:a", .enter = enter_link, .leave = leave_link, .has_text = true},
     FIELD("meta"),
     FIELD("meta-field"),
     FIELD("ruby-base"),

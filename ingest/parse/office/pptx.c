@@ -3,8 +3,7 @@
  * Owns the order: slides as the presentation lists them, and the shapes of a slide. The file keeps shapes
  * in the order in which they lie on each other, which is mostly that of reading, and is kept where
  * it is: where a shape stands wholly above one before it, or the title is not first, they are read by
- * their places instead. Slides that are hidden in the show are read, since they are in the handout;
- * nothing is lost by that, so nothing is told.
+ * their places instead. A slide that is hidden in the show is left out and says so, as a hidden sheet is.
  */
 #include "ingest/parse/office/pptx.h"
 
@@ -39,6 +38,7 @@ static void place_by_layout(const pptx *x, pptx_shapes *shapes) {
                                        : str_eq(s->type, l->type);
             if (!l->placeholder || !l->placed || !same) continue;
             s->placed = true;
+            s->ground = s->ground || l->ground;
             s->x = l->x, s->y = l->y;
             s->width = l->width, s->height = l->height;
         }
@@ -115,15 +115,16 @@ static void read_layout(pptx *x) {
     x->layout_part = package_name(x->p, layout);
     pptx_find_shapes(x, layout, &x->layout);
     ooxml_relations r;
-    pptx_shapes master = {0};
+    pptx_shapes *master = &x->master;
+    master->count = 0;
     ooxml_read_relations(x->p, x->layout_part, x->a, &r);
     size_t entry = ooxml_entry(x->p, ooxml_find_type(&r, STR("slideMaster")));
     if (entry != PACKAGE_NONE) {
-        pptx_find_shapes(x, entry, &master);
+        pptx_find_shapes(x, entry, master);
         for (size_t i = 0; i < x->layout.count; i++) { /* what the layout leaves to the master */
             pptx_shape *l = &x->layout.items[i];
-            for (size_t k = 0; k < master.count && l->placeholder && !l->placed; k++) {
-                const pptx_shape *m = &master.items[k];
+            for (size_t k = 0; k < master->count && l->placeholder && !l->placed; k++) {
+                const pptx_shape *m = &master->items[k];
                 bool same = is_title(l) ? is_title(m) : str_eq(l->type, m->type);
                 if (!m->placed || !same) continue;
                 l->placed = true;
@@ -132,21 +133,23 @@ static void read_layout(pptx *x) {
             }
         }
     }
-    pptx_free_shapes(&master);
     ooxml_free_relations(&r);
 }
 
 static bool read_slide(pptx *x, size_t entry, error *err) {
-    pptx_shapes shapes = {0};
+    pptx_shapes *shapes = &x->slide;
     ooxml_free_relations(&x->relations);
     ooxml_read_relations(x->p, package_name(x->p, entry), x->a, &x->relations);
     read_layout(x);
-    pptx_find_shapes(x, entry, &shapes);
-    place_by_layout(x, &shapes);
-    bool sorted = shapes.count <= SORTED_MAX && is_odd(&shapes);
-    bool ok =
-        sorted ? put_sorted(x, entry, &shapes, err) : pptx_put_shapes(x, entry, SIZE_MAX, err);
-    pptx_free_shapes(&shapes);
+    pptx_find_shapes(x, entry, shapes);
+    if (shapes->hidden) {
+        story_drop_page(x->s, INGEST_FATE_HIDDEN, STR("the slide is hidden, and was left out"));
+        return true;
+    }
+    place_by_layout(x, shapes);
+    pptx_judge_shapes(x);
+    bool sorted = shapes->count <= SORTED_MAX && is_odd(shapes);
+    bool ok = sorted ? put_sorted(x, entry, shapes, err) : pptx_put_shapes(x, entry, SIZE_MAX, err);
     for (size_t i = 0; ok && i < x->relations.count; i++) {
         size_t part = ooxml_entry(x->p, &x->relations.items[i]);
         if (part == PACKAGE_NONE) continue;
@@ -178,6 +181,13 @@ static bool enter_slide_id(void *context, const xml_element *e) {
     return false;
 }
 
+static bool enter_slide_size(void *context, const xml_element *e) {
+    pptx *x = ((slide_list *)context)->x;
+    x->width = xml_number(e, "cx", 0, INT32_MAX, 0);
+    x->height = xml_number(e, "cy", 0, INT32_MAX, 0);
+    return false;
+}
+
 static bool read_slides(pptx *x, const slide_list *l, const ooxml_relations *r, record_writer *out,
                         error *err) {
     bool ok = true;
@@ -200,6 +210,8 @@ static void tell(pptx *x, record_writer *out) {
     if (x->broken > 0)
         record_note(out, "%zu of its slides, notes or charts are damaged and were read in part",
                     x->broken);
+    if (x->hidden_bytes > 0)
+        record_note(out, "%zu bytes of hidden text were left out", x->hidden_bytes);
 }
 
 /* What the program itself writes as a title. */
@@ -213,12 +225,16 @@ static void free_all(pptx *x, slide_list *l) {
     pictures_free(&x->pictures);
     ooxml_free_relations(&x->relations);
     pptx_free_shapes(&x->layout);
+    pptx_free_shapes(&x->master);
+    pptx_free_shapes(&x->slide);
     arena_free(x->a);
     mem_free(x);
 }
 
 bool pptx_parse(package *p, const parse_input *in, record_writer *out, error *err) {
-    static const xml_rule rules[] = {{.name = "p:sldId", .enter = enter_slide_id}, {0}};
+    static const xml_rule rules[] = {{.name = "p:sldId", .enter = enter_slide_id},
+                                     {.name = "p:sldSz", .enter = enter_slide_size},
+                                     {0}};
     pptx *x = mem_new(1, sizeof *x);
     slide_list l = {.x = x, .limit = in->limits->pages};
     xml_walker walker = {.rules = rules, .context = &l};

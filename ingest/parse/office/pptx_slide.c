@@ -9,108 +9,36 @@
 
 #include <string.h>
 
+#include "ingest/parse/office/ooxml_math.h"
 #include "ingest/parse/office/ordinal.h"
 
-#define SHAPES_MAX 4096
 #define LEVELS 9
-#define EMU_MAX 1000000000L
+/* In hundredths of a point; nobody reads what is smaller. */
+#define SIZE_SEEN 200
+/* Of 100,000: letters that are nearly as clear as glass. */
+#define ALPHA_SEEN 5000
 
 typedef struct {
+    ooxml_math math; /* first: ooxml_math.h */
     pptx *x;
-    /* finding */
-    pptx_shapes *shapes;
-    /* writing */
     size_t only, at; /* shape `at` is open */
+    bool judged;     /* shapes are those of x->slide */
     size_t depth;    /* of groups and shapes */
     str type;        /* of the open placeholder */
     bool placeholder;
     bool heads; /* the table's first row is its head */
     size_t row;
     /* the open paragraph */
-    bool bullet, numbered, raised;
+    bool bullet, numbered;
+    script_level script;                 /* of the open run */
+    bool in_run, white, painted, unseen; /* its properties are open; painted: outlined or marked */
+    size_t in_table, hidden_at;          /* depth of the shape that says it is hidden; 0: none */
     char style;
     long level, start;
     long counts[LEVELS];
     /* notes */
     bool first;
 } slide_reader;
-
-/* ---- where shapes stand -------------------------------------------------------------------- */
-
-static bool find_shape(void *context, const xml_element *e) {
-    (void)e;
-    slide_reader *r = context;
-    pptx_shapes *s = r->shapes;
-    if (r->depth++ > 0) return true;
-    if (s->count >= SHAPES_MAX) return true;
-    if (s->count == s->room) {
-        s->room = s->room ? 2 * s->room : 16;
-        s->items = mem_grow(s->items, s->room, sizeof *s->items);
-    }
-    s->items[s->count++] = (pptx_shape){0};
-    return true;
-}
-
-static void leave_found(void *context) {
-    ((slide_reader *)context)->depth--;
-}
-
-static pptx_shape *found(slide_reader *r) {
-    return r->depth == 1 && r->shapes->count > 0 ? &r->shapes->items[r->shapes->count - 1] : NULL;
-}
-
-static bool find_placeholder(void *context, const xml_element *e) {
-    slide_reader *r = context;
-    pptx_shape *s = found(r);
-    if (!s) return true;
-    s->placeholder = true;
-    s->type = arena_str(r->x->a, xml_attribute(e, "type"));
-    s->index = arena_str(r->x->a, xml_attribute(e, "idx"));
-    return true;
-}
-
-static bool find_offset(void *context, const xml_element *e) {
-    pptx_shape *s = found(context);
-    if (!s || s->placed) return true;
-    s->placed = true;
-    s->x = xml_number(e, "x", -EMU_MAX, EMU_MAX, 0);
-    s->y = xml_number(e, "y", -EMU_MAX, EMU_MAX, 0);
-    return true;
-}
-
-static bool find_extent(void *context, const xml_element *e) {
-    pptx_shape *s = found(context);
-    if (!s || !s->placed || s->height > 0 || !xml_has(e, "cx")) return true;
-    s->width = xml_number(e, "cx", 0, EMU_MAX, 0);
-    s->height = xml_number(e, "cy", 0, EMU_MAX, 0);
-    return true;
-}
-
-void pptx_find_shapes(pptx *x, size_t entry, pptx_shapes *out) {
-    static const xml_rule rules[] = {
-        {.name = "p:sp", .enter = find_shape, .leave = leave_found},
-        {.name = "p:grpSp", .enter = find_shape, .leave = leave_found},
-        {.name = "p:graphicFrame", .enter = find_shape, .leave = leave_found},
-        {.name = "p:pic", .enter = find_shape, .leave = leave_found},
-        {.name = "p:cxnSp", .skip = true},
-        {.name = "p:ph", .enter = find_placeholder},
-        {.name = "a:off", .enter = find_offset},
-        {.name = "a:ext", .enter = find_extent},
-        {.name = "p:txBody", .skip = true},
-        {.name = "a:tbl", .skip = true},
-        {0},
-    };
-    slide_reader r = {.x = x, .shapes = out};
-    xml_walker walker = {.rules = rules, .context = &r};
-    bool whole;
-    out->count = 0;
-    (void)xml_walk_entry(x->p, entry, &walker, &whole, NULL);
-}
-
-void pptx_free_shapes(pptx_shapes *s) {
-    mem_free(s->items);
-    *s = (pptx_shapes){0};
-}
 
 /* ---- shapes -------------------------------------------------------------------------------- */
 
@@ -129,7 +57,25 @@ static bool enter_shape(void *context, const xml_element *e) {
 }
 
 static void leave_shape(void *context) {
-    ((slide_reader *)context)->depth--;
+    slide_reader *r = context;
+    if (r->hidden_at == r->depth) r->hidden_at = 0;
+    r->depth--;
+}
+
+static bool enter_shape_properties(void *context, const xml_element *e) {
+    slide_reader *r = context;
+    if (r->hidden_at == 0 && xml_has(e, "hidden") && xml_is_on(e, "hidden"))
+        r->hidden_at = r->depth;
+    return true;
+}
+
+static const pptx_shape *shape_of(const slide_reader *r) {
+    return r->judged && r->at < r->x->slide.count ? &r->x->slide.items[r->at] : NULL;
+}
+
+static bool is_shape_unseen(const slide_reader *r) {
+    const pptx_shape *s = shape_of(r);
+    return r->hidden_at > 0 || (s && s->outside);
 }
 
 static bool enter_placeholder(void *context, const xml_element *e) {
@@ -231,20 +177,73 @@ static bool enter_break(void *context, const xml_element *e) {
 }
 
 static bool enter_run_properties(void *context, const xml_element *e) {
-    ((slide_reader *)context)->raised = xml_number(e, "baseline", -100000, 100000, 0) > 0;
-    return false;
+    slide_reader *r = context;
+    long baseline = xml_number(e, "baseline", -100000, 100000, 0);
+    r->script = baseline > 0 ? SCRIPT_RAISED : baseline < 0 ? SCRIPT_LOWERED : SCRIPT_BASE;
+    r->unseen = xml_number(e, "sz", 0, 400000, SIZE_SEEN) < SIZE_SEEN;
+    r->white = r->painted = false;
+    r->in_run = true;
+    return true;
+}
+
+static void leave_run_properties(void *context) {
+    slide_reader *r = context;
+    const pptx_shape *s = shape_of(r);
+    r->in_run = false;
+    bool bare = s && s->bare && r->depth == 1 && r->in_table == 0;
+    if (r->white && !r->painted && bare) r->unseen = true;
 }
 
 static void leave_run(void *context) {
-    ((slide_reader *)context)->raised = false;
+    slide_reader *r = context;
+    r->script = SCRIPT_BASE;
+    r->unseen = r->white = false;
+}
+
+static bool enter_letters_colour(void *context, const xml_element *e) {
+    slide_reader *r = context;
+    if (r->in_run) r->white = pptx_is_white(e);
+    return true;
+}
+
+static bool enter_alpha(void *context, const xml_element *e) {
+    slide_reader *r = context;
+    if (r->in_run && xml_number(e, "val", 0, 100000, 100000) < ALPHA_SEEN) r->unseen = true;
+    return false;
+}
+
+static bool enter_no_fill(void *context, const xml_element *e) {
+    (void)e;
+    slide_reader *r = context;
+    if (r->in_run) r->unseen = true;
+    return false;
+}
+
+/* An outline, a shadow, a marker under the letters. */
+static bool enter_paint(void *context, const xml_element *e) {
+    (void)e;
+    slide_reader *r = context;
+    if (r->in_run) r->painted = true;
+    return false;
 }
 
 static void put_text(void *context, str t) {
     slide_reader *r = context;
-    if (r->raised)
-        story_put_raised(r->x->s, t);
+    if (r->unseen || is_shape_unseen(r))
+        r->x->hidden_bytes += str_trim(t).n;
+    else if (r->math.formula && formula_is_open(r->math.formula))
+        formula_put(r->math.formula, t);
     else
-        story_put(r->x->s, t);
+        story_put_script(r->x->s, t, r->script, false);
+}
+
+static void leave_formula(void *context) {
+    slide_reader *r = context;
+    text line = {0};
+    formula_end(r->math.formula, &line);
+    story_keep_apart(r->x->s, text_str(&line));
+    story_put(r->x->s, text_str(&line));
+    text_free(&line);
 }
 
 /* ---- tables, charts ------------------------------------------------------------------------ */
@@ -254,12 +253,15 @@ static bool enter_table(void *context, const xml_element *e) {
     slide_reader *r = context;
     r->heads = false;
     r->row = 0;
+    r->in_table++;
     story_begin_table(r->x->s);
     return true;
 }
 
 static void leave_table(void *context) {
-    story_end_table(((slide_reader *)context)->x->s);
+    slide_reader *r = context;
+    r->in_table--;
+    story_end_table(r->x->s);
 }
 
 static bool enter_table_properties(void *context, const xml_element *e) {
@@ -293,6 +295,7 @@ static void leave_cell(void *context) {
 
 static bool enter_chart(void *context, const xml_element *e) {
     pptx *x = ((slide_reader *)context)->x;
+    if (is_shape_unseen(context)) return false;
     size_t entry = ooxml_entry(x->p, ooxml_find_id(&x->relations, xml_attribute(e, "r:id")));
     if (entry != PACKAGE_NONE && !ooxml_put_chart(x->p, entry, x->s)) x->broken++;
     return false;
@@ -300,6 +303,7 @@ static bool enter_chart(void *context, const xml_element *e) {
 
 static bool enter_diagram(void *context, const xml_element *e) {
     pptx *x = ((slide_reader *)context)->x;
+    if (is_shape_unseen(context)) return false;
     size_t entry = ooxml_entry(x->p, ooxml_find_id(&x->relations, xml_attribute(e, "r:dm")));
     if (entry != PACKAGE_NONE && !ooxml_put_diagram(x->p, entry, x->s)) x->broken++;
     return false;
@@ -327,6 +331,7 @@ bool pptx_put_shapes(pptx *x, size_t entry, size_t only, error *err) {
         {.name = "p:graphicFrame", .enter = enter_shape, .leave = leave_shape},
         {.name = "p:pic", .enter = enter_shape, .leave = leave_shape},
         {.name = "p:cxnSp", .skip = true},
+        {.name = "p:cNvPr", .enter = enter_shape_properties},
         {.name = "p:ph", .enter = enter_placeholder},
         {.name = "a:p", .enter = enter_paragraph, .leave = leave_paragraph},
         {.name = "a:pPr", .enter = enter_paragraph_properties},
@@ -335,9 +340,21 @@ bool pptx_put_shapes(pptx *x, size_t entry, size_t only, error *err) {
         {.name = "a:buBlip", .enter = enter_bullet},
         {.name = "a:buAutoNum", .enter = enter_number},
         {.name = "a:r", .leave = leave_run},
-        {.name = "a:rPr", .enter = enter_run_properties},
+        {.name = "a:fld", .leave = leave_run},
+        {.name = "a:rPr", .enter = enter_run_properties, .leave = leave_run_properties},
+        {.name = "a:srgbClr", .enter = enter_letters_colour},
+        {.name = "a:schemeClr", .enter = enter_letters_colour},
+        {.name = "a:prstClr", .enter = enter_letters_colour},
+        {.name = "a:sysClr", .enter = enter_letters_colour},
+        {.name = "a:alpha", .enter = enter_alpha},
+        {.name = "a:noFill", .enter = enter_no_fill},
+        {.name = "a:gradFill", .enter = enter_paint},
+        {.name = "a:ln", .enter = enter_paint},
+        {.name = "a:highlight", .enter = enter_paint},
+        {.name = "a:effectLst", .enter = enter_paint},
         {.name = "a:t", .has_text = true},
         {.name = "m:t", .has_text = true},
+        OOXML_MATH_RULES(leave_formula),
         {.name = "a:br", .enter = enter_break},
         {.name = "a:lstStyle", .skip = true},
         {.name = "a:tbl", .enter = enter_table, .leave = leave_table},
@@ -350,10 +367,12 @@ bool pptx_put_shapes(pptx *x, size_t entry, size_t only, error *err) {
         {.name = "p:oleObj", .enter = enter_object},
         {0},
     };
-    slide_reader r = {.x = x, .only = only, .at = SIZE_MAX};
+    slide_reader r = {.x = x, .only = only, .at = SIZE_MAX, .judged = true};
+    r.math.formula = formula_new();
     xml_walker walker = {.rules = rules, .text = put_text, .context = &r};
     bool whole;
     bool ok = xml_walk_entry(x->p, entry, &walker, &whole, err);
+    formula_free(r.math.formula);
     if (!whole) x->broken++;
     return ok;
 }

@@ -55,10 +55,7 @@ static void put_body(rtf *r, str t) {
         }
         text_clear(&r->mark);
     }
-    if (g->raised)
-        story_put_raised(r->s, t);
-    else
-        story_put(r->s, t);
+    story_put_script(r->s, t, g->level, false);
 }
 
 void rtf_put(rtf *r, str t) {

@@ -31,7 +31,8 @@ typedef struct {
     int page;         /* code page */
     int skip;         /* bytes behind \u */
     /* of the paragraph */
-    bool in_table, raised;
+    bool in_table;
+    script_level level; /* of letters */
     bool ground;        /* has a colour of its own */
     int style, outline; /* -1: not said */
 } rtf_group;

@@ -14,6 +14,8 @@
 #define STYLES_MAX 4096
 /* In half points; nobody reads what is smaller. */
 #define SIZE_SEEN 4
+/* In half points; letters that stand farther off their line are raised or lowered. */
+#define RISE_SEEN 3
 
 typedef enum {
     W_ANSI,
@@ -34,6 +36,7 @@ typedef enum {
     W_DEFF,
     W_DEFLANG,
     W_DELETED,
+    W_DN,
     W_ENTER,
     W_F,
     W_FCHARSET,
@@ -67,6 +70,7 @@ typedef enum {
     W_SHPTXT,
     W_SKIP,
     W_STYLESHEET,
+    W_SUB,
     W_SUPER,
     W_NOSUPER,
     W_TITLE,
@@ -74,6 +78,7 @@ typedef enum {
     W_TROWD,
     W_U,
     W_UC,
+    W_UP,
     W_V
 } meaning;
 
@@ -105,6 +110,7 @@ static const struct {
     {"deff", W_DEFF, 0},
     {"deflang", W_DEFLANG, 0},
     {"deleted", W_DELETED, 0},
+    {"dn", W_DN, 0},
     {"do", W_ENTER, 0},
     {"emdash", W_CHAR, 0x2014},
     {"emspace", W_CHAR, ' '},
@@ -167,6 +173,7 @@ static const struct {
     {"shptxt", W_SHPTXT, 0},
     {"sn", W_SKIP, 0},
     {"stylesheet", W_STYLESHEET, 0},
+    {"sub", W_SUB, 0},
     {"super", W_SUPER, 0},
     {"sv", W_SKIP, 0},
     {"tab", W_CHAR, ' '},
@@ -177,6 +184,7 @@ static const struct {
     {"txe", W_SKIP, 0},
     {"u", W_U, 0},
     {"uc", W_UC, 0},
+    {"up", W_UP, 0},
     {"v", W_V, 0},
     {"xe", W_SKIP, 0},
 };
@@ -323,6 +331,7 @@ static void begin_note(rtf *r) {
     text_printf(&mark, "[%zu] ", ++r->notes);
     text_printf(&call, " [%zu]", r->notes);
     rtf_flush(r);
+    rtf_top(r)->level = SCRIPT_BASE; /* of the group that calls it */
     rtf_put(r, text_str(&call));
     rtf_begin_inside(r, text_str(&mark));
     text_free(&mark);
@@ -453,11 +462,14 @@ static void do_paragraph(rtf *r, meaning m, bool on, int number) {
     if (m == W_SBASEDON && g->to == RTF_STYLES && r->style_count > 0)
         r->styles[r->style_count - 1].base = number;
     if (m == W_OUTLINELEVEL) set_outline(r, number);
-    if (m == W_PLAIN) g->hidden = g->deleted = g->raised = false;
+    if (m == W_PLAIN) g->hidden = g->deleted = false;
     if (m == W_V) g->hidden = on;
     if (m == W_DELETED) g->deleted = on;
-    if (m == W_SUPER) g->raised = on;
-    if (m == W_NOSUPER) g->raised = false;
+    if (m == W_PLAIN || m == W_NOSUPER) g->level = SCRIPT_BASE;
+    if (m == W_SUPER) g->level = on ? SCRIPT_RAISED : SCRIPT_BASE;
+    if (m == W_SUB) g->level = on ? SCRIPT_LOWERED : SCRIPT_BASE;
+    if (m == W_UP) g->level = number >= RISE_SEEN ? SCRIPT_RAISED : SCRIPT_BASE;
+    if (m == W_DN) g->level = number >= RISE_SEEN ? SCRIPT_LOWERED : SCRIPT_BASE;
     if (m == W_UC) g->skip = number >= 0 && number < 16 ? number : 1;
 }
 

@@ -29,6 +29,7 @@ static void free_blocks(story_blocks *list) {
 void story_free_frame(story_frame *f) {
     text_free(&f->t);
     text_free(&f->mark);
+    script_free(&f->scripts);
     free_blocks(&f->behind);
     for (size_t i = 0; i < f->row_count; i++) {
         for (size_t k = 0; k < f->rows[i].count; k++) free_blocks(&f->rows[i].cells[k].blocks);
@@ -199,6 +200,10 @@ void story_set_mark(story *s, str mark) {
 }
 
 void story_put(story *s, str t) {
+    story_put_script(s, t, SCRIPT_BASE, false);
+}
+
+void story_put_script(story *s, str t, script_level level, bool note) {
     story_frame *f = paragraph(s);
     if (!f && is_blank(t)) return;
     if (s->overflow > 0 && !f) { /* too deep for a paragraph: straight into the innermost cell */
@@ -211,26 +216,25 @@ void story_put(story *s, str t) {
     }
     if (!f) return;
     if (is_blank(text_str(&f->t))) f->page = s->page; /* a break came before its text */
-    text_put(&f->t, t);
+    script_put(&f->scripts, &f->t, t, level, note);
 }
 
-void story_put_raised(story *s, str t) {
-    const story_frame *f = paragraph(s);
-    char before = f && f->t.n > 0 ? f->t.p[f->t.n - 1] : ' ', first = t.n > 0 ? t.p[0] : ' ';
-    bool minus = first == '-' || str_starts(t, STR("\u2212"));
-    if (before >= '0' && before <= '9' && (minus || (first >= '0' && first <= '9')))
-        story_put(s, STR("^"));
-    story_put(s, t);
+void story_keep_apart(story *s, str next) {
+    const text *t = story_text(s);
+    bool digit = t && t->n > 0 && t->p[t->n - 1] >= '0' && t->p[t->n - 1] <= '9';
+    if (digit && next.n > 0 && next.p[0] >= '0' && next.p[0] <= '9') story_put(s, STR(" "));
 }
 
 text *story_text(story *s) {
     story_frame *f = paragraph(s);
+    if (f) script_flush(&f->scripts, &f->t, (str){0});
     return f ? &f->t : NULL;
 }
 
 void story_end_paragraph(story *s) {
     story_frame f;
     if (!story_pop(s, false, &f)) return;
+    script_flush(&f.scripts, &f.t, (str){0});
     if (!is_blank(text_str(&f.t))) {
         story_block_text b = {.role = f.role, .level = f.level, .page = f.page};
         text_put(&b.t, text_str(&f.mark));

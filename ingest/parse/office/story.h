@@ -6,6 +6,7 @@
 #define CARREL_INGEST_PARSE_STORY_H
 
 #include "ingest/parse/parse.h"
+#include "ingest/parse/script.h"
 
 typedef struct story story;
 
@@ -31,8 +32,10 @@ void story_set_role(story *s, ingest_role role, uint8_t level);
 void story_set_mark(story *s, str mark);
 /* To the open paragraph; outside of one it is lost to white space, else opens one. '\n' ends a line. */
 void story_put(story *s, str t);
-/* The same for raised letters: "10" and a raised "5" are "10^5", and never 105. */
-void story_put_raised(story *s, str t);
+/* The same for raised and lowered letters (script.h); `note`: they lead to a note. */
+void story_put_script(story *s, str t, script_level level, bool note);
+/* Puts a space where a number of the paragraph would run into the one that `next` begins with. */
+void story_keep_apart(story *s, str next);
 /* The text of the open paragraph so far; NULL outside of one. */
 text *story_text(story *s);
 void story_end_paragraph(story *s);

@@ -40,6 +40,7 @@ typedef struct {
     ingest_role role;
     uint8_t level;
     text t, mark;
+    script_state scripts;
     story_blocks behind;
     /* table */
     story_row *rows;

@@ -1,18 +1,12 @@
 /* XLSX: a workbook becomes one page for each sheet (ECMA-376 part 1, chapter 18).
  *
- * Owns what the sheets share: their names and order, the strings, the number formats. A sheet that is
- * hidden is not read and says so: nobody sees it who opens the file, and what nobody sees is where
- * text hides that should not be answered from. Hidden rows and columns are read, since filters hide
- * them all the time; nothing is lost by that, so nothing is told.
+ * Owns what the sheets share: their names and order, the strings. A sheet that is hidden is not read and
+ * says so: nobody sees it who opens the file, and what nobody sees is where text hides that should not be
+ * answered from. So it is with hidden rows and columns (xlsx_range.c) and letters (xlsx_style.c).
  */
 #include "ingest/parse/office/xlsx.h"
 
 #include <string.h>
-
-#include "ingest/parse/office/number_format.h"
-#include "ingest/parse/office/xml.h"
-
-#define FORMATS_MAX 65536
 
 str xlsx_string(const xlsx *x, size_t i) {
     if (i >= x->string_count) return (str){0};
@@ -27,77 +21,35 @@ static void leave_string(void *context) {
         x->string_room = x->string_room ? 2 * x->string_room : 1024;
         x->string_ends = mem_grow(x->string_ends, x->string_room, sizeof *x->string_ends);
     }
+    script_flush(&x->string.scripts, &x->string.t, (str){0});
+    text_put(&x->strings, text_str(&x->string.t));
     x->string_ends[x->string_count++] = x->strings.n;
+    text_clear(&x->string.t);
+    xlsx_run_end(&x->string);
+}
+
+static void leave_run(void *context) {
+    xlsx_run_end(&((xlsx *)context)->string);
+}
+
+static bool enter_run_property(void *context, const xml_element *e) {
+    xlsx_run_property(&((xlsx *)context)->string, e);
+    return false;
 }
 
 static void put_string(void *context, str t) {
-    text_put(&((xlsx *)context)->strings, t);
+    xlsx *x = context;
+    xlsx_run_put(x, &x->string, t);
 }
 
 static const xml_rule string_rules[] = {
     {.name = "x:si", .leave = leave_string},
+    {.name = "x:r", .leave = leave_run},
+    {.name = "x:vertAlign", .enter = enter_run_property},
+    {.name = "x:color", .enter = enter_run_property},
+    {.name = "x:sz", .enter = enter_run_property},
     {.name = "x:t", .has_text = true},
     {.name = "x:rPh", .skip = true}, /* how to pronounce it */
-    {0},
-};
-
-/* ---- number formats ------------------------------------------------------------------------ */
-
-typedef struct {
-    long id;
-    str code;
-} own_format;
-
-typedef struct {
-    xlsx *x;
-    own_format *own;
-    size_t count, room;
-    bool in_cells;
-} style_reader;
-
-static bool enter_format(void *context, const xml_element *e) {
-    style_reader *r = context;
-    if (r->count >= FORMATS_MAX) return false;
-    if (r->count == r->room) {
-        r->room = r->room ? 2 * r->room : 32;
-        r->own = mem_grow(r->own, r->room, sizeof *r->own);
-    }
-    r->own[r->count++] = (own_format){xml_number(e, "numFmtId", 0, INT32_MAX, -1),
-                                      arena_str(r->x->a, xml_attribute(e, "formatCode"))};
-    return false;
-}
-
-static bool enter_cell_styles(void *context, const xml_element *e) {
-    (void)e;
-    ((style_reader *)context)->in_cells = true;
-    return true;
-}
-
-static void leave_cell_styles(void *context) {
-    ((style_reader *)context)->in_cells = false;
-}
-
-static bool enter_cell_style(void *context, const xml_element *e) {
-    style_reader *r = context;
-    xlsx *x = r->x;
-    if (!r->in_cells || x->format_count >= FORMATS_MAX) return false;
-    long id = xml_number(e, "numFmtId", 0, INT32_MAX, 0);
-    str code = number_builtin_format(id);
-    for (size_t i = 0; i < r->count; i++)
-        if (r->own[i].id == id) code = r->own[i].code;
-    if (x->format_count == x->format_room) {
-        x->format_room = x->format_room ? 2 * x->format_room : 64;
-        x->formats = mem_grow(x->formats, x->format_room, sizeof *x->formats);
-    }
-    x->formats[x->format_count++] = code;
-    return false;
-}
-
-static const xml_rule style_rules[] = {
-    {.name = "x:numFmt", .enter = enter_format},
-    {.name = "x:cellXfs", .enter = enter_cell_styles, .leave = leave_cell_styles},
-    {.name = "x:xf", .enter = enter_cell_style},
-    {.name = "x:dxfs", .skip = true},
     {0},
 };
 
@@ -144,6 +96,19 @@ static const xml_rule workbook_rules[] = {
     {0},
 };
 
+static void tell_hidden(const xlsx *x, record_writer *out) {
+    if (x->hidden_rows > 0)
+        record_note(out, "the text of hidden rows was left out (%zu rows)", x->hidden_rows);
+    if (x->hidden_columns > 0)
+        record_note(out, "the text of hidden columns was left out (%zu columns)",
+                    x->hidden_columns);
+    if (x->hidden_bytes > 0)
+        record_note(out, "%zu bytes of hidden text were left out", x->hidden_bytes);
+    if (x->folded_rows > 0)
+        record_aside(out, "rows that a filter or a closed group hides were read too (%zu rows)",
+                     x->folded_rows);
+}
+
 static bool read_sheets(xlsx *x, const ooxml_relations *r, const sheet_reader *sheets,
                         record_writer *out, error *err) {
     bool ok = true;
@@ -170,6 +135,7 @@ static bool read_sheets(xlsx *x, const ooxml_relations *r, const sheet_reader *s
         }
     }
     pictures_put(&x->pictures, x->p, out);
+    tell_hidden(x, out);
     if (sheets->left_out > 0)
         record_note(out, "%zu sheets were not read: there may be %zu", sheets->left_out,
                     sheets->limit);
@@ -180,16 +146,13 @@ static bool read_sheets(xlsx *x, const ooxml_relations *r, const sheet_reader *s
 }
 
 static void read_shared(xlsx *x, const ooxml_relations *r) {
-    style_reader styles = {.x = x};
     xml_walker walker = {.rules = string_rules, .text = put_string, .context = x};
     bool whole = true;
     size_t entry = ooxml_entry(x->p, ooxml_find_type(r, STR("sharedStrings")));
     if (entry != PACKAGE_NONE && (!xml_walk_entry(x->p, entry, &walker, &whole, NULL) || !whole))
         x->broken++;
-    walker = (xml_walker){.rules = style_rules, .context = &styles};
     entry = ooxml_entry(x->p, ooxml_find_type(r, STR("styles")));
-    if (entry != PACKAGE_NONE) (void)xml_walk_entry(x->p, entry, &walker, &whole, NULL);
-    mem_free(styles.own);
+    if (entry != PACKAGE_NONE) xlsx_read_styles(x, entry);
 }
 
 static void free_all(xlsx *x) {
@@ -197,8 +160,9 @@ static void free_all(xlsx *x) {
     story_free(x->s);
     pictures_free(&x->pictures);
     text_free(&x->strings);
+    xlsx_runs_free(&x->string);
     mem_free(x->string_ends);
-    mem_free(x->formats);
+    mem_free(x->looks);
     arena_free(x->a);
     mem_free(x);
 }

@@ -19,7 +19,7 @@
 #define SPAN_TEXT_MAX 200
 
 typedef struct {
-    uint32_t row, column, last_row, last_column;
+    xlsx_range at;
     text value; /* of its first cell, while its rows are read */
 } merge;
 
@@ -28,43 +28,23 @@ typedef struct {
     merge *merges; /* by first row */
     size_t merge_count, merge_room;
     size_t merge_first; /* all before it have ended */
+    xlsx_hiding hiding;
+    bool row_hidden, row_folded;
     uint32_t row, column, next_column;
     char type; /* 's' shared, 't' text, 'n' number, 'b' boolean, 'e' error */
     size_t style;
-    text value;
+    xlsx_runs value;
     text shown;
     bool row_has_cells;
+    bool row_lost; /* a hidden row has text */
 } sheet_reader;
-
-/* "BC12" */
-static bool parse_reference(str s, uint32_t *column, uint32_t *row, size_t *used) {
-    uint32_t c = 0, r = 0;
-    size_t i = 0;
-    for (; i < s.n && i < 4; i++) {
-        char letter = (char)(s.p[i] & ~32);
-        if (letter < 'A' || letter > 'Z') break;
-        c = c * 26 + (uint32_t)(letter - 'A' + 1);
-    }
-    for (; i < s.n && s.p[i] >= '0' && s.p[i] <= '9' && r <= ROWS_MAX; i++)
-        r = r * 10 + (uint32_t)(s.p[i] - '0');
-    *used = i;
-    if (c == 0 || c > GRID_COLUMNS_MAX || r == 0 || r > ROWS_MAX) return false;
-    *column = c - 1;
-    *row = r - 1;
-    return true;
-}
 
 /* ---- merged ranges ------------------------------------------------------------------------- */
 
 static bool enter_merge(void *context, const xml_element *e) {
     sheet_reader *r = context;
-    str range = xml_attribute(e, "ref");
-    size_t used, ignored;
     merge m = {0};
-    if (r->merge_count >= MERGES_MAX || !parse_reference(range, &m.column, &m.row, &used) ||
-        !parse_reference(str_cut(range, used + 1, range.n), &m.last_column, &m.last_row,
-                         &ignored) ||
-        m.last_row < m.row || m.last_column < m.column)
+    if (r->merge_count >= MERGES_MAX || !xlsx_parse_range(xml_attribute(e, "ref"), &m.at))
         return false;
     if (r->merge_count == r->merge_room) {
         r->merge_room = r->merge_room ? 2 * r->merge_room : 64;
@@ -76,35 +56,45 @@ static bool enter_merge(void *context, const xml_element *e) {
 
 static int compare_merges(const void *a, const void *b) {
     const merge *x = a, *y = b;
-    if (x->row != y->row) return x->row < y->row ? -1 : 1;
-    return x->column < y->column ? -1 : x->column > y->column;
+    if (x->at.row != y->at.row) return x->at.row < y->at.row ? -1 : 1;
+    return x->at.column < y->at.column ? -1 : x->at.column > y->at.column;
 }
 
 /* The range that reaches over this cell; NULL if none does. */
 static merge *find_merge(sheet_reader *r, uint32_t row, uint32_t column) {
-    while (r->merge_first < r->merge_count && r->merges[r->merge_first].last_row < row)
+    while (r->merge_first < r->merge_count && r->merges[r->merge_first].at.last_row < row)
         r->merge_first++;
-    for (size_t i = r->merge_first; i < r->merge_count && r->merges[i].row <= row; i++) {
+    for (size_t i = r->merge_first; i < r->merge_count && r->merges[i].at.row <= row; i++) {
         merge *m = &r->merges[i];
-        if (m->last_row >= row && m->column <= column && column <= m->last_column) return m;
+        if (m->at.last_row >= row && m->at.column <= column && column <= m->at.last_column)
+            return m;
     }
     return NULL;
 }
 
 /* Values from rows above that reach into this row at columns before `column`. */
 static void put_spanning(sheet_reader *r, uint32_t column) {
-    for (size_t i = r->merge_first; i < r->merge_count && r->merges[i].row < r->row; i++) {
+    for (size_t i = r->merge_first; i < r->merge_count && r->merges[i].at.row < r->row; i++) {
         const merge *m = &r->merges[i];
-        if (m->last_row < r->row || m->column < r->next_column || m->column >= column) continue;
+        if (m->at.last_row < r->row || m->at.column < r->next_column || m->at.column >= column)
+            continue;
         if (m->value.n > 0 && m->value.n <= SPAN_TEXT_MAX) {
-            grid_cell(r->x->g, m->column, m->last_column - m->column + 1, text_str(&m->value),
-                      false);
-            r->next_column = m->last_column + 1;
+            grid_cell(r->x->g, m->at.column, m->at.last_column - m->at.column + 1,
+                      text_str(&m->value), false);
+            r->next_column = m->at.last_column + 1;
         }
     }
 }
 
 /* ---- cells --------------------------------------------------------------------------------- */
+
+static bool is_filtered(const sheet_reader *r) {
+    for (size_t i = 0; i < r->hiding.filtered.count; i++) {
+        const xlsx_range *k = &r->hiding.filtered.items[i];
+        if (r->row > k->row && r->row <= k->last_row) return true;
+    }
+    return false;
+}
 
 static bool enter_row(void *context, const xml_element *e) {
     sheet_reader *r = context;
@@ -112,14 +102,20 @@ static bool enter_row(void *context, const xml_element *e) {
     r->row = (uint32_t)number - 1;
     r->next_column = 0;
     r->column = UINT32_MAX;
-    r->row_has_cells = false;
+    r->row_has_cells = r->row_lost = false;
     (void)find_merge(r, r->row, 0); /* past those that have ended */
+    bool flat = xlsx_is_nothing(xml_attribute(e, "ht"));
+    r->row_hidden = flat || (xml_has(e, "hidden") && xml_is_on(e, "hidden"));
+    r->row_folded =
+        r->row_hidden && !flat && (xml_number(e, "outlineLevel", 0, 7, 0) > 0 || is_filtered(r));
     return true;
 }
 
 static void leave_row(void *context) {
     sheet_reader *r = context;
+    r->x->hidden_rows += r->row_lost;
     if (!r->row_has_cells) return;
+    r->x->folded_rows += r->row_folded;
     put_spanning(r, GRID_COLUMNS_MAX);
     grid_end_row(r->x->g, r->row);
 }
@@ -129,25 +125,26 @@ static bool enter_cell(void *context, const xml_element *e) {
     str type = xml_attribute(e, "t");
     uint32_t row;
     size_t used;
-    if (!parse_reference(xml_attribute(e, "r"), &r->column, &row, &used)) r->column++;
+    if (!xlsx_parse_reference(xml_attribute(e, "r"), &r->column, &row, &used)) r->column++;
     r->type = type.n == 0                      ? 'n'
               : str_eq(type, STR("str"))       ? 't'
               : str_eq(type, STR("inlineStr")) ? 't'
                                                : type.p[0];
     r->style = (size_t)xml_number(e, "s", 0, INT32_MAX, 0);
-    text_clear(&r->value);
+    text_clear(&r->value.t);
+    xlsx_run_end(&r->value);
     return r->column < GRID_COLUMNS_MAX;
 }
 
-static void show_number(const sheet_reader *r, text *out) {
-    const xlsx *x = r->x;
+static void show_number(sheet_reader *r, str code, text *out) {
     char *end;
-    double v = strtod(r->value.p, &end);
-    str code = r->style < x->format_count ? x->formats[r->style] : (str){0};
-    if (*end)
-        text_put(out, text_str(&r->value));
-    else
-        number_put(out, v, code, x->since_1904);
+    double v = strtod(r->value.t.p, &end);
+    if (*end) {
+        text_put(out, text_str(&r->value.t));
+        return;
+    }
+    number_put(out, v, code, r->x->since_1904);
+    if (out->n == 0 && v != 0) r->x->hidden_bytes += r->value.t.n;
 }
 
 /* "2024-05-01T00:00:00" without its midnight. */
@@ -157,40 +154,78 @@ static void show_date(str t, text *out) {
     for (size_t i = 0; i < t.n; i++) text_put_char(out, i == 10 && t.p[i] == 'T' ? ' ' : t.p[i]);
 }
 
+/* What the cell shows, in the colour of its letters. */
 static void show(sheet_reader *r) {
-    str v = text_str(&r->value);
-    text_clear(&r->shown);
+    str v = text_str(&r->value.t);
+    xlsx *x = r->x;
+    xlsx_look look = xlsx_look_of(x, r->style);
+    bool painted = r->hiding.picture || xlsx_in_ranges(&r->hiding.painted, r->row, r->column);
+    text whole = {0};
     if (r->type == 's') {
         char *end;
-        unsigned long i = strtoul(r->value.p, &end, 10);
-        text_put(&r->shown, xlsx_string(r->x, i));
+        unsigned long i = strtoul(r->value.t.p, &end, 10);
+        text_put(&whole, xlsx_string(x, i));
     } else if (r->type == 'b') {
-        text_put(&r->shown, str_eq(v, STR("1")) ? STR("TRUE") : STR("FALSE"));
+        text_put(&whole, str_eq(v, STR("1")) ? STR("TRUE") : STR("FALSE"));
     } else if (r->type == 'n') {
-        show_number(r, &r->shown);
+        show_number(r, look.format, &whole);
     } else if (r->type == 'd') {
-        show_date(v, &r->shown);
+        show_date(v, &whole);
     } else {
-        text_put(&r->shown, v);
+        text_put(&whole, v);
     }
+    text_clear(&r->shown);
+    if ((r->type == 's' || r->type == 't') && number_hides_text(look.format))
+        x->hidden_bytes += whole.n;
+    else
+        xlsx_put_seen(x, &look, painted, text_str(&whole), &r->shown);
+    text_free(&whole);
+}
+
+/* A cell of a hidden column, but for one that reaches out of it. */
+static bool is_in_hidden_column(const sheet_reader *r, const merge *m) {
+    const unsigned char *how = r->hiding.columns;
+    return how[r->column] >= XLSX_HIDDEN && (!m || how[m->at.last_column] >= XLSX_HIDDEN);
 }
 
 static void leave_cell(void *context) {
     sheet_reader *r = context;
-    if (r->value.n == 0 || r->column < r->next_column) return;
-    put_spanning(r, r->column);
-    show(r);
+    script_flush(&r->value.scripts, &r->value.t, (str){0});
+    if (r->value.t.n == 0 || r->column < r->next_column) return;
     merge *m = find_merge(r, r->row, r->column);
-    uint32_t columns = m ? m->last_column - m->column + 1 : 1;
-    if (m && m->row == r->row && m->column == r->column && m->last_row > m->row)
+    bool in_column = is_in_hidden_column(r, m);
+    if (!r->row_hidden || r->row_folded) put_spanning(r, r->column);
+    show(r);
+    if (r->shown.n == 0) return;
+    if (m && m->at.row == r->row && m->at.column == r->column && m->at.last_row > m->at.row)
         text_put(&m->value, text_str(&r->shown));
+    if (r->row_hidden && !r->row_folded) {
+        r->row_lost = true;
+        return;
+    }
+    if (in_column) {
+        r->hiding.columns[r->column] = XLSX_HIDDEN_TEXT;
+        return;
+    }
+    uint32_t columns = m ? m->at.last_column - m->at.column + 1 : 1;
     grid_cell(r->x->g, r->column, columns, text_str(&r->shown), r->type == 'n' || r->type == 'd');
     r->next_column = r->column + columns;
     r->row_has_cells = true;
 }
 
 static void put_value(void *context, str t) {
-    text_put(&((sheet_reader *)context)->value, t);
+    sheet_reader *r = context;
+    xlsx_run_put(r->x, &r->value, t);
+}
+
+/* A string that stands in its cell may be in runs. */
+static bool enter_run_property(void *context, const xml_element *e) {
+    xlsx_run_property(&((sheet_reader *)context)->value, e);
+    return false;
+}
+
+static void leave_run(void *context) {
+    xlsx_run_end(&((sheet_reader *)context)->value);
 }
 
 /* ---- comments ------------------------------------------------------------------------------ */
@@ -333,6 +368,10 @@ static bool read_rows(sheet_reader *r, size_t entry, error *err) {
         {.name = "x:c", .enter = enter_cell, .leave = leave_cell},
         {.name = "x:v", .has_text = true},
         {.name = "x:t", .has_text = true},
+        {.name = "x:r", .leave = leave_run},
+        {.name = "x:vertAlign", .enter = enter_run_property},
+        {.name = "x:color", .enter = enter_run_property},
+        {.name = "x:sz", .enter = enter_run_property},
         {.name = "x:rPh", .skip = true},
         {0},
     };
@@ -346,18 +385,32 @@ static bool read_rows(sheet_reader *r, size_t entry, error *err) {
     return ok;
 }
 
+static void count_hidden_columns(sheet_reader *r) {
+    for (size_t i = 0; i < GRID_COLUMNS_MAX; i++)
+        r->x->hidden_columns += r->hiding.columns[i] == XLSX_HIDDEN_TEXT;
+}
+
+static void free_reader(sheet_reader *r) {
+    for (size_t i = 0; i < r->merge_count; i++) text_free(&r->merges[i].value);
+    mem_free(r->merges);
+    xlsx_runs_free(&r->value);
+    text_free(&r->shown);
+    xlsx_free_hiding(&r->hiding);
+    mem_free(r);
+}
+
 bool xlsx_read_sheet(xlsx *x, size_t entry, error *err) {
-    sheet_reader r = {.x = x, .row = UINT32_MAX};
+    sheet_reader *r = mem_new(1, sizeof *r);
     ooxml_relations relations;
-    bool ok = read_rows(&r, entry, err);
-    grid_end(x->g);
-    for (size_t i = 0; i < r.merge_count; i++) text_free(&r.merges[i].value);
-    mem_free(r.merges);
-    text_free(&r.value);
-    text_free(&r.shown);
-    if (!ok) return false;
+    r->x = x;
+    r->row = UINT32_MAX;
     ooxml_read_relations(x->p, package_name(x->p, entry), x->a, &relations);
-    for (size_t i = 0; i < relations.count; i++) {
+    xlsx_read_hiding(x, entry, &relations, &r->hiding);
+    bool ok = read_rows(r, entry, err);
+    grid_end(x->g);
+    count_hidden_columns(r);
+    free_reader(r);
+    for (size_t i = 0; ok && i < relations.count; i++) {
         const ooxml_relation *target = &relations.items[i];
         size_t part = ooxml_entry(x->p, target);
         if (part == PACKAGE_NONE) continue;
@@ -365,5 +418,5 @@ bool xlsx_read_sheet(xlsx *x, size_t entry, error *err) {
         if (str_eq(target->type, STR("drawing"))) read_drawing(x, part);
     }
     ooxml_free_relations(&relations);
-    return true;
+    return ok;
 }

@@ -9,6 +9,7 @@
  * definitions: "[text]" alone keeps its brackets.
  */
 #include "ingest/parse/plain/markdown.h"
+#include "ingest/parse/script.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,8 @@
 /* The longest address, tag, entity or code span that is looked for. */
 #define AHEAD_MAX 1000
 #define ENTITY_MAX 12
+/* Of what stands between two ^ or ~ of its own. */
+#define SCRIPT_MAX 24
 
 typedef struct {
     char kind; /* '*', '_', '~' or '[', and '!' for the bracket of a picture */
@@ -31,6 +34,8 @@ typedef struct {
     text *out;
     open_mark open[OPEN_MAX];
     size_t count;
+    script_state scripts;
+    bool inside; /* of a raised or lowered piece */
 } scan;
 
 static bool is_space(char c) {
@@ -159,6 +164,45 @@ static bool close_bracket(scan *p) {
     return true;
 }
 
+static void scan_inline(scan *p);
+
+/* What stands raised or lowered in [begin, end) of the source; the text goes on at `next`. */
+static void put_script(scan *p, size_t begin, size_t end, size_t next, script_level level) {
+    text piece = {0};
+    scan inner = {.s = str_cut(p->s, begin, end), .out = &piece, .inside = true};
+    scan_inline(&inner);
+    bool note = str_find(inner.s, STR("](#"), 0) != SIZE_MAX;
+    script_put(&p->scripts, p->out, text_str(&piece), level, note);
+    script_flush(&p->scripts, p->out, str_cut(p->s, next, p->s.n));
+    text_free(&piece);
+    p->i = next;
+}
+
+/* <sup>, <sub>, with what they hold; false for another tag, or without an end. */
+static bool script_tag(scan *p) {
+    str rest = str_cut(p->s, p->i, p->i + AHEAD_MAX);
+    bool raised = str_starts(rest, STR("<sup>"));
+    if (p->inside || (!raised && !str_starts(rest, STR("<sub>")))) return false;
+    size_t end = str_find(rest, raised ? STR("</sup>") : STR("</sub>"), 5);
+    if (end == SIZE_MAX) return false;
+    put_script(p, p->i + 5, p->i + end, p->i + end + 6, raised ? SCRIPT_RAISED : SCRIPT_LOWERED);
+    return true;
+}
+
+/* "10^5^" and "H~2~O", as Pandoc has it: no space inside, and "x^2+y^2" is none. */
+static bool script_marks(scan *p) {
+    char c = at(p, p->i), before = p->i > 0 ? p->s.p[p->i - 1] : ' ';
+    size_t end = p->i + 1, limit = end + SCRIPT_MAX;
+    if (p->inside || is_space(before) || at(p, p->i + 1) == c || before == c) return false;
+    while (end < limit && !is_space(at(p, end)) && at(p, end) != c) end++;
+    char after = at(p, end + 1);
+    bool goes_on = c == '^' && ((after >= '0' && after <= '9') || after == c ||
+                                ((after | 32) >= 'a' && (after | 32) <= 'z'));
+    if (at(p, end) != c || end == p->i + 1 || goes_on || after == c) return false;
+    put_script(p, p->i + 1, end, end + 1, c == '^' ? SCRIPT_RAISED : SCRIPT_LOWERED);
+    return true;
+}
+
 /* <tag>, </tag>, <!-- --> vanish; <https://...> and <a@b> keep what is inside. */
 static bool angle(scan *p) {
     char next = at(p, p->i + 1);
@@ -218,9 +262,12 @@ static bool markup(scan *p) {
         return true;
     case '`':
         return code_span(p);
+    case '^':
+        return script_marks(p);
+    case '~':
+        return script_marks(p) || emphasis(p);
     case '*':
     case '_':
-    case '~':
         return emphasis(p);
     case '!':
         if (at(p, p->i + 1) != '[') return false;
@@ -234,7 +281,7 @@ static bool markup(scan *p) {
     case ']':
         return close_bracket(p);
     case '<':
-        return angle(p);
+        return script_tag(p) || angle(p);
     case '&':
         return entity(p);
     default:
@@ -242,8 +289,13 @@ static bool markup(scan *p) {
     }
 }
 
+static void scan_inline(scan *p) {
+    while (p->i < p->s.n)
+        if (!markup(p)) text_put_char(p->out, p->s.p[p->i++]);
+}
+
 void markdown_inline(str s, text *out) {
     scan p = {.s = s, .out = out};
-    while (p.i < s.n)
-        if (!markup(&p)) text_put_char(out, s.p[p.i++]);
+    scan_inline(&p);
+    script_free(&p.scripts);
 }
