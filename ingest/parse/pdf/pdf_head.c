@@ -534,9 +534,7 @@ static void widen_heads(pdf_row *rows, size_t count, const grid *g) {
 
 /* The head rows rows[0..count) become the first of them: over each column all that stands over it.
  */
-static void merge_head(pdf_row *rows, size_t count, const grid *g, arena *a) {
-    uint32_t columns = g->count;
-    widen_heads(rows, count, g);
+static void merge_head(pdf_row *rows, size_t count, uint32_t columns, arena *a) {
     pdf_row merged = rows[0];
     merged.cells = arena_alloc(a, columns, sizeof *merged.cells);
     merged.count = 0;
@@ -593,6 +591,36 @@ void pdf_find_columns(pdf_row *rows, size_t count, arena *a) {
     find_heads(rows, count);
     for (size_t i = 0, end; i < count; i = end) {
         for (end = i + 1; end < count && rows[i].head && rows[end].head; end++) continue;
-        if (rows[i].head) merge_head(rows + i, end - i, &g, a);
+        if (!rows[i].head) continue;
+        widen_heads(rows + i, end - i, &g);
+        merge_head(rows + i, end - i, g.count, a);
     }
+}
+
+static bool is_bold(const pdf_cell *c) {
+    return c->bold * 10 >= c->text.n * 8;
+}
+
+/* "Name: | A. Meyer" below "Role: | Nurse": names in bold letters with what they are. */
+static bool names_values(const pdf_row *rows, size_t count, uint32_t columns) {
+    for (size_t i = 0; i < count; i++) {
+        const pdf_row *r = &rows[i];
+        if (r->cells[0].first > 0 || !is_bold(&r->cells[0])) return false;
+        if (r->count > 1 && is_bold(&r->cells[1])) return false;
+    }
+    return columns == 2;
+}
+
+void pdf_find_ruled_heads(pdf_row *rows, size_t count, uint32_t columns, arena *a) {
+    size_t least = 0;
+    while (least < count && rows[least].head) least++;
+    if (names_values(rows, count, columns)) return;
+    size_t top = head_rows(rows, count, all_bold(rows, count));
+    if (top == 0 && count > 1 && rows[0].count > 1 && rows[0].bold &&
+        !all_bold(rows + 1, count - 1))
+        top = 1;
+    top = top > least ? top : least;
+    if (top == 0 || top == count) top = 0;
+    for (size_t i = 0; i < count; i++) rows[i].head = i < top;
+    if (top > 0) merge_head(rows, top, columns, a);
 }

@@ -350,7 +350,7 @@ static bool starts_small(str s) {
 
 /* "clari-" and "fication" are one word: lines of a cell are short, and most hyphens at their end
  * the printer's. */
-static str join_text(str a, str b, arena *at) {
+str pdf_join_text(str a, str b, arena *at) {
     bool broken = a.n > 1 && a.p[a.n - 1] == '-' && starts_small(b) && a.p[a.n - 2] != ' ' &&
                   (unsigned char)(a.p[a.n - 2] | 32) >= 'a';
     if (broken) a.n--;
@@ -371,7 +371,7 @@ static void join_rows(pdf_row *p, pdf_row *r, bool below, arena *a) {
         pdf_cell *x = i < p->count ? &p->cells[i] : NULL, *y = k < r->count ? &r->cells[k] : NULL;
         if (x && y && x->first <= y->last && y->first <= x->last) {
             cells[n] = *x;
-            cells[n].text = below ? join_text(x->text, y->text, a) : join_text(y->text, x->text, a);
+            cells[n].text = below ? pdf_join_text(x->text, y->text, a) : pdf_join_text(y->text, x->text, a);
             cells[n].bold += y->bold;
             cells[n].mono += y->mono;
             if (below) cells[n].line = y->line;
@@ -513,7 +513,7 @@ static bool is_next_line(const pdf_row *p, const pdf_row *r, size_t columns, flo
     return true;
 }
 
-static void join_lines(pdf_row *rows, size_t count, arena *a) {
+void pdf_join_lines(pdf_row *rows, size_t count, arena *a) {
     pdf_row *p = NULL;
     box last = {0}; /* the last line of p */
     size_t columns = 0;
@@ -571,7 +571,7 @@ void pdf_find_tables(pdf_row *rows, size_t count, float left, float right, arena
         tables++;
         for (size_t k = begin; k < end; k++) rows[k].table = tables;
         pdf_find_columns(rows + begin, end - begin, a);
-        join_lines(rows + begin, end - begin, a);
+        pdf_join_lines(rows + begin, end - begin, a);
         i = floor = end;
     }
 }
