@@ -45,6 +45,12 @@ static bool stands_over(const pdf_run **row, size_t count, const pdf_run *r) {
     return false;
 }
 
+static size_t span_of(str s, const char *set) {
+    size_t n = 0;
+    while (n < s.n && s.p[n] && strchr(set, s.p[n])) n++;
+    return n;
+}
+
 /* "•", "3.", "(a)", "iv)": what stands in front of a list item, and is no cell of a table. */
 static bool is_marker(str s) {
     size_t used;
@@ -54,8 +60,9 @@ static bool is_marker(str s) {
         return c == '-' || c == '*' || c == 'o' || c == 0xB7 || (c >= 0x2010 && c <= 0x2027) ||
                (c >= 0x2190 && c <= 0x27BF) || c == UTF8_REPLACEMENT;
     char end = s.p[s.n - 1];
-    bool once = memchr(s.p, '.', s.n) == s.p + s.n - 1; /* not "U.S." */
-    return end == ')' || (end == '.' && s.n <= 4 && once);
+    size_t figures = span_of(s, "0123456789"), roman = span_of(s, "ivxlIVXL");
+    return end == ')' || (end == '.' && s.n <= 4 && /* not "No." or "U.S." */
+                          (s.n == 2 || figures + 1 == s.n || roman + 1 == s.n));
 }
 
 static bool is_sign_before(str s) {
@@ -309,15 +316,13 @@ static void put_turned(layout *l, const pdf_runs *page, unsigned turn) {
 
 void pdf_layout_page(const pdf_runs *page, uint32_t number, arena *a, pdf_lines *out) {
     if (page->run_count == 0) return;
-    layout l = {
-        .a = a, .scratch = arena_new(), .out = out, .page = number, .rules = page->rules};
+    layout l = {.a = a, .scratch = arena_new(), .out = out, .page = number, .rules = page->rules};
     pdf_group upright = {arena_alloc(l.scratch, page->run_count, sizeof *upright.runs), 0};
     for (size_t i = 0; i < page->run_count; i++)
         if (page->runs[i].turn == 0) upright.runs[upright.count++] = &page->runs[i];
     bool turned = upright.count < page->run_count;
     pdf_take_ruled(&upright, page->rules, l.scratch);
     if (upright.count > 0) pdf_cut_columns(upright, &out->gutters, l.scratch, put_lines, &l);
-    for (unsigned turn = 1; turned && turn < 4; turn++)
-        put_turned(&l, page, turn);
+    for (unsigned turn = 1; turned && turn < 4; turn++) put_turned(&l, page, turn);
     arena_free(l.scratch);
 }

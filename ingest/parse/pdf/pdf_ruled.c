@@ -20,17 +20,21 @@
 #define MAX_COLUMNS 64
 #define MAX_ROWS 1000
 #define MAX_FIELDS 16384
-#define MAX_LINES 2000     /* of each direction; a page of more is a drawing */
-#define TOUCH_PT 3.2f      /* lines that come so near to one another touch */
-#define NARROW_PT 4.5f     /* no column is as narrow, and no row as low */
-#define COVER_SHARE 0.6f   /* of a field's side that a line runs along, to part it from the next */
-#define OPEN_LINES 2       /* so many lines that go on beyond the outermost one make a column there */
-#define CELL_BYTES 2500    /* a longer text is no cell's, */
-#define USUAL_BYTES 400    /* nor are cells as long on average; */
-#define FILLED_ONE_IN 8    /* cells have text */
-#define AGAIN_BYTES 100    /* a longer cell is not said again in each of its rows, */
+#define MAX_LINES 2000   /* of each direction; a page of more is a drawing */
+#define TOUCH_PT 3.2f    /* lines that come so near to one another touch */
+#define NARROW_PT 4.5f   /* no column is as narrow, and no row as low */
+#define COVER_SHARE 0.6f /* of a field's side that a line runs along, to part it from the next */
+#define OPEN_LINES 2     /* so many lines that go on beyond the outermost one make a column there */
+#define CELL_BYTES 2500  /* a longer text is no cell's, */
+#define USUAL_BYTES 400  /* nor are cells as long on average; */
+#define FILLED_ONE_IN 8  /* cells have text */
+#define AGAIN_BYTES 100  /* a longer cell is not said again in each of its rows, */
 #define AGAIN_SIDE_BYTES 40 /* or under each of its columns */
-#define NOTE_BYTES 60      /* a longer line over all columns at the end is a note below the table */
+#define HEAD_ROWS 3         /* of headings, below the first, that a cell reaches down over */
+#define BANDS 2             /* a table of more has lines between its rows */
+#define BESIDE_EM 12.0f     /* what stands beside a lattice, no farther off, */
+#define BESIDE_BYTES 40     /* and no longer, may be of its table */
+#define NOTE_BYTES 60 /* a longer line over all columns at the end is a note below the table */
 
 typedef struct {
     float x[MAX_COLUMNS + 1], y[MAX_ROWS + 1];
@@ -250,6 +254,25 @@ static bool is_table(const lattice *t, const field_text *cells, size_t count) {
            bytes <= count * USUAL_BYTES && count * FILLED_ONE_IN >= all;
 }
 
+/* Do cells stand beside most lines of the lattice, outside of it? Then its lines are an ornament of a
+ * larger table. Beside a column of text there are lines of text, if any. */
+static bool goes_on_beside(const lattice *t, const field_text *cells, size_t count, pdf_group g) {
+    size_t lines = 0, beside = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0 && cells[i].row == cells[i - 1].row) continue; /* of each row one cell */
+        bool found = false;
+        for (size_t k = 0; k < g.count && !found; k++) {
+            const pdf_run *r = g.runs[k];
+            float away = fmaxf(r->at.x0 - t->at.x1, t->at.x0 - r->at.x1);
+            found = !r->ruled && away > -TOUCH_PT && away < BESIDE_EM * fmaxf(r->font_pt, 1) &&
+                    r->text.n <= BESIDE_BYTES && pdf_same_row(cells[i].lines[0].at, r->at);
+        }
+        lines++;
+        beside += found;
+    }
+    return beside >= 2 && beside * 2 > lines;
+}
+
 /* ---- rows ------------------------------------------------------------------------------------ */
 
 static void widen(box *at, box by) {
@@ -315,9 +338,11 @@ static int by_column(const void *pa, const void *pb) {
     return a->first < b->first ? -1 : a->first > b->first;
 }
 
-/* Do these cells of one row hold several rows, which no lines part? So it is where a column has
- * figures below one another, or where all columns have as many lines, at the same heights. */
-static bool holds_rows(const field_text *cells, const size_t *own, size_t count) {
+/* Do these cells of one row hold several rows, which no lines part? So it is where a column has as many
+ * figures below one another as there are names, or, in a table without lines between rows, where all
+ * columns have as many lines, at the same heights. */
+static bool holds_rows(const field_text *cells, const size_t *own, size_t count, bool ruled) {
+    const field_text *name = &cells[own[0]];
     size_t most = 0, least = SIZE_MAX, stacked = 0, apart = 0;
     for (size_t i = 0; i < count; i++) {
         const field_text *f = &cells[own[i]];
@@ -325,15 +350,16 @@ static bool holds_rows(const field_text *cells, const size_t *own, size_t count)
         if (f->last_row > f->row) return false;
         for (size_t k = 0; k < f->line_count; k++)
             figures += pdf_is_figure(f->lines[k].cells[0].text);
-        if (f->column > 0 && f->line_count > 1 && figures * 4 >= f->line_count * 3) stacked++;
+        stacked += i > 0 && f->line_count > 1 && figures * 4 >= f->line_count * 3 &&
+                   name->line_count >= f->line_count;
         most = f->line_count > most ? f->line_count : most;
         least = f->line_count < least ? f->line_count : least;
     }
     for (size_t i = 1; i < count && most == least; i++)
         for (size_t k = 0; k < most; k++)
-            apart += !pdf_same_row(cells[own[0]].lines[k].at, cells[own[i]].lines[k].at);
+            apart += !pdf_same_row(name->lines[k].at, cells[own[i]].lines[k].at);
     return count > 1 && most > 1 &&
-           (stacked > 0 || (most > 3 && most == least && apart == 0));
+           (stacked > 0 || (!ruled && most > 3 && most == least && apart == 0));
 }
 
 /* A row for each height that lines of these cells stand at. */
@@ -367,12 +393,13 @@ static size_t put_parted(const field_text *cells, const size_t *own, size_t coun
 }
 
 /* The cells of one row, with those that reach down into it from above. */
-static size_t cells_of_row(const field_text *cells, size_t count, uint32_t row, size_t *own) {
+static size_t cells_of_row(const field_text *cells, size_t count, uint32_t row, bool head,
+                           size_t *own) {
     size_t n = 0, begun = 0;
     for (size_t i = 0; i < count; i++) {
         const field_text *f = &cells[i];
         if (f->row > row || f->last_row < row) continue;
-        if (f->row < row && f->bytes > AGAIN_BYTES) continue;
+        if (f->row < row && (head || f->bytes > AGAIN_BYTES)) continue;
         begun += f->row == row;
         own[n++] = i;
     }
@@ -391,18 +418,29 @@ static void put_field(pdf_row *r, const field_text *f, bool head, bool alone, ar
     for (uint32_t k = f->column; k <= f->last_column; k++) put_cell(r, c, k, k);
 }
 
+/* Does the next row part one of the first row's cells? */
+static bool parts_heads(const field_text *cells, size_t count, size_t in_row) {
+    for (size_t i = 0; i < in_row; i++) {
+        size_t below = 0;
+        for (size_t k = in_row; k < count && cells[k].row == cells[i].row + 1; k++)
+            below +=
+                cells[k].column >= cells[i].column && cells[k].last_column <= cells[i].last_column;
+        if (below > 1 && cells[i].column > 0) return true;
+    }
+    return false;
+}
+
 /* Rows that cells of the first one make heads: by reaching down, or over several columns. */
 static uint32_t least_heads(const field_text *cells, size_t count, uint32_t columns) {
     uint32_t first = count > 0 ? cells[0].row : 0, last = first;
     size_t in_row = 0;
-    bool spans = false;
-    for (size_t i = 0; i < count && cells[i].row == first; i++) {
+    while (in_row < count && cells[in_row].row == first) {
+        last = cells[in_row].last_row > last ? cells[in_row].last_row : last;
         in_row++;
-        last = cells[i].last_row > last ? cells[i].last_row : last;
-        spans |= cells[i].last_column > cells[i].column && cells[i].column > 0;
     }
-    if (in_row < 2) return 0;
-    return last > first && last - first < 3 ? last + 1 : spans && columns > 2 ? first + 2 : 0;
+    if (in_row < 2 || last - first > HEAD_ROWS) return 0;
+    if (last > first) return last + 1;
+    return columns > 2 && parts_heads(cells, count, in_row) ? first + 2 : 0;
 }
 
 static size_t make_rows(uint32_t rows, uint32_t columns, const field_text *cells, size_t count,
@@ -410,9 +448,9 @@ static size_t make_rows(uint32_t rows, uint32_t columns, const field_text *cells
     size_t n = 0, *own = arena_alloc(a, count + 1, sizeof *own);
     uint32_t heads = least_heads(cells, count, columns);
     for (uint32_t row = 0; row < rows; row++) {
-        size_t in_row = cells_of_row(cells, count, row, own);
+        size_t in_row = cells_of_row(cells, count, row, row < heads, own);
         if (in_row == 0) continue;
-        if (holds_rows(cells, own, in_row)) {
+        if (holds_rows(cells, own, in_row, rows > BANDS)) {
             n += put_parted(cells, own, in_row, out + n, a);
             continue;
         }
@@ -458,7 +496,7 @@ static void take_table(const lattice *t, pdf_group *g, arena *a) {
     }
     if (n < 3) return;
     field_text *cells = read_cells(t, v, n, &found, a);
-    if (!is_table(t, cells, found)) return;
+    if (!is_table(t, cells, found) || goes_on_beside(t, cells, found, *g)) return;
     uint32_t columns = drop_columns(t, cells, found);
     for (size_t i = 0; i < found; i++) lines += cells[i].line_count;
     pdf_ruled *table = arena_alloc(a, 1, sizeof *table);
@@ -466,7 +504,8 @@ static void take_table(const lattice *t, pdf_group *g, arena *a) {
     table->count = make_rows(t->rows, columns, cells, found, table->rows, a);
     find_body(table, columns, a);
     pdf_run *r = arena_alloc(a, 1, sizeof *r);
-    *r = (pdf_run){.at = t->at, .font_pt = table->rows[0].font_pt, .rightward = true, .ruled = table};
+    *r = (pdf_run){
+        .at = t->at, .font_pt = table->rows[0].font_pt, .rightward = true, .ruled = table};
     for (size_t i = 0; i < g->count; i++)
         if (g->runs[i]->ruled || cell_of(t, g->runs[i]) == UINT32_MAX) g->runs[kept++] = g->runs[i];
     g->runs[kept++] = r;

@@ -16,9 +16,9 @@
 #define PAGE_LINES 20000u /* the fullest tables have some thousand pieces; more are a drawing */
 #define THIN_PT 2.6f      /* a bar as thin as this is a line */
 #define LEVEL_PT 0.8f     /* a line that rises no more is level */
-#define SNAP_PT 2.6f      /* lines so near to each other are one: double rules, boxes side by side */
-#define JOIN_PT 3.2f      /* pieces of one line are no farther apart */
-#define SHORT_PT 4.0f     /* shorter lines are marks, serifs, dashes left over */
+#define SNAP_PT 2.6f  /* lines so near to each other are one: double rules, boxes side by side */
+#define JOIN_PT 3.2f  /* pieces of one line are no farther apart */
+#define SHORT_PT 4.0f /* shorter lines are marks, serifs, dashes left over */
 
 /* A piece of the open path: a line, or a rectangle, which a stroke gives four edges. */
 struct pdf_rule_path {

@@ -35,6 +35,7 @@
 #define SAME_STEP 1.07f
 #define WIDE_GAP 1.5f    /* steps wider than this, of the others, may part two tables; */
 #define WIDE_GAP_EM 1.8f /* and no narrower than this */
+#define FAR_GAP 2.5f     /* headings so many steps below, and so many ems, are another table's */
 #define LINE_EM 0.8f     /* lower steps are those of shifted cells, not of lines */
 #define LOOK_BACK 4      /* a row with few cells is held against so many above it */
 #define OVERLAP_PT 1.0f  /* less shared width is none */
@@ -217,6 +218,7 @@ typedef struct {
     box at;
     float second;               /* where the columns behind the names begin */
     float least_step;           /* from row to row */
+    float font_pt;              /* of its largest row */
     size_t last, most, singles; /* row with several cells; its cells, at most; rows behind it */
     bool figures;
 } region;
@@ -227,11 +229,18 @@ static bool is_apart(const region *t, const pdf_row *r) {
     return step > WIDE_GAP * t->least_step && step > WIDE_GAP_EM * fmaxf(r->font_pt, 1);
 }
 
+/* Farther than that: headings here are another table's. */
+static bool is_far(const region *t, const pdf_row *r) {
+    float step = r->at.y1 - (r - 1)->at.y1, em = fmaxf(r->font_pt, 1);
+    return r->count >= OVER_CELLS && step > FAR_GAP * t->least_step && step > FAR_GAP * em;
+}
+
 static bool takes_single(region *t, const pdf_row *rows, size_t count, size_t i, float width) {
     const pdf_row *r = &rows[i], *next = i + 1 < count ? &rows[i + 1] : NULL;
     float em = fmaxf(r->font_pt, 1);
     bool across = r->at.x0 < t->at.x0 + 2 * em && r->at.x1 > t->second + em;
-    if (++t->singles > SINGLES || (across && is_apart(t, r))) return false;
+    bool title = t->figures && r->font_pt > LARGER * t->font_pt && is_apart(t, r);
+    if (++t->singles > SINGLES || title || (across && is_apart(t, r))) return false;
     if (!may_stand_between(&rows[t->last], r, next, t->figures, t->at, width)) return false;
     float step = r->at.y1 - (r - 1)->at.y1;
     if (step > LINE_EM * em) t->least_step = fminf(t->least_step, step);
@@ -241,12 +250,14 @@ static bool takes_single(region *t, const pdf_row *rows, size_t count, size_t i,
 static bool takes_row(region *t, const pdf_row *rows, size_t first, size_t i) {
     const pdf_row *r = &rows[i];
     float step = r->at.y1 - rows[t->last].at.y1;
-    if (t->singles == 0 && is_apart(t, r) && r->count > t->most && !has_figures(r)) return false;
+    bool heads = !has_figures(r) && is_apart(t, r) && t->singles == 0;
+    if (heads && (r->count > t->most || is_far(t, r))) return false;
     if (!goes_on(rows, first, t->last, i)) return false;
     if (t->singles == 0 && step > LINE_EM * r->font_pt) t->least_step = fminf(t->least_step, step);
     t->figures |= has_figures(r);
     t->second = fminf(t->second, r->cells[1].at.x0);
     widen(&t->at, r->at);
+    t->font_pt = fmaxf(t->font_pt, r->font_pt);
     t->most = r->count > t->most ? r->count : t->most;
     t->last = i;
     t->singles = 0;
@@ -258,6 +269,7 @@ static size_t table_end(const pdf_row *rows, size_t count, size_t first, float w
     region t = {.at = rows[first].at,
                 .second = rows[first].cells[1].at.x0,
                 .least_step = INFINITY,
+                .font_pt = rows[first].font_pt,
                 .last = first,
                 .most = rows[first].count,
                 .figures = has_figures(&rows[first])};
@@ -371,7 +383,8 @@ static void join_rows(pdf_row *p, pdf_row *r, bool below, arena *a) {
         pdf_cell *x = i < p->count ? &p->cells[i] : NULL, *y = k < r->count ? &r->cells[k] : NULL;
         if (x && y && x->first <= y->last && y->first <= x->last) {
             cells[n] = *x;
-            cells[n].text = below ? pdf_join_text(x->text, y->text, a) : pdf_join_text(y->text, x->text, a);
+            cells[n].text =
+                below ? pdf_join_text(x->text, y->text, a) : pdf_join_text(y->text, x->text, a);
             cells[n].bold += y->bold;
             cells[n].mono += y->mono;
             if (below) cells[n].line = y->line;
