@@ -113,7 +113,13 @@ static bool is_column(const pdf_row *rows, size_t count, size_t cells, size_t n)
 
 /* Rows that have a cell in every column tell the columns by their order alone: the n-th cells of
  * all of them. False where fewer than two rows have so many cells, or these are not apart. */
-static bool grid_by_order(const pdf_row *rows, size_t count, size_t cells, grid *g) {
+static bool grid_by_order(const pdf_row *rows, size_t count, size_t cells, bool figures, grid *g) {
+    size_t full = 0, heads = 0; /* without figures, where other rows have some */
+    for (size_t i = 0; i < count; i++) {
+        full += rows[i].count == cells;
+        heads += rows[i].count == cells && figures && !has_figures(&rows[i]);
+    }
+    if (heads * 2 > full) return false;
     g->count = (uint32_t)cells;
     for (size_t k = 0; k < cells; k++) {
         if (k > 0 && !is_column(rows, count, cells, k)) return false;
@@ -144,7 +150,7 @@ static bool find_grid(pdf_row *rows, size_t count, grid *g, arena *a) {
     }
     pdf_cell **cells = arena_alloc(a, all + 1, sizeof *cells);
     for (; most >= 2 && most <= MAX_COLUMNS && !ordered; most--)
-        ordered = grid_by_order(rows, count, most, g);
+        ordered = grid_by_order(rows, count, most, figures, g);
     if (!ordered) g->count = 0;
     for (int pass = ordered ? 1 : 0; pass < 2; pass++) {
         size_t n = 0;
