@@ -7,6 +7,7 @@
  *   pdf_apart.c   tells columns of text from those of a table by the heights of their lines
  *   pdf_layout.c  a column's runs become rows of cells, and these become lines
  *   pdf_ruled.c   tables whose cells are ruled, by the lines that pdf_rules.c has collected
+ *   pdf_part.c    parts cells of narrow columns
  *   pdf_table.c   finds the other tables among the rows: where they begin, what continues what
  *   pdf_head.c    a table's columns and the headings over them
  *   pdf_contents.c  finds the lines of a table of contents
@@ -32,7 +33,7 @@
 
 /* White in a run that may part two cells. In the text PDF_GAP stands for it, else a space. */
 #define PDF_GAP '\x1f'
-#define PDF_GAPS 6
+#define PDF_GAPS 24 /* the widest price lists have some twenty columns */
 typedef struct {
     float left, right;
 } pdf_gap;
@@ -201,6 +202,13 @@ void pdf_take_ruled(pdf_group *g, const pdf_rules *rules, arena *a);
 
 /* The rows of a group of runs, each cut into cells where white is wide. Sorts the group. */
 pdf_row *pdf_make_rows(pdf_group g, arena *a, size_t *count);
+
+/* "$" and "(" belong to the figure behind them, "%" and ")" to the one before. */
+bool pdf_is_sign_before(str s);
+bool pdf_is_sign_behind(str s);
+
+/* Parts cells at their gaps in rows of narrow columns, and in the headings above them. */
+void pdf_part_rows(pdf_row *rows, size_t count, arena *a);
 
 /* Puts lines that go on with the cells of the row above into that row, where columns are known. */
 void pdf_join_lines(pdf_row *rows, size_t count, arena *a);

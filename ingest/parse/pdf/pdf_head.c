@@ -538,9 +538,24 @@ static void widen_heads(pdf_row *rows, size_t count, const grid *g) {
     }
 }
 
+/* "(in thousands, except per share)" over all columns is said once, where the names have no heading
+ * of their own. */
+static void move_unit(pdf_row *rows, size_t count) {
+    pdf_cell *unit = NULL;
+    for (size_t i = 0; i < count; i++) {
+        pdf_cell *c = &rows[i].cells[0];
+        if (c->first == 0) return;
+        if (rows[i].count == 1 && c->last > c->first && str_starts(c->text, STR("(")) &&
+            str_ends(c->text, STR(")")))
+            unit = c;
+    }
+    if (unit && count > 1) unit->first = unit->last = 0;
+}
+
 /* The head rows rows[0..count) become the first of them: over each column all that stands over it.
  */
 static void merge_head(pdf_row *rows, size_t count, uint32_t columns, arena *a) {
+    move_unit(rows, count);
     pdf_row merged = rows[0];
     merged.cells = arena_alloc(a, columns, sizeof *merged.cells);
     merged.count = 0;

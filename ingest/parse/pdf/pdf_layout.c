@@ -65,12 +65,12 @@ static bool is_marker(str s) {
                           (s.n == 2 || figures + 1 == s.n || roman + 1 == s.n));
 }
 
-static bool is_sign_before(str s) {
+bool pdf_is_sign_before(str s) {
     return str_eq(s, STR("$")) || str_eq(s, STR("\xe2\x82\xac")) || str_eq(s, STR("\xc2\xa3")) ||
            str_eq(s, STR("(")) || str_eq(s, STR("$("));
 }
 
-static bool is_sign_behind(str s) {
+bool pdf_is_sign_behind(str s) {
     return str_eq(s, STR("%")) || str_eq(s, STR(")")) || str_eq(s, STR(")%"));
 }
 
@@ -88,7 +88,7 @@ static bool starts_figure(str before, str s) {
 static const char *joint(const pdf_run *a, const pdf_run *b, bool first) {
     float em = fmaxf(fmaxf(a->font_pt, b->font_pt), 1);
     float gap = a->at.x0 > b->at.x0 ? a->at.x0 - b->at.x1 : b->at.x0 - a->at.x1;
-    if (is_sign_before(a->text) || is_sign_behind(b->text)) return "";
+    if (pdf_is_sign_before(a->text) || pdf_is_sign_behind(b->text)) return "";
     if (gap > SIGN_GAP_EM * em && starts_figure(a->text, b->text)) return "|";
     bool marker = first && is_marker(a->text);
     if (gap > CELL_GAP_EM * em && !marker) return "|";

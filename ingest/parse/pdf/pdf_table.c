@@ -25,6 +25,7 @@
 #define LARGER 1.15f       /* and in letters no larger than those below, by this */
 #define TITLE_EM 4.0f      /* beginning no further left of the columns than this, */
 #define HEAD_BYTES 60      /* no longer than this, */
+#define UNIT_BYTES 120     /* or this, where it says what all figures are, */
 #define HEAD_EM 2.6f       /* and a step of no more than this above it */
 #define ASIDE_EM 2.0f      /* so far may a heading stand beside its figures */
 #define SAME_CELL_EM 1.45f /* lines of one cell are no farther apart */
@@ -134,14 +135,15 @@ static bool refines(const pdf_row *a, const pdf_row *b) {
 }
 
 /* Headings flush left over figures flush right may share nothing with them: one for each, in their
- * order, and not far off. */
+ * order, and not far off; what the names are may stand in front. */
 static bool heads_over(const pdf_row *a, const pdf_row *b) {
     float em = fmaxf(a->font_pt, 1);
-    if (a->count + 1 != b->count || a->at.y0 > b->at.y0 || has_figures(a) || !has_figures(b) ||
+    size_t from = a->count == b->count ? 1 : 0;
+    if (a->count + 1 - from != b->count || a->count < 2 + from || a->at.y0 > b->at.y0 || has_figures(a) || !has_figures(b) ||
         b->at.y0 - a->at.y0 > HEAD_EM * em)
         return false;
-    for (size_t i = 0; i < a->count; i++) {
-        box p = a->cells[i].at, q = b->cells[i + 1].at;
+    for (size_t i = from; i < a->count; i++) {
+        box p = a->cells[i].at, q = b->cells[i + 1 - from].at;
         if (fmaxf(p.x0, q.x0) - fminf(p.x1, q.x1) > ASIDE_EM * em) return false;
     }
     return true;
@@ -300,13 +302,19 @@ static float second_left(const pdf_row *rows, size_t count, float left) {
     return second;
 }
 
+/* "(in thousands, except per share)" */
+static bool is_unit(const pdf_row *r) {
+    str s = r->cells[0].text;
+    return r->count == 1 && str_starts(s, STR("(")) && str_ends(s, STR(")"));
+}
+
 /* Does each of the row's cells stand over the columns behind the names? A title is centred over the
  * whole table. */
 static bool over_columns(const pdf_row *r, float left, float second, float right) {
     float em = fmaxf(r->font_pt, 1);
     for (size_t i = 0; i < r->count; i++) {
         box b = r->cells[i].at;
-        if (r->cells[i].text.n > HEAD_BYTES || b.x0 < left + 2 * em || b.x1 > right + 3 * em ||
+        if (r->cells[i].text.n > (is_unit(r) ? UNIT_BYTES : HEAD_BYTES) || b.x0 < left + 2 * em || b.x1 > right + 3 * em ||
             (b.x0 + b.x1) / 2 < second - em || b.x0 < second - TITLE_EM * em)
             return false;
     }
@@ -317,7 +325,8 @@ static bool over_columns(const pdf_row *r, float left, float second, float right
 static bool names_group(const pdf_row *rows, size_t i, float left, float second) {
     const pdf_row *r = &rows[i];
     float em = fmaxf(r->font_pt, 1);
-    return r->count == 1 && r->cells[0].text.n <= HEAD_BYTES && r->at.x0 < left + 2 * em &&
+    size_t most = str_ends(r->cells[0].text, STR(":")) ? UNIT_BYTES : HEAD_BYTES;
+    return r->count == 1 && r->cells[0].text.n <= most && r->at.x0 < left + 2 * em &&
            r->at.x1 < second && rows[i + 1].at.y0 - r->at.y0 <= HEAD_EM * em;
 }
 
@@ -573,6 +582,7 @@ static size_t with_tail(const pdf_row *rows, size_t count, size_t end) {
 void pdf_find_tables(pdf_row *rows, size_t count, float left, float right, arena *a) {
     uint32_t tables = 0;
     size_t floor = 0; /* behind the last table */
+    pdf_part_rows(rows, count, a);
     for (size_t i = 0; i < count;) {
         size_t end = rows[i].count > 1 ? table_end(rows, count, i, right - left) : i + 1;
         if (end == i + 1) {
