@@ -174,7 +174,7 @@ static void read_page(reading *r, uint32_t number) {
     pdf_page_runs(page, look, scratch, &runs);
     pdf_look_facts(look, &facts->hidden);
     read_beside(page, pdf_look_drawing(look), &runs, facts, scratch, r->a);
-    pdf_look_free(look);
+    runs.rules = &pdf_look_drawing(look)->rules;
     facts->note = page_note(facts, r->a);
     if (runs.characters == 0 && pdf_hidden_count(&facts->hidden) > 0) {
         facts->fate = INGEST_FATE_HIDDEN;
@@ -191,6 +191,7 @@ static void read_page(reading *r, uint32_t number) {
             if (facts->note.n == 0) facts->note = STR("what draws the page is damaged");
         }
     }
+    pdf_look_free(look);
     arena_free(scratch);
     g_object_unref(page);
 }

@@ -6,7 +6,9 @@
  *   pdf_column.c  runs are cut into columns, in reading order
  *   pdf_apart.c   tells columns of text from those of a table by the heights of their lines
  *   pdf_layout.c  a column's runs become rows of cells, and these become lines
- *   pdf_table.c   finds the tables among the rows: where they begin, what continues what
+ *   pdf_ruled.c   tables whose cells are ruled, by the lines that pdf_rules.c has collected
+ *   pdf_part.c    parts cells of narrow columns
+ *   pdf_table.c   finds the other tables among the rows: where they begin, what continues what
  *   pdf_head.c    a table's columns and the headings over them
  *   pdf_contents.c  finds the lines of a table of contents
  *   pdf_running.c finds running heads, which needs all pages
@@ -27,10 +29,11 @@
 #define CARREL_INGEST_PDF_H
 
 #include "ingest/ingest.h"
+#include "ingest/parse/pdf/pdf_rules.h"
 
 /* White in a run that may part two cells. In the text PDF_GAP stands for it, else a space. */
 #define PDF_GAP '\x1f'
-#define PDF_GAPS 6
+#define PDF_GAPS 24 /* the widest price lists have some twenty columns */
 typedef struct {
     float left, right;
 } pdf_gap;
@@ -45,12 +48,14 @@ typedef struct {
     size_t characters, unusable; /* not white space; of these, without a Unicode meaning */
     pdf_gap gaps[PDF_GAPS];
     size_t gap_count;
+    const struct pdf_ruled *ruled; /* stands for a whole table, and has no text; else NULL */
 } pdf_run;
 
 typedef struct {
     pdf_run *runs; /* in poppler's order */
     size_t run_count, run_room;
     size_t characters, unusable; /* of all runs */
+    const pdf_rules *rules;      /* NULL: it is not known what is drawn */
 } pdf_runs;
 
 /* What stands in one line and one column of a table; in prose, what wide white parts. */
@@ -185,6 +190,34 @@ void pdf_sort_by_top(pdf_group g);
 /* Marks the rows of tables, sorted from top to bottom, in a column of text between these edges,
  * joins what belongs to one row, and makes one row of a table's headings. Texts go into `a`. */
 void pdf_find_tables(pdf_row *rows, size_t count, float left, float right, arena *a);
+
+/* A table whose cells are ruled; rows without a number of table are its title and notes. */
+typedef struct pdf_ruled {
+    pdf_row *rows;
+    size_t count;
+} pdf_ruled;
+
+/* Takes the text of ruled tables out of g; one run for each table stands for it. */
+void pdf_take_ruled(pdf_group *g, const pdf_rules *rules, arena *a);
+
+/* The rows of a group of runs, each cut into cells where white is wide. Sorts the group. */
+pdf_row *pdf_make_rows(pdf_group g, arena *a, size_t *count);
+
+/* "$" and "(" belong to the figure behind them, "%" and ")" to the one before. */
+bool pdf_is_sign_before(str s);
+bool pdf_is_sign_behind(str s);
+
+/* Parts cells at their gaps in rows of narrow columns, and in the headings above them. */
+void pdf_part_rows(pdf_row *rows, size_t count, arena *a);
+
+/* Puts lines that go on with the cells of the row above into that row, where columns are known. */
+void pdf_join_lines(pdf_row *rows, size_t count, arena *a);
+/* Two lines of one text, "clari-" and "fication" as one word. */
+str pdf_join_text(str first, str second, arena *a);
+
+/* Finds the heads of a ruled table, whose cells have their columns, and makes one row of them; those
+ * that are marked are heads. */
+void pdf_find_ruled_heads(pdf_row *rows, size_t count, uint32_t columns, arena *a);
 
 /* Gives the rows of one table their columns, and makes one row of its heads. */
 void pdf_find_columns(pdf_row *rows, size_t count, arena *a);

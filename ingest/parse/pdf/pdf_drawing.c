@@ -346,6 +346,7 @@ static void end_part(walk *w) {
     size_t count = w->point_count;
     w->point_count = 0;
     if (count < 2) return;
+    pdf_rules_add_part(&w->out->rules, w->part_x, w->part_y, count, w->a);
     for (size_t i = 0; i < count; i++)
         add_point(&b, as_is, (double)w->part_x[i], (double)w->part_y[i]);
     bool straight = count >= 4;
@@ -357,9 +358,12 @@ static void end_part(walk *w) {
         w->path_odd = true;
 }
 
-static void end_path(walk *w, bool fills) {
+static void end_path(walk *w, bool fills, bool strokes) {
     if (w->path_open) {
         end_part(w);
+        bool seen = w->off_from == 0;
+        pdf_rules_end_path(&w->out->rules, fills && seen, strokes && seen,
+                           both(w->now.clip, w->page), w->a);
         pdf_colour c = w->now.fill;
         for (size_t i = 0; fills && !w->path_odd && i < w->part_count; i++)
             paint(w, w->parts[i], c);
@@ -381,6 +385,7 @@ static void add_to_path(walk *w, const pdf_operators *o) {
         box r = of_rectangle(w->now.at, v[0], v[1], v[2], v[3]);
         w->path = (box){fminf(w->path.x0, r.x0), fminf(w->path.y0, r.y0), fmaxf(w->path.x1, r.x1),
                         fmaxf(w->path.y1, r.y1)};
+        pdf_rules_add_box(&w->out->rules, r, w->a);
         put_part(w, r); /* of a turned page it is still one; of a slanted one, nearly */
         return;
     }
@@ -660,16 +665,18 @@ static bool run_path(walk *w, const pdf_operators *o) {
     case PDF_OP('f', 0, 0):
     case PDF_OP('F', 0, 0):
     case PDF_OP('f', '*', 0):
+        end_path(w, true, false);
+        return true;
     case PDF_OP('B', 0, 0):
     case PDF_OP('B', '*', 0):
     case PDF_OP('b', 0, 0):
     case PDF_OP('b', '*', 0):
-        end_path(w, true);
+        end_path(w, true, true);
         return true;
     case PDF_OP('S', 0, 0):
     case PDF_OP('s', 0, 0):
     case PDF_OP('n', 0, 0):
-        end_path(w, false);
+        end_path(w, false, o->op != PDF_OP('n', 0, 0));
         return true;
     default:
         return false;
@@ -781,6 +788,7 @@ void pdf_follow_page(pdf_drawings *d, uint32_t number, const pdf_page_box *page,
                          .drawable = false};
         w->text = w->line = (matrix){1, 0, 0, 1, 0, 0};
         run_stream(w, (str){(char *)bytes, n});
+        pdf_rules_finish(&out->rules, a);
     }
     free(bytes);
     qpdf_oh_release_all(d->q);

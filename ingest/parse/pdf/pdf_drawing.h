@@ -5,6 +5,7 @@
 #define CARREL_INGEST_PDF_DRAWING_H
 
 #include "base/base.h"
+#include "ingest/parse/pdf/pdf_rules.h"
 
 /* Why a reader may not see a text. */
 typedef enum {
@@ -46,6 +47,7 @@ typedef struct {
     size_t count, room;
     size_t suspects;              /* characters that need a look */
     uint32_t off_page, layer_off; /* characters; poppler's text leaves both out */
+    pdf_rules rules;
     bool images;
     bool fields, comments; /* the page may have some: widgets, annotations that are no links */
     int turned;            /* by how many degrees the page is shown, clockwise */

@@ -113,7 +113,13 @@ static bool is_column(const pdf_row *rows, size_t count, size_t cells, size_t n)
 
 /* Rows that have a cell in every column tell the columns by their order alone: the n-th cells of
  * all of them. False where fewer than two rows have so many cells, or these are not apart. */
-static bool grid_by_order(const pdf_row *rows, size_t count, size_t cells, grid *g) {
+static bool grid_by_order(const pdf_row *rows, size_t count, size_t cells, bool figures, grid *g) {
+    size_t full = 0, heads = 0; /* without figures, where other rows have some */
+    for (size_t i = 0; i < count; i++) {
+        full += rows[i].count == cells;
+        heads += rows[i].count == cells && figures && !has_figures(&rows[i]);
+    }
+    if (heads * 2 > full) return false;
     g->count = (uint32_t)cells;
     for (size_t k = 0; k < cells; k++) {
         if (k > 0 && !is_column(rows, count, cells, k)) return false;
@@ -144,7 +150,7 @@ static bool find_grid(pdf_row *rows, size_t count, grid *g, arena *a) {
     }
     pdf_cell **cells = arena_alloc(a, all + 1, sizeof *cells);
     for (; most >= 2 && most <= MAX_COLUMNS && !ordered; most--)
-        ordered = grid_by_order(rows, count, most, g);
+        ordered = grid_by_order(rows, count, most, figures, g);
     if (!ordered) g->count = 0;
     for (int pass = ordered ? 1 : 0; pass < 2; pass++) {
         size_t n = 0;
@@ -532,11 +538,24 @@ static void widen_heads(pdf_row *rows, size_t count, const grid *g) {
     }
 }
 
+/* "(in thousands, except per share)" over all columns is said once, where the names have no heading
+ * of their own. */
+static void move_unit(pdf_row *rows, size_t count) {
+    pdf_cell *unit = NULL;
+    for (size_t i = 0; i < count; i++) {
+        pdf_cell *c = &rows[i].cells[0];
+        if (c->first == 0) return;
+        if (rows[i].count == 1 && c->last > c->first && str_starts(c->text, STR("(")) &&
+            str_ends(c->text, STR(")")))
+            unit = c;
+    }
+    if (unit && count > 1) unit->first = unit->last = 0;
+}
+
 /* The head rows rows[0..count) become the first of them: over each column all that stands over it.
  */
-static void merge_head(pdf_row *rows, size_t count, const grid *g, arena *a) {
-    uint32_t columns = g->count;
-    widen_heads(rows, count, g);
+static void merge_head(pdf_row *rows, size_t count, uint32_t columns, arena *a) {
+    move_unit(rows, count);
     pdf_row merged = rows[0];
     merged.cells = arena_alloc(a, columns, sizeof *merged.cells);
     merged.count = 0;
@@ -593,6 +612,36 @@ void pdf_find_columns(pdf_row *rows, size_t count, arena *a) {
     find_heads(rows, count);
     for (size_t i = 0, end; i < count; i = end) {
         for (end = i + 1; end < count && rows[i].head && rows[end].head; end++) continue;
-        if (rows[i].head) merge_head(rows + i, end - i, &g, a);
+        if (!rows[i].head) continue;
+        widen_heads(rows + i, end - i, &g);
+        merge_head(rows + i, end - i, g.count, a);
     }
+}
+
+static bool is_bold(const pdf_cell *c) {
+    return c->bold * 10 >= c->text.n * 8;
+}
+
+/* "Name: | A. Meyer" below "Role: | Nurse": names in bold letters with what they are. */
+static bool names_values(const pdf_row *rows, size_t count, uint32_t columns) {
+    for (size_t i = 0; i < count; i++) {
+        const pdf_row *r = &rows[i];
+        if (r->cells[0].first > 0 || !is_bold(&r->cells[0])) return false;
+        if (r->count > 1 && is_bold(&r->cells[1])) return false;
+    }
+    return columns == 2;
+}
+
+void pdf_find_ruled_heads(pdf_row *rows, size_t count, uint32_t columns, arena *a) {
+    size_t least = 0;
+    while (least < count && rows[least].head) least++;
+    if (names_values(rows, count, columns)) return;
+    size_t top = head_rows(rows, count, all_bold(rows, count));
+    if (top == 0 && count > 1 && rows[0].count > 1 && rows[0].bold &&
+        !all_bold(rows + 1, count - 1))
+        top = 1;
+    top = top > least ? top : least;
+    if (top == 0 || top == count) top = 0;
+    for (size_t i = 0; i < count; i++) rows[i].head = i < top;
+    if (top > 0) merge_head(rows, top, columns, a);
 }

@@ -24,6 +24,7 @@ typedef struct {
     arena *a;       /* the document's */
     arena *scratch; /* the page's */
     pdf_lines *out;
+    const pdf_rules *rules; /* NULL: not known */
     uint32_t page, column;
     unsigned turn; /* of the text at hand; its boxes are turned back */
 } layout;
@@ -44,6 +45,12 @@ static bool stands_over(const pdf_run **row, size_t count, const pdf_run *r) {
     return false;
 }
 
+static size_t span_of(str s, const char *set) {
+    size_t n = 0;
+    while (n < s.n && s.p[n] && strchr(set, s.p[n])) n++;
+    return n;
+}
+
 /* "•", "3.", "(a)", "iv)": what stands in front of a list item, and is no cell of a table. */
 static bool is_marker(str s) {
     size_t used;
@@ -53,16 +60,17 @@ static bool is_marker(str s) {
         return c == '-' || c == '*' || c == 'o' || c == 0xB7 || (c >= 0x2010 && c <= 0x2027) ||
                (c >= 0x2190 && c <= 0x27BF) || c == UTF8_REPLACEMENT;
     char end = s.p[s.n - 1];
-    bool once = memchr(s.p, '.', s.n) == s.p + s.n - 1; /* not "U.S." */
-    return end == ')' || (end == '.' && s.n <= 4 && once);
+    size_t figures = span_of(s, "0123456789"), roman = span_of(s, "ivxlIVXL");
+    return end == ')' || (end == '.' && s.n <= 4 && /* not "No." or "U.S." */
+                          (s.n == 2 || figures + 1 == s.n || roman + 1 == s.n));
 }
 
-static bool is_sign_before(str s) {
+bool pdf_is_sign_before(str s) {
     return str_eq(s, STR("$")) || str_eq(s, STR("\xe2\x82\xac")) || str_eq(s, STR("\xc2\xa3")) ||
            str_eq(s, STR("(")) || str_eq(s, STR("$("));
 }
 
-static bool is_sign_behind(str s) {
+bool pdf_is_sign_behind(str s) {
     return str_eq(s, STR("%")) || str_eq(s, STR(")")) || str_eq(s, STR(")%"));
 }
 
@@ -80,7 +88,7 @@ static bool starts_figure(str before, str s) {
 static const char *joint(const pdf_run *a, const pdf_run *b, bool first) {
     float em = fmaxf(fmaxf(a->font_pt, b->font_pt), 1);
     float gap = a->at.x0 > b->at.x0 ? a->at.x0 - b->at.x1 : b->at.x0 - a->at.x1;
-    if (is_sign_before(a->text) || is_sign_behind(b->text)) return "";
+    if (pdf_is_sign_before(a->text) || pdf_is_sign_behind(b->text)) return "";
     if (gap > SIGN_GAP_EM * em && starts_figure(a->text, b->text)) return "|";
     bool marker = first && is_marker(a->text);
     if (gap > CELL_GAP_EM * em && !marker) return "|";
@@ -143,16 +151,16 @@ static void put_run(pdf_cell *c, text *t, const pdf_run *before, const char *bet
 }
 
 /* A cell may be several runs: a currency sign, a figure, a bracket. */
-static void make_cells(layout *l, const pdf_run **runs, size_t count, pdf_row *row) {
+static void make_cells(arena *a, const pdf_run **runs, size_t count, pdf_row *row) {
     text t = {0};
     size_t longest = 0, cell_longest = 0;
-    row->cells = arena_alloc(l->scratch, count, sizeof *row->cells);
+    row->cells = arena_alloc(a, count, sizeof *row->cells);
     row->rightward = runs[0]->rightward;
     for (size_t i = 0; i < count; i++) {
         const pdf_run *r = runs[i];
         const char *between = i > 0 ? joint(runs[i - 1], r, i == 1) : NULL;
         if (!between || between[0] == '|') {
-            if (between) row->cells[row->count - 1].text = arena_str(l->scratch, text_str(&t));
+            if (between) row->cells[row->count - 1].text = arena_str(a, text_str(&t));
             text_clear(&t);
             row->cells[row->count++] = (pdf_cell){.at = r->at};
             cell_longest = 0;
@@ -169,7 +177,7 @@ static void make_cells(layout *l, const pdf_run **runs, size_t count, pdf_row *r
             row->font_pt = r->font_pt;
         }
     }
-    row->cells[row->count - 1].text = arena_str(l->scratch, text_str(&t));
+    row->cells[row->count - 1].text = arena_str(a, text_str(&t));
     text_free(&t);
 }
 
@@ -188,16 +196,16 @@ static void sum_up(pdf_row *row) {
     row->mono = mono * 10 >= bytes * 8;
 }
 
-static pdf_row *make_rows(layout *l, pdf_group g, size_t *count) {
-    bool *taken = arena_alloc(l->scratch, g.count, sizeof *taken);
-    const pdf_run **runs = arena_alloc(l->scratch, g.count, sizeof *runs);
-    pdf_row *rows = arena_alloc(l->scratch, g.count, sizeof *rows);
+pdf_row *pdf_make_rows(pdf_group g, arena *a, size_t *count) {
+    bool *taken = arena_alloc(a, g.count, sizeof *taken);
+    const pdf_run **runs = arena_alloc(a, g.count, sizeof *runs);
+    pdf_row *rows = arena_alloc(a, g.count, sizeof *rows);
     size_t n = 0;
     pdf_sort_by_top(g);
     for (size_t i = 0; i < g.count; i++) {
         if (taken[i]) continue;
         size_t in_row = take_row(g, taken, i, runs);
-        make_cells(l, runs, in_row, &rows[n]);
+        make_cells(a, runs, in_row, &rows[n]);
         sum_up(&rows[n++]);
     }
     *count = n;
@@ -241,14 +249,47 @@ static void put_row(layout *l, const pdf_row *row, box column) {
     text_free(&t);
 }
 
-static void put_lines(void *context, pdf_group g) {
-    layout *l = context;
-    size_t count;
-    box column = pdf_bounds(g);
-    pdf_row *rows = make_rows(l, g, &count);
+/* Takes the runs that stand for ruled tables out of g, sorted from top to bottom. */
+static pdf_group take_tables(layout *l, pdf_group *g) {
+    pdf_group tables = {arena_alloc(l->scratch, g->count, sizeof *tables.runs), 0};
+    size_t kept = 0;
+    for (size_t i = 0; i < g->count; i++)
+        if (g->runs[i]->ruled)
+            tables.runs[tables.count++] = g->runs[i];
+        else
+            g->runs[kept++] = g->runs[i];
+    g->count = kept;
+    pdf_sort_by_top(tables);
+    return tables;
+}
+
+static void put_ruled(layout *l, const pdf_run *table, box column) {
+    for (size_t i = 0; i < table->ruled->count; i++)
+        if (!table->ruled->rows[i].taken) put_row(l, &table->ruled->rows[i], column);
+}
+
+/* Rows between two ruled tables. */
+static void put_rows(layout *l, pdf_row *rows, size_t count, box column) {
     pdf_find_tables(rows, count, column.x0, column.x1, l->scratch);
     for (size_t i = 0; i < count; i++)
         if (!rows[i].taken) put_row(l, &rows[i], column);
+}
+
+static void put_lines(void *context, pdf_group g) {
+    layout *l = context;
+    size_t count, from = 0;
+    box column = pdf_bounds(g);
+    pdf_group tables = take_tables(l, &g);
+    pdf_row *rows = pdf_make_rows(g, l->scratch, &count);
+    for (size_t k = 0; k < tables.count; k++) {
+        size_t end = from;
+        float top = tables.runs[k]->at.y0;
+        while (end < count && (rows[end].at.y0 + rows[end].at.y1) / 2 < top) end++;
+        put_rows(l, rows + from, end - from, column);
+        put_ruled(l, tables.runs[k], column);
+        from = end;
+    }
+    put_rows(l, rows + from, count - from, column);
     l->column++;
 }
 
@@ -266,17 +307,22 @@ static void put_turned(layout *l, const pdf_runs *page, unsigned turn) {
         g.runs[g.count++] = r;
     }
     l->turn = turn;
+    if (l->rules) {
+        pdf_rules rules = pdf_rules_turned(l->rules, turn, l->scratch);
+        pdf_take_ruled(&g, &rules, l->scratch);
+    }
     if (g.count > 0) pdf_cut_columns(g, &none, l->scratch, put_lines, l);
 }
 
 void pdf_layout_page(const pdf_runs *page, uint32_t number, arena *a, pdf_lines *out) {
     if (page->run_count == 0) return;
-    layout l = {.a = a, .scratch = arena_new(), .out = out, .page = number};
+    layout l = {.a = a, .scratch = arena_new(), .out = out, .page = number, .rules = page->rules};
     pdf_group upright = {arena_alloc(l.scratch, page->run_count, sizeof *upright.runs), 0};
     for (size_t i = 0; i < page->run_count; i++)
         if (page->runs[i].turn == 0) upright.runs[upright.count++] = &page->runs[i];
+    bool turned = upright.count < page->run_count;
+    pdf_take_ruled(&upright, page->rules, l.scratch);
     if (upright.count > 0) pdf_cut_columns(upright, &out->gutters, l.scratch, put_lines, &l);
-    for (unsigned turn = 1; upright.count < page->run_count && turn < 4; turn++)
-        put_turned(&l, page, turn);
+    for (unsigned turn = 1; turned && turn < 4; turn++) put_turned(&l, page, turn);
     arena_free(l.scratch);
 }

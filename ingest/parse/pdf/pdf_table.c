@@ -25,6 +25,7 @@
 #define LARGER 1.15f       /* and in letters no larger than those below, by this */
 #define TITLE_EM 4.0f      /* beginning no further left of the columns than this, */
 #define HEAD_BYTES 60      /* no longer than this, */
+#define UNIT_BYTES 120     /* or this, where it says what all figures are, */
 #define HEAD_EM 2.6f       /* and a step of no more than this above it */
 #define ASIDE_EM 2.0f      /* so far may a heading stand beside its figures */
 #define SAME_CELL_EM 1.45f /* lines of one cell are no farther apart */
@@ -35,6 +36,7 @@
 #define SAME_STEP 1.07f
 #define WIDE_GAP 1.5f    /* steps wider than this, of the others, may part two tables; */
 #define WIDE_GAP_EM 1.8f /* and no narrower than this */
+#define FAR_GAP 2.5f     /* headings so many steps below, and so many ems, are another table's */
 #define LINE_EM 0.8f     /* lower steps are those of shifted cells, not of lines */
 #define LOOK_BACK 4      /* a row with few cells is held against so many above it */
 #define OVERLAP_PT 1.0f  /* less shared width is none */
@@ -133,14 +135,15 @@ static bool refines(const pdf_row *a, const pdf_row *b) {
 }
 
 /* Headings flush left over figures flush right may share nothing with them: one for each, in their
- * order, and not far off. */
+ * order, and not far off; what the names are may stand in front. */
 static bool heads_over(const pdf_row *a, const pdf_row *b) {
     float em = fmaxf(a->font_pt, 1);
-    if (a->count + 1 != b->count || a->at.y0 > b->at.y0 || has_figures(a) || !has_figures(b) ||
+    size_t from = a->count == b->count ? 1 : 0;
+    if (a->count + 1 - from != b->count || a->count < 2 + from || a->at.y0 > b->at.y0 || has_figures(a) || !has_figures(b) ||
         b->at.y0 - a->at.y0 > HEAD_EM * em)
         return false;
-    for (size_t i = 0; i < a->count; i++) {
-        box p = a->cells[i].at, q = b->cells[i + 1].at;
+    for (size_t i = from; i < a->count; i++) {
+        box p = a->cells[i].at, q = b->cells[i + 1 - from].at;
         if (fmaxf(p.x0, q.x0) - fminf(p.x1, q.x1) > ASIDE_EM * em) return false;
     }
     return true;
@@ -217,6 +220,7 @@ typedef struct {
     box at;
     float second;               /* where the columns behind the names begin */
     float least_step;           /* from row to row */
+    float font_pt;              /* of its largest row */
     size_t last, most, singles; /* row with several cells; its cells, at most; rows behind it */
     bool figures;
 } region;
@@ -227,11 +231,18 @@ static bool is_apart(const region *t, const pdf_row *r) {
     return step > WIDE_GAP * t->least_step && step > WIDE_GAP_EM * fmaxf(r->font_pt, 1);
 }
 
+/* Farther than that: headings here are another table's. */
+static bool is_far(const region *t, const pdf_row *r) {
+    float step = r->at.y1 - (r - 1)->at.y1, em = fmaxf(r->font_pt, 1);
+    return r->count >= OVER_CELLS && step > FAR_GAP * t->least_step && step > FAR_GAP * em;
+}
+
 static bool takes_single(region *t, const pdf_row *rows, size_t count, size_t i, float width) {
     const pdf_row *r = &rows[i], *next = i + 1 < count ? &rows[i + 1] : NULL;
     float em = fmaxf(r->font_pt, 1);
     bool across = r->at.x0 < t->at.x0 + 2 * em && r->at.x1 > t->second + em;
-    if (++t->singles > SINGLES || (across && is_apart(t, r))) return false;
+    bool title = t->figures && r->font_pt > LARGER * t->font_pt && is_apart(t, r);
+    if (++t->singles > SINGLES || title || (across && is_apart(t, r))) return false;
     if (!may_stand_between(&rows[t->last], r, next, t->figures, t->at, width)) return false;
     float step = r->at.y1 - (r - 1)->at.y1;
     if (step > LINE_EM * em) t->least_step = fminf(t->least_step, step);
@@ -241,12 +252,14 @@ static bool takes_single(region *t, const pdf_row *rows, size_t count, size_t i,
 static bool takes_row(region *t, const pdf_row *rows, size_t first, size_t i) {
     const pdf_row *r = &rows[i];
     float step = r->at.y1 - rows[t->last].at.y1;
-    if (t->singles == 0 && is_apart(t, r) && r->count > t->most && !has_figures(r)) return false;
+    bool heads = !has_figures(r) && is_apart(t, r) && t->singles == 0;
+    if (heads && (r->count > t->most || is_far(t, r))) return false;
     if (!goes_on(rows, first, t->last, i)) return false;
     if (t->singles == 0 && step > LINE_EM * r->font_pt) t->least_step = fminf(t->least_step, step);
     t->figures |= has_figures(r);
     t->second = fminf(t->second, r->cells[1].at.x0);
     widen(&t->at, r->at);
+    t->font_pt = fmaxf(t->font_pt, r->font_pt);
     t->most = r->count > t->most ? r->count : t->most;
     t->last = i;
     t->singles = 0;
@@ -258,6 +271,7 @@ static size_t table_end(const pdf_row *rows, size_t count, size_t first, float w
     region t = {.at = rows[first].at,
                 .second = rows[first].cells[1].at.x0,
                 .least_step = INFINITY,
+                .font_pt = rows[first].font_pt,
                 .last = first,
                 .most = rows[first].count,
                 .figures = has_figures(&rows[first])};
@@ -288,13 +302,19 @@ static float second_left(const pdf_row *rows, size_t count, float left) {
     return second;
 }
 
+/* "(in thousands, except per share)" */
+static bool is_unit(const pdf_row *r) {
+    str s = r->cells[0].text;
+    return r->count == 1 && str_starts(s, STR("(")) && str_ends(s, STR(")"));
+}
+
 /* Does each of the row's cells stand over the columns behind the names? A title is centred over the
  * whole table. */
 static bool over_columns(const pdf_row *r, float left, float second, float right) {
     float em = fmaxf(r->font_pt, 1);
     for (size_t i = 0; i < r->count; i++) {
         box b = r->cells[i].at;
-        if (r->cells[i].text.n > HEAD_BYTES || b.x0 < left + 2 * em || b.x1 > right + 3 * em ||
+        if (r->cells[i].text.n > (is_unit(r) ? UNIT_BYTES : HEAD_BYTES) || b.x0 < left + 2 * em || b.x1 > right + 3 * em ||
             (b.x0 + b.x1) / 2 < second - em || b.x0 < second - TITLE_EM * em)
             return false;
     }
@@ -305,7 +325,8 @@ static bool over_columns(const pdf_row *r, float left, float second, float right
 static bool names_group(const pdf_row *rows, size_t i, float left, float second) {
     const pdf_row *r = &rows[i];
     float em = fmaxf(r->font_pt, 1);
-    return r->count == 1 && r->cells[0].text.n <= HEAD_BYTES && r->at.x0 < left + 2 * em &&
+    size_t most = str_ends(r->cells[0].text, STR(":")) ? UNIT_BYTES : HEAD_BYTES;
+    return r->count == 1 && r->cells[0].text.n <= most && r->at.x0 < left + 2 * em &&
            r->at.x1 < second && rows[i + 1].at.y0 - r->at.y0 <= HEAD_EM * em;
 }
 
@@ -350,7 +371,7 @@ static bool starts_small(str s) {
 
 /* "clari-" and "fication" are one word: lines of a cell are short, and most hyphens at their end
  * the printer's. */
-static str join_text(str a, str b, arena *at) {
+str pdf_join_text(str a, str b, arena *at) {
     bool broken = a.n > 1 && a.p[a.n - 1] == '-' && starts_small(b) && a.p[a.n - 2] != ' ' &&
                   (unsigned char)(a.p[a.n - 2] | 32) >= 'a';
     if (broken) a.n--;
@@ -371,7 +392,8 @@ static void join_rows(pdf_row *p, pdf_row *r, bool below, arena *a) {
         pdf_cell *x = i < p->count ? &p->cells[i] : NULL, *y = k < r->count ? &r->cells[k] : NULL;
         if (x && y && x->first <= y->last && y->first <= x->last) {
             cells[n] = *x;
-            cells[n].text = below ? join_text(x->text, y->text, a) : join_text(y->text, x->text, a);
+            cells[n].text =
+                below ? pdf_join_text(x->text, y->text, a) : pdf_join_text(y->text, x->text, a);
             cells[n].bold += y->bold;
             cells[n].mono += y->mono;
             if (below) cells[n].line = y->line;
@@ -513,7 +535,7 @@ static bool is_next_line(const pdf_row *p, const pdf_row *r, size_t columns, flo
     return true;
 }
 
-static void join_lines(pdf_row *rows, size_t count, arena *a) {
+void pdf_join_lines(pdf_row *rows, size_t count, arena *a) {
     pdf_row *p = NULL;
     box last = {0}; /* the last line of p */
     size_t columns = 0;
@@ -560,6 +582,7 @@ static size_t with_tail(const pdf_row *rows, size_t count, size_t end) {
 void pdf_find_tables(pdf_row *rows, size_t count, float left, float right, arena *a) {
     uint32_t tables = 0;
     size_t floor = 0; /* behind the last table */
+    pdf_part_rows(rows, count, a);
     for (size_t i = 0; i < count;) {
         size_t end = rows[i].count > 1 ? table_end(rows, count, i, right - left) : i + 1;
         if (end == i + 1) {
@@ -571,7 +594,7 @@ void pdf_find_tables(pdf_row *rows, size_t count, float left, float right, arena
         tables++;
         for (size_t k = begin; k < end; k++) rows[k].table = tables;
         pdf_find_columns(rows + begin, end - begin, a);
-        join_lines(rows + begin, end - begin, a);
+        pdf_join_lines(rows + begin, end - begin, a);
         i = floor = end;
     }
 }

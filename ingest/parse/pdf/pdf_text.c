@@ -51,6 +51,7 @@
 #define SPACE_GAP_EM 0.18f
 #define CELL_GAP_EM 1.5f
 #define WIDE_GAP_EM 0.5f  /* and this much may part two, if others stand above and below them */
+#define RULE_GAP_EM 0.1f  /* so does a ruled line in this much */
 #define SIGN_GAP_EM 0.45f /* in front of a sign of currency this does */
 
 typedef struct {
@@ -62,6 +63,7 @@ typedef struct {
     bool now_bold, now_mono, now_signs;
     float alef_share; /* width of an alef, of its box's height; 0 where none is seen */
     unsigned turn;    /* of the last run that told */
+    const pdf_rules *rules;
 } page_view;
 
 typedef struct {
@@ -376,7 +378,8 @@ static void heed_gap(run_builder *b, page_view *v, box r, uint32_t c, float font
     if (b->told) v->turn = b->turn;
     box now = pdf_turned(r, b->turn), line = pdf_turned(b->at, b->turn);
     float gap = now.x0 - pdf_turned(b->last, b->turn).x1;
-    if (gap > (is_currency(c) ? SIGN_GAP_EM : CELL_GAP_EM) * font_pt || gap < -font_pt ||
+    bool ruled = gap > RULE_GAP_EM * font_pt && b->turn == 0 && pdf_rules_part(v->rules, b->last, r);
+    if (ruled || gap > (is_currency(c) ? SIGN_GAP_EM : CELL_GAP_EM) * font_pt || gap < -font_pt ||
         now.y0 >= line.y1 || now.y1 <= line.y0)
         end_run(b, v, out, a);
     else if (gap > WIDE_GAP_EM * font_pt && b->gap_count < PDF_GAPS) {
@@ -474,7 +477,7 @@ static float find_alef(str s, const PopplerRectangle *boxes, guint box_count) {
  * known. */
 static void select_runs(PopplerPage *page, PopplerRectangle *area, pdf_look *look,
                         float *alef_share, arena *a, pdf_runs *out) {
-    page_view v = {0};
+    page_view v = {.rules = &pdf_look_drawing(look)->rules};
     char *all = poppler_page_get_text_for_area(page, area);
     if (!poppler_page_get_text_layout_for_area(page, area, &v.boxes, &v.box_count)) v.box_count = 0;
     GList *attributes = poppler_page_get_text_attributes_for_area(page, area);
