@@ -502,6 +502,52 @@ def formulas():
     pptx("formulas.pptx", [f'<p:sp><p:nvSpPr><p:nvPr/></p:nvSpPr><p:spPr/><p:txBody>{slide}</p:txBody></p:sp>'])
 
 
+# ---- what programs show and files do not say ------------------------------------------------------
+
+def edges():
+    """Numbers of lists and headings, formats of cells, formulas without results, deleted rows, merged cells."""
+    numbering = (f'<w:numbering {W}><w:abstractNum w:abstractNumId="0">{level(0, "decimal", "%1")}{level(1, "decimal", "%1.%2")}{level(2, "upperRoman", "%3)")}'
+                 f'{level(3, "decimalZero", "%4.")}{level(4, "none", "")}</w:abstractNum><w:abstractNum w:abstractNumId="1">{level(0, "upperRoman", "Chapter %1:", 3)}'
+                 '<w:lvl w:ilvl="1"><w:start w:val="1"/><w:numFmt w:val="decimal"/><w:isLgl/><w:lvlText w:val="%1.%2"/></w:lvl></w:abstractNum>'
+                 '<w:num w:numId="1"><w:abstractNumId w:val="0"/></w:num><w:num w:numId="2"><w:abstractNumId w:val="1"/></w:num></w:numbering>')
+    items = (("one", 0, 1), ("one.one", 1, 1), ("roman", 2, 1), ("zero", 3, 1), ("none", 4, 1), ("two", 0, 1), ("two.one", 1, 1), ("legal", 0, 2), ("legal sub", 1, 2))
+    moved = '<w:moveFrom w:id="1">' + run("SECRET") + '</w:moveFrom><w:moveTo w:id="2">' + run("moved here") + "</w:moveTo>"
+    gone = '<w:tr><w:trPr><w:del w:id="3"/></w:trPr>' + cell("SECRET") + cell("SECRET") + "</w:tr>"
+    docx("edges.docx", "".join(item(*i) for i in items) + par(moved) + f"<w:tbl>{row(cell('a'), cell('b'))}{gone}{row(cell('c'), cell('d'))}</w:tbl>", {"word/numbering.xml": numbering})
+
+    formats = ['_("$"* #,##0.00_);_("$"* \\(#,##0.00\\);_("$"* "-"??_);_(@_)', "0.0%", "[$€-2]\\ #,##0.00", "dd/mm/yyyy", '#,##0.0,"k"', "0.00E+00", "000\\-0000", '0" mg"', "+0;-0;0", "mmm yyyy", "000-00-0000"]
+    values = [1234.5, 0.125, 99.9, 45413, 12345, 0.000012, 5551234, 250, 5, 45413, 123456789]
+    quoted = lambda s: '"' + s.replace('"', "&quot;") + '"'
+    styles = ("<numFmts>" + "".join(f'<numFmt numFmtId="{200 + i}" formatCode={quoted(c)}/>' for i, c in enumerate(formats)) + "</numFmts><cellXfs>"
+              + "".join(f'<xf numFmtId="{200 + i}"/>' for i in range(len(formats))) + "</cellXfs>")
+    rows = "".join(f'<row r="{i + 2}"><c r="A{i + 2}" t="inlineStr"><is><t>Kind {i}</t></is></c><c r="B{i + 2}" s="{i}"><v>{v}</v></c></row>' for i, v in enumerate(values))
+    last = ('<row r="20"><c r="A20" t="inlineStr"><is><t>not reckoned</t></is></c><c r="B20"><f>SUM(B2:B3)</f></c></row><row r="21"><c r="A21" t="inlineStr"><is><t>reckoned</t></is></c>'
+            '<c r="B21"><f>1+1</f><v>2</v></c></row>')
+    xlsx("edges.xlsx", {"S": f'<sheetData><row r="1"><c r="A1" t="inlineStr"><is><t>Kind</t></is></c><c r="B1" t="inlineStr"><is><t>Value</t></is></c></row>{rows}{last}</sheetData>'}, (), styles)
+
+    outline = '<text:outline-style style:name="Outline">' + "".join(f'<text:outline-level-style text:level="{i}" style:num-format="1" text:display-levels="{i}"/>' for i in (1, 2, 3)) + "</text:outline-style>"
+    heads_ = "".join(f'<text:h text:outline-level="{l}">{t}</text:h>' for t, l in (("Pumps", 1), ("Dosage", 2), ("Children", 3), ("Adults", 3), ("Storage", 1), ("Cold", 2)))
+    changes = ('<text:tracked-changes><text:changed-region text:id="c1"><text:insertion/></text:changed-region><text:changed-region text:id="c2"><text:deletion><text:p>SECRET</text:p></text:deletion>'
+               '</text:changed-region></text:tracked-changes>')
+    body = ('<text:p>Text <text:change-start text:change-id="c1"/>inserted<text:change-end text:change-id="c1"/> and <text:change text:change-id="c2"/>kept, 250<text:a xlink:href="#n1">'
+            '<text:span text:style-name="U">1</text:span></text:a> mg.</text:p>')
+    odf("edges.odt", "text", f"<office:text>{changes}{heads_}{body}</office:text>", '<style:style style:name="U" style:family="text"><style:text-properties style:text-position="super 58%"/></style:style>',
+        {"styles.xml": f"<office:document-styles {ODF}><office:styles>{outline}</office:styles></office:document-styles>"})
+
+    tc = lambda t, more="": f"<a:tc {more}><a:txBody>{line(t)}</a:txBody></a:tc>"
+    tr = lambda *cs: f"<a:tr>{''.join(cs)}</a:tr>"
+    pptx("edges.pptx", ['<p:graphicFrame><a:graphic><a:graphicData><a:tbl><a:tblPr firstRow="1"/>' + tr(tc("Drug"), tc("Dose", 'gridSpan="2"'), tc("", 'hMerge="1"'))
+                        + tr(tc("Iron", 'rowSpan="2"'), tc("10"), tc("mg")) + tr(tc("", 'vMerge="1"'), tc("20"), tc("mg")) + "</a:tbl></a:graphicData></a:graphic></p:graphicFrame>"])
+
+    page = ('<?xml version="1.0" encoding="utf-8"?><html xmlns="http://www.w3.org/1999/xhtml" xmlns:epub="http://www.idpf.org/2007/ops"><head><title>A</title><link rel="stylesheet" type="text/css" href="../s.css"/>'
+            '<style>.k{display:none}</style></head><body><h1>Chapter</h1><p>Dose 250<a epub:type="noteref" href="#n1">1</a> mg daily<sup><a href="#n2">2</a></sup>, by class 10<span class="raised">7</span>.</p>'
+            '<p class="h">SECRET of a sheet</p><p class="k">SECRET of a style</p><p style="display:none">SECRET of its own</p><math xmlns="http://www.w3.org/1998/Math/MathML"><mfrac><mn>1</mn><mn>2</mn></mfrac></math></body></html>')
+    opf = ('<package xmlns="http://www.idpf.org/2007/opf"><metadata xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:title>Book</dc:title></metadata><manifest><item id="a" href="t/a.xhtml" media-type="application/xhtml+xml"/>'
+           '<item id="c" href="s.css" media-type="text/css"/></manifest><spine><itemref idref="a"/></spine></package>')
+    package("sheet.epub", {"mimetype": "application/epub+zip", "META-INF/container.xml": '<container xmlns="urn:oasis:names:tc:opendocument:xmlns:container"><rootfiles><rootfile full-path="O/c.opf"/></rootfiles></container>',
+                           "O/c.opf": opf, "O/s.css": ".h{display:none} .raised{vertical-align:super;font-size:70%} p{margin:0}", "O/t/a.xhtml": page}, ("mimetype",))
+
+
 # ---- EPUB, RTF, CSV -----------------------------------------------------------------------------
 
 def epub(name, more=None):
@@ -571,6 +617,7 @@ def main():
     hidden_slides()
     scripts()
     formulas()
+    edges()
     odt()
     unseen_odt()
     ods()

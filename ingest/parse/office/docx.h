@@ -33,6 +33,7 @@ typedef struct {
     str format, pattern; /* "decimal", "%1.%2." */
     str style;           /* of paragraphs that are numbered so */
     long start;
+    bool legal; /* all its numbers are decimal */
 } docx_level;
 
 typedef struct {
@@ -126,6 +127,7 @@ typedef struct {
     size_t depth, overflow;
     struct { /* the row and the cell that open with their properties */
         bool row_waits, cell_waits, head, above;
+        bool in_properties, deleted; /* of the row */
         unsigned before, columns;
     } table;
     struct {

@@ -20,6 +20,7 @@ static docx_open *open_of(docx *d) {
 
 void docx_put(docx *d, str t) {
     const docx_open *o = open_of(d);
+    if (d->table.deleted) return;
     if (o && o->hidden) {
         d->hidden_bytes += str_trim(t).n;
         return;
@@ -118,7 +119,7 @@ static bool enter_row(void *context, const xml_element *e) {
     (void)e;
     docx *d = context;
     d->table.row_waits = true;
-    d->table.head = false;
+    d->table.head = d->table.deleted = false;
     d->table.before = 0;
     return true;
 }
@@ -126,6 +127,7 @@ static bool enter_row(void *context, const xml_element *e) {
 static void leave_row(void *context) {
     docx *d = context;
     open_row(d);
+    d->table.deleted = false;
     story_end_row(d->s);
 }
 
@@ -438,7 +440,18 @@ static bool enter_deleted(void *context, const xml_element *e) {
     (void)e;
     docx *d = context;
     d->deletions++;
+    d->table.deleted = d->table.deleted || d->table.in_properties;
     return false;
+}
+
+static bool enter_row_properties(void *context, const xml_element *e) {
+    (void)e;
+    ((docx *)context)->table.in_properties = true;
+    return true;
+}
+
+static void leave_row_properties(void *context) {
+    ((docx *)context)->table.in_properties = false;
 }
 
 /* A box of an old form; those of content controls are signs in the text. */
@@ -583,6 +596,7 @@ static const xml_rule rules[] = {
     {.name = "w:tr", .enter = enter_row, .leave = leave_row},
     {.name = "w:tc", .enter = enter_cell, .leave = leave_cell},
     {.name = "w:tcPr", .leave = leave_cell_properties},
+    {.name = "w:trPr", .enter = enter_row_properties, .leave = leave_row_properties},
     {.name = "w:tblHeader", .enter = enter_table_head},
     {.name = "w:gridBefore", .enter = enter_columns_before},
     {.name = "w:gridSpan", .enter = enter_columns},

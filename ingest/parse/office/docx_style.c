@@ -185,6 +185,13 @@ static bool enter_pattern(void *context, const xml_element *e) {
     return true;
 }
 
+/* "III" of a level above is 3 in the numbers of this one. */
+static bool enter_legal(void *context, const xml_element *e) {
+    reader *r = context;
+    if (r->level) r->level->legal = xml_is_on(e, "w:val");
+    return true;
+}
+
 static bool enter_level_style(void *context, const xml_element *e) {
     reader *r = context;
     if (r->level) r->level->style = arena_str(r->a, xml_attribute(e, "w:val"));
@@ -239,6 +246,7 @@ static const xml_rule list_rules[] = {
     {.name = "w:start", .enter = enter_start},
     {.name = "w:numFmt", .enter = enter_format},
     {.name = "w:lvlText", .enter = enter_pattern},
+    {.name = "w:isLgl", .enter = enter_legal},
     {.name = "w:pStyle", .enter = enter_level_style},
     {.name = "w:numStyleLink", .enter = enter_style_link},
     {.name = "w:num", .enter = enter_list, .leave = leave_list},
@@ -444,7 +452,8 @@ bool docx_next_mark(docx_sheet *s, const docx_paragraph *q, text *mark) {
     for (size_t i = 0; i < own->pattern.n; i++) {
         char digit = own->pattern.p[i] == '%' && i + 1 < own->pattern.n ? own->pattern.p[i + 1] : 0;
         if (digit >= '1' && digit <= '9') {
-            put_number(mark, scheme->levels[digit - '1'].format, scheme->counts[digit - '1']);
+            const docx_level *of = &scheme->levels[digit - '1'];
+            put_number(mark, own->legal ? STR("decimal") : of->format, scheme->counts[digit - '1']);
             i++;
         } else {
             text_put_char(mark, own->pattern.p[i]);

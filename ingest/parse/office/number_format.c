@@ -14,6 +14,8 @@
 /* Days that Excel itself can show: up to the year 9999. */
 #define DAYS_MAX 2958466.0
 #define DECIMALS_MAX 30
+/* Of the digits of a code; literals are looked for in no longer one. */
+#define DIGITS_MAX_BYTES 64
 /* Day 1 is 1900-01-01; day 60 is a 29 February 1900 that only Excel has seen. Day 0 of the other
  * count is 1904-01-01. */
 #define DAYS_1904 1462
@@ -317,7 +319,29 @@ static digits digits_of(str code) {
     return d;
 }
 
-static void put_digits(text *out, double v, const digits *d) {
+/* Literals that stand among the digits of the whole number, as in "000-0000": those in front of which
+ * `left` digits are still to come. */
+static void put_literals_within(text *out, str code, const digits *d, size_t left) {
+    size_t behind = 0;
+    if (d->end - d->begin > DIGITS_MAX_BYTES) return;
+    for (size_t i = d->begin; i < d->end; i++) /* all digits in front of the point */
+        behind += code.p[i] == '0' || code.p[i] == '#' || code.p[i] == '?';
+    behind -= (size_t)d->decimals;
+    bool any = false;
+    for (size_t i = d->begin; i < d->end && code.p[i] != '.';) {
+        size_t next = skip_literal(code, i);
+        bool digit = next == i && (code.p[i] == '0' || code.p[i] == '#' || code.p[i] == '?');
+        if (any && behind == left && next > i)
+            put_literal(out, code, i, next);
+        else if (any && behind == left && !digit && code.p[i] != ',')
+            text_put_char(out, code.p[i]);
+        behind -= digit && behind > 0;
+        any = any || digit;
+        i = next > i ? next : i + 1;
+    }
+}
+
+static void put_digits(text *out, double v, str code, const digits *d) {
     char buffer[400];
     if (d->exponent) {
         text_printf(out, "%.*E", d->decimals, v);
@@ -332,6 +356,7 @@ static void put_digits(text *out, double v, const digits *d) {
     bool grouped = d->grouped && d->thousands_off == 0;
     for (size_t i = 0; i < length; i++) {
         if (grouped && i > 0 && i < point && (point - i) % 3 == 0) text_put_char(out, ',');
+        if (i > 0 && i < point) put_literals_within(out, code, d, point - i);
         text_put_char(out, buffer[i]);
     }
 }
@@ -356,7 +381,7 @@ static void put_number(text *out, double v, str code, bool sign) {
             number_put_general(out, v);
             i += 7;
         } else if (d.any && i >= d.begin && i < d.end) {
-            if (!done) put_digits(out, v, &d);
+            if (!done) put_digits(out, v, code, &d);
             done = true;
             i = d.end;
         } else {

@@ -136,6 +136,12 @@ static bool read_sheets(xlsx *x, const ooxml_relations *r, const sheet_reader *s
     }
     pictures_put(&x->pictures, x->p, out);
     tell_hidden(x, out);
+    if (x->unvalued > 0)
+        record_note(
+            out,
+            "the results of formulas are not in the file (%zu cells): open and save it in a "
+            "program for spreadsheets",
+            x->unvalued);
     if (sheets->left_out > 0)
         record_note(out, "%zu sheets were not read: there may be %zu", sheets->left_out,
                     sheets->limit);

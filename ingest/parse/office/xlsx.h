@@ -44,7 +44,7 @@ typedef struct {
     size_t look_count, look_room;
     bool since_1904;
     /* what is told at the end */
-    size_t broken;
+    size_t broken, unvalued; /* unvalued: formulas without their result */
     size_t hidden_bytes, hidden_rows, hidden_columns, folded_rows;
     pictures pictures;
 } xlsx;

@@ -37,6 +37,7 @@ typedef struct {
     text shown;
     bool row_has_cells;
     bool row_lost; /* a hidden row has text */
+    bool formula;  /* the open cell has one */
 } sheet_reader;
 
 /* ---- merged ranges ------------------------------------------------------------------------- */
@@ -131,6 +132,7 @@ static bool enter_cell(void *context, const xml_element *e) {
               : str_eq(type, STR("inlineStr")) ? 't'
                                                : type.p[0];
     r->style = (size_t)xml_number(e, "s", 0, INT32_MAX, 0);
+    r->formula = false;
     text_clear(&r->value.t);
     xlsx_run_end(&r->value);
     return r->column < GRID_COLUMNS_MAX;
@@ -191,6 +193,7 @@ static bool is_in_hidden_column(const sheet_reader *r, const merge *m) {
 static void leave_cell(void *context) {
     sheet_reader *r = context;
     script_flush(&r->value.scripts, &r->value.t, (str){0});
+    r->x->unvalued += r->formula && r->value.t.n == 0 && r->type == 'n';
     if (r->value.t.n == 0 || r->column < r->next_column) return;
     merge *m = find_merge(r, r->row, r->column);
     bool in_column = is_in_hidden_column(r, m);
@@ -216,6 +219,13 @@ static void leave_cell(void *context) {
 static void put_value(void *context, str t) {
     sheet_reader *r = context;
     xlsx_run_put(r->x, &r->value, t);
+}
+
+/* What it gives stands beside it, unless no program has reckoned it yet. */
+static bool enter_formula(void *context, const xml_element *e) {
+    (void)e;
+    ((sheet_reader *)context)->formula = true;
+    return false;
 }
 
 /* A string that stands in its cell may be in runs. */
@@ -367,6 +377,7 @@ static bool read_rows(sheet_reader *r, size_t entry, error *err) {
         {.name = "x:row", .enter = enter_row, .leave = leave_row},
         {.name = "x:c", .enter = enter_cell, .leave = leave_cell},
         {.name = "x:v", .has_text = true},
+        {.name = "x:f", .enter = enter_formula},
         {.name = "x:t", .has_text = true},
         {.name = "x:r", .leave = leave_run},
         {.name = "x:vertAlign", .enter = enter_run_property},

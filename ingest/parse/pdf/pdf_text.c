@@ -81,6 +81,7 @@ typedef struct {
     bool word_open, has_last;
     box last; /* the last character that is no space */
     float last_pt;
+    float raised_pt; /* of the raised digits that it ends with; 0: it does not */
     unsigned turn;
     bool told; /* two characters have told the turn */
     size_t characters, unusable, bold, mono;
@@ -401,6 +402,25 @@ static bool is_note_mark(const run_builder *b, box at, uint32_t c, float font_pt
            font_pt < NOTE_SHARE * b->last_pt && at.y1 < b->last.y1 - NOTE_RISE * b->last_pt;
 }
 
+/* A digit or a sign that is raised behind a number is written raised, so that 10⁵ is never 105; so are those
+ * that go on with it. Others are given back as they are. */
+static uint32_t raised_digit(run_builder *b, box at, uint32_t c, float font_pt) {
+    bool sign = c == '-' || c == '+' || c == 0x2212 || c == 0x2013;
+    bool digit = c >= '0' && c <= '9';
+    char before = b->raw.n > 0 ? b->raw.p[b->raw.n - 1] : ' ';
+    bool goes_on = b->raised_pt > 0 && fabsf(font_pt - b->raised_pt) < NOTE_RISE * font_pt &&
+                   fabsf(at.y1 - b->last.y1) < NOTE_RISE * font_pt;
+    bool smaller =
+        before >= '0' && before <= '9' && b->turn == 0 && font_pt < NOTE_SHARE * b->last_pt;
+    bool begins = smaller && at.y1 < b->last.y1 - NOTE_RISE * b->last_pt;
+    b->raised_pt = (digit || sign) && (goes_on || begins) ? font_pt : 0;
+    /* of "2 1/2" the box of the whole fraction is told for each of its characters */
+    if (digit && smaller && !begins && !goes_on) text_put_char(&b->raw, ' ');
+    if (b->raised_pt <= 0) return c;
+    if (sign) return c == '+' ? 0x207A : 0x207B;
+    return c == '1' ? 0xB9 : c == '2' || c == '3' ? 0xB0 + (c - '0') : 0x2070 + (c - '0');
+}
+
 /* One bullet may be two characters: a shape and its outline. */
 static bool ends_with_bullet(const text *t) {
     return t->n >= 3 && memcmp(t->p + t->n - 3, "\xe2\x80\xa2", 3) == 0;
@@ -421,6 +441,7 @@ static void add_character(run_builder *b, page_view *v, guint index, uint32_t c,
     box at = r ? (box){(float)r->x1, (float)r->y1, (float)r->x2, (float)r->y2} : (box){0};
     if (r) heed_gap(b, v, at, c, font_pt, out, a);
     if (r && is_note_mark(b, at, c, font_pt)) text_put_char(&b->raw, ' ');
+    if (r) c = raised_digit(b, at, c, font_pt);
     if (!sign || !ends_with_bullet(&b->raw)) put_character(&b->raw, c);
     if (r) {
         b->last = at;

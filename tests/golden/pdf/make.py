@@ -53,6 +53,18 @@ def labels():
     pdf("labels.pdf", objects, " /Info 14 0 R")
 
 
+def raised():
+    """Powers, marks of notes and a fraction, set in smaller letters off the line."""
+    piece = lambda t, rise=0: "/F %d Tf %d Ts (%s) Tj " % (8 if rise else 12, rise, t)
+    lines = [[("The count was 10",), ("5", 4), (" copies and 10",), ("-12", 4), (" moles of 10",), ("12", 4), (".",)],
+             [("Give 250",), ("1", 4), (" mg of aspirin",), ("2", 4), (" and H",), ("2", -2), ("O.",)],
+             [("Take 2",), ("1", 4), ("/2", 1), (" tablets.",)]]
+    text = "".join("BT 40 %d Td %sET\n" % (250 - 30 * i, "".join(piece(*p) for p in line))
+                   for i, line in enumerate(lines))
+    pdf("raised.pdf", ["<</Type/Catalog /Pages 2 0 R>>", "<</Type/Pages /Kids[3 0 R] /Count 1>>",
+                       page(2, 4, "/F 5 0 R"), stream(text), TIMES])
+
+
 def to_unicode(pairs):
     rows = "\n".join("<%02X> <%s>" % (code, text.encode("utf-16-be").hex()) for code, text in pairs)
     return stream("/CIDInit /ProcSet findresource begin 12 dict begin begincmap\n"
@@ -224,6 +236,7 @@ def typeset():
 
 if __name__ == "__main__":
     labels()
+    raised()
     letters()
     cjk()
     turned()
