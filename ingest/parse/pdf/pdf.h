@@ -188,8 +188,10 @@ bool pdf_same_row(box row, box r); /* on one baseline: they share most of the lo
 void pdf_sort_by_top(pdf_group g);
 
 /* Marks the rows of tables, sorted from top to bottom, in a column of text between these edges,
- * joins what belongs to one row, and makes one row of a table's headings. Texts go into `a`. */
-void pdf_find_tables(pdf_row *rows, size_t count, float left, float right, arena *a);
+ * joins what belongs to one row, and makes one row of a table's headings. Texts go into `a`; `rules`
+ * may be NULL. */
+void pdf_find_tables(pdf_row *rows, size_t count, float left, float right, const pdf_rules *rules,
+                     arena *a);
 
 /* A table whose cells are ruled; rows without a number of table are its title and notes. */
 typedef struct pdf_ruled {
@@ -211,7 +213,7 @@ bool pdf_is_sign_behind(str s);
 void pdf_part_rows(pdf_row *rows, size_t count, arena *a);
 
 /* Puts lines that go on with the cells of the row above into that row, where columns are known. */
-void pdf_join_lines(pdf_row *rows, size_t count, arena *a);
+void pdf_join_lines(pdf_row *rows, size_t count, const pdf_rules *rules, arena *a);
 /* Two lines of one text, "clari-" and "fication" as one word. */
 str pdf_join_text(str first, str second, arena *a);
 
@@ -220,7 +222,7 @@ str pdf_join_text(str first, str second, arena *a);
 void pdf_find_ruled_heads(pdf_row *rows, size_t count, uint32_t columns, arena *a);
 
 /* Gives the rows of one table their columns, and makes one row of its heads. */
-void pdf_find_columns(pdf_row *rows, size_t count, arena *a);
+void pdf_find_columns(pdf_row *rows, size_t count, const pdf_rules *rules, arena *a);
 
 /* "$1,234", "(5)%", "75 mg", "—": what stands in the body of a table, and not in its head. */
 bool pdf_is_figure(str s);

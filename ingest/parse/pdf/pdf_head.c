@@ -26,7 +26,8 @@
     0.25f               /* of the column or the cell, whichever is narrower: it stands there, too */
 #define MEND_PT 36.0f   /* columns farther apart than this are not one */
 #define CENTRED_PT 6.0f /* a spanning heading stands so near to the middle of its columns */
-#define LOST_ONE_IN 5   /* rows with two cells in one column: the columns were not understood */
+#define UNDERLINE_EM 0.8f /* a line below a heading is no farther off */
+#define LOST_ONE_IN 5     /* rows with two cells in one column: the columns were not understood */
 
 typedef struct {
     float x0, x1;
@@ -450,14 +451,41 @@ static bool belongs_to_other(const pdf_row *r, size_t own, float at) {
     return false;
 }
 
+/* A line below a heading that is as long as the columns it spans, and is no other heading's. */
+static bool ruled_span(const pdf_row *r, size_t own, const float *middles, uint32_t columns,
+                       const pdf_rules *rules, uint32_t *lo, uint32_t *hi) {
+    const pdf_cell *c = &r->cells[own];
+    for (size_t i = 0; rules && i < rules->across.count; i++) {
+        const pdf_rule *l = &rules->across.list[i];
+        uint32_t first = columns, last = 0;
+        bool others = false;
+        if (l->at < c->at.y1 - 2 || l->at > c->at.y1 + UNDERLINE_EM * c->font_pt) continue;
+        if (l->from > middle(c->at) || l->to < middle(c->at)) continue;
+        for (size_t k = 0; k < r->count; k++) {
+            float at = middle(r->cells[k].at);
+            others |= k != own && at > l->from && at < l->to;
+        }
+        for (uint32_t k = columns; k-- > 0;)
+            if (middles[k] > l->from - 1 && middles[k] < l->to + 1) {
+                first = k;
+                last = last > k ? last : k;
+            }
+        if (others || first == 0 || first == columns) continue;
+        *lo = first;
+        *hi = last;
+        return true;
+    }
+    return false;
+}
+
 /* Widens a heading over the columns that it is centred above. `below` says which columns have
  * something in the next row of headings, `middles` where they stand. */
 static void widen_span(const pdf_row *r, size_t own, const bool *below, const float *middles,
-                       uint32_t columns) {
+                       uint32_t columns, const pdf_rules *rules) {
     pdf_cell *c = &r->cells[own];
     float at = middle(c->at);
     uint32_t lo = c->first, hi = c->last;
-    if (lo == 0) return;
+    if (lo == 0 || ruled_span(r, own, middles, columns, rules, &c->first, &c->last)) return;
     if (r->count == 1 && columns > 2 &&
         fabsf((middles[1] + middles[columns - 1]) / 2 - at) < CENTRED_PT) {
         c->first = 1;
@@ -519,7 +547,7 @@ static void find_middles(const pdf_row *rows, size_t count, const grid *g, float
 
 /* Widens the headings, from the lowest row up: over what the row below has, a date over what any
  * row below has, the lowest ones over columns that have no heading of their own. */
-static void widen_heads(pdf_row *rows, size_t count, const grid *g) {
+static void widen_heads(pdf_row *rows, size_t count, const grid *g, const pdf_rules *rules) {
     float middles[MAX_COLUMNS];
     bool headed[MAX_COLUMNS] = {false}, lower[MAX_COLUMNS] = {false}, below[MAX_COLUMNS];
     find_middles(rows, count, g, middles, headed);
@@ -530,7 +558,7 @@ static void widen_heads(pdf_row *rows, size_t count, const grid *g) {
         for (size_t k = 0; k < rows[i].count; k++) {
             pdf_cell *c = &rows[i].cells[k];
             bool dated = i + 1 < count && has_digit(c->text);
-            if (!even) widen_span(&rows[i], k, dated ? lower : below, middles, g->count);
+            if (!even) widen_span(&rows[i], k, dated ? lower : below, middles, g->count, rules);
             for (uint32_t n = c->first; n <= c->last; n++) own[n] = true;
         }
         for (uint32_t c = 0; c < g->count; c++) lower[c] |= own[c];
@@ -585,7 +613,7 @@ static void merge_head(pdf_row *rows, size_t count, uint32_t columns, arena *a) 
     if (merged.count > 0) rows[0] = merged;
 }
 
-void pdf_find_columns(pdf_row *rows, size_t count, arena *a) {
+void pdf_find_columns(pdf_row *rows, size_t count, const pdf_rules *rules, arena *a) {
     grid g;
     size_t lost = 0, rightward = 0;
     if (!find_grid(rows, count, &g, a)) return;
@@ -613,7 +641,7 @@ void pdf_find_columns(pdf_row *rows, size_t count, arena *a) {
     for (size_t i = 0, end; i < count; i = end) {
         for (end = i + 1; end < count && rows[i].head && rows[end].head; end++) continue;
         if (!rows[i].head) continue;
-        widen_heads(rows + i, end - i, &g);
+        widen_heads(rows + i, end - i, &g, rules);
         merge_head(rows + i, end - i, g.count, a);
     }
 }

@@ -270,7 +270,7 @@ static void put_ruled(layout *l, const pdf_run *table, box column) {
 
 /* Rows between two ruled tables. */
 static void put_rows(layout *l, pdf_row *rows, size_t count, box column) {
-    pdf_find_tables(rows, count, column.x0, column.x1, l->scratch);
+    pdf_find_tables(rows, count, column.x0, column.x1, l->rules, l->scratch);
     for (size_t i = 0; i < count; i++)
         if (!rows[i].taken) put_row(l, &rows[i], column);
 }
@@ -307,11 +307,13 @@ static void put_turned(layout *l, const pdf_runs *page, unsigned turn) {
         g.runs[g.count++] = r;
     }
     l->turn = turn;
-    if (l->rules) {
-        pdf_rules rules = pdf_rules_turned(l->rules, turn, l->scratch);
-        pdf_take_ruled(&g, &rules, l->scratch);
-    }
+    const pdf_rules *upright = l->rules;
+    pdf_rules rules = {0};
+    if (upright) rules = pdf_rules_turned(upright, turn, l->scratch);
+    l->rules = &rules;
+    pdf_take_ruled(&g, &rules, l->scratch);
     if (g.count > 0) pdf_cut_columns(g, &none, l->scratch, put_lines, l);
+    l->rules = upright;
 }
 
 void pdf_layout_page(const pdf_runs *page, uint32_t number, arena *a, pdf_lines *out) {

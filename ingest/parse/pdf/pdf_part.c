@@ -11,17 +11,37 @@
 
 #include "ingest/parse/pdf/pdf.h"
 
-#define FIGURE_PARTS 3   /* a row has so many figures, */
-#define LEAST_PARTS 4    /* and so many cells; two or three numbers may stand in any text */
-#define NAME_PARTS 3     /* of the parts that are no figures: an article, its unit, its maker */
-#define NEXT_EM 2.6f     /* headings are no farther from the row below them */
-#define PART_BYTES 40    /* and no part of them is longer */
+#define FIGURE_PARTS 3 /* a row has so many figures, */
+#define LEAST_PARTS 4  /* and so many cells; two or three numbers may stand in any text */
+#define NAME_PARTS 3   /* of the parts that are no figures: an article, its unit, its maker */
+#define NEXT_EM 2.6f   /* headings are no farther from the row below them */
+#define PART_BYTES 40  /* and no part of them is longer */
+#define CLOSE_EM 0.9f
 #define OVERLAP_PT 1.0f
 
 static str next_part(str s, size_t begin) {
     size_t end = begin;
     while (end < s.n && s.p[end] != PDF_GAP) end++;
     return str_cut(s, begin, end);
+}
+
+/* "(3)" close behind a figure is the mark of its footnote, a dash close to two figures part of a range. */
+static bool is_mark(str s) {
+    bool digits = s.n >= 3 && s.n <= 4 && s.p[0] == '(' && s.p[s.n - 1] == ')';
+    for (size_t i = 1; digits && i + 1 < s.n; i++) digits = s.p[i] >= '0' && s.p[i] <= '9';
+    return digits || str_eq(s, STR("-")) || str_eq(s, STR("\xe2\x80\x93"));
+}
+
+static bool is_dash(str s) {
+    return s.n > 0 && s.p[0] != '(' && is_mark(s);
+}
+
+/* Does the gap in front of `begin` part two cells, of which the left one begins at `from`? */
+static bool parts_cells(const pdf_cell *c, size_t gap, size_t from, size_t begin) {
+    str left = str_cut(c->text, from, begin - 1), right = next_part(c->text, begin);
+    if (pdf_is_sign_before(left) || pdf_is_sign_behind(right)) return false;
+    bool close = c->gaps[gap].right - c->gaps[gap].left < CLOSE_EM * fmaxf(c->font_pt, 1);
+    return !close || (!is_mark(right) && !is_dash(left));
 }
 
 /* Cuts a cell at all of its gaps but those between a figure and its sign; `out` has room for them. Gives the count of parts. */
@@ -31,8 +51,7 @@ static size_t cut_cell(const pdf_cell *c, pdf_cell *out) {
     for (size_t i = 0; i <= c->text.n; i++) {
         bool end = i == c->text.n;
         if (!end && (c->text.p[i] != PDF_GAP || gap == c->gap_count)) continue;
-        if (!end && (pdf_is_sign_before(str_cut(c->text, begin, i)) ||
-                     pdf_is_sign_behind(next_part(c->text, i + 1)))) {
+        if (!end && !parts_cells(c, gap, begin, i + 1)) {
             gap++;
             continue;
         }
@@ -86,7 +105,8 @@ static bool fits_over(const pdf_cell *parts, size_t count, const pdf_row *r) {
                 under = k;
                 found++;
             }
-        if (found > 1 || parts[i].text.n > PART_BYTES || (found == 1 && under == last)) return false;
+        if (found > 1 || parts[i].text.n > PART_BYTES || (found == 1 && under == last))
+            return false;
         beside += found == 0;
         if (found == 1) last = under;
     }

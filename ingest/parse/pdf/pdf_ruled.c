@@ -386,7 +386,7 @@ static size_t put_parted(const field_text *cells, const size_t *own, size_t coun
         sum_up(r);
     }
     size_t kept = 0;
-    pdf_join_lines(out, n, a);
+    pdf_join_lines(out, n, NULL, a);
     for (size_t i = 0; i < n; i++)
         if (!out[i].taken) out[kept++] = out[i];
     return kept;

@@ -31,23 +31,35 @@
 #define SAME_CELL_EM 1.45f /* lines of one cell are no farther apart */
 #define LOWER_EM 1.05f     /* figures so little below their label stand beside it */
 #define MAX_COLUMNS 64
+#define YEARS_APART 8 /* bytes between two years that are compared */
 #define SPACE_EM 0.25f
 #define WIDE_STEP 1.14f /* rows are farther apart than their lines, by this */
 #define SAME_STEP 1.07f
 #define WIDE_GAP 1.5f    /* steps wider than this, of the others, may part two tables; */
 #define WIDE_GAP_EM 1.8f /* and no narrower than this */
 #define FAR_GAP 2.5f     /* headings so many steps below, and so many ems, are another table's */
+#define LEAST_BANDS 3    /* so many lines across a table part its rows, */
+#define ACROSS 0.6f      /* each running over this much of its width */
+#define LINE_OFF_PT 6.0f /* a line above its first row is no farther off */
 #define LINE_EM 0.8f     /* lower steps are those of shifted cells, not of lines */
 #define LOOK_BACK 4      /* a row with few cells is held against so many above it */
 #define OVERLAP_PT 1.0f  /* less shared width is none */
 
 /* ---- figures ------------------------------------------------------------------------------- */
 
-/* "2021", also with the marks of its footnotes: "2021 (1)(2)". */
+static bool begins_year(str s) {
+    bool digits = s.n >= 4 && (memcmp(s.p, "19", 2) == 0 || memcmp(s.p, "20", 2) == 0);
+    for (size_t i = 2; digits && i < 4; i++) digits = s.p[i] >= '0' && s.p[i] <= '9';
+    return digits;
+}
+
+/* "2021", also with the marks of its footnotes, "2021 (1)(2)", or another: "2021 vs. 2020". */
 bool pdf_is_year(str s) {
-    if (s.n < 4 || (memcmp(s.p, "19", 2) != 0 && memcmp(s.p, "20", 2) != 0)) return false;
-    for (size_t i = 2; i < 4; i++)
-        if (s.p[i] < '0' || s.p[i] > '9') return false;
+    if (!begins_year(s)) return false;
+    for (size_t i = 5; i < s.n && i <= 4 + YEARS_APART; i++) {
+        if (begins_year(str_cut(s, i, s.n)) && i + 4 == s.n) return true;
+        if (s.p[i] >= '0' && s.p[i] <= '9') break;
+    }
     for (size_t i = 4; i < s.n; i++) {
         bool mark =
             strchr(" ()*", s.p[i]) || (s.p[i - 1] == '(' && i + 1 < s.n && s.p[i + 1] == ')');
@@ -139,8 +151,8 @@ static bool refines(const pdf_row *a, const pdf_row *b) {
 static bool heads_over(const pdf_row *a, const pdf_row *b) {
     float em = fmaxf(a->font_pt, 1);
     size_t from = a->count == b->count ? 1 : 0;
-    if (a->count + 1 - from != b->count || a->count < 2 + from || a->at.y0 > b->at.y0 || has_figures(a) || !has_figures(b) ||
-        b->at.y0 - a->at.y0 > HEAD_EM * em)
+    if (a->count + 1 - from != b->count || a->count < 2 + from || a->at.y0 > b->at.y0 ||
+        has_figures(a) || !has_figures(b) || b->at.y0 - a->at.y0 > HEAD_EM * em)
         return false;
     for (size_t i = from; i < a->count; i++) {
         box p = a->cells[i].at, q = b->cells[i + 1 - from].at;
@@ -314,8 +326,9 @@ static bool over_columns(const pdf_row *r, float left, float second, float right
     float em = fmaxf(r->font_pt, 1);
     for (size_t i = 0; i < r->count; i++) {
         box b = r->cells[i].at;
-        if (r->cells[i].text.n > (is_unit(r) ? UNIT_BYTES : HEAD_BYTES) || b.x0 < left + 2 * em || b.x1 > right + 3 * em ||
-            (b.x0 + b.x1) / 2 < second - em || b.x0 < second - TITLE_EM * em)
+        if (r->cells[i].text.n > (is_unit(r) ? UNIT_BYTES : HEAD_BYTES) || b.x0 < left + 2 * em ||
+            b.x1 > right + 3 * em || (b.x0 + b.x1) / 2 < second - em ||
+            b.x0 < second - TITLE_EM * em)
             return false;
     }
     return r->rightward && !(r->count > 1 && has_figures(r));
@@ -535,12 +548,87 @@ static bool is_next_line(const pdf_row *p, const pdf_row *r, size_t columns, flo
     return true;
 }
 
-void pdf_join_lines(pdf_row *rows, size_t count, arena *a) {
+/* ---- lines across the page ------------------------------------------------------------------- */
+
+/* How many lines run across most of the table above this height. */
+static size_t lines_above(const pdf_rules *rules, box table, float y) {
+    size_t n = 0;
+    for (size_t i = 0; i < rules->across.count && rules->across.list[i].at < y; i++) {
+        const pdf_rule *l = &rules->across.list[i];
+        n += l->at > table.y0 - LINE_OFF_PT &&
+             fminf(l->to, table.x1) - fmaxf(l->from, table.x0) > ACROSS * (table.x1 - table.x0);
+    }
+    return n;
+}
+
+/* Could row r be the rest of row p's cells, which no line parts from it? A row of its own would have a
+ * name and figures. */
+static bool may_be_rest(const pdf_row *p, const pdf_row *r, const edges *e) {
+    for (size_t i = 0; i < r->count; i++) {
+        const pdf_cell *above = cell_at(p, r->cells[i].first);
+        if (above && r->cells[i].first > 0 && pdf_is_figure(r->cells[i].text) &&
+            pdf_is_figure(above->text))
+            return false;
+    }
+    return r->cells[0].first > 0 || r->count == 1 || all_wrapped(p, r, e);
+}
+
+/* Where lines part all rows from one another, what stands between two of them is one row. False: they
+ * do not. */
+static bool join_bands(pdf_row *rows, size_t count, const pdf_rules *rules, arena *a) {
+    size_t *band = arena_alloc(a, count + 1, sizeof *band), bands = 1, joined = 0, p = 0;
+    box table = rows[0].at;
+    edges e;
+    for (size_t i = 1; i < count; i++) widen(&table, rows[i].at);
+    find_edges(rows, count, &e);
+    for (size_t i = 0; i < count; i++) {
+        band[i] = lines_above(rules, table, (rows[i].at.y0 + rows[i].at.y1) / 2);
+        bands += i > 0 && band[i] != band[i - 1];
+    }
+    for (size_t i = 1; i < count; i++) {
+        if (rows[i].taken) continue;
+        bool own = band[i] != band[p] || rows[i].head || rows[p].head;
+        if (!own && !may_be_rest(&rows[p], &rows[i], &e)) return false;
+        joined += !own;
+        p = own ? i : p;
+    }
+    if (bands < LEAST_BANDS || joined == 0) return false;
+    p = 0;
+    for (size_t i = 1; i < count; i++) {
+        if (rows[i].taken) continue;
+        if (band[i] != band[p] || rows[i].head || rows[p].head)
+            p = i;
+        else
+            join_rows(&rows[p], &rows[i], true, a);
+    }
+    return true;
+}
+
+/* Rows below the last one that stand above the line which closes the table. */
+static size_t with_closed(const pdf_row *rows, size_t count, size_t begin, size_t end,
+                          const pdf_rules *rules) {
+    box table = rows[begin].at;
+    for (size_t i = begin + 1; i < end; i++) widen(&table, rows[i].at);
+    size_t lines = lines_above(rules, table, rows[end - 1].at.y1), more = end;
+    while (more < count && more - end < SINGLES && rows[more].count == 1 &&
+           rows[more].at.y1 - rows[more - 1].at.y1 <= SAME_CELL_EM * fmaxf(rows[more].font_pt, 1) &&
+           rows[more].at.x1 < table.x1 && lines_above(rules, table, rows[more].at.y0) == lines)
+        more++;
+    float below = more > end ? rows[more - 1].at.y1 : 0;
+    float next = more < count ? rows[more].at.y0 : INFINITY;
+    bool closed =
+        more > end && lines >= LEAST_BANDS && lines_above(rules, table, next) > lines &&
+        lines_above(rules, table, below + LINE_OFF_PT + fmaxf(rows[end].font_pt, 1)) > lines;
+    return closed ? more : end;
+}
+
+void pdf_join_lines(pdf_row *rows, size_t count, const pdf_rules *rules, arena *a) {
     pdf_row *p = NULL;
     box last = {0}; /* the last line of p */
     size_t columns = 0;
     float step = line_step(rows, count, a), step_above = INFINITY;
     edges e;
+    if (rules && rules->across.count >= LEAST_BANDS && join_bands(rows, count, rules, a)) return;
     find_edges(rows, count, &e);
     for (size_t i = 0; i < count; i++) {
         pdf_row *r = &rows[i];
@@ -579,7 +667,8 @@ static size_t with_tail(const pdf_row *rows, size_t count, size_t end) {
     return end;
 }
 
-void pdf_find_tables(pdf_row *rows, size_t count, float left, float right, arena *a) {
+void pdf_find_tables(pdf_row *rows, size_t count, float left, float right, const pdf_rules *rules,
+                     arena *a) {
     uint32_t tables = 0;
     size_t floor = 0; /* behind the last table */
     pdf_part_rows(rows, count, a);
@@ -591,10 +680,11 @@ void pdf_find_tables(pdf_row *rows, size_t count, float left, float right, arena
         }
         size_t begin = with_heads(rows, floor, i, end);
         end = with_tail(rows, count, end);
+        if (rules && rules->across.count > 0) end = with_closed(rows, count, begin, end, rules);
         tables++;
         for (size_t k = begin; k < end; k++) rows[k].table = tables;
-        pdf_find_columns(rows + begin, end - begin, a);
-        pdf_join_lines(rows + begin, end - begin, a);
+        pdf_find_columns(rows + begin, end - begin, rules, a);
+        pdf_join_lines(rows + begin, end - begin, rules, a);
         i = floor = end;
     }
 }

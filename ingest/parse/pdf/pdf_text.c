@@ -379,7 +379,8 @@ static void heed_gap(run_builder *b, page_view *v, box r, uint32_t c, float font
     if (b->told) v->turn = b->turn;
     box now = pdf_turned(r, b->turn), line = pdf_turned(b->at, b->turn);
     float gap = now.x0 - pdf_turned(b->last, b->turn).x1;
-    bool ruled = gap > RULE_GAP_EM * font_pt && b->turn == 0 && pdf_rules_part(v->rules, b->last, r);
+    bool ruled =
+        gap > RULE_GAP_EM * font_pt && b->turn == 0 && pdf_rules_part(v->rules, b->last, r);
     if (ruled || gap > (is_currency(c) ? SIGN_GAP_EM : CELL_GAP_EM) * font_pt || gap < -font_pt ||
         now.y0 >= line.y1 || now.y1 <= line.y0)
         end_run(b, v, out, a);
