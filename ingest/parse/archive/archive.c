@@ -16,9 +16,7 @@
 
 /* What all documents may unpack to, as the archive states it: a disk of manuals, and no more. */
 #define TOTAL_MAX_BYTES (8ull << 30)
-/* Each document is read by a process that opens the archive anew, so that their cost grows with the square
- * of their number: minutes for this many, a day for ten times as many. */
-#define DOCUMENTS_MAX 10000u
+#define DOCUMENTS_MAX RECORD_MAX_PARTS
 /* Of what is left out, so many bytes of names are said. */
 #define NAMES_BYTES 400u
 
