@@ -121,6 +121,11 @@ static void *room_for(void *array, size_t count, size_t *room, size_t size) {
     return mem_grow(array, *room, size);
 }
 
+/* Most are empty, and there may be many. */
+static str keep_str(arena *a, str s) {
+    return s.n > 0 ? arena_str(a, s) : (str){0};
+}
+
 static void put_block(assembly *x, const ingest_block *b, uint32_t page, uint32_t depth) {
     ingest_block *out = &x->blocks[x->block_count++];
     *out = *b;
@@ -268,7 +273,7 @@ static void put_item(assembly *x, size_t i) {
         put_blocks(x, i, before);
         reread_mark_running(x->pages, x->blocks + first, x->block_count - first);
         put_notes(r, it);
-        if (r->all.language.n == 0) r->all.language = arena_str(r->a, it->d->language);
+        if (r->all.language.n == 0) r->all.language = keep_str(r->a, it->d->language);
     }
     if (x->page_count == before && it->child_count == 0)
         put_failed_part(x, it->d ? &none_left : it->err);
@@ -276,9 +281,9 @@ static void put_item(assembly *x, size_t i) {
 }
 
 /* The names above the stretch's first block, by the level of their headings. */
-static const str *names_above(const reading *r) {
+static const str *names_above(const reading *r, arena *a) {
     uint32_t depth = r->items[0].depth;
-    str *above = arena_alloc(r->a, DEEPEST_LEVEL, sizeof *above);
+    str *above = arena_alloc(a, DEEPEST_LEVEL, sizeof *above);
     for (uint32_t i = 1; i < depth && i <= DEEPEST_LEVEL; i++)
         above[i - 1] = r->all.parts[r->around[i]].name;
     return above;
@@ -291,8 +296,8 @@ static void gather_pages(assembly *x) {
     for (size_t i = 0; i < x->page_count; i++) {
         ingest_page page = x->pages[i];
         page.number += before;
-        page.label = arena_str(x->r->a, page.label);
-        page.note = arena_str(x->r->a, page.note);
+        page.label = keep_str(x->r->a, page.label);
+        page.note = keep_str(x->r->a, page.note);
         g->pages = room_for(g->pages, g->page_count, &g->page_room, sizeof *g->pages);
         g->pages[g->page_count++] = page;
     }
@@ -304,11 +309,11 @@ static void put_together(reading *r, arena *a, ingest_document *out) {
     assembly x = {.r = r, .a = a};
     gathered *g = &r->all;
     size_t pages = g->page_count, parts = g->part_count;
-    if (parts == 0) { /* the first */
+    if (r->items[0].depth == 0) {
         g->title = arena_str(r->a, r->items[0].d->title);
         g->type = arena_str(r->a, r->items[0].d->type);
     }
-    const str *above = names_above(r);
+    const str *above = names_above(r, a);
     make_room(&x);
     for (size_t i = 0; i < r->item_count; i++) put_item(&x, i);
     gather_pages(&x);
