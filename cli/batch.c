@@ -22,7 +22,7 @@
 /* How many documents may be under way or waiting, for each parser. */
 #define SLOTS_EACH 4
 /* And how much memory those that wait may hold. */
-#define WAITING_MAX_BYTES (192ull << 20)
+#define WAITING_MAX_BYTES (64ull << 20)
 /* A part lies in at most as many others (ingest/worker.h). */
 #define PARTS_DEPTH 8
 /* FAT has the coarsest clock: two seconds. */

@@ -319,8 +319,11 @@ static void list_members(pieces *p, node *parent) {
 /* The first items that are not read; gives the runs among them. */
 static run *choose_batch(pieces *p) {
     run runs = {0}, *last = &runs;
+    size_t seen =
+        0; /* those that wait count too, or a mailbox with files would pile up its messages */
     p->batch_count = 0;
-    for (node *n = p->first; n && p->batch_count < ROUND_ITEMS; n = n->next) {
+    for (node *n = p->first; n && seen < ROUND_ITEMS; n = n->next) {
+        seen += !n->done || !p->whole;
         if (n->done) continue;
         p->batch[p->batch_count++] = n;
         if (n->in) hold(p, n->in);
