@@ -8,6 +8,7 @@
  * document, so that one thick scan keeps all cores busy, and so do those that have nothing to
  * begin. Nothing is written here: that is the business of the one thread that takes.
  */
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -21,7 +22,7 @@
 /* How many documents may be under way or waiting, for each parser. */
 #define SLOTS_EACH 4
 /* And how much memory those that wait may hold. */
-#define WAITING_MAX_BYTES (192ull << 20)
+#define WAITING_MAX_BYTES (64ull << 20)
 /* A part lies in at most as many others (ingest/worker.h). */
 #define PARTS_DEPTH 8
 /* FAT has the coarsest clock: two seconds. */
@@ -122,23 +123,18 @@ static str find_language(const ingest_chunk *chunks, size_t count, str declared,
     return index_document_language(texts, count, declared);
 }
 
-/* Parts with what they lie in before their name: "mail.eml > manual.pdf". A part that begins within
- * the pages of an earlier one lies in it. */
+/* Parts with what they lie in before their name: "mail.eml > manual.pdf". */
 static void copy_parts(const ingest_document *d, cli_prepared *p) {
     index_part *parts = arena_alloc(p->a, d->part_count, sizeof *parts);
-    size_t around[PARTS_DEPTH], depth = 0;
+    str names[PARTS_DEPTH + 1];
     for (size_t i = 0; i < d->part_count; i++) {
         const ingest_part *from = &d->parts[i];
-        while (depth > 0 &&
-               parts[around[depth - 1]].page_first + parts[around[depth - 1]].page_count <=
-                   from->page_first)
-            depth--;
+        assert(from->depth >= 1 && from->depth <= PARTS_DEPTH);
         parts[i] = (index_part){from->name, from->page_first, from->page_count};
-        if (depth > 0)
-            parts[i].name =
-                arena_printf(p->a, STR_FMT " > " STR_FMT, STR_ARG(parts[around[depth - 1]].name),
-                             STR_ARG(from->name));
-        if (depth < PARTS_DEPTH) around[depth++] = i;
+        if (from->depth > 1)
+            parts[i].name = arena_printf(p->a, STR_FMT " > " STR_FMT,
+                                         STR_ARG(names[from->depth - 1]), STR_ARG(from->name));
+        names[from->depth] = parts[i].name;
     }
     p->in.parts = parts;
     p->in.part_count = d->part_count;
@@ -227,8 +223,7 @@ static void stay_as_it_is(cli_prepared *p) {
 static bool prepare(cli_batch *b, ingest_worker *parser, cli_prepared *p) {
     struct stat st, after;
     ingest_document *d;
-    ingest_chunk *chunks;
-    size_t count;
+    ingest_cutting cutting = {.count = count_tokens, .context = (void *)b->embedder};
     uint32_t locked = 0;
     text path = {0}, name = {0};
     int fd = -1;
@@ -249,9 +244,8 @@ static bool prepare(cli_batch *b, ingest_worker *parser, cli_prepared *p) {
     p->in.again = ok && p->present && (b->again || locked > 0);
     if (!ok || (p->present && !p->in.again)) goto done;
     p->present = false;
-    ok = ingest_read(parser, fd, cli_file_name(p->in.path), b->options, share_pieces, b, p->a, &d,
-                     err) &&
-         ingest_chunk_document(d, count_tokens, (void *)b->embedder, p->a, &chunks, &count, err);
+    ok = ingest_read_chunks(parser, fd, cli_file_name(p->in.path), b->options, share_pieces, b,
+                            &cutting, p->a, &d, err);
     if (!ok) goto done;
     if (fstat(fd, &after) != 0 || !unchanged(&st, &after)) {
         ok = error_set(err, ERROR_INPUT, "it changed while it was read: add it again");
@@ -261,10 +255,10 @@ static bool prepare(cli_batch *b, ingest_worker *parser, cli_prepared *p) {
     p->in.mtime = (int64_t)st.st_mtim.tv_sec;
     p->in.title = d->title;
     p->in.type = d->type;
-    p->in.language = find_language(chunks, count, d->language, p->a);
+    p->in.language = find_language(cutting.chunks, cutting.chunk_count, d->language, p->a);
     copy_pages(d, p);
     copy_parts(d, p);
-    copy_chunks(chunks, count, p);
+    copy_chunks(cutting.chunks, cutting.chunk_count, p);
     if (!b->again && locked > 0 && p->fates[INGEST_FATE_ENCRYPTED] >= locked)
         stay_as_it_is(p);
     else if (b->vectors)

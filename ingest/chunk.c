@@ -46,11 +46,11 @@ typedef struct {
     ingest_count_fn *count;
     void *context;
     arena *a;
-    ingest_chunk *chunks;
-    size_t chunk_count, chunk_room;
+    chunk_list *to;
     line_box *lines; /* of the chunk that is being made */
     size_t line_count, line_room;
     text t;
+    str path; /* of the chunk before, in the flow's arena */
 } cutter;
 
 /* ---- one chunk ---------------------------------------------------------------------------- */
@@ -160,8 +160,15 @@ static str path_of(const flow *f, size_t begin, size_t end) {
     return f->paths[own > 0 ? own - 1 : 0];
 }
 
+/* The flow is given back; neighbours share what they have in common. */
+static str heading_of(cutter *c, str path) {
+    bool again = path.p == c->path.p;
+    c->path = path;
+    return again ? c->to->items[c->to->count - 1].heading : arena_str(c->a, path);
+}
+
 static void put_chunk(cutter *c, size_t begin, size_t end, const overlap *again, str path) {
-    ingest_chunk chunk = {.heading = path};
+    ingest_chunk chunk = {.heading = heading_of(c, path)};
     text_clear(&c->t);
     c->line_count = 0;
     size_t before = begin;
@@ -187,11 +194,12 @@ static void put_chunk(cutter *c, size_t begin, size_t end, const overlap *again,
         chunk.page_first = i == new_lines || page < chunk.page_first ? page : chunk.page_first;
         chunk.page_last = page > chunk.page_last ? page : chunk.page_last;
     }
-    if (c->chunk_count == c->chunk_room) {
-        c->chunk_room = c->chunk_room ? 2 * c->chunk_room : 64;
-        c->chunks = mem_grow(c->chunks, c->chunk_room, sizeof *c->chunks);
+    chunk_list *to = c->to;
+    if (to->count == to->room) {
+        to->room = to->room ? 2 * to->room : 64;
+        to->items = mem_grow(to->items, to->room, sizeof *to->items);
     }
-    c->chunks[c->chunk_count++] = chunk;
+    to->items[to->count++] = chunk;
 }
 
 /* ---- cutting a section -------------------------------------------------------------------- */
@@ -334,16 +342,15 @@ static size_t group_of(const section *s, size_t n) {
     return count;
 }
 
-bool ingest_chunk_document(const ingest_document *d, ingest_count_fn *count, void *context,
-                           arena *a, ingest_chunk **out, size_t *out_count, error *err) {
+bool chunk_append(const ingest_document *d, ingest_count_fn *count, void *context, arena *a,
+                  chunk_list *to, error *err) {
     flow f;
     section *sections = NULL;
     size_t n = 0;
-    cutter c = {.f = &f, .count = count, .context = context, .a = a};
-    bool ok = flow_build(d, count, context, MAX_TOKENS, a, &f, err);
+    cutter c = {.f = &f, .count = count, .context = context, .a = a, .to = to};
+    arena *flow_arena = arena_new();
+    bool ok = flow_build(d, count, context, MAX_TOKENS, flow_arena, &f, err);
 
-    *out = NULL;
-    *out_count = 0;
     if (!ok) goto done;
     sections = find_sections(d, &f, &n);
     n = fold_empty(&f, sections, n);
@@ -359,16 +366,31 @@ bool ingest_chunk_document(const ingest_document *d, ingest_count_fn *count, voi
         }
         i += group;
     }
-    if (c.chunk_count > 0) {
-        *out = arena_alloc(a, c.chunk_count, sizeof **out);
-        memcpy(*out, c.chunks, c.chunk_count * sizeof **out);
-    }
-    *out_count = c.chunk_count;
 done:
     mem_free(sections);
-    mem_free(c.chunks);
     mem_free(c.lines);
     text_free(&c.t);
     flow_free(&f);
+    arena_free(flow_arena);
+    return ok;
+}
+
+void chunk_list_end(chunk_list *l, arena *a, ingest_chunk **out, size_t *count) {
+    *out = NULL;
+    *count = l->count;
+    if (l->count > 0) {
+        *out = arena_alloc(a, l->count, sizeof **out);
+        memcpy(*out, l->items, l->count * sizeof **out);
+    }
+    mem_free(l->items);
+    *l = (chunk_list){0};
+}
+
+bool ingest_chunk_document(const ingest_document *d, ingest_count_fn *count, void *context,
+                           arena *a, ingest_chunk **out, size_t *out_count, error *err) {
+    chunk_list all = {0};
+    bool ok = chunk_append(d, count, context, a, &all, err);
+    if (!ok) all.count = 0;
+    chunk_list_end(&all, a, out, out_count);
     return ok;
 }

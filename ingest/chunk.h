@@ -60,4 +60,16 @@ bool order_runs_on(const ingest_block *block, const ingest_block *next);
  * they are read. Gives their count. */
 size_t order_blocks(const ingest_document *d, const ingest_block **out, arena *a);
 
+/* Chunks, collected from one piece of a document after the other. */
+typedef struct {
+    ingest_chunk *items;
+    size_t count, room;
+} chunk_list;
+
+/* Appends the chunks of a document, or of a piece of one; what they point to is in `a`. */
+bool chunk_append(const ingest_document *d, ingest_count_fn *count, void *context, arena *a,
+                  chunk_list *to, error *err);
+/* Moves them into `a`, and empties the list. */
+void chunk_list_end(chunk_list *l, arena *a, ingest_chunk **out, size_t *count);
+
 #endif

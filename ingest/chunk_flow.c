@@ -15,7 +15,7 @@
 
 /* One component of a heading path; a longer "heading" is a paragraph in large type. */
 #define PATH_PART_BYTES 120
-#define HEADING_LEVELS 6
+#define HEADING_LEVELS INGEST_HEADING_LEVELS
 /* A longer sentence in front of a table says more than what its figures are. */
 #define LEAD_TOKENS 60
 #define CAPTION_BYTES 240
@@ -500,6 +500,18 @@ static bool put_all(builder *b, const ingest_document *d, error *err) {
     return true;
 }
 
+/* As a heading is that stands in the text: cleaned, and cut. */
+static void put_above(builder *b, const str *above) {
+    text clean = {0};
+    for (int i = 0; i < HEADING_LEVELS; i++) {
+        text_clear(&clean);
+        put_clean(&clean, str_trim(above[i]));
+        str s = text_str(&clean);
+        b->stack[i] = arena_str(b->a, str_cut(s, 0, utf8_floor(s, PATH_PART_BYTES)));
+    }
+    text_free(&clean);
+}
+
 bool flow_build(const ingest_document *d, ingest_count_fn *count, void *context, size_t max_tokens,
                 arena *a, flow *out, error *err) {
     builder b = {.f = out,
@@ -511,6 +523,7 @@ bool flow_build(const ingest_document *d, ingest_count_fn *count, void *context,
                  .header = UNIT_NONE,
                  .group = UNIT_NONE};
     *out = (flow){0};
+    if (d->above) put_above(&b, d->above);
     put_path(&b);
     collect_words(d, &b.words);
     bool ok = put_all(&b, d, err);

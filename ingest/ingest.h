@@ -38,6 +38,8 @@ typedef enum {
 } ingest_role;
 #define INGEST_ROLE_COUNT 7
 
+#define INGEST_HEADING_LEVELS 6
+
 /* What a table row is. Where it is not told, the first row of a table heads its columns. */
 #define INGEST_ROW_UNTOLD 0
 #define INGEST_ROW_HEAD 1
@@ -78,6 +80,7 @@ typedef struct {
 typedef struct {
     str name;                        /* as its container names it: "reports/2024.pdf" */
     uint64_t id;                     /* means something to the container's parser alone */
+    uint32_t depth;                  /* 1: it lies in the file itself; 2: in such a part ... */
     uint32_t page_first, page_count; /* page_count 0: not read yet */
 } ingest_part;
 
@@ -94,7 +97,23 @@ typedef struct {
     const str *notes; /* what of the document was not read, or read in part: a sentence each */
     size_t note_count;
     size_t aside_count; /* of the notes the last so many: remarks, for which nothing is missing */
+    /* Of a piece from the middle of a document: [INGEST_HEADING_LEVELS], the headings that stand above its
+     * first block, by level, empty where there is none. NULL: it is whole. */
+    const str *above;
 } ingest_document;
+
+typedef struct {
+    str text;    /* sentences joined with a space, blocks with a newline */
+    str heading; /* the path of headings above it, parted by " > "; may be empty */
+    uint32_t page_first, page_last;
+    uint32_t tokens;        /* of text, as counted by the caller's counter */
+    uint32_t overlap_bytes; /* how many bytes at the start of text repeat what stood before */
+    const line_box *lines;  /* in order of begin; together they cover text but for separators */
+    size_t line_count;
+} ingest_chunk;
+
+/* How many tokens of the embedding model's tokenizer a text has. */
+typedef size_t ingest_count_fn(void *context, str s);
 
 /* ---- parsing ------------------------------------------------------------------------------ */
 
@@ -146,20 +165,19 @@ typedef void ingest_share_fn(void *sharer, ingest_worker *own, size_t count, ing
 bool ingest_read(ingest_worker *w, int fd, str name, const ingest_options *options,
                  ingest_share_fn *share, void *sharer, arena *a, ingest_document **out, error *err);
 
-/* ---- chunks ------------------------------------------------------------------------------- */
-
+/* The same, cut into chunks as it is read (ingest_chunk_document): blocks are given back when they are in
+ * chunks, and so *out has none. For documents of any length. */
 typedef struct {
-    str text;    /* sentences joined with a space, blocks with a newline */
-    str heading; /* the path of headings above it, parted by " > "; may be empty */
-    uint32_t page_first, page_last;
-    uint32_t tokens;        /* of text, as counted by the caller's counter */
-    uint32_t overlap_bytes; /* how many bytes at the start of text repeat what stood before */
-    const line_box *lines;  /* in order of begin; together they cover text but for separators */
-    size_t line_count;
-} ingest_chunk;
+    ingest_count_fn *count;
+    void *context; /* of count */
+    ingest_chunk *chunks;
+    size_t chunk_count;
+} ingest_cutting;
+bool ingest_read_chunks(ingest_worker *w, int fd, str name, const ingest_options *options,
+                        ingest_share_fn *share, void *sharer, ingest_cutting *cutting, arena *a,
+                        ingest_document **out, error *err);
 
-/* How many tokens of the embedding model's tokenizer a text has. */
-typedef size_t ingest_count_fn(void *context, str s);
+/* ---- chunks ------------------------------------------------------------------------------- */
 
 /* Joins hyphens, leaves footers out, keeps a heading with what follows it and a table's rows with
  * its header row, the line that leads into the table and the name of their group, and cuts on

@@ -1,55 +1,20 @@
 /* A whole document out of its pieces: itself, the documents inside it, the pages that want OCR.
  *
- * Every piece is read by a process of its own (worker.h), so that a broken attachment or a page that
- * drives character recognition mad costs itself and no more. Containers are opened level by level,
- * all members of a level at once where the caller has workers to share; then all pages without usable
- * text are recognised; then the document is put together in the order of its parts. What could
+ * pieces.c reads the first two, front to back, and hands them on in stretches. The pages without usable text
+ * of a stretch are recognised, each by a process of its own; then the stretch is put together in the order of
+ * its parts. Whoever wants chunks gets them stretch by stretch, and what they were made of is given
+ * back, so that a mailbox of any length needs no more room than a stretch and its chunks. What could
  * not be read becomes a page with its fate and a sentence, never a hole. Nothing is written here, and
  * no byte of a document is looked at.
  */
-#include <stdatomic.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "ingest/kind.h"
-#include "ingest/record.h"
+#include "ingest/chunk.h"
+#include "ingest/pieces.h"
 #include "ingest/reread.h"
-#include "ingest/worker.h"
 
-/* For all members of one container together; an archive of ten thousand slow files ends here, one of
- * a whole shelf of manuals does not. Pages that are recognised have only their own limit: a thick scan
- * takes hours, and is worth them. */
-#define MEMBERS_SECONDS 3600.0
-/* Of a file, at all depths: containers within containers multiply. Each has an arena, of 4 KiB at least. */
-#define ITEMS_MAX 200000u
-/* A container that lies in another is unpacked for each of its members, unless it has at least so many:
- * then it is kept unpacked while they are read. */
-#define HELD_MIN_MEMBERS 16u
-/* All that is kept at the same time. What finds no room is unpacked for each member, which is slow. */
-#define HELD_MAX_BYTES (256ull << 20)
-#define HELD_MAX_COUNT 64u /* a descriptor each */
 /* Headings go six deep (ingest_block). */
-#define DEEPEST_LEVEL 6u
-
-/* A container, unpacked: its members are read from here. */
-typedef struct {
-    int fd;
-    str name;
-    uint32_t depth;
-} held;
-
-/* A document: the file, or a member of it. */
-typedef struct {
-    worker_piece piece;
-    size_t held; /* of r->held, counted from 1: the container that it is read from; 0: the file */
-    str name;
-    arena *a;
-    ingest_document *d;              /* NULL: not read */
-    const error *err;                /* why not */
-    size_t first_child, child_count; /* items */
-    size_t first_ocr;                /* of its pages; those that follow it stand together */
-} item;
+#define DEEPEST_LEVEL INGEST_HEADING_LEVELS
 
 /* A page to be recognised. */
 typedef struct {
@@ -60,91 +25,37 @@ typedef struct {
     const error *err;   /* why not */
 } ocr_page;
 
+/* What has been put together of the document so far; the strings are in `a`. */
 typedef struct {
+    ingest_page *pages;
+    ingest_part *parts;
+    str *notes, *asides;
+    size_t page_count, page_room, part_count, part_room, note_count, note_room, aside_count,
+        aside_room;
+    str title, type, language;
+} gathered;
+
+typedef struct {
+    pieces from;
     int fd;
     str name;
     const ingest_options *options;
-    ingest_worker *own;
-    ingest_share_fn *share;
-    void *sharer;
-    item *items;
-    size_t item_count, item_room, round_begin;
-    size_t left_out; /* parts beyond ITEMS_MAX */
-    held *held;      /* for the members of the round */
-    size_t held_count;
-    uint64_t held_bytes;
+    item *items; /* of the stretch */
+    size_t item_count;
     arena *a;
-    ocr_page *ocr;
+    ocr_page *ocr; /* of the stretch */
     size_t ocr_count, ocr_room;
-    double members_end_ms;
-    atomic_size_t bytes; /* of all that was read */
+    gathered all;
+    size_t around[WORKER_DEPTH + 2]; /* parts that the last one lies in, by depth, and itself */
 } reading;
 
 /* ---- pieces ------------------------------------------------------------------------------- */
-
-static void each(reading *r, size_t count, ingest_piece_fn *piece) {
-    if (count > 1 && r->share) {
-        r->share(r->sharer, r->own, count, piece, r);
-    } else {
-        for (size_t i = 0; i < count; i++) piece(r, i, r->own);
-    }
-}
 
 /* Most pieces have none, and there may be many. */
 static const error *keep_error(arena *a, const error *err) {
     error *kept = arena_alloc(a, 1, sizeof *kept);
     *kept = *err;
     return kept;
-}
-
-static bool within_limits(reading *r, const item *it, error *err) {
-    if (it->piece.depth == 0) return true;
-    if (clock_ms() > r->members_end_ms)
-        return error_set(err, ERROR_LIMIT, "the documents before it in the container took %.0f s",
-                         MEMBERS_SECONDS);
-    if (atomic_load(&r->bytes) > RECORD_MAX_STREAM)
-        return error_set(err, ERROR_LIMIT, "the container holds more than %llu MiB of text",
-                         RECORD_MAX_STREAM >> 20);
-    return true;
-}
-
-/* The piece as it lies in the container that is kept for it, or in the file. */
-static worker_piece place_of(const reading *r, const item *it, int *fd, str *name) {
-    worker_piece piece = it->piece;
-    *fd = r->fd;
-    *name = r->name;
-    if (it->held == 0) return piece;
-    const held *h = &r->held[it->held - 1];
-    *fd = h->fd;
-    *name = h->name;
-    piece.depth -= h->depth;
-    memmove(piece.members, piece.members + h->depth, piece.depth * sizeof *piece.members);
-    return piece;
-}
-
-/* What a document holds, without the room that its arena has left: of a short mail that is the most. */
-static size_t held_bytes(const ingest_document *d) {
-    size_t n = d->page_count * sizeof *d->pages + d->block_count * sizeof *d->blocks;
-    for (size_t i = 0; i < d->block_count; i++)
-        for (size_t k = 0; k < d->blocks[i].line_count; k++)
-            n += sizeof *d->blocks[i].lines + d->blocks[i].lines[k].text.n;
-    return n;
-}
-
-static void read_item(void *context, size_t i, ingest_worker *w) {
-    reading *r = context;
-    item *it = &r->items[r->round_begin + i];
-    error err;
-    int fd;
-    str name;
-    worker_piece piece = place_of(r, it, &fd, &name);
-    it->a = arena_new();
-    if (!within_limits(r, it, &err) ||
-        !worker_read_piece(w, &piece, r->options, fd, name, it->a, &it->d, &err)) {
-        it->d = NULL;
-        it->err = keep_error(it->a, &err);
-    }
-    if (it->d) atomic_fetch_add(&r->bytes, held_bytes(it->d));
 }
 
 static void read_ocr_page(void *context, size_t i, ingest_worker *w) {
@@ -163,105 +74,6 @@ static void read_ocr_page(void *context, size_t i, ingest_worker *w) {
     p->err = keep_error(p->a, &err);
 }
 
-/* A child that lies too deep is not read. */
-static item child_of(const item *parent, const ingest_part *part) {
-    static const error too_deep = {ERROR_LIMIT, "it lies in too many containers, one in the other"};
-    item child = {.name = part->name, .piece = parent->piece};
-    if (child.piece.depth < WORKER_DEPTH)
-        child.piece.members[child.piece.depth++] = part->id;
-    else
-        child.err = &too_deep;
-    return child;
-}
-
-/* Lists the parts of what the last round read as the items of the next. */
-static void list_children(reading *r, size_t begin, size_t end) {
-    for (size_t i = begin; i < end; i++) {
-        const ingest_document *d = r->items[i].d;
-        size_t count = d ? d->part_count : 0, room = ITEMS_MAX - r->item_count;
-        if (count > room) {
-            r->left_out += count - room;
-            count = room;
-        }
-        if (r->item_count + count > r->item_room) {
-            r->item_room = 2 * (r->item_count + count);
-            r->items = mem_grow(r->items, r->item_room, sizeof *r->items);
-        }
-        r->items[i].first_child = r->item_count;
-        r->items[i].child_count = count;
-        for (size_t k = 0; k < count; k++)
-            r->items[r->item_count++] = child_of(&r->items[i], &d->parts[k]);
-    }
-}
-
-static void let_go(reading *r) {
-    for (size_t i = 0; i < r->held_count; i++) close(r->held[i].fd);
-    mem_free(r->held);
-    r->held = NULL;
-    r->held_count = 0;
-}
-
-/* Is it worth keeping the container unpacked? A file that is none itself (.gz) has to be unpacked too. */
-static bool is_to_hold(const reading *r, const item *it) {
-    return it->child_count >= HELD_MIN_MEMBERS && it->piece.depth < WORKER_DEPTH &&
-           r->held_bytes < HELD_MAX_BYTES &&
-           (it->piece.depth > 0 || kind_unpacked_name(r->name).n < r->name.n);
-}
-
-static uint64_t file_bytes(int fd) {
-    struct stat st;
-    return fstat(fd, &st) == 0 ? (uint64_t)st.st_size : 0;
-}
-
-/* Keeps the containers of the last round unpacked where that saves much, for the next round; those that
- * were kept for the last are let go. Where it fails the members do without. */
-static void hold_containers(reading *r, size_t begin, size_t end) {
-    size_t room = 0, count = 0;
-    uint64_t before = r->held_bytes;
-    held *next = NULL;
-    for (size_t i = begin; i < end && count < HELD_MAX_COUNT; i++) {
-        item *it = &r->items[i];
-        held h = {.depth = it->piece.depth};
-        error ignored;
-        int fd;
-        str name;
-        if (!is_to_hold(r, it)) continue;
-        worker_piece piece = place_of(r, it, &fd, &name);
-        if (!worker_unpack_piece(r->own, &piece, r->options, fd, name,
-                                 HELD_MAX_BYTES - r->held_bytes, r->a, &h.fd, &h.name, &ignored))
-            continue;
-        if (count == room) {
-            room = room ? 2 * room : 8;
-            next = mem_grow(next, room, sizeof *next);
-        }
-        next[count++] = h;
-        r->held_bytes += file_bytes(h.fd);
-        for (size_t k = 0; k < it->child_count; k++) r->items[it->first_child + k].held = count;
-    }
-    let_go(r);
-    r->held_bytes -= before;
-    r->held = next;
-    r->held_count = count;
-}
-
-/* The root first, then level by level. What lies too deep has its error already, and all of its level
- * with it. */
-static bool read_items(reading *r, error *err) {
-    r->items = mem_new(1, sizeof *r->items);
-    r->items[0] = (item){.name = r->name};
-    r->item_count = r->item_room = 1;
-    for (size_t end; r->round_begin < r->item_count; r->round_begin = end) {
-        end = r->item_count;
-        if (!r->items[r->round_begin].err) each(r, end - r->round_begin, read_item);
-        list_children(r, r->round_begin, end);
-        hold_containers(r, r->round_begin, end);
-    }
-    let_go(r);
-    if (r->items[0].d) return true;
-    if (err) *err = *r->items[0].err;
-    return false;
-}
-
 static void recognise(reading *r) {
     for (size_t i = 0; i < r->item_count && !r->options->no_ocr; i++) {
         r->items[i].first_ocr = r->ocr_count;
@@ -274,39 +86,44 @@ static void recognise(reading *r) {
             r->ocr[r->ocr_count++] = (ocr_page){.item = i, .page = (uint32_t)p + 1};
         }
     }
-    each(r, r->ocr_count, read_ocr_page);
+    pieces_each(&r->from, r->ocr_count, read_ocr_page, r);
 }
 
 /* ---- putting together --------------------------------------------------------------------- */
 
+/* A stretch. Its pages are counted from 1 until it is whole. */
 typedef struct {
     reading *r;
     arena *a;
     ingest_page *pages;
     ingest_block *blocks;
-    ingest_part *parts;
-    str *notes, *asides;
-    size_t page_count, block_count, part_count, note_count, aside_count;
-    str language;
+    size_t page_count, block_count;
 } assembly;
 
-/* As much as all pieces have together. */
+/* As much as all pieces of the stretch have together. */
 static void make_room(assembly *x) {
     const reading *r = x->r;
-    size_t pages = r->item_count, blocks = pages, notes = 0;
+    size_t pages = r->item_count, blocks = pages;
     for (size_t i = 0; i < r->item_count; i++) {
         const ingest_document *d = r->items[i].d;
         if (!d) continue;
         pages += d->page_count;
         blocks += d->block_count;
-        notes += d->note_count;
     }
     for (size_t i = 0; i < r->ocr_count; i++) blocks += r->ocr[i].d ? r->ocr[i].d->block_count : 0;
     x->pages = arena_alloc(x->a, pages, sizeof *x->pages);
     x->blocks = arena_alloc(x->a, blocks, sizeof *x->blocks);
-    x->parts = arena_alloc(x->a, r->item_count, sizeof *x->parts);
-    x->notes = arena_alloc(x->a, notes + 1, sizeof *x->notes); /* and one of our own */
-    x->asides = arena_alloc(x->a, notes, sizeof *x->asides);
+}
+
+static void *room_for(void *array, size_t count, size_t *room, size_t size) {
+    if (count < *room) return array;
+    *room = *room ? 2 * *room : 16;
+    return mem_grow(array, *room, size);
+}
+
+/* Most are empty, and there may be many. */
+static str keep_str(arena *a, str s) {
+    return s.n > 0 ? arena_str(a, s) : (str){0};
 }
 
 static void put_block(assembly *x, const ingest_block *b, uint32_t page, uint32_t depth) {
@@ -389,16 +206,23 @@ static void put_failed_part(assembly *x, const error *why) {
     x->page_count++;
 }
 
-static void put_notes(assembly *x, const item *it) {
+static void put_note(gathered *g, str note, bool aside) {
+    if (aside) {
+        g->asides = room_for(g->asides, g->aside_count, &g->aside_room, sizeof *g->asides);
+        g->asides[g->aside_count++] = note;
+    } else {
+        g->notes = room_for(g->notes, g->note_count, &g->note_room, sizeof *g->notes);
+        g->notes[g->note_count++] = note;
+    }
+}
+
+static void put_notes(reading *r, const item *it) {
     const ingest_document *d = it->d;
     for (size_t i = 0; i < d->note_count; i++) {
-        str note = d->notes[i];
-        if (it->piece.depth > 0)
-            note = arena_printf(x->a, STR_FMT ": " STR_FMT, STR_ARG(it->name), STR_ARG(note));
-        if (i + d->aside_count < d->note_count)
-            x->notes[x->note_count++] = note;
-        else
-            x->asides[x->aside_count++] = note;
+        str note = it->piece.depth > 0 ? arena_printf(r->a, STR_FMT ": " STR_FMT, STR_ARG(it->name),
+                                                      STR_ARG(d->notes[i]))
+                                       : arena_str(r->a, d->notes[i]);
+        put_note(&r->all, note, i + d->aside_count >= d->note_count);
     }
 }
 
@@ -422,76 +246,219 @@ static bool has_section(const reading *r, size_t i) {
     return any;
 }
 
-static void put_item(assembly *x, size_t i) { /* at most WORKER_DEPTH + 2 deep */
+/* The item's part, and its pages in all parts around it. `pages` of them are new. */
+static void put_part(reading *r, const item *it, uint32_t before, uint32_t pages) {
+    gathered *g = &r->all;
+    uint32_t depth = it->depth;
+    if (depth > 0) {
+        g->parts = room_for(g->parts, g->part_count, &g->part_room, sizeof *g->parts);
+        r->around[depth] = g->part_count;
+        g->parts[g->part_count++] =
+            (ingest_part){.name = it->name, .depth = depth, .page_first = before + 1};
+    }
+    for (uint32_t i = 1; i <= depth; i++) g->parts[r->around[i]].page_count += pages;
+}
+
+static void put_item(assembly *x, size_t i) {
     static const error none_left = {ERROR_LIMIT,
                                     "the file holds too many documents to read those in here"};
-    const item *it = &x->r->items[i];
-    uint32_t before = (uint32_t)x->page_count, depth = it->piece.depth;
-    size_t part = i > 0 ? x->part_count++ : 0;
+    reading *r = x->r;
+    const item *it = &r->items[i];
+    uint32_t before = (uint32_t)x->page_count;
     if (it->d) {
         put_pages(x, it->d);
         /* A container without pages has its heading above its first document. */
-        if (i > 0 && has_section(x->r, i)) put_heading(x, it->name, before + 1, depth);
+        if (it->depth > 0 && has_section(r, i)) put_heading(x, it->name, before + 1, it->depth);
         size_t first = x->block_count;
         put_blocks(x, i, before);
         reread_mark_running(x->pages, x->blocks + first, x->block_count - first);
-        put_notes(x, it);
-        if (x->language.n == 0) x->language = it->d->language;
-        for (size_t k = 0; k < it->child_count; k++) put_item(x, it->first_child + k);
+        put_notes(r, it);
+        if (r->all.language.n == 0) r->all.language = keep_str(r->a, it->d->language);
     }
-    if (x->page_count == before) put_failed_part(x, it->d ? &none_left : it->err);
-    if (i > 0)
-        x->parts[part] = (ingest_part){.name = it->name,
-                                       .page_first = before + 1,
-                                       .page_count = (uint32_t)x->page_count - before};
+    if (x->page_count == before && it->child_count == 0)
+        put_failed_part(x, it->d ? &none_left : it->err);
+    put_part(r, it, (uint32_t)(r->all.page_count + before), (uint32_t)x->page_count - before);
 }
 
-static ingest_document *put_together(reading *r, arena *a) {
+/* The names above the stretch's first block, by the level of their headings. */
+static const str *names_above(const reading *r, arena *a) {
+    uint32_t depth = r->items[0].depth;
+    str *above = arena_alloc(a, DEEPEST_LEVEL, sizeof *above);
+    for (uint32_t i = 1; i < depth && i <= DEEPEST_LEVEL; i++)
+        above[i - 1] = r->all.parts[r->around[i]].name;
+    return above;
+}
+
+/* The stretch's pages become the document's, and its blocks count them so. */
+static void gather_pages(assembly *x) {
+    gathered *g = &x->r->all;
+    uint32_t before = (uint32_t)g->page_count;
+    for (size_t i = 0; i < x->page_count; i++) {
+        ingest_page page = x->pages[i];
+        page.number += before;
+        page.label = keep_str(x->r->a, page.label);
+        page.note = keep_str(x->r->a, page.note);
+        g->pages = room_for(g->pages, g->page_count, &g->page_room, sizeof *g->pages);
+        g->pages[g->page_count++] = page;
+    }
+    for (size_t i = 0; i < x->block_count; i++) x->blocks[i].page += before;
+}
+
+/* Puts the stretch together in `a`. */
+static void put_together(reading *r, arena *a, ingest_document *out) {
     assembly x = {.r = r, .a = a};
+    gathered *g = &r->all;
+    size_t pages = g->page_count, parts = g->part_count;
+    if (r->items[0].depth == 0) {
+        g->title = arena_str(r->a, r->items[0].d->title);
+        g->type = arena_str(r->a, r->items[0].d->type);
+    }
+    const str *above = names_above(r, a);
     make_room(&x);
-    put_item(&x, 0);
-    if (r->left_out > 0)
-        x.notes[x.note_count++] =
-            arena_printf(a, "%zu documents in it were not read: only the first %u are", r->left_out,
-                         ITEMS_MAX - 1);
-    ingest_document *d = arena_alloc(a, 1, sizeof *d);
-    *d = *r->items[0].d;
-    d->language = x.language;
-    d->pages = x.pages;
-    d->page_count = x.page_count;
-    d->blocks = x.blocks;
-    d->block_count = x.block_count;
-    d->parts = x.parts;
-    d->part_count = x.part_count;
-    /* There is room: all of them were counted for it. */
-    if (x.aside_count) memcpy(x.notes + x.note_count, x.asides, x.aside_count * sizeof *x.notes);
-    d->notes = x.notes;
-    d->note_count = x.note_count + x.aside_count;
-    d->aside_count = x.aside_count;
+    for (size_t i = 0; i < r->item_count; i++) put_item(&x, i);
+    gather_pages(&x);
+    *out = (ingest_document){.title = g->title,
+                             .type = g->type,
+                             .language = g->language,
+                             .pages = g->pages + pages,
+                             .page_count = x.page_count,
+                             .blocks = x.blocks,
+                             .block_count = x.block_count,
+                             .parts = g->parts + parts,
+                             .part_count = g->part_count - parts,
+                             .above = above};
+}
+
+/* ---- all of it ------------------------------------------------------------------------------ */
+
+static void *copy(arena *a, const void *array, size_t count, size_t size) {
+    void *kept = arena_alloc(a, count, size);
+    if (count > 0) memcpy(kept, array, count * size);
+    return kept;
+}
+
+/* The document as a whole, without its blocks. */
+static ingest_document *finish(const reading *r) {
+    const gathered *g = &r->all;
+    ingest_document *d = arena_alloc(r->a, 1, sizeof *d);
+    str *notes = arena_alloc(r->a, g->note_count + g->aside_count + 1, sizeof *notes);
+    size_t count = 0;
+    for (size_t i = 0; i < g->note_count; i++) notes[count++] = g->notes[i];
+    if (r->from.left_out > 0)
+        notes[count++] =
+            arena_printf(r->a, "%zu documents in it were not read: only the first %u are",
+                         r->from.left_out, PIECES_MAX - 1);
+    for (size_t i = 0; i < g->aside_count; i++) notes[count++] = g->asides[i];
+    *d = (ingest_document){.title = g->title,
+                           .type = g->type,
+                           .language = g->language,
+                           .pages = copy(r->a, g->pages, g->page_count, sizeof *g->pages),
+                           .page_count = g->page_count,
+                           .parts = copy(r->a, g->parts, g->part_count, sizeof *g->parts),
+                           .part_count = g->part_count,
+                           .notes = notes,
+                           .note_count = count,
+                           .aside_count = g->aside_count};
     return d;
+}
+
+static void open_reading(reading *r, ingest_worker *w, int fd, str name,
+                         const ingest_options *options, ingest_share_fn *share, void *sharer,
+                         arena *a) {
+    static const ingest_options none = {0};
+    if (!options) options = &none;
+    *r = (reading){.fd = fd, .name = name, .options = options, .a = a};
+    r->from = (pieces){.fd = fd,
+                       .name = name,
+                       .options = options,
+                       .own = w,
+                       .share = share,
+                       .sharer = sharer,
+                       .names = a};
+    pieces_open(&r->from);
+}
+
+static void close_reading(reading *r) {
+    pieces_close(&r->from);
+    mem_free(r->ocr);
+    mem_free(r->all.pages);
+    mem_free(r->all.parts);
+    mem_free(r->all.notes);
+    mem_free(r->all.asides);
+}
+
+/* The next stretch, put together in `a`. False with an error of ERROR_NONE where there is none. */
+static bool next_stretch(reading *r, arena *a, ingest_document *out, error *err) {
+    *err = (error){0};
+    if (!pieces_next(&r->from)) return false;
+    r->items = r->from.items;
+    r->item_count = r->from.item_count;
+    r->ocr_count = 0;
+    if (r->items[0].depth == 0 && !r->items[0].d) {
+        *err = *r->items[0].err;
+        return false;
+    }
+    recognise(r);
+    put_together(r, a, out);
+    return true;
+}
+
+/* What the stretch points to goes on in `a`; NULL: it is given back. */
+static void end_stretch(reading *r, arena *a) {
+    for (size_t i = 0; i < r->ocr_count; i++) {
+        if (a)
+            arena_join(a, r->ocr[i].a);
+        else
+            arena_free(r->ocr[i].a);
+    }
+    for (size_t i = 0; a && i < r->item_count; i++) {
+        if (r->items[i].a) arena_join(a, r->items[i].a);
+        r->items[i].a = NULL;
+    }
+    r->ocr_count = 0;
 }
 
 bool ingest_read(ingest_worker *w, int fd, str name, const ingest_options *options,
                  ingest_share_fn *share, void *sharer, arena *a, ingest_document **out,
                  error *err) {
-    static const ingest_options none = {0};
-    reading r = {.fd = fd,
-                 .name = name,
-                 .options = options ? options : &none,
-                 .own = w,
-                 .share = share,
-                 .sharer = sharer,
-                 .a = a,
-                 .members_end_ms = clock_ms() + MEMBERS_SECONDS * 1000};
-    bool ok = read_items(&r, err);
+    reading r;
+    ingest_document all;
+    error why;
+    open_reading(&r, w, fd, name, options, share, sharer, a);
+    r.from.whole = true;
+    bool ok = next_stretch(&r, a, &all, &why);
     if (ok) {
-        recognise(&r);
-        *out = put_together(&r, a);
+        *out = finish(&r);
+        (*out)->blocks = all.blocks;
+        (*out)->block_count = all.block_count;
+    } else if (err) {
+        *err = why;
     }
-    for (size_t i = 0; i < r.item_count; i++)
-        if (r.items[i].a) arena_join(a, r.items[i].a);
-    for (size_t i = 0; i < r.ocr_count; i++) arena_join(a, r.ocr[i].a);
-    mem_free(r.items);
-    mem_free(r.ocr);
+    end_stretch(&r, a);
+    close_reading(&r);
+    return ok;
+}
+
+bool ingest_read_chunks(ingest_worker *w, int fd, str name, const ingest_options *options,
+                        ingest_share_fn *share, void *sharer, ingest_cutting *cutting, arena *a,
+                        ingest_document **out, error *err) {
+    reading r;
+    chunk_list chunks = {0};
+    error why = {0};
+    bool on = true;
+    open_reading(&r, w, fd, name, options, share, sharer, a);
+    while (on) {
+        ingest_document stretch;
+        arena *own = arena_new();
+        on = next_stretch(&r, own, &stretch, &why) &&
+             chunk_append(&stretch, cutting->count, cutting->context, a, &chunks, &why);
+        end_stretch(&r, NULL);
+        arena_free(own);
+    }
+    bool ok = why.code == ERROR_NONE;
+    if (ok) *out = finish(&r);
+    if (!ok && err) *err = why;
+    chunk_list_end(&chunks, a, &cutting->chunks, &cutting->chunk_count);
+    close_reading(&r);
     return ok;
 }

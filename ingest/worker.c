@@ -15,7 +15,6 @@
 #include <spawn.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -405,67 +404,76 @@ bool worker_read_piece(ingest_worker *w, const worker_piece *piece, const ingest
     return ok;
 }
 
-/* ---- a container, unpacked ------------------------------------------------------------------ */
+/* ---- unpacked files ------------------------------------------------------------------------- */
 
 typedef struct {
-    int fd;
-    uint64_t limit_bytes, got; /* got: of the bytes behind the head */
-    worker_unpacked head;
-    size_t head_got;
+    worker_unpacking *u;
+    size_t head_got; /* of the head that is coming */
+    uint64_t left;   /* bytes of its file that are to come */
 } file_sink;
 
-static void begin_file(void *context) {
+static void begin_files(void *context) {
     file_sink *s = context;
-    s->got = s->head_got = 0;
-    if (ftruncate(s->fd, 0) != 0 || lseek(s->fd, 0, SEEK_SET) != 0) s->limit_bytes = 0;
+    s->u->got = s->head_got = 0;
+    s->left = 0;
 }
 
-static bool take_file(void *context, const void *bytes, size_t n, error *err) {
+/* The head is whole: is it one that was asked for? */
+static bool begin_file(file_sink *s, error *err) {
+    worker_unpacking *u = s->u;
+    worker_unpacked *head = &u->heads[u->got];
+    s->head_got = 0;
+    if (head->name_bytes >= WORKER_NAME_BYTES || (head->bytes > 0 && head->name_bytes == 0))
+        return error_set(err, ERROR_INPUT, "the unpacked file has no name");
+    kept_begin_page(u->to);
+    head->at = u->to->bytes;
+    s->left = head->bytes;
+    if (s->left == 0) u->got++;
+    return true;
+}
+
+static bool take_files(void *context, const void *bytes, size_t n, error *err) {
     file_sink *s = context;
+    worker_unpacking *u = s->u;
     const char *p = bytes;
-    size_t head = sizeof s->head - s->head_got < n ? sizeof s->head - s->head_got : n;
-    memcpy((char *)&s->head + s->head_got, p, head);
-    s->head_got += head;
-    p += head;
-    n -= head;
-    s->got += n;
-    if (s->got > s->limit_bytes ||
-        (s->head_got == sizeof s->head && s->head.bytes > s->limit_bytes))
-        return error_set(err, ERROR_LIMIT, "the container is too large to be kept unpacked");
     while (n > 0) {
-        ssize_t written = write(s->fd, p, n);
-        if (written < 0 && errno != EINTR)
-            return error_set(err, ERROR_IO, "no memory for the container: %s", strerror(errno));
-        p += written > 0 ? written : 0;
-        n -= written > 0 ? (size_t)written : 0;
+        size_t part = s->left > 0 ? s->left : sizeof *u->heads - s->head_got;
+        if (part > n) part = n;
+        if (s->left > 0) {
+            if (!kept_put(u->to, p, part, u->limit_bytes, err)) return false;
+            s->left -= part;
+            u->got += s->left == 0;
+        } else {
+            if (u->got == (u->count > 0 ? u->count : 1))
+                return error_set(err, ERROR_INPUT, "more came than was asked for");
+            memcpy((char *)&u->heads[u->got] + s->head_got, p, part);
+            s->head_got += part;
+            if (s->head_got == sizeof *u->heads && !begin_file(s, err)) return false;
+        }
+        p += part;
+        n -= part;
     }
     return true;
 }
 
-static bool finish_file(void *context, error *err) {
+static bool finish_files(void *context, error *err) {
     const file_sink *s = context;
-    return (s->head_got == sizeof s->head && s->got > 0 && s->got == s->head.bytes &&
-            s->head.name_bytes < WORKER_NAME_BYTES) ||
-           error_set(err, ERROR_INPUT, "the container came in part");
+    return (s->head_got == 0 && s->left == 0 && s->u->got > 0) ||
+           error_set(err, ERROR_INPUT, "an unpacked file came in part");
 }
 
-bool worker_unpack_piece(ingest_worker *w, const worker_piece *piece, const ingest_options *options,
-                         int fd, str name, uint64_t limit_bytes, arena *a, int *out_fd,
-                         str *out_name, error *err) {
+bool worker_unpack(ingest_worker *w, const worker_piece *piece, const ingest_options *options,
+                   int fd, str name, worker_unpacking *unpacking, error *err) {
     worker_request request;
-    file_sink file = {.limit_bytes = limit_bytes};
-    const sink s = {begin_file, take_file, finish_file, &file};
+    file_sink file = {.u = unpacking};
+    const sink s = {begin_files, take_files, finish_files, &file};
     if (!fill_request(w, piece, options, base_name(name), &request, err)) return false;
     request.kind = WORKER_UNPACK;
-    file.fd = memfd_create("container", MFD_CLOEXEC);
-    if (file.fd < 0) return error_set(err, ERROR_IO, "no memory file: %s", strerror(errno));
-    if (!run_request(w, &request, fd, &s, err)) {
-        close(file.fd);
-        return false;
-    }
-    *out_fd = file.fd;
-    *out_name = arena_str(a, (str){file.head.name, file.head.name_bytes});
-    return true;
+    request.run_count = (uint32_t)unpacking->count;
+    request.run_bytes = WORKER_RUN_MAX_BYTES;
+    if (unpacking->count > 0)
+        memcpy(request.run, unpacking->ids, unpacking->count * sizeof *request.run);
+    return run_request(w, &request, fd, &s, err);
 }
 
 bool ingest_is_own_document(const char *path) {

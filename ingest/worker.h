@@ -11,9 +11,10 @@
 #define CARREL_INGEST_WORKER_H
 
 #include "ingest/ingest.h"
+#include "ingest/kept.h"
 
 #define WORKER_FD 3
-#define WORKER_VERSION 3u
+#define WORKER_VERSION 4u
 #define WORKER_NAME_BYTES 256u /* NAME_MAX of Linux file systems, and a zero */
 /* Longer than people type; what does not fit is refused before it comes here. */
 #define WORKER_PASSWORD_BYTES 256u
@@ -28,6 +29,8 @@ typedef struct {
     uint64_t members[WORKER_DEPTH]; /* ids (ingest_part), from the outermost */
     uint32_t depth;                 /* 0: the file itself */
     uint32_t ocr_page;              /* this page of it is to be recognised; 0: it is to be parsed */
+    uint64_t at,
+        bytes; /* where the file lies in its descriptor, from a page's begin; 0 bytes: all of it */
 } worker_piece;
 
 typedef struct {
@@ -36,11 +39,20 @@ typedef struct {
     error fault;          /* code ERROR_NONE: locked in and ready */
 } worker_hello;
 
-/* UNPACK: the piece itself comes through the pipe instead of records, a worker_unpacked before it. */
+/* Members of one container that are unpacked together, so that it is opened once for all of them. What
+ * opening costs is shared by so many: a directory of 100,000 entries takes as long to read as some forty
+ * small files take to parse. */
+#define WORKER_RUN_MAX 512u
+/* And so many bytes, since each thread may have a run under way. */
+#define WORKER_RUN_MAX_BYTES (16u << 20)
+
+/* UNPACK: bytes come through the pipe instead of records, a worker_unpacked before each file: of the
+ * piece's members that `run` names, as many as fit into run_bytes; where it names none, the piece itself. */
 enum { WORKER_PARSE = 1, WORKER_CANCEL, WORKER_UNPACK };
 
 typedef struct {
-    uint64_t bytes;
+    uint64_t at;    /* where it lies among what is kept; nothing in the pipe */
+    uint64_t bytes; /* 0: a member that is too large for a run, or cannot be unpacked */
     uint32_t name_bytes;
     char name[WORKER_NAME_BYTES]; /* with the extension that tells its format */
 } worker_unpacked;
@@ -50,6 +62,8 @@ typedef struct {
     uint32_t name_bytes;
     ingest_limits limits;
     worker_piece piece;
+    uint32_t run_count;
+    uint64_t run_bytes, run[WORKER_RUN_MAX];
     char name[WORKER_NAME_BYTES];
     char password[WORKER_PASSWORD_BYTES],
         ocr_languages[WORKER_LANGUAGES_BYTES]; /* ended by a zero */
@@ -66,11 +80,19 @@ typedef struct {
 bool worker_read_piece(ingest_worker *w, const worker_piece *piece, const ingest_options *options,
                        int fd, str name, arena *a, ingest_document **out, error *err);
 
-/* Copies a container that lies in another into memory, so that its members need not unpack it again
- * each: *out_fd is the caller's, and reads like a file of this name. The bytes pass through and are not
- * looked at. Fails with ERROR_LIMIT past limit_bytes. */
-bool worker_unpack_piece(ingest_worker *w, const worker_piece *piece, const ingest_options *options,
-                         int fd, str name, uint64_t limit_bytes, arena *a, int *out_fd,
-                         str *out_name, error *err);
+/* Unpacks into `to`, which is open, without a look at the bytes: with count 0 the piece itself, a container
+ * that lies in another, else `count` members of the piece by their ids. heads[] says what became of the first
+ * `got` of them, in their order. Those behind did not fit; with false, the next one of them is to blame. */
+typedef struct {
+    const uint64_t *ids; /* at most WORKER_RUN_MAX */
+    size_t count;
+    kept_file *to;
+    uint64_t limit_bytes; /* kept_put */
+    worker_unpacked *heads;
+    size_t got;
+} worker_unpacking;
+
+bool worker_unpack(ingest_worker *w, const worker_piece *piece, const ingest_options *options,
+                   int fd, str name, worker_unpacking *unpacking, error *err);
 
 #endif

@@ -12,11 +12,15 @@ const parse_format *parse_find_format(const parse_input *in) {
         [KIND_TEXT] = {.parse = parse_text},
         [KIND_CSV] = {.parse = parse_csv},
         [KIND_RTF] = {.parse = parse_rtf},
-        [KIND_MAIL] = {.parse = parse_mail, .member = parse_mail_member},
-        [KIND_ZIM] = {.parse = parse_zim, .member = parse_zim_member},
+        [KIND_MAIL] = {.parse = parse_mail,
+                       .member = parse_mail_member,
+                       .members = parse_mail_members},
+        [KIND_ZIM] = {.parse = parse_zim, .member = parse_zim_member, .members = parse_zim_members},
         [KIND_MHTML] = {.parse = parse_mhtml, .member = parse_mhtml_member},
         [KIND_MBOX] = {.parse = parse_mbox, .member = parse_mbox_member},
-        [KIND_PACKAGE] = {.parse = parse_package, .member = parse_package_member},
+        [KIND_PACKAGE] = {.parse = parse_package,
+                          .member = parse_package_member,
+                          .members = parse_package_members},
         [KIND_IMAGE] = {.parse = parse_image},
     };
     ingest_kind kind = kind_of(str_cut(in->bytes, 0, KIND_HEAD_BYTES), in->name);

@@ -25,9 +25,16 @@ typedef bool parse_fn(const parse_input *in, record_writer *out, error *err);
 typedef bool parse_member_fn(const parse_input *in, uint64_t id, arena *a, parse_input *out,
                              error *err);
 
+/* Several of them, so that a container is opened once: calls give(to, member, failed) for each id in turn,
+ * where one of the two is NULL, and ends early where that says so. What is given lives until then. */
+typedef bool parse_give_fn(void *to, const parse_input *member, const error *failed);
+typedef bool parse_members_fn(const parse_input *in, const uint64_t *ids, size_t count,
+                              parse_give_fn *give, void *to, error *err);
+
 typedef struct {
     parse_fn *parse;
-    parse_member_fn *member; /* NULL: nothing is inside */
+    parse_member_fn *member;   /* NULL: nothing is inside */
+    parse_members_fn *members; /* NULL: opening costs next to nothing, or there are few */
 } parse_format;
 
 parse_fn parse_pdf; /* pdf.c ...: poppler-glib, libqpdf */
@@ -42,15 +49,18 @@ parse_fn parse_csv;      /* csv.c */
 parse_fn parse_rtf;      /* rtf.c */
 parse_fn parse_package;  /* package_kind.c: libzip, and the parser that the package needs */
 parse_member_fn parse_package_member;
+parse_members_fn parse_package_members;
 
 parse_fn parse_mail; /* mail.c: GMime */
 parse_member_fn parse_mail_member;
+parse_members_fn parse_mail_members;
 parse_fn parse_mbox; /* mbox.c */
 parse_member_fn parse_mbox_member;
 parse_fn parse_mhtml; /* mhtml.c */
 parse_member_fn parse_mhtml_member;
 parse_fn parse_zim; /* zim.c: zstd, lzma */
 parse_member_fn parse_zim_member;
+parse_members_fn parse_zim_members;
 
 /* Text inside another document, on its page 1: paragraphs, lists and tables as parse_text finds them,
  * but no headings and no running heads. */

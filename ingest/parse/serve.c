@@ -34,20 +34,25 @@ typedef struct {
 
 /* ---- the child ----------------------------------------------------------------------------- */
 
-static bool map_document(int fd, const ingest_limits *limits, str *out, error *err) {
+static bool map_document(int fd, const worker_piece *piece, const ingest_limits *limits, str *out,
+                         error *err) {
     struct stat st;
+    uint64_t bytes = piece->bytes;
     if (fstat(fd, &st) != 0)
         return error_set(err, ERROR_IO, "the file cannot be read: %s", strerror(errno));
     if (!S_ISREG(st.st_mode)) return error_set(err, ERROR_INPUT, "this is not a regular file");
     if (st.st_size == 0) return error_set(err, ERROR_INPUT, "the file is empty");
-    if ((uint64_t)st.st_size > limits->file_bytes)
+    if (bytes == 0) bytes = (uint64_t)st.st_size;
+    if (piece->at > (uint64_t)st.st_size || bytes > (uint64_t)st.st_size - piece->at)
+        return error_set(err, ERROR_INTERNAL, "the file ends before what is to be read of it");
+    if (bytes > limits->file_bytes)
         return error_set(err, ERROR_LIMIT, "the file is larger than %llu MiB",
                          (unsigned long long)(limits->file_bytes >> 20));
-    void *p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+    void *p = mmap(NULL, (size_t)bytes, PROT_READ, MAP_PRIVATE, fd, (off_t)piece->at);
     if (p == MAP_FAILED)
         return error_set(err, ERROR_LIMIT, "needs more than %llu MiB of memory",
                          (unsigned long long)(limits->memory_bytes >> 20));
-    *out = (str){p, (size_t)st.st_size};
+    *out = (str){p, (size_t)bytes};
     return true;
 }
 
@@ -66,22 +71,75 @@ static bool find_member(const worker_piece *piece, parse_input *in, error *err) 
     return false;
 }
 
-/* Sent as it is; carrel keeps it for the members (worker_unpack_piece). A base name that is too long keeps
- * its end, where the extension is. */
+/* ---- unpacking ------------------------------------------------------------------------------ */
+
+static bool send_all(int pipe, const void *bytes, size_t n) {
+    const char *p = bytes;
+    while (n > 0) {
+        ssize_t sent = write(pipe, p, n);
+        if (sent < 0 && errno != EINTR) return false;
+        p += sent > 0 ? sent : 0;
+        n -= sent > 0 ? (size_t)sent : 0;
+    }
+    return true;
+}
+
+/* Sent as it is; carrel keeps it (worker_unpack). A base name that is too long keeps its end, where the
+ * extension is. */
 static bool send_unpacked(const parse_input *in, int pipe) {
     worker_unpacked head = {.bytes = in->bytes.n};
     const size_t room = sizeof head.name - 1;
     str name = in->name.n > room ? str_cut(in->name, in->name.n - room, in->name.n) : in->name;
     head.name_bytes = (uint32_t)name.n;
     if (name.n > 0) memcpy(head.name, name.p, name.n);
-    const str pieces[] = {{(const char *)&head, sizeof head}, in->bytes};
-    for (size_t i = 0; i < 2; i++)
-        for (size_t at = 0; at < pieces[i].n;) {
-            ssize_t n = write(pipe, pieces[i].p + at, pieces[i].n - at);
-            if (n < 0 && errno != EINTR) return false;
-            at += n > 0 ? (size_t)n : 0;
-        }
-    return true;
+    return send_all(pipe, &head, sizeof head) && send_all(pipe, in->bytes.p, in->bytes.n);
+}
+
+typedef struct {
+    int pipe;
+    uint64_t left; /* of what the run may hold */
+    bool broke;    /* the pipe */
+} run;
+
+/* One member of a run. What cannot be unpacked has its sentence where it is read alone. */
+static bool give(void *to, const parse_input *member, const error *failed) {
+    static const worker_unpacked nothing;
+    run *r = to;
+    (void)failed;
+    if (!member || member->bytes.n == 0 || member->name.n == 0) {
+        r->broke = !send_all(r->pipe, &nothing, sizeof nothing);
+    } else {
+        if (member->bytes.n > r->left) return false; /* it begins the next run */
+        r->left -= member->bytes.n;
+        r->broke = !send_unpacked(member, r->pipe);
+    }
+    return !r->broke;
+}
+
+/* `in` is the container. A member that is larger than a whole run counts as one that is too large. */
+static bool send_run(const parse_input *in, const worker_request *request, int pipe) {
+    const parse_format *format = parse_find_format(in);
+    ingest_limits limits = *in->limits;
+    parse_input container = *in;
+    error err;
+    run r = {.pipe = pipe, .left = request->run_bytes};
+    bool on = true;
+    if (!format || !format->member) return false;
+    if (limits.file_bytes > request->run_bytes) limits.file_bytes = request->run_bytes;
+    container.limits = &limits;
+    if (format->members)
+        return format->members(&container, request->run, request->run_count, give, &r, &err) &&
+               !r.broke;
+    for (size_t i = 0; on && i < request->run_count; i++) {
+        parse_input member = container;
+        arena *a = arena_new();
+        bool ok = format->member(&container, request->run[i], a, &member, &err);
+        if (ok && member.bytes.n > limits.file_bytes)
+            ok = error_set(&err, ERROR_LIMIT, "it is too large for a run");
+        on = give(&r, ok ? &member : NULL, ok ? NULL : &err);
+        arena_free(a);
+    }
+    return !r.broke;
 }
 
 static _Noreturn void run_child(const serve_program *program, const job *j,
@@ -96,11 +154,14 @@ static _Noreturn void run_child(const serve_program *program, const job *j,
                       .password = str_of(request->password),
                       .limits = &request->limits};
     record_writer *w = record_writer_new(j->pipe);
-    bool ok = map_document(j->document, in.limits, &in.bytes, &err);
+    bool ok = map_document(j->document, &request->piece, in.limits, &in.bytes, &err);
     close(j->document);
     ok = ok && find_member(&request->piece, &in, &err);
-    if (request->kind == WORKER_UNPACK)
-        _exit(ok && send_unpacked(&in, j->pipe) ? CHILD_DONE : CHILD_PIPE_BROKE);
+    if (request->kind == WORKER_UNPACK) {
+        ok = ok && (request->run_count > 0 ? send_run(&in, request, j->pipe)
+                                           : send_unpacked(&in, j->pipe));
+        _exit(ok ? CHILD_DONE : CHILD_PIPE_BROKE);
+    }
     if (!ok || !program->read(&in, request, w, &err)) record_error(w, err.code, str_of(err.text));
     _exit(record_end(w) ? CHILD_DONE : CHILD_PIPE_BROKE);
 }
@@ -128,7 +189,7 @@ static bool receive(job *j) {
             memcpy(&j->pipe, CMSG_DATA(c) + sizeof(int), sizeof(int));
         }
     return n == (ssize_t)sizeof j->request && j->request.name_bytes < WORKER_NAME_BYTES &&
-           j->request.piece.depth <= WORKER_DEPTH &&
+           j->request.piece.depth <= WORKER_DEPTH && j->request.run_count <= WORKER_RUN_MAX &&
            memchr(j->request.password, 0, WORKER_PASSWORD_BYTES) &&
            memchr(j->request.ocr_languages, 0, WORKER_LANGUAGES_BYTES) &&
            (j->request.kind == WORKER_CANCEL || (j->document >= 0 && j->pipe >= 0));

@@ -38,9 +38,44 @@ static inline void fuzz_members(parse_member_fn *member, const parse_input *in,
     }
 }
 
-/* member may be NULL. */
-static inline int fuzz_container(parse_fn *parse, parse_member_fn *member, const uint8_t *data,
-                                 size_t size) {
+/* What came of the members that were asked for one by one, and of the next that is given. */
+typedef struct {
+    const parse_input *in;
+    parse_member_fn *member;
+    const ingest_document *d;
+    size_t next;
+} fuzz_run;
+
+/* Given together they are what they are alone, down to the last byte. */
+static inline bool fuzz_give(void *to, const parse_input *given, const error *failed) {
+    fuzz_run *r = to;
+    parse_input alone = *r->in;
+    error err = {0};
+    arena *a = arena_new();
+    bool there = r->member(r->in, r->d->parts[r->next].id, a, &alone, &err);
+    r->next++;
+    if (!given == !failed || there != (given != NULL) ||
+        (there && (!str_eq(alone.bytes, given->bytes) || !str_eq(alone.name, given->name))))
+        fuzz_fail("a member of a run is not what it is alone", failed ? failed : &err);
+    arena_free(a);
+    return true;
+}
+
+static inline void fuzz_members_together(parse_members_fn *members, parse_member_fn *member,
+                                         const parse_input *in, const ingest_document *d) {
+    uint64_t ids[4];
+    fuzz_run r = {.in = in, .member = member, .d = d};
+    error err = {0};
+    size_t count = d->part_count < 4 ? d->part_count : 4;
+    for (size_t i = 0; i < count; i++) ids[i] = d->parts[i].id;
+    if (count > 0 && !members(in, ids, count, fuzz_give, &r, &err) &&
+        (err.code == ERROR_NONE || err.text[0] == '\0'))
+        fuzz_fail("a run that failed without a reason", &err);
+}
+
+/* member and members may be NULL. */
+static inline int fuzz_container(parse_fn *parse, parse_member_fn *member,
+                                 parse_members_fn *members, const uint8_t *data, size_t size) {
     static const ingest_limits limits = {.file_bytes = 1 << 24, .pages = 1000};
     static int fd = -1;
     char buffer[65536];
@@ -64,6 +99,7 @@ static inline int fuzz_container(parse_fn *parse, parse_member_fn *member, const
         if (!record_finish(r, STR("fuzz"), &d, &err))
             fuzz_fail("the reader refuses the parser's document", &err);
         if (member) fuzz_members(member, &in, d, a);
+        if (members) fuzz_members_together(members, member, &in, d);
     }
     record_reader_free(r);
     arena_free(a);
@@ -72,7 +108,7 @@ static inline int fuzz_container(parse_fn *parse, parse_member_fn *member, const
 }
 
 static inline int fuzz_parse(parse_fn *parse, const uint8_t *data, size_t size) {
-    return fuzz_container(parse, NULL, data, size);
+    return fuzz_container(parse, NULL, NULL, data, size);
 }
 
 #endif

@@ -6,7 +6,8 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     parse_input in = {.bytes = {(const char *)data, size}, .name = STR("fuzz.txt.gz")};
     if (!str_starts(in.bytes, STR("\x1f\x8b")))
-        return fuzz_container(parse_package, parse_package_member, data, size);
+        return fuzz_container(parse_package, parse_package_member, parse_package_members, data,
+                              size);
     arena *a = arena_new();
     error err = {0};
     if (!parse_unpack(&in, a, &err) && (err.code == ERROR_NONE || err.text[0] == '\0'))

@@ -9,11 +9,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 #include <zip.h>
 #include <zlib.h>
 
+#include "ingest/worker.h"
 #include "tests/support/documents.h"
 
 /* ---- making archives ------------------------------------------------------------------------ */
@@ -304,6 +306,32 @@ static void many_entries(void **state) {
     text_free(&t);
 }
 
+/* All of a large archive's documents are named; reading them is for others to test. */
+static void very_many_documents_are_parts(void **state) {
+    (void)state;
+    enum { DOCUMENTS = 12000 };
+    archive x = begin_zip();
+    text t = {0};
+    arena *a = arena_new();
+    ingest_document *d = NULL;
+    error err = {0};
+    char name[40];
+    for (int i = 0; i < DOCUMENTS; i++) {
+        snprintf(name, sizeof name, "%05d.txt", i);
+        put(&x, name, "words");
+    }
+    end_zip(&x, &t);
+    int fd = documents_file(text_str(&t));
+    if (!worker_read_piece(worker, &(worker_piece){0}, &(ingest_options){0}, fd, STR("many.zip"), a,
+                           &d, &err))
+        fail_msg("%s", err.text);
+    assert_int_equal(d->part_count, DOCUMENTS);
+    assert_int_equal(d->note_count, 0);
+    close(fd);
+    arena_free(a);
+    text_free(&t);
+}
+
 static void damaged_archives_do_no_harm(void **state) {
     (void)state;
     archive x = begin_zip();
@@ -422,6 +450,7 @@ int main(void) {
         cmocka_unit_test(what_overlaps_is_refused),
         cmocka_unit_test(nesting_has_an_end),
         cmocka_unit_test(many_entries),
+        cmocka_unit_test(very_many_documents_are_parts),
         cmocka_unit_test(damaged_archives_do_no_harm),
         cmocka_unit_test(a_compressed_file_is_what_it_holds),
         cmocka_unit_test(members_of_compressed_containers),

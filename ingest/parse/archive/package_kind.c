@@ -61,14 +61,39 @@ bool parse_package(const parse_input *in, record_writer *out, error *err) {
     return ok;
 }
 
+static bool read_member(package *p, const kind *k, const parse_input *in, uint64_t id, arena *a,
+                        parse_input *out, error *err) {
+    if (!k->member)
+        return error_set(err, ERROR_INPUT, "it has no documents inside any more: add it again");
+    if (id < package_count(p) && package_stated_bytes(p, (size_t)id) > in->limits->file_bytes)
+        return error_set(err, ERROR_LIMIT, "it unpacks to more than %llu MiB",
+                         (unsigned long long)(in->limits->file_bytes >> 20));
+    return k->member(p, in, id, a, out, err);
+}
+
 bool parse_package_member(const parse_input *in, uint64_t id, arena *a, parse_input *out,
                           error *err) {
     package *p;
     if (!package_open(in, &p, err)) return false;
-    const kind *k = find_kind(p);
-    bool ok = k->member ? k->member(p, in, id, a, out, err)
-                        : error_set(err, ERROR_INPUT,
-                                    "it has no documents inside any more: add it again");
+    bool ok = read_member(p, find_kind(p), in, id, a, out, err);
     package_close(p);
     return ok;
+}
+
+bool parse_package_members(const parse_input *in, const uint64_t *ids, size_t count,
+                           parse_give_fn *give, void *to, error *err) {
+    package *p;
+    if (!package_open(in, &p, err)) return false;
+    const kind *k = find_kind(p);
+    bool on = true;
+    for (size_t i = 0; on && i < count; i++) {
+        parse_input member = *in;
+        error why;
+        arena *a = arena_new();
+        bool ok = read_member(p, k, in, ids[i], a, &member, &why);
+        on = give(to, ok ? &member : NULL, ok ? NULL : &why);
+        arena_free(a);
+    }
+    package_close(p);
+    return true;
 }

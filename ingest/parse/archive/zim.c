@@ -6,7 +6,7 @@
  * mapped bytes, each number held against the file's size before it is used.
  *
  * Articles are the entries of type text/html in the content's namespace; redirects are none. A cluster
- * is unpacked no farther than the article needs.
+ * is unpacked no farther than its articles need, and once for those that are asked for together.
  */
 #include <lzma.h>
 #include <string.h>
@@ -192,27 +192,48 @@ static bool find_blob(str cluster, uint32_t blob, unsigned width, uint64_t *begi
     return *begin <= *end && *begin >= at + 2 * width && *end - *begin <= ARTICLE_MAX_BYTES;
 }
 
-static bool read_blob(const zim *z, const entry *x, arena *a, str *out, error *err) {
-    uint64_t at = x->cluster < z->clusters
-                      ? number(z->bytes, z->cluster_list + 8ull * x->cluster, 8)
-                      : UINT64_MAX;
+/* The cluster that was read last: articles that follow each other mostly lie in one. */
+typedef struct {
+    bool open, stored;
+    uint32_t number;
+    unsigned width; /* of its places */
+    str bytes;      /* as they lie in the file */
+    unpacker u;     /* where it is not stored */
+} cluster;
+
+static void close_cluster(cluster *c) {
+    if (c->open && !c->stored) close_unpacker(&c->u);
+    c->open = false;
+}
+
+static bool open_cluster(const zim *z, uint32_t number_of, cluster *c, error *err) {
+    if (c->open && c->number == number_of) return true;
+    close_cluster(c);
+    uint64_t at = number_of < z->clusters ? number(z->bytes, z->cluster_list + 8ull * number_of, 8)
+                                          : UINT64_MAX;
     if (!fits(z->bytes, at, 1)) return damaged("an article lies beyond its end", err);
     int info = (unsigned char)z->bytes.p[at], method = info & 15;
-    unsigned width = info & 16 ? 8 : 4;
-    str cluster = str_cut(z->bytes, (size_t)at + 1, z->bytes.n);
+    *c = (cluster){.stored = method == STORED || method == STORED_0,
+                   .number = number_of,
+                   .width = info & 16 ? 8 : 4,
+                   .bytes = str_cut(z->bytes, (size_t)at + 1, z->bytes.n)};
+    c->open = c->stored || open_unpacker(c->bytes, method, &c->u, err);
+    if (!c->open) close_unpacker(&c->u);
+    return c->open;
+}
+
+static bool read_blob(const zim *z, cluster *c, const entry *x, arena *a, str *out, error *err) {
     uint64_t begin = 0, end = 0;
-    unpacker u = {0};
-    bool stored = method == STORED || method == STORED_0;
-    bool ok = stored || (open_unpacker(cluster, method, &u, err) &&
-                         unpack_to(&u, (x->blob + 2ull) * width, err));
-    if (ok && !find_blob(stored ? cluster : text_str(&u.out), x->blob, width, &begin, &end))
-        ok = damaged("an article has no place in its cluster", err);
-    ok = ok && (stored || unpack_to(&u, end, err));
-    if (ok && !stored) cluster = text_str(&u.out);
-    if (ok && !fits(cluster, begin, end - begin)) ok = damaged("an article is cut short", err);
-    if (ok) *out = arena_str(a, str_cut(cluster, (size_t)begin, (size_t)end));
-    close_unpacker(&u);
-    return ok;
+    bool ok = open_cluster(z, x->cluster, c, err) &&
+              (c->stored || unpack_to(&c->u, (x->blob + 2ull) * c->width, err));
+    if (!ok) return false;
+    if (!find_blob(c->stored ? c->bytes : text_str(&c->u.out), x->blob, c->width, &begin, &end))
+        return damaged("an article has no place in its cluster", err);
+    if (!c->stored && !unpack_to(&c->u, end, err)) return false;
+    str from = c->stored ? c->bytes : text_str(&c->u.out);
+    if (!fits(from, begin, end - begin)) return damaged("an article is cut short", err);
+    *out = arena_str(a, str_cut(from, (size_t)begin, (size_t)end));
+    return true;
 }
 
 /* ---- the site and its articles ---------------------------------------------------------------- */
@@ -221,9 +242,11 @@ static bool read_blob(const zim *z, const entry *x, arena *a, str *out, error *e
 static void put_title(const zim *z, const entry *x, record_writer *out) {
     arena *a = arena_new();
     str title;
+    cluster c = {0};
     error ignored; /* then the file's name is its title */
-    if (read_blob(z, x, a, &title, &ignored) && utf8_valid(title) && str_trim(title).n > 0)
+    if (read_blob(z, &c, x, a, &title, &ignored) && utf8_valid(title) && str_trim(title).n > 0)
         record_document(out, title, STR("zim"), (str){0});
+    close_cluster(&c);
     arena_free(a);
 }
 
@@ -258,15 +281,41 @@ bool parse_zim(const parse_input *in, record_writer *out, error *err) {
     return ok;
 }
 
+static bool read_article(const zim *z, cluster *c, uint64_t id, arena *a, parse_input *out,
+                         error *err) {
+    entry x;
+    if (id >= z->entries || read_entry(z, id, &x) != ENTRY_READ || !is_article(z, &x))
+        return error_set(err, ERROR_INPUT, "the article is gone: add the file again");
+    if (!read_blob(z, c, &x, a, &out->bytes, err)) return false;
+    out->name = STR("article.html");
+    return out->bytes.n > 0 || error_set(err, ERROR_INPUT, "the article is empty");
+}
+
 bool parse_zim_member(const parse_input *in, uint64_t id, arena *a, parse_input *out, error *err) {
     zim *z = mem_new(1, sizeof *z);
-    entry x;
-    bool ok = open_zim(in->bytes, z, err);
-    if (ok && (id >= z->entries || read_entry(z, id, &x) != ENTRY_READ || !is_article(z, &x)))
-        ok = error_set(err, ERROR_INPUT, "the article is gone: add the file again");
-    ok = ok && read_blob(z, &x, a, &out->bytes, err);
-    if (ok && out->bytes.n == 0) ok = error_set(err, ERROR_INPUT, "the article is empty");
-    out->name = STR("article.html");
+    cluster c = {0};
+    bool ok = open_zim(in->bytes, z, err) && read_article(z, &c, id, a, out, err);
+    close_cluster(&c);
+    mem_free(z);
+    return ok;
+}
+
+bool parse_zim_members(const parse_input *in, const uint64_t *ids, size_t count,
+                       parse_give_fn *give, void *to, error *err) {
+    zim *z = mem_new(1, sizeof *z);
+    cluster c = {0};
+    bool ok = open_zim(in->bytes, z, err), on = ok;
+    for (size_t i = 0; on && i < count; i++) {
+        parse_input member = *in;
+        error why;
+        arena *a = arena_new();
+        bool read = read_article(z, &c, ids[i], a, &member, &why);
+        if (read && member.bytes.n > in->limits->file_bytes)
+            read = error_set(&why, ERROR_LIMIT, "the article is too large");
+        on = give(to, read ? &member : NULL, read ? NULL : &why);
+        arena_free(a);
+    }
+    close_cluster(&c);
     mem_free(z);
     return ok;
 }

@@ -325,19 +325,43 @@ static bool unpack(mail *x, size_t i, text *bytes, parse_input *out, error *err)
     return mime_decode(GMIME_PART(leaf->object), x->in->limits->file_bytes, bytes, err);
 }
 
-bool parse_mail_member(const parse_input *in, uint64_t id, arena *a, parse_input *out, error *err) {
-    mail x = {.in = in, .a = a};
+static bool read_member(mail *x, uint64_t id, parse_input *out, error *err) {
     text bytes = {0};
-    if (!mime_open(in->bytes, &x.m, err)) return false;
-    mime_leaves_find(&x.m, &x.leaves);
-    bool known = id < x.leaves.count &&
-                 (x.leaves.items[id].role == MIME_FILE || x.leaves.items[id].role == MIME_MESSAGE);
-    bool ok = known ? unpack(&x, (size_t)id, &bytes, out, err)
+    bool known = id < x->leaves.count && (x->leaves.items[id].role == MIME_FILE ||
+                                          x->leaves.items[id].role == MIME_MESSAGE);
+    bool ok = known ? unpack(x, (size_t)id, &bytes, out, err)
                     : error_set(err, ERROR_INPUT, "the attachment is gone: add the file again");
-    mime_leaves_free(&x.leaves);
-    mime_close(&x.m);
     if (ok && bytes.n == 0) ok = error_set(err, ERROR_INPUT, "the attachment is empty");
-    if (ok) out->bytes = arena_str(a, text_str(&bytes));
+    if (ok) out->bytes = arena_str(x->a, text_str(&bytes));
     text_free(&bytes);
     return ok;
+}
+
+bool parse_mail_member(const parse_input *in, uint64_t id, arena *a, parse_input *out, error *err) {
+    mail x = {.in = in, .a = a};
+    if (!mime_open(in->bytes, &x.m, err)) return false;
+    mime_leaves_find(&x.m, &x.leaves);
+    bool ok = read_member(&x, id, out, err);
+    mime_leaves_free(&x.leaves);
+    mime_close(&x.m);
+    return ok;
+}
+
+bool parse_mail_members(const parse_input *in, const uint64_t *ids, size_t count,
+                        parse_give_fn *give, void *to, error *err) {
+    mail x = {.in = in};
+    bool on = true;
+    if (!mime_open(in->bytes, &x.m, err)) return false;
+    mime_leaves_find(&x.m, &x.leaves);
+    for (size_t i = 0; on && i < count; i++) {
+        parse_input member = *in;
+        error why;
+        x.a = arena_new();
+        bool ok = read_member(&x, ids[i], &member, &why);
+        on = give(to, ok ? &member : NULL, ok ? NULL : &why);
+        arena_free(x.a);
+    }
+    mime_leaves_free(&x.leaves);
+    mime_close(&x.m);
+    return true;
 }
