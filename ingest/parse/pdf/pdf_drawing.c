@@ -13,6 +13,7 @@
 
 #include "ingest/parse/pdf/pdf_objects.h"
 #include "ingest/parse/pdf/pdf_operators.h"
+#include "ingest/parse/pdf/pdf_tags.h"
 
 #define FORM_DEPTH 8           /* forms in forms; real documents have two or three */
 #define STATE_DEPTH 64         /* of q; the reference asks for 28 */
@@ -30,6 +31,7 @@
 #define WIDTH_EM 0.45f    /* of a character, on average */
 #define LONGEST_GUESS 500 /* characters */
 #define SQUEEZED 0.1f     /* letters that narrow are strokes */
+#define MARKED_DEPTH 64   /* of marked content whose elements are told */
 
 typedef struct {
     double a, b, c, d, e, f;
@@ -83,6 +85,8 @@ typedef struct {
     size_t part_count, point_count; /* of the part that is open */
     bool path_open, path_odd, clips;
     int marked, off_from; /* depth of marked content; where a layer that is off began, else 0 */
+    int stream;           /* object number of the page or form */
+    uint32_t element, elements[MARKED_DEPTH]; /* at hand; around each marked content that is open */
     qpdf_oh resources;
     font_facts fonts[FONT_CACHE]; /* of these resources */
     size_t font_count;
@@ -444,7 +448,10 @@ static void show_text(walk *w, uint32_t bytes) {
     }
     uint32_t characters = g->wide ? (bytes + 1) / 2 : bytes;
     matrix m = times(w->text, g->at);
-    pdf_show s = {.drawable = g->drawable, .characters = characters, .follows = !w->placed};
+    pdf_show s = {.drawable = g->drawable,
+                  .characters = characters,
+                  .follows = !w->placed,
+                  .element = w->element};
     w->placed = false;
     float up_x, up_y;
     apply(m, 0, g->rise, &s.x, &s.y);
@@ -471,9 +478,30 @@ static void next_line(walk *w, double x, double y) {
     w->placed = true;
 }
 
-/* ---- layers -------------------------------------------------------------------------------- */
+/* ---- marked content ------------------------------------------------------------------------ */
+
+/* The element of marked content that begins: what its number says, else what stands around it. */
+static uint32_t element_of(walk *w, const pdf_operators *o) {
+    str list = str_cut(o->bytes, o->begin, o->at);
+    int number = -1;
+    if (o->name_count > 0 && str_eq(o->names[0], STR("Artifact")))
+        return str_find(list, STR("/Pagination"), 0) != SIZE_MAX ? PDF_PAGINATION : PDF_ARTIFACT;
+    if (o->name_count > 1) {
+        qpdf_oh named = key(w, resource(w, "/Properties", o->names[1]), "/MCID");
+        if (qpdf_oh_is_integer(w->d->q, named))
+            number = qpdf_oh_get_int_value_as_int(w->d->q, named);
+    } else {
+        number = pdf_tags_number(list);
+    }
+    uint32_t found = number < 0 ? 0 : pdf_tags_find(w->d->tags, w->stream, number);
+    return found > 0 ? found : w->element;
+}
 
 static void begin_marked(walk *w, const pdf_operators *o) {
+    if (w->d->tags && w->marked < MARKED_DEPTH) {
+        w->elements[w->marked] = w->element;
+        w->element = element_of(w, o);
+    }
     w->marked++;
     if (w->off_from > 0 || o->name_count < 2 || !str_eq(o->names[0], STR("OC"))) return;
     if (pdf_layer_is_off(w->d, resource(w, "/Properties", o->names[1]))) w->off_from = w->marked;
@@ -482,6 +510,7 @@ static void begin_marked(walk *w, const pdf_operators *o) {
 static void end_marked(walk *w) {
     if (w->marked == w->off_from) w->off_from = 0;
     if (w->marked > 0) w->marked--;
+    if (w->d->tags && w->marked < MARKED_DEPTH) w->element = w->elements[w->marked];
 }
 
 /* ---- operators ----------------------------------------------------------------------------- */
@@ -521,6 +550,7 @@ static void draw_form(walk *w, qpdf_oh form, qpdf_oh dict) {
         w->font_count = 0;
     }
     w->depth = 0;
+    w->stream = qpdf_oh_get_object_id(q, form);
     w->form_depth++;
     run_stream(w, (str){(char *)bytes, n});
     free(bytes);
@@ -764,6 +794,7 @@ void pdf_follow_page(pdf_drawings *d, uint32_t number, const pdf_page_box *page,
     w->a = a;
     w->out = out;
     qpdf_oh oh = qpdf_get_page_n(d->q, number - 1);
+    w->stream = qpdf_oh_get_object_id(d->q, oh);
     out->turned = (int)number_of(w, pdf_inherited(d, oh, "/Rotate"), 0);
     find_annotations(w, oh);
     if (!(qpdf_oh_get_page_content_data(d->q, oh, &bytes, &n) & QPDF_ERRORS)) {

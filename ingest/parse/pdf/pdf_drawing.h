@@ -25,6 +25,10 @@ typedef struct {
     bool known;             /* false: of a colour space that only a renderer knows, an image ... */
 } pdf_colour;
 
+/* What the page marks as no part of the document's text, and, of these, as a running head or foot. */
+#define PDF_ARTIFACT UINT32_MAX
+#define PDF_PAGINATION (UINT32_MAX - 1)
+
 /* A string that is drawn. Coordinates as poppler gives them: points from the upper left corner of the
  * page as it is shown. */
 typedef struct {
@@ -33,6 +37,7 @@ typedef struct {
     float size_pt;
     pdf_colour behind;   /* what it stands on, where PDF_COLOUR was found */
     uint32_t characters; /* but for spaces, where it can be told */
+    uint32_t element;    /* of the document's structure (pdf_tags.h), 0: none; or PDF_ARTIFACT */
     uint8_t hiding;
     bool follows;  /* it begins where the one before ended: x and y are that one's */
     bool exact;    /* COVERED, CLIPPED: `by` is all that is to be known */

@@ -14,6 +14,7 @@ struct pdf_drawings {
     int off[LAYERS_MAX]; /* object numbers of layers */
     size_t off_count;
     bool xfa_alone;
+    struct pdf_tags *tags; /* borrowed; NULL: not tagged */
 };
 
 /* Of a layer, or of a group of layers, which shows where one of them is on. */
