@@ -74,8 +74,9 @@ static bool is_stated_none(const pdf_text *t, const pdf_style *s, const pdf_line
     case PDF_TAG_CELL:
     case PDF_TAG_FIGURE:
         return true;
-    case PDF_TAG_TEXT:
-    case PDF_TAG_ITEM: /* a title in large letters stays one */
+    case PDF_TAG_ITEM:
+        return t->tags_head;
+    case PDF_TAG_TEXT: /* a title in large letters stays one */
         return t->tags_head && l->font_pt < s->body_pt * LARGER;
     default:
         return false;

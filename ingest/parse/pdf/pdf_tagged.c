@@ -212,6 +212,22 @@ static void heed_line(pdf_text *t, const survey *s, pdf_line *l, const pdf_line 
     l->tag_first = !p || p->element != l->element;
 }
 
+static bool has_cells(const pdf_line *l) {
+    return str_find(l->text, STR(" | "), 0) != SIZE_MAX;
+}
+
+/* Lines that are stated to be text, between others, are no table that has lost its rows to headings. */
+static void free_text(pdf_lines *v) {
+    for (size_t i = 0; i < v->count; i++) {
+        pdf_line *l = &v->lines[i];
+        bool stated = (l->tag == PDF_TAG_TEXT || l->tag == PDF_TAG_ITEM) && l->tag_whole;
+        if (!stated || !l->table || l->head || has_cells(l)) continue;
+        bool above = i > 0 && l[-1].page == l->page && l[-1].table;
+        bool below = i + 1 < v->count && l[1].page == l->page && l[1].table && has_cells(&l[1]);
+        l->table = above || below;
+    }
+}
+
 void pdf_heed_tags(pdf_text *t, arena *a) {
     survey s = {0};
     if (!t->tags) return;
@@ -227,6 +243,7 @@ void pdf_heed_tags(pdf_text *t, arena *a) {
             t->tags_head |= l->tag == PDF_TAG_HEADING && s.headings >= HEADINGS_HABIT;
         }
     }
+    free_text(&t->lines);
 }
 
 void pdf_mark_tagged(pdf_text *t) {
