@@ -41,8 +41,7 @@ typedef struct {
     cli_session session;
     query_options options;
     /* Of the question at hand. */
-    const query_source *sources;
-    size_t source_count, shown, pieces;
+    size_t shown, pieces;
     double confidence;                         /* the verdict */
     bool judged;                               /* it is to be said before the first sentence */
     bool waiting;                              /* a line on stderr that must be cleared */
@@ -70,7 +69,7 @@ static json_t *json_box(box b) {
 static json_t *json_citation(index_library *l, const query_citation *c) {
     json_t *o = json_object(), *boxes = json_array();
     arena *a = arena_new();
-    cli_place place = cli_place_of_citation(l, c, (str){0}, a);
+    cli_place place = cli_place_of_citation(l, c, a);
     for (size_t i = 0; i < c->box_count; i++) {
         box b = c->boxes[i].at;
         if (b.x1 > b.x0 || b.y1 > b.y0) /* documents without a layout have none */
@@ -80,6 +79,7 @@ static json_t *json_citation(index_library *l, const query_citation *c) {
     cli_json_set(o, "page", json_integer(c->page));
     cli_json_set(o, "label", cli_json_str(c->label));
     cli_json_place(o, &place);
+    cli_json_set(o, "heading", cli_json_str(c->heading));
     cli_json_set(o, "quote", cli_json_str(c->quote));
     cli_json_set(o, "boxes", boxes);
     arena_free(a);
@@ -214,11 +214,9 @@ static void put_sources(text *out, const query_source *sources, size_t count) {
 }
 
 static void on_sources(void *context, const query_source *sources, size_t count) {
-    asking *x = context;
     const cli_terminal *t = cli_stderr();
     text line = {0}, out = {0};
-    x->sources = sources;
-    x->source_count = count;
+    (void)context;
     if (!t->tty || count == 0) return;
     text_put(&line, STR("reading "));
     put_sources(&line, sources, count);
@@ -293,17 +291,6 @@ static void on_thinking(void *context, str piece) {
     text_free(&out);
 }
 
-/* The heading above the quote: of the source that holds it. */
-static str heading_of(const asking *x, const query_citation *c) {
-    for (size_t i = 0; i < x->source_count; i++) {
-        const index_chunk *chunk = &x->sources[i].chunk;
-        if (chunk->document == c->document_id && chunk->page_first <= c->page &&
-            c->page <= chunk->page_last && str_find(chunk->text, c->quote, 0) != SIZE_MAX)
-            return chunk->heading;
-    }
-    return (str){0};
-}
-
 static size_t place_number(asking *x, const query_citation *c) {
     for (size_t i = 0; i < x->place_count; i++)
         if (x->places[i].document == c->document_id && x->places[i].page == c->page) return i + 1;
@@ -331,7 +318,7 @@ static void put_gaps(text *out, asking *x, int64_t document, str path) {
 static void put_citation(text *out, asking *x, const query_sentence *s, const query_citation *c) {
     const cli_terminal *t = cli_stdout();
     arena *a = arena_new();
-    cli_place place = cli_place_of_citation(x->session.library, c, heading_of(x, c), a);
+    cli_place place = cli_place_of_citation(x->session.library, c, a);
     text_printf(out, "%*s%s[%zu]%s ", CITATION_INDENT, "", t->dim, place_number(x, c), t->reset);
     cli_put_place(out, t, &place);
     text_put_char(out, '\n');
