@@ -31,6 +31,8 @@ typedef struct {
     bool wants_ocr;
     pdf_hidden_facts hidden;
     uint32_t fields_hidden;
+    size_t ligatures; /* that its text lacked */
+    bool more_ligatures;
     pdf_comments comments;
     str note;
 } page_facts;
@@ -155,6 +157,10 @@ static str page_note(const page_facts *f, arena *a) {
         text_printf(&t, "%sleft out %u comment%s or form value%s not shown to readers",
                     t.n > 0 ? "; " : "", count, count == 1 ? "" : "s",
                     count == 1 ? " that is" : "s that are");
+    if (f->ligatures > 0) /* not how many: pages with one note are told together */
+        text_printf(&t, "%sligatures (ff, fi, fl) that its text lacks were put back%s",
+                    t.n > 0 ? "; " : "",
+                    f->more_ligatures ? " in frequent words, others may still lack them" : "");
     str out = arena_str(a, text_str(&t));
     text_free(&t);
     return out;
@@ -174,6 +180,7 @@ static void read_page(reading *r, uint32_t number) {
     pdf_runs runs;
     pdf_look *look = pdf_look_new(page, r->drawings, number, &r->look_left_ms);
     pdf_page_runs(page, look, scratch, &runs);
+    facts->ligatures = pdf_mend_ligatures(&runs, scratch, &facts->more_ligatures);
     pdf_look_facts(look, &facts->hidden);
     read_beside(page, pdf_look_drawing(look), &runs, facts, scratch, r->a);
     facts->note = page_note(facts, r->a);

@@ -2,6 +2,7 @@
  *
  *   pdf_text.c    a poppler page becomes runs: text on one baseline, with box and font
  *   pdf_arabic.c  mends Arabic words
+ *   pdf_ligatures.c  puts back "ff", "fi" and "fl" where the text lost them
  *   pdf_usable.c  tells whether they are worth keeping, or the page is to be recognised
  *   pdf_column.c  runs are cut into columns, in reading order
  *   pdf_apart.c   tells columns of text from those of a table by the heights of their lines
@@ -163,6 +164,14 @@ box pdf_turned(box b, unsigned quarters);
 struct _PopplerPage;
 struct pdf_look; /* pdf_hidden.h */
 void pdf_page_runs(struct _PopplerPage *page, struct pdf_look *look, arena *a, pdf_runs *out);
+
+/* Codes without a meaning in Unicode, while they wait for it: pdf_mend_ligatures gives them one, or
+ * makes them U+FFFD. */
+uint32_t pdf_kept_code(uint32_t c);
+
+/* Puts back ligatures that the page's text lacks; gives how many. `nothing` is set where some had left no
+ * trace, so that others may be missing still. */
+size_t pdf_mend_ligatures(pdf_runs *runs, arena *a, bool *nothing);
 
 void pdf_put_run(pdf_runs *out, pdf_run run, arena *a);
 
