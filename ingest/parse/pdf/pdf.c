@@ -41,7 +41,8 @@ typedef struct {
     PopplerDocument *d;
     pdf_drawings *drawings;
     double look_left_ms;
-    pdf_tags *tags; /* NULL: not tagged */
+    bool no_ligatures; /* its text loses them without a trace */
+    pdf_tags *tags;    /* NULL: not tagged */
     pdf_text text;
     page_facts *facts;
     arena *a;
@@ -180,7 +181,7 @@ static void read_page(reading *r, uint32_t number) {
     pdf_runs runs;
     pdf_look *look = pdf_look_new(page, r->drawings, number, &r->look_left_ms);
     pdf_page_runs(page, look, scratch, &runs);
-    facts->ligatures = pdf_mend_ligatures(&runs, scratch, &facts->more_ligatures);
+    facts->ligatures = pdf_mend_ligatures(&runs, &r->no_ligatures, scratch, &facts->more_ligatures);
     pdf_look_facts(look, &facts->hidden);
     read_beside(page, pdf_look_drawing(look), &runs, facts, scratch, r->a);
     facts->note = page_note(facts, r->a);

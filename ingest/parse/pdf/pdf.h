@@ -169,9 +169,10 @@ void pdf_page_runs(struct _PopplerPage *page, struct pdf_look *look, arena *a, p
  * makes them U+FFFD. */
 uint32_t pdf_kept_code(uint32_t c);
 
-/* Puts back ligatures that the page's text lacks; gives how many. `nothing` is set where some had left no
- * trace, so that others may be missing still. */
-size_t pdf_mend_ligatures(pdf_runs *runs, arena *a, bool *nothing);
+/* Puts back ligatures that the page's text lacks; gives how many. `habit`: that the document loses them
+ * without a trace, false at first. `nothing` is set where some had left none, so that others may be
+ * missing still. */
+size_t pdf_mend_ligatures(pdf_runs *runs, bool *habit, arena *a, bool *nothing);
 
 void pdf_put_run(pdf_runs *out, pdf_run run, arena *a);
 

@@ -18,7 +18,7 @@
 
 #define SLOTS 1024u    /* of the table of stems, a power of two of some four times their number */
 #define STEM_BYTES 20  /* the longest of what is left of one */
-#define STEM_LEAST 3   /* shorter remains are words */
+#define STEM_LEAST 2   /* and what is left of it has, at least */
 #define HITS_MAX 4096u /* of a page; more are left as they are */
 #define CODES_MAX 32   /* that stand in the place of ligatures, on a page */
 #define HITS_NEEDED 3  /* words with nothing in their place, or a sign that means something else, */
@@ -31,7 +31,8 @@
 static const char *const ligatures[] = {"ff", "fi", "fl", "ffi", "ffl"};
 #define LIGATURES (sizeof ligatures / sizeof *ligatures)
 
-/* Begins of words, the ligature between bars; with a stop behind it, whole words. */
+/* Begins of words, the ligature between bars; with a stop behind it, whole words. What is left of those
+ * that begin with '~' may be a word: they are mended where others show that ligatures are lost. */
 static const char *const stems[] = {
     /* English, and what other languages share with it */
     "signi|fi|ca", "speci|fi|c", "speci|fi|ed", "scienti|fi|c", "e|ffi|cien", "su|ffi|cien",
@@ -51,8 +52,12 @@ static const char *const stems[] = {
     "re|fi|ned", "|fi|rst.", "|fi|rstly.", "|fi|eld.", "|fi|elds.", "|fi|nal.", "|fi|nally.",
     "|fi|nance.", "|fi|nanci", "|fi|nding", "|fi|gure.", "|fi|gures.", "|fi|lter", "|fi|ltrat",
     "|fi|xed.", "|fl|exib", "|fl|uores", "|fl|uctuat", "|fl|ammab", "tra|ffi|c.", "arti|fi|cial",
-    "super|fi|cial", "sacri|fi|c", "pre|fi|x.", "su|ffi|x.", "co|ff|ee.", "ca|ff|eine", "bu|ff|er.",
-    "bu|ff|ers.", "work|fl|ow", "over|fl|ow", "out|fl|ow", "air|fl|ow",
+    "super|fi|cial", "sacri|fi|c", "pre|fi|x.", "su|ffi|x.", "co|ff|ee.", "di|ff|er.", "di|ff|ers.",
+    "speci|fi|es.", "identi|fi|es.", "certi|fi|es.", "quali|fi|es.", "veri|fi|es.", "clari|fi|es.",
+    "forti|fi|ed", "solidi|fi|e", "|fl|uid.", "|fl|uids.", "|fl|oor.", "~|fl|ow.", "~|fl|ows.",
+    "~|fi|ve.", "~|fi|nd.", "~|fi|rm.", "~|fi|rms.", "~pro|fi|le.", "~pro|fi|les.", "~con|fi|ned.",
+    "~re|fi|ne.", "~de|fi|nit", "ca|ff|eine", "bu|ff|er.", "bu|ff|ers.", "work|fl|ow", "over|fl|ow",
+    "out|fl|ow", "air|fl|ow",
     /* German */
     "\xc3\xb6|ff|nen", "\xc3\xb6|ff|nung", "\xc3\xb6|ff|entlich", "p|fl|icht", "p|fl|ege",
     "ein|fl|uss", "spezi|fi|sch", "spezi|fi|z", "quali|fi|zier", "identi|fi|zier", "klassi|fi|zier",
@@ -65,7 +70,7 @@ static const char *const stems[] = {
 typedef struct {
     char left[STEM_BYTES + 1]; /* without the ligature */
     uint8_t bytes, at, ligature;
-    bool whole;
+    bool whole, weak;
 } stem;
 
 static stem table[SLOTS];
@@ -76,6 +81,7 @@ typedef struct {
     uint8_t instead;  /* bytes that stand there */
     uint8_t ligature;
     uint32_t code; /* of these; 0: none, ' ': white */
+    bool weak;     /* what is left may be a word, or two */
     const stem *of;
 } hit;
 
@@ -102,7 +108,8 @@ static uint32_t hash_byte(uint32_t h, char c) {
 #define HASH_BEGIN 2166136261u
 
 static void add_stem(const char *s) {
-    stem e = {.ligature = LIGATURES};
+    stem e = {.ligature = LIGATURES, .weak = *s == '~'};
+    s += e.weak;
     const char *bar = strchr(s, '|'), *second = bar ? strchr(bar + 1, '|') : NULL;
     if (!second) return;
     str name = {bar + 1, (size_t)(second - bar - 1)};
@@ -200,36 +207,49 @@ static bool is_word(str s) {
     return str_eq(s, STR("ne")) || str_eq(s, STR("ed"));
 }
 
+/* Not "I've" or "2nd". */
+static bool stands_alone(str s, size_t first) {
+    return first == 0 || s.p[first - 1] == ' ' || s.p[first - 1] == PDF_GAP;
+}
+
+/* Looks at the word [first, end), and at what follows if that may be the rest of it. Gives where to go on. */
+static size_t find_hit(finder *f, uint32_t run, str s, size_t first, size_t end) {
+    uint32_t code = 0;
+    size_t used;
+    if (end < s.n) {
+        code = utf8_next(s.p + end, s.n - end, &used);
+        size_t second = end + used, rest = letters_end(s, second);
+        bool sign = code != '-' && code != '\'' && code != 0x2019 && code != '.';
+        if (code == PDF_GAP) code = ' ';
+        const stem *e = sign && rest > second ? find_stem(s, first, end, second, rest) : NULL;
+        if (e) {
+            bool weak = e->weak || (code == ' ' && is_word(str_cut(s, second, rest)));
+            put_hit(f, (hit){run, (uint32_t)end, (uint8_t)used, e->ligature, code, weak, e});
+            return rest;
+        }
+    }
+    const stem *e = find_stem(s, first, first, first, end);
+    if (!e) return end;
+    size_t instead = e->at == 0 ? sign_before(s, first, &code) : 0;
+    if (e->weak && instead == 0 && !stands_alone(s, first)) return end;
+    put_hit(f, (hit){run, (uint32_t)(first + e->at - instead), (uint8_t)instead, e->ligature,
+                     instead > 0 ? code : 0, e->weak, e});
+    return end;
+}
+
 static void find_hits(finder *f, uint32_t run) {
     str s = f->runs->runs[run].text;
     for (size_t i = 0; i + 1 < s.n; i++)
         f->whole += s.p[i] == 'f' && (s.p[i + 1] == 'i' || s.p[i + 1] == 'l' || s.p[i + 1] == 'f');
-    for (size_t first = 0, end; first < s.n; first = end) {
+    for (size_t at = 0, end; at < s.n; at = end) {
         size_t used;
-        end = letters_end(s, first);
-        if (end == first) { /* a sign may begin a word: it is looked at from the word */
-            (void)utf8_next(s.p + first, s.n - first, &used);
-            end = first + used;
-            continue;
+        end = letters_end(s, at);
+        if (end > at) {
+            end = find_hit(f, run, s, at, end);
+        } else { /* a sign may begin a word: it is looked at from the word */
+            (void)utf8_next(s.p + at, s.n - at, &used);
+            end = at + used;
         }
-        uint32_t code = 0;
-        if (end < s.n) {
-            code = utf8_next(s.p + end, s.n - end, &used);
-            size_t second = end + used, rest = letters_end(s, second);
-            bool sign = code != '-' && code != '\'' && code != 0x2019 && code != '.';
-            if (code == PDF_GAP) code = ' ';
-            const stem *e = sign && rest > second ? find_stem(s, first, end, second, rest) : NULL;
-            if (e && (code != ' ' || !is_word(str_cut(s, second, rest)))) {
-                put_hit(f, (hit){run, (uint32_t)end, (uint8_t)used, e->ligature, code, e});
-                end = rest;
-                continue;
-            }
-        }
-        const stem *e = find_stem(s, first, first, first, end);
-        if (!e) continue;
-        size_t instead = e->at == 0 ? sign_before(s, first, &code) : 0;
-        put_hit(f, (hit){run, (uint32_t)(first + e->at - instead), (uint8_t)instead, e->ligature,
-                         instead > 0 ? code : 0, e});
     }
 }
 
@@ -263,16 +283,19 @@ static void count_votes(finder *f) {
 
 /* Are the words with nothing, white or a sign in the place of a ligature many enough, and no fewer than
  * those that have theirs? */
-static bool is_habit(const finder *f) {
+static bool is_habit(const finder *f, bool before) {
     size_t count = 0, different = 0;
     for (size_t i = 0; i < f->hit_count; i++) {
-        bool known = is_kept(f->hits[i].code);
+        const hit *h = &f->hits[i];
+        bool known = false;
+        if (h->weak || is_kept(h->code)) continue;
         for (size_t k = 0; k < i && !known; k++)
-            known = !is_kept(f->hits[k].code) && f->hits[k].of == f->hits[i].of;
+            known = f->hits[k].of == h->of && !f->hits[k].weak && !is_kept(f->hits[k].code);
         different += !known;
-        count += !is_kept(f->hits[i].code);
+        count++;
     }
-    return count >= HITS_NEEDED && different >= STEMS_NEEDED && count >= f->whole;
+    bool many = count >= HITS_NEEDED && different >= STEMS_NEEDED;
+    return (many || (before && count > 0)) && count >= f->whole;
 }
 
 static bool is_certain(finder *f, const hit *h, bool habit) {
@@ -355,20 +378,21 @@ static bool may_hold_kept(str s) {
     return s.n > 0 && memchr(s.p, 0xF3, s.n) != NULL;
 }
 
-size_t pdf_mend_ligatures(pdf_runs *runs, arena *a, bool *nothing) {
+size_t pdf_mend_ligatures(pdf_runs *runs, bool *habit, arena *a, bool *nothing) {
     finder f = {.runs = runs};
     size_t mended = 0;
     make_table();
     *nothing = false;
     for (size_t i = 0; i < runs->run_count; i++) find_hits(&f, (uint32_t)i);
     count_votes(&f);
-    bool habit = is_habit(&f);
+    bool lost = is_habit(&f, *habit);
+    *habit |= lost;
     for (size_t i = 0, at = 0, end; i < runs->run_count; i++, at = end) {
         pdf_run *r = &runs->runs[i];
         for (end = at; end < f.hit_count && f.hits[end].run == i;) end++;
         if (end == at && f.code_count == 0 && !may_hold_kept(r->text)) continue;
         size_t before = r->unusable;
-        mended += mend_run(&f, (uint32_t)i, at, end, habit, nothing, a);
+        mended += mend_run(&f, (uint32_t)i, at, end, lost, nothing, a);
         runs->unusable -= before - r->unusable;
     }
     mem_free(f.hits);
