@@ -51,19 +51,19 @@ static const char *const stems[] = {
     "magni|fi|ed", "magni|fi|cat", "puri|fi|ed", "puri|fi|cat", "satis|fi|ed", "uni|fi|ed",
     "re|fi|ned", "|fi|rst.", "|fi|rstly.", "|fi|eld.", "|fi|elds.", "|fi|nal.", "|fi|nally.",
     "|fi|nance.", "|fi|nanci", "|fi|nding", "|fi|gure.", "|fi|gures.", "|fi|lter", "|fi|ltrat",
-    "|fi|xed.", "|fl|exib", "|fl|uores", "|fl|uctuat", "|fl|ammab", "tra|ffi|c.", "arti|fi|cial",
-    "super|fi|cial", "sacri|fi|c", "pre|fi|x.", "su|ffi|x.", "co|ff|ee.", "di|ff|er.", "di|ff|ers.",
-    "speci|fi|es.", "identi|fi|es.", "certi|fi|es.", "quali|fi|es.", "veri|fi|es.", "clari|fi|es.",
-    "forti|fi|ed", "solidi|fi|e", "|fl|uid.", "|fl|uids.", "|fl|oor.", "~|fl|ow.", "~|fl|ows.",
-    "~|fi|ve.", "~|fi|nd.", "~|fi|rm.", "~|fi|rms.", "~pro|fi|le.", "~pro|fi|les.", "~con|fi|ned.",
-    "~re|fi|ne.", "~de|fi|nit", "ca|ff|eine", "bu|ff|er.", "bu|ff|ers.", "work|fl|ow", "over|fl|ow",
-    "out|fl|ow", "air|fl|ow",
+    "|fi|xed.", "|fl|exible", "|fl|exibilit", "|fl|uores", "|fl|uctuat", "|fl|ammab", "tra|ffi|c.",
+    "arti|fi|cial", "super|fi|cial", "sacri|fi|c", "pre|fi|x.", "su|ffi|x.", "co|ff|ee.",
+    "di|ff|er.", "di|ff|ers.", "speci|fi|es.", "identi|fi|es.", "certi|fi|es.", "quali|fi|es.",
+    "veri|fi|es.", "clari|fi|es.", "forti|fi|ed", "solidi|fi|e", "|fl|oor.", "~|fl|ow.",
+    "~|fl|ows.", "~|fi|ve.", "~|fi|nd.", "~|fi|rm.", "~|fi|rms.", "~pro|fi|le.", "~pro|fi|les.",
+    "~con|fi|ned.", "~re|fi|ne.", "~de|fi|nit", "ca|ff|eine", "bu|ff|er.", "bu|ff|ers.",
+    "work|fl|ow", "over|fl|ow", "out|fl|ow", "air|fl|ow",
     /* German */
     "\xc3\xb6|ff|nen", "\xc3\xb6|ff|nung", "\xc3\xb6|ff|entlich", "p|fl|icht", "p|fl|ege",
     "ein|fl|uss", "spezi|fi|sch", "spezi|fi|z", "quali|fi|zier", "identi|fi|zier", "klassi|fi|zier",
     "betri|ff|t.", "|fl|\xc3\xbcssig", "gri|ff|e.",
     /* French, Spanish, Italian */
-    "di|ff|\xc3\xa9ren", "e|ffi|cac", "di|ffi|cil", "chi|ff|re", "con|fi|ance",
+    "di|ff|\xc3\xa9ren", "e|ffi|cacit", "di|ffi|cil", "chi|ff|re", "con|fi|ance",
     "b\xc3\xa9n\xc3\xa9|fi|c", "d\xc3\xa9|fi|nitio", "o|ffi|ciel", "su|ffi|sant", "o|fi|cina",
     "e|fi|caz", "di|ffi|colt", "u|ffi|cio", "su|ffi|cient"};
 
