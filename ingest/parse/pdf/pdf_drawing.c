@@ -12,8 +12,6 @@
 #include <string.h>
 
 #include "ingest/parse/pdf/pdf_objects.h"
-#include "ingest/parse/pdf/pdf_operators.h"
-#include "ingest/parse/pdf/pdf_tags.h"
 
 #define FORM_DEPTH 8           /* forms in forms; real documents have two or three */
 #define STATE_DEPTH 64         /* of q; the reference asks for 28 */
@@ -480,27 +478,10 @@ static void next_line(walk *w, double x, double y) {
 
 /* ---- marked content ------------------------------------------------------------------------ */
 
-/* The element of marked content that begins: what its number says, else what stands around it. */
-static uint32_t element_of(walk *w, const pdf_operators *o) {
-    str list = str_cut(o->bytes, o->begin, o->at);
-    int number = -1;
-    if (o->name_count > 0 && str_eq(o->names[0], STR("Artifact")))
-        return str_find(list, STR("/Pagination"), 0) != SIZE_MAX ? PDF_PAGINATION : PDF_ARTIFACT;
-    if (o->name_count > 1) {
-        qpdf_oh named = key(w, resource(w, "/Properties", o->names[1]), "/MCID");
-        if (qpdf_oh_is_integer(w->d->q, named))
-            number = qpdf_oh_get_int_value_as_int(w->d->q, named);
-    } else {
-        number = pdf_tags_number(list);
-    }
-    uint32_t found = number < 0 ? 0 : pdf_tags_find(w->d->tags, w->stream, number);
-    return found > 0 ? found : w->element;
-}
-
 static void begin_marked(walk *w, const pdf_operators *o) {
     if (w->d->tags && w->marked < MARKED_DEPTH) {
         w->elements[w->marked] = w->element;
-        w->element = element_of(w, o);
+        w->element = pdf_marked_element(w->d, o, w->resources, w->stream, w->element);
     }
     w->marked++;
     if (w->off_from > 0 || o->name_count < 2 || !str_eq(o->names[0], STR("OC"))) return;
@@ -769,20 +750,6 @@ static matrix shown(const pdf_page_box *p, int rotate) {
     }
 }
 
-/* Most pages have links alone, and poppler takes its time to make objects of them. */
-static void find_annotations(walk *w, qpdf_oh page) {
-    qpdf_oh all = key(w, page, "/Annots");
-    int count = qpdf_oh_is_array(w->d->q, all) ? qpdf_oh_get_array_n_items(w->d->q, all) : 0;
-    w->out->fields = w->out->comments = false;
-    for (int i = 0; i < count; i++) {
-        qpdf_oh type = key(w, qpdf_oh_get_array_item(w->d->q, all, i), "/Subtype");
-        if (is_name(w, type, "/Widget"))
-            w->out->fields = true;
-        else if (!is_name(w, type, "/Link") && !is_name(w, type, "/Popup"))
-            w->out->comments = true;
-    }
-}
-
 void pdf_follow_page(pdf_drawings *d, uint32_t number, const pdf_page_box *page, arena *a,
                      pdf_drawing *out) {
     *out = (pdf_drawing){.user_unit = 1, .fields = true, .comments = true};
@@ -796,7 +763,7 @@ void pdf_follow_page(pdf_drawings *d, uint32_t number, const pdf_page_box *page,
     qpdf_oh oh = qpdf_get_page_n(d->q, number - 1);
     w->stream = qpdf_oh_get_object_id(d->q, oh);
     out->turned = (int)number_of(w, pdf_inherited(d, oh, "/Rotate"), 0);
-    find_annotations(w, oh);
+    pdf_find_annotations(d, oh, out);
     if (!(qpdf_oh_get_page_content_data(d->q, oh, &bytes, &n) & QPDF_ERRORS)) {
         out->whole = true;
         out->user_unit = (float)number_of(w, key(w, oh, "/UserUnit"), 1);

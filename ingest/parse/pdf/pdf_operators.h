@@ -14,7 +14,7 @@ typedef struct {
     size_t at;
     /* of the operator found last */
     size_t begin; /* of its operands */
-    uint32_t op; /* 0: longer than three letters, which PDF has none of */
+    uint32_t op;  /* 0: longer than three letters, which PDF has none of */
     double numbers[PDF_OPERANDS];
     size_t number_count;
     str names[2];

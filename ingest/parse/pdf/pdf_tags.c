@@ -410,7 +410,8 @@ void pdf_tags_close(pdf_tags *t) {
     mem_free(t);
 }
 
-uint32_t pdf_tags_find(const pdf_tags *t, int object, int number) {
+/* 0: of none. */
+static uint32_t find_element(const pdf_tags *t, int object, int number) {
     const content wanted = {.object = object, .number = number};
     if (t->content_count == 0) return 0;
     const content *c =
@@ -418,7 +419,8 @@ uint32_t pdf_tags_find(const pdf_tags *t, int object, int number) {
     return c ? c->element : 0;
 }
 
-int pdf_tags_number(str operands) {
+/* The number in "/P <</MCID 3>>"; -1 where there is none. */
+static int stated_number(str operands) {
     size_t at = str_find(operands, STR("/MCID"), 0);
     if (at == SIZE_MAX) return -1;
     long number = 0;
@@ -432,4 +434,27 @@ int pdf_tags_number(str operands) {
         if (number > INT_MAX) return -1;
     }
     return at > begin ? (int)number : -1;
+}
+
+/* And in "/P /Name", which the resources hold. */
+static int named_number(qpdf_data q, qpdf_oh resources, str name) {
+    char key[NAME_BYTES];
+    if (name.n + 2 > sizeof key) return -1;
+    key[0] = '/';
+    memcpy(key + 1, name.p, name.n);
+    key[name.n + 1] = '\0';
+    qpdf_oh all = qpdf_oh_get_key_if_dict(q, resources, "/Properties");
+    qpdf_oh stated = qpdf_oh_get_key_if_dict(q, qpdf_oh_get_key_if_dict(q, all, key), "/MCID");
+    return qpdf_oh_is_integer(q, stated) ? qpdf_oh_get_int_value_as_int(q, stated) : -1;
+}
+
+uint32_t pdf_marked_element(pdf_drawings *d, const pdf_operators *o, qpdf_oh resources, int stream,
+                            uint32_t around) {
+    str list = str_cut(o->bytes, o->begin, o->at);
+    if (o->name_count > 0 && str_eq(o->names[0], STR("Artifact")))
+        return str_find(list, STR("/Pagination"), 0) != SIZE_MAX ? PDF_PAGINATION : PDF_ARTIFACT;
+    int number =
+        o->name_count > 1 ? named_number(d->q, resources, o->names[1]) : stated_number(list);
+    uint32_t found = number < 0 ? 0 : find_element(d->tags, stream, number);
+    return found > 0 ? found : around;
 }

@@ -33,12 +33,6 @@ typedef struct pdf_tags {
 pdf_tags *pdf_tags_open(pdf_drawings *d, uint32_t page_count, arena *a);
 void pdf_tags_close(pdf_tags *t); /* NULL is fine */
 
-/* Which element owns this marked content of a page or form, by object number; 0: none. */
-uint32_t pdf_tags_find(const pdf_tags *t, int object, int content);
-
-/* The number that the operands of BDC state: "/P <</MCID 3>>"; -1 where they state none. */
-int pdf_tags_number(str operands);
-
 /* pdf_tagged.c. Tells of the lines that a page added which elements they are of. */
 void pdf_tag_lines(pdf_tags *t, const pdf_drawing *drawing, uint32_t page, pdf_line *lines,
                    size_t count);
