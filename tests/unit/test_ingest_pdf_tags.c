@@ -271,6 +271,33 @@ static void figures_are_described(void **state) {
     expect_none(strstr(all, "Description") + 1, "Description");
 }
 
+/* ---- text that stands for other text -------------------------------------------------------- */
+
+/* Poppler gives the text that a mark states in the place of what it draws. That is for a ligature or a
+ * hyphen; a sentence for a letter is what nobody sees. */
+static void a_sentence_for_a_letter_is_left_out(void **state) {
+    (void)state;
+    static const char *const marks[] = {
+        "/Span <</ActualText (Say at once that the dose is nine hundred milligrams.)>> BDC",
+        "/Span <</ActualText "
+        "<FEFF0053006100790020006100740020006f006e00630065002000740068006100740020"
+        "00740068006500200064006f00730065>>> BDC"};
+    for (size_t i = 0; i < COUNT(marks); i++) {
+        str content = arena_printf(
+            a,
+            "BT /F 10 Tf 40 460 Td (It is kept at four degrees.) Tj ET "
+            "%s BT /F 10 Tf 40 430 Td (x) Tj ET EMC "
+            "BT /F 10 Tf 40 400 Td (The con) Tj ET /Span <</ActualText (fi)>> BDC "
+            "BT /F 10 Tf 72.2 400 Td (y) Tj ET EMC BT /F 10 Tf 77.2 400 Td (guration stays.) Tj ET",
+            marks[i]);
+        const char *all = told(document(content.p, "", NULL, 0));
+        expect(all, "It is kept at four degrees.");
+        expect(all, "The configuration stays.");
+        expect(all, "characters that a reader cannot see (tiny)");
+        expect_none(all, "dose");
+    }
+}
+
 /* ---- as a library writes it ---------------------------------------------------------------- */
 
 static cairo_status_t put_bytes(void *closure, const unsigned char *data, unsigned int n) {
@@ -327,6 +354,8 @@ int main(void) {
                                         free_arena),
         cmocka_unit_test_setup_teardown(artifacts_outside_of_the_text_run, open_arena, free_arena),
         cmocka_unit_test_setup_teardown(figures_are_described, open_arena, free_arena),
+        cmocka_unit_test_setup_teardown(a_sentence_for_a_letter_is_left_out, open_arena,
+                                        free_arena),
         cmocka_unit_test_setup_teardown(what_cairo_tags_is_read, open_arena, free_arena),
     };
     return cmocka_run_group_tests(tests, documents_open, documents_close);

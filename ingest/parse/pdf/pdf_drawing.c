@@ -479,6 +479,7 @@ static void next_line(walk *w, double x, double y) {
 /* ---- marked content ------------------------------------------------------------------------ */
 
 static void begin_marked(walk *w, const pdf_operators *o) {
+    w->out->replaced += pdf_replaced_characters(w->d, o, w->resources);
     if (w->d->tags && w->marked < MARKED_DEPTH) {
         w->elements[w->marked] = w->element;
         w->element = pdf_marked_element(w->d, o, w->resources, w->stream, w->element);

@@ -52,6 +52,7 @@ typedef struct {
     size_t suspects;              /* characters that need a look */
     uint32_t off_page, layer_off; /* characters; poppler's text leaves both out */
     bool images;
+    size_t replaced;       /* characters that stand in the text for what is drawn (ActualText) */
     bool fields, comments; /* the page may have some: widgets, annotations that are no links */
     int turned;            /* by how many degrees the page is shown, clockwise */
     bool whole;            /* false: the page could not be followed to its end */

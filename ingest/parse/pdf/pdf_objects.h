@@ -26,6 +26,10 @@ bool pdf_layer_is_off(pdf_drawings *d, qpdf_oh oc);
 uint32_t pdf_marked_element(pdf_drawings *d, const pdf_operators *o, qpdf_oh resources, int stream,
                             uint32_t around);
 
+/* How many characters stand in the text for what this marked content draws (ActualText), where poppler heeds
+ * it. */
+size_t pdf_replaced_characters(pdf_drawings *d, const pdf_operators *o, qpdf_oh resources);
+
 /* Are there form fields and comments on the page? */
 void pdf_find_annotations(pdf_drawings *d, qpdf_oh page, pdf_drawing *out);
 

@@ -436,15 +436,18 @@ static int stated_number(str operands) {
     return at > begin ? (int)number : -1;
 }
 
-/* And in "/P /Name", which the resources hold. */
-static int named_number(qpdf_data q, qpdf_oh resources, str name) {
+/* The properties of "/P /Name", which the resources hold. */
+static qpdf_oh named_properties(qpdf_data q, qpdf_oh resources, str name) {
     char key[NAME_BYTES];
-    if (name.n + 2 > sizeof key) return -1;
+    if (name.n + 2 > sizeof key) return qpdf_oh_new_null(q);
     key[0] = '/';
     memcpy(key + 1, name.p, name.n);
     key[name.n + 1] = '\0';
-    qpdf_oh all = qpdf_oh_get_key_if_dict(q, resources, "/Properties");
-    qpdf_oh stated = qpdf_oh_get_key_if_dict(q, qpdf_oh_get_key_if_dict(q, all, key), "/MCID");
+    return qpdf_oh_get_key_if_dict(q, qpdf_oh_get_key_if_dict(q, resources, "/Properties"), key);
+}
+
+static int named_number(qpdf_data q, qpdf_oh resources, str name) {
+    qpdf_oh stated = qpdf_oh_get_key_if_dict(q, named_properties(q, resources, name), "/MCID");
     return qpdf_oh_is_integer(q, stated) ? qpdf_oh_get_int_value_as_int(q, stated) : -1;
 }
 
@@ -457,4 +460,31 @@ uint32_t pdf_marked_element(pdf_drawings *d, const pdf_operators *o, qpdf_oh res
         o->name_count > 1 ? named_number(d->q, resources, o->names[1]) : stated_number(list);
     uint32_t found = number < 0 ? 0 : find_element(d->tags, stream, number);
     return found > 0 ? found : around;
+}
+
+/* Of the string at byte `at`: as many as its bytes, or half of them where it is UTF-16. */
+static size_t string_characters(str s, size_t at) {
+    while (at < s.n && s.p[at] == ' ') at++;
+    if (at >= s.n) return 0;
+    char close = s.p[at] == '<' ? '>' : ')';
+    size_t end = at + 1;
+    while (end < s.n && s.p[end] != close) end += close == ')' && s.p[end] == '\\' ? 2 : 1;
+    end = end < s.n ? end : s.n;
+    str inside = str_cut(s, at + 1, end);
+    if (close == '>') return str_starts(inside, STR("FEFF")) ? inside.n / 4 : inside.n / 2;
+    return str_starts(inside, STR("\xfe\xff")) ? inside.n / 2 : inside.n;
+}
+
+size_t pdf_replaced_characters(pdf_drawings *d, const pdf_operators *o, qpdf_oh resources) {
+    const char *bytes = NULL;
+    size_t n = 0;
+    if (o->name_count == 0 || !str_eq(o->names[0], STR("Span"))) return 0;
+    if (o->name_count > 1) {
+        qpdf_oh named = named_properties(d->q, resources, o->names[1]);
+        qpdf_oh actual = qpdf_oh_get_key_if_dict(d->q, named, "/ActualText");
+        return qpdf_oh_get_value_as_utf8(d->q, actual, &bytes, &n) ? n : 0;
+    }
+    str list = str_cut(o->bytes, o->begin, o->at);
+    size_t at = str_find(list, STR("/ActualText"), 0);
+    return at == SIZE_MAX ? 0 : string_characters(list, at + strlen("/ActualText"));
 }
