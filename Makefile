@@ -96,6 +96,7 @@ $(B)/tests/test_train: $(call obj,$(addprefix models/train/,common.c gemm.c netw
 $(B)/tests/test_ingest_ocr: $(call obj,ingest/parse/image/tiff.c ingest/parse/confine.c ingest/ocr/languages.c)
 $(B)/tests/test_ingest_archive: LIBS += -lzip -lz
 $(B)/tests/test_ingest_zim: LIBS += -lzstd -llzma
+$(B)/tests/test_ingest_pdf_tags: LIBS += $(call pc,libs,cairo)
 $(B)/tests/test_cli_pull: $(filter-out %/fetch.o,$(QLIB))
 $(B)/tools/%: $(B)/tests/tools/%.o $(LIBOBJ) $(HELP)
 	@mkdir -p $(@D)

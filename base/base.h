@@ -158,6 +158,7 @@ typedef struct {
     uint32_t begin, end;
     uint32_t page; /* 1-based */
     box at;
+    uint32_t heading; /* of a heading: 1 + how many headings stand above it; else 0 */
 } line_box;
 
 /* ---- threads ------------------------------------------------------------------------------ */

@@ -70,7 +70,7 @@ static json_t *json_box(box b) {
 static json_t *json_citation(index_library *l, const query_citation *c) {
     json_t *o = json_object(), *boxes = json_array();
     arena *a = arena_new();
-    cli_place place = cli_place_of_citation(l, c, (str){0}, a);
+    cli_place place = cli_place_of_citation(l, c, a);
     for (size_t i = 0; i < c->box_count; i++) {
         box b = c->boxes[i].at;
         if (b.x1 > b.x0 || b.y1 > b.y0) /* documents without a layout have none */
@@ -80,6 +80,7 @@ static json_t *json_citation(index_library *l, const query_citation *c) {
     cli_json_set(o, "page", json_integer(c->page));
     cli_json_set(o, "label", cli_json_str(c->label));
     cli_json_place(o, &place);
+    cli_json_set(o, "heading", cli_json_str(c->heading));
     cli_json_set(o, "quote", cli_json_str(c->quote));
     cli_json_set(o, "boxes", boxes);
     arena_free(a);
@@ -333,8 +334,7 @@ static void put_citation(text *out, asking *x, const query_sentence *s, const qu
     arena *a = arena_new();
     const query_source *source = source_of(x, c);
     size_t places = x->place_count;
-    cli_place place =
-        cli_place_of_citation(x->session.library, c, source ? source->chunk.heading : (str){0}, a);
+    cli_place place = cli_place_of_citation(x->session.library, c, a);
     text_printf(out, "%*s%s[%zu]%s ", CITATION_INDENT, "", t->dim, place_number(x, c), t->reset);
     cli_put_place(out, t, &place);
     text_put_char(out, '\n');

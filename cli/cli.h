@@ -365,7 +365,7 @@ typedef struct {
 } cli_place;
 
 cli_place cli_place_of_chunk(index_library *l, const index_chunk *c, arena *a);
-cli_place cli_place_of_citation(index_library *l, const query_citation *c, str heading, arena *a);
+cli_place cli_place_of_citation(index_library *l, const query_citation *c, arena *a);
 bool cli_is_ocr(const cli_place *p);
 /* False for the one long page of HTML, Markdown and text, whose number tells a reader nothing. */
 bool cli_has_pages(str path, uint32_t page_last);

@@ -37,12 +37,12 @@ cli_place cli_place_of_chunk(index_library *l, const index_chunk *c, arena *a) {
     return p;
 }
 
-cli_place cli_place_of_citation(index_library *l, const query_citation *c, str heading, arena *a) {
+cli_place cli_place_of_citation(index_library *l, const query_citation *c, arena *a) {
     cli_place p = {.path = c->document,
                    .page_first = c->page,
                    .page_last = c->page,
                    .label = c->label,
-                   .heading = heading};
+                   .heading = c->heading};
     index_place where;
     if (index_get_place(l, c->document_id, c->page, a, &where, NULL)) {
         p.part = where.part;

@@ -6,7 +6,8 @@
  * point: 0.04 mm, finer than anyone can see in a highlight.
  *
  * Layout: count; then for each line: begin - end of the line before, end - begin, page - page
- * before, x0, y0, x1, y1 - the same of the line before.
+ * before, x0, y0, x1, y1 - the same of the line before. Behind them, for each line that is a heading:
+ * its number - that of the heading before, and `heading`. Libraries from before have none.
  *
  * The decoder trusts nothing: the file may be damaged or made by someone.
  */
@@ -20,6 +21,8 @@
 #define BOX_LIMIT_UNITS ((int64_t)(BOX_LIMIT_PT * BOX_UNITS_PER_PT))
 /* Each line takes seven bytes at least. */
 #define LINE_MIN_BYTES 7
+/* Headings above a heading: more than any document has levels, with the documents around it. */
+#define HEADING_LIMIT 255
 #define VARINT_MAX_BYTES 6 /* 42 bits: a zigzag difference of 32-bit values takes 33 */
 
 static void put_number(text *out, int64_t value) {
@@ -52,6 +55,12 @@ void boxes_encode(const line_box *lines, size_t count, text *out) {
             put_number(out, at[k] - before[2 + k]);
             before[2 + k] = at[k];
         }
+    }
+    for (size_t i = 0, last = 0; i < count; i++) {
+        if (lines[i].heading == 0) continue;
+        put_number(out, (int64_t)(i - last));
+        put_number(out, lines[i].heading);
+        last = i;
     }
 }
 
@@ -89,7 +98,20 @@ static bool take_line(cursor *c, size_t text_bytes, int64_t before[6], line_box 
                       (uint32_t)end,
                       (uint32_t)page,
                       {(float)before[2] / BOX_UNITS_PER_PT, (float)before[3] / BOX_UNITS_PER_PT,
-                       (float)before[4] / BOX_UNITS_PER_PT, (float)before[5] / BOX_UNITS_PER_PT}};
+                       (float)before[4] / BOX_UNITS_PER_PT, (float)before[5] / BOX_UNITS_PER_PT},
+                      0};
+    return true;
+}
+
+static bool take_headings(cursor *c, line_box *lines, size_t count) {
+    for (size_t at = 0; c->at < c->n;) {
+        int64_t step = take_number(c), heading = take_number(c);
+        if (!c->ok || step < 0 || (uint64_t)step >= count - at || heading < 1 ||
+            heading > HEADING_LIMIT || lines[at + (size_t)step].heading > 0)
+            return false;
+        at += (size_t)step;
+        lines[at].heading = (uint32_t)heading;
+    }
     return true;
 }
 
@@ -107,5 +129,5 @@ bool boxes_decode(const void *bytes, size_t n, size_t text_bytes, arena *a, line
         if (!take_line(&c, text_bytes, before, &(*out)[i])) return false;
     }
     *count = (size_t)lines;
-    return c.at == n;
+    return take_headings(&c, *out, *count);
 }

@@ -9,7 +9,8 @@
  * group of rows, so that each can be understood alone. A blank line behind each header row tells it
  * from the rows of data in the chunk's text.
  *
- * A heading on the path above a chunk is not repeated in its text. Nothing else is left out, and
+ * A heading on the path above a chunk is not repeated in its text; the lines of those that follow in it
+ * say what they are, so that a citation names the section that its sentence stands in. Nothing else is left out, and
  * every byte keeps the place on the page that it came from.
  */
 #include "ingest/chunk.h"
@@ -55,8 +56,16 @@ typedef struct {
 
 /* ---- one chunk ---------------------------------------------------------------------------- */
 
+/* How many headings a path names. */
+static uint32_t path_parts(str path) {
+    uint32_t parts = path.n > 0;
+    for (size_t at = 0; (at = str_find(path, STR(" > "), at)) != SIZE_MAX; at++) parts++;
+    return parts;
+}
+
 static void put_lines(cutter *c, const unit *u, size_t at) {
     const flow *f = c->f;
+    uint32_t heading = u->kind == UNIT_HEADING ? 1 + path_parts(f->paths[u->path - 1]) : 0;
     for (size_t i = u->first_seg; i < f->seg_count && f->segs[i].begin < u->end; i++) {
         const seg *s = &f->segs[i];
         size_t begin = s->begin > u->begin ? s->begin : u->begin;
@@ -71,6 +80,7 @@ static void put_lines(cutter *c, const unit *u, size_t at) {
             .end = (uint32_t)(at + end - u->begin),
             .page = s->page,
             .at = s->at,
+            .heading = heading,
         };
     }
 }

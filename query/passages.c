@@ -7,7 +7,8 @@
 #include "query/passages.h"
 
 #define NEIGHBOURED_PASSAGES 2 /* whose neighbours are worth reading: beyond, new passages are */
-#define NEIGHBOUR_SCORE 0.5    /* of the score of the passage that it stands beside */
+#define PATH_SEPARATOR " > "
+#define NEIGHBOUR_SCORE 0.5 /* of the score of the passage that it stands beside */
 
 static bool has_chunk(const query_passage *p, size_t count, int64_t chunk) {
     for (size_t i = 0; i < count; i++)
@@ -54,6 +55,35 @@ bool query_pack(const query_context *q, const query_source *sources, size_t sour
     return true;
 }
 
+/* The first so many headings of a path. */
+static str path_cut(str path, uint32_t parts) {
+    size_t end = 0;
+    for (uint32_t i = 0; i < parts && end < path.n; i++) {
+        size_t next = str_find(path, STR(PATH_SEPARATOR), i > 0 ? end + 1 : 0);
+        end = next < path.n ? next : path.n;
+    }
+    return str_cut(path, 0, end);
+}
+
+/* The path above byte `at`: a chunk that holds several sections has the first one's, and each heading
+ * in its text says how much of the path before stays above it. */
+static str heading_at(const index_chunk *c, uint32_t at, arena *a) {
+    str path = c->heading;
+    for (size_t i = 0, end; i < c->line_count && c->lines[i].begin < at; i = end) {
+        const line_box *l = &c->lines[i];
+        end = i + 1;
+        if (l->heading == 0) continue;
+        while (end < c->line_count && c->lines[end].heading == l->heading &&
+               c->text.p[c->lines[end].begin - 1] != '\n')
+            end++;
+        str above = path_cut(path, l->heading - 1),
+            own = str_cut(c->text, l->begin, c->lines[end - 1].end);
+        path = arena_printf(a, STR_FMT "%s" STR_FMT, STR_ARG(above),
+                            above.n > 0 ? PATH_SEPARATOR : "", STR_ARG(own));
+    }
+    return path;
+}
+
 bool query_cite(const query_context *q, const query_passage *p, uint32_t begin, uint32_t end,
                 arena *a, query_citation *out, error *err) {
     const index_chunk *c = &p->source.chunk;
@@ -65,6 +95,7 @@ bool query_cite(const query_context *q, const query_passage *p, uint32_t begin, 
         .document = c->path,
         .title = c->title,
         .document_id = c->document,
+        .heading = heading_at(c, begin, a),
         .page = first < c->line_count ? c->lines[first].page : c->page_first,
         .quote = str_cut(c->text, begin, end),
         .boxes = c->lines + first,

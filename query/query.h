@@ -81,6 +81,7 @@ typedef struct {
     int64_t document_id;
     uint32_t page;
     str label; /* printed label of the page, or empty */
+    str heading; /* the path of the section that it stands in, parted by " > "; may be empty */
     str quote; /* verbatim from the page */
     const line_box *boxes;
     size_t box_count;

@@ -159,7 +159,7 @@ run 0 ask --threshold 0 --json "when is the quince tree pruned?"
 json "ask --json" '(.refused | not) and .mode == "verbatim" and (.timings_ms | has("search") and
     has("read") and has("write") and has("total")) and (.sentences | length > 0) and
     all(.sentences[]; .verified and all(.citations[]; has("document") and has("page") and
-    has("label") and has("quote") and has("boxes"))) and (.confidence | type) == "number"'
+    has("label") and has("heading") and has("quote") and has("boxes"))) and (.confidence | type) == "number"'
 code "no such chat format" 2 ask --chat klingon "when?"
 code "write without a decoder" 7 ask --mode write "when?"
 printf 'when is the quince tree pruned?\n\n  \r\nhow warm is the greenhouse?\n\xff\xfe?\n' >questions

@@ -412,7 +412,7 @@ static void fill(index_library *l) {
                  "The latch falls at dusk.\nGrit is a feed of small stones for hens."}};
     for (size_t i = 0; i < 4; i++) {
         str s = str_of(docs[i].text);
-        line_box line = {0, (uint32_t)s.n, 1, {0, 0, 0, 0}};
+        line_box line = {0, (uint32_t)s.n, 1, {0, 0, 0, 0}, 0};
         index_chunk_in chunk = {s, str_of(docs[i].heading), 1, 1, 20, 0, &line, 1};
         index_page page = {.number = 1, .fate = STR("text")};
         index_document_in d = {.path = str_of(docs[i].path),

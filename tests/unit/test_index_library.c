@@ -61,8 +61,8 @@ static bool add(index_library *l, const char *name, const char *body, size_t cou
     for (size_t i = 0; i < count; i++) {
         line_box *line = arena_alloc(memory, 2, sizeof(*line));
         str all = arena_printf(memory, "%s %zu", body, i);
-        line[0] = (line_box){0, 2, 1, {72, 72.125f, 500, 84.5f}};
-        line[1] = (line_box){2, (uint32_t)all.n, 2, {72, 86, 500.875f, 98}};
+        line[0] = (line_box){0, 2, 1, {72, 72.125f, 500, 84.5f}, 0};
+        line[1] = (line_box){2, (uint32_t)all.n, 2, {72, 86, 500.875f, 98}, 0};
         chunks[i] = (index_chunk_in){all, STR("Part > Heading"), 1, 2, 7, 0, line, 2};
         memset(vectors + i * WIDTH, mark, WIDTH);
         scales[i] = 0.01f;
@@ -576,9 +576,9 @@ static void test_two_processes(void **state) {
 
 static void test_boxes(void **state) {
     (void)state;
-    line_box in[3] = {{5, 9, 3, {-1, 0.0625f, 1e30f, -1e30f}},
-                      {0, 4, UINT32_MAX, {0.0f / 0.0f, 1, 2, 3}},
-                      {9, 9, 0, {0, 0, 0, 0}}};
+    line_box in[3] = {{5, 9, 3, {-1, 0.0625f, 1e30f, -1e30f}, 0},
+                      {0, 4, UINT32_MAX, {0.0f / 0.0f, 1, 2, 3}, 0},
+                      {9, 9, 0, {0, 0, 0, 0}, 0}};
     line_box *out;
     size_t count;
     text bytes = {0};
@@ -593,6 +593,21 @@ static void test_boxes(void **state) {
     text_put_char(&bytes, 0);
     assert_false(boxes_decode(bytes.p, bytes.n, 9, memory, &out, &count)); /* bytes behind */
     memset(bytes.p, 0xFF, bytes.n);
+    assert_false(boxes_decode(bytes.p, bytes.n, 9, memory, &out, &count));
+    text_clear(&bytes);
+    in[1] = in[2] = in[0] = (line_box){0, 4, 1, {0, 0, 0, 0}, 0};
+    in[1].heading = 3;
+    in[2].heading = 1;
+    boxes_encode(in, 3, &bytes);
+    assert_true(boxes_decode(bytes.p, bytes.n, 9, memory, &out, &count));
+    assert_true(out[0].heading == 0 && out[1].heading == 3 && out[2].heading == 1);
+    assert_true(
+        boxes_decode(bytes.p, bytes.n - 4, 9, memory, &out, &count)); /* an older library's */
+    assert_int_equal(out[1].heading, 0);
+    assert_false(boxes_decode(bytes.p, bytes.n - 1, 9, memory, &out, &count));
+    bytes.p[bytes.n - 2] = 4; /* behind the last line */
+    assert_false(boxes_decode(bytes.p, bytes.n, 9, memory, &out, &count));
+    bytes.p[bytes.n - 2] = 0; /* a line twice */
     assert_false(boxes_decode(bytes.p, bytes.n, 9, memory, &out, &count));
     text_clear(&bytes);
     boxes_encode(NULL, 0, &bytes);

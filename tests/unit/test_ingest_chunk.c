@@ -188,6 +188,9 @@ static void test_tiny_sections(void **state) {
     cut(&f);
     assert_int_equal(f.count, 3);
     expect(&f, 0, "Questions", "Who?\nWe do.\nWhen?\nNow.");
+    const uint32_t headings[] = {2, 0, 2, 0}; /* each below one other */
+    assert_int_equal(f.chunks[0].line_count, 4);
+    for (size_t i = 0; i < 4; i++) assert_int_equal(f.chunks[0].lines[i].heading, headings[i]);
     expect(&f, 1, "", "Other\nMore.\nBelow\nLess.");
     assert_string_equal(f.chunks[2].heading.p, "Other > Large");
     end(&f);
@@ -424,8 +427,8 @@ static void test_boxes(void **state) {
     assert_int_equal(c->page_first, 3);
     assert_int_equal(c->page_last, 4);
     const line_box want[] = {
-        {0, 17, 3, {0, 0, 1, 1}},  {18, 26, 3, {0, 0, 1, 1}}, {26, 37, 3, {0, 1, 1, 1}},
-        {38, 52, 4, {2, 0, 1, 1}}, {53, 62, 4, {2, 0, 1, 1}},
+        {0, 17, 3, {0, 0, 1, 1}, 0},  {18, 26, 3, {0, 0, 1, 1}, 0}, {26, 37, 3, {0, 1, 1, 1}, 0},
+        {38, 52, 4, {2, 0, 1, 1}, 0}, {53, 62, 4, {2, 0, 1, 1}, 0},
     };
     assert_int_equal(c->line_count, sizeof want / sizeof *want);
     for (size_t i = 0; i < c->line_count; i++) {

@@ -3,6 +3,7 @@
  * the passages it must still copy them.
  */
 #include "query/draft.h"
+#include "query/passages.h"
 #include "query/query.h"
 #include "tests/fixtures/gguf_fixture.h"
 #include "tests/support/brought_model.h"
@@ -59,7 +60,7 @@ static void fill_library(index_library *to, const char *const *texts, error *err
     index_page pages[PASSAGES];
     for (uint32_t i = 0; i < PASSAGES; i++) {
         str s = str_of(texts[i]);
-        lines[i] = (line_box){0, (uint32_t)s.n, i + 1, {72, 100, 500, 112}};
+        lines[i] = (line_box){0, (uint32_t)s.n, i + 1, {72, 100, 500, 112}, 0};
         chunks[i] = (index_chunk_in){.text = s,
                                      .page_first = i + 1,
                                      .page_last = i + 1,
@@ -185,6 +186,50 @@ static void test_answer_has_its_proof(void **state) {
     assert_true(a.confidence > 0 && a.confidence <= 1);
     a = ask(&t.q, "What do dogs pay on the ferry?", (query_options){.threshold = 0});
     assert_true(a.sentence_count > 0 && str_eq(a.sentences[0].citations[0].label, STR("iii")));
+}
+
+/* Of a chunk that holds several sections, each sentence is cited below its own heading. */
+static void test_citation_names_its_section(void **state) {
+    (void)state;
+    static const struct {
+        const char *text, *heading;
+        uint32_t depth; /* as in line_box */
+    } lines[] = {{"Rest in bed.", "Care > Fever > At home", 0},
+                 {"In the", "Care > Fever > At home", 3},
+                 {"ward", "Care > Fever > In the ward", 3},
+                 {"Drink tea.", "Care > Fever > In the ward", 0},
+                 {"At night", "Care > Fever > In the ward", 4},
+                 {"Dim the lamp.", "Care > Fever > In the ward > At night", 0},
+                 {"Cough", "Care > Fever > In the ward > At night", 2},
+                 {"Sit up.", "Care > Cough", 0},
+                 {"Pay", "Care > Cough", 1},
+                 {"At the till.", "Pay", 0}};
+    enum { LINES = sizeof lines / sizeof *lines };
+    line_box boxes[LINES] = {0};
+    text all = {0};
+    error err = {0};
+    query_source *found;
+    size_t n;
+    for (size_t i = 0; i < LINES; i++) {
+        if (i > 0) text_put_char(&all, i == 2 ? ' ' : '\n');
+        boxes[i] = (line_box){.begin = (uint32_t)all.n, .page = 1, .heading = lines[i].depth};
+        text_put(&all, str_of(lines[i].text));
+        boxes[i].end = (uint32_t)all.n;
+    }
+    assert_true(query_search(&t.q, STR("lighthouse"), QUERY_WORDS, 1, t.a, &found, &n, &err));
+    query_passage p = {.source = found[0]};
+    p.source.chunk.heading = str_of(lines[0].heading);
+    p.source.chunk.text = text_str(&all);
+    p.source.chunk.lines = boxes;
+    p.source.chunk.line_count = LINES;
+    for (size_t i = 0; i < LINES; i++) {
+        query_citation c;
+        if (i == 2) continue; /* the rest of a heading */
+        assert_true(query_cite(&t.q, &p, boxes[i].begin, boxes[i].end, t.a, &c, &err));
+        if (!str_eq(c.heading, str_of(lines[i].heading)))
+            fail_msg("%s: " STR_FMT, lines[i].text, STR_ARG(c.heading));
+    }
+    text_free(&all);
 }
 
 /* The row of the answer that begins so; fails where none does. */
@@ -573,6 +618,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_search_ranks_by_each_way),
         cmocka_unit_test(test_answer_has_its_proof),
+        cmocka_unit_test(test_citation_names_its_section),
         cmocka_unit_test(test_rows_come_with_their_heads),
         cmocka_unit_test(test_list_with_its_heading),
         cmocka_unit_test(test_nothing_answers),

@@ -14,6 +14,7 @@
 #include "ingest/parse/pdf/pdf.h"
 #include "ingest/parse/pdf/pdf_beside.h"
 #include "ingest/parse/pdf/pdf_hidden.h"
+#include "ingest/parse/pdf/pdf_tags.h"
 
 /* Drawing pages to look for hidden text may take this long for a document: a fraction of its time. */
 #define LOOK_MS 20000.0
@@ -30,6 +31,8 @@ typedef struct {
     bool wants_ocr;
     pdf_hidden_facts hidden;
     uint32_t fields_hidden;
+    size_t ligatures; /* that its text lacked */
+    bool more_ligatures;
     pdf_comments comments;
     str note;
 } page_facts;
@@ -38,6 +41,8 @@ typedef struct {
     PopplerDocument *d;
     pdf_drawings *drawings;
     double look_left_ms;
+    bool no_ligatures; /* its text loses them without a trace */
+    pdf_tags *tags;    /* NULL: not tagged */
     pdf_text text;
     page_facts *facts;
     arena *a;
@@ -153,6 +158,10 @@ static str page_note(const page_facts *f, arena *a) {
         text_printf(&t, "%sleft out %u comment%s or form value%s not shown to readers",
                     t.n > 0 ? "; " : "", count, count == 1 ? "" : "s",
                     count == 1 ? " that is" : "s that are");
+    if (f->ligatures > 0) /* not how many: pages with one note are told together */
+        text_printf(&t, "%sligatures (ff, fi, fl) that its text lacks were put back%s",
+                    t.n > 0 ? "; " : "",
+                    f->more_ligatures ? " in frequent words, others may still lack them" : "");
     str out = arena_str(a, text_str(&t));
     text_free(&t);
     return out;
@@ -172,6 +181,7 @@ static void read_page(reading *r, uint32_t number) {
     pdf_runs runs;
     pdf_look *look = pdf_look_new(page, r->drawings, number, &r->look_left_ms);
     pdf_page_runs(page, look, scratch, &runs);
+    facts->ligatures = pdf_mend_ligatures(&runs, &r->no_ligatures, scratch, &facts->more_ligatures);
     pdf_look_facts(look, &facts->hidden);
     read_beside(page, pdf_look_drawing(look), &runs, facts, scratch, r->a);
     runs.rules = &pdf_look_drawing(look)->rules;
@@ -183,7 +193,12 @@ static void read_page(reading *r, uint32_t number) {
         pdf_verdict verdict = pdf_judge_page(page, &runs);
         facts->fate = verdict.fate;
         facts->wants_ocr = verdict.wants_ocr;
-        if (verdict.lay_out) pdf_layout_page(&runs, number, r->a, &r->text.lines);
+        pdf_lines *v = &r->text.lines;
+        size_t before = v->count;
+        if (verdict.lay_out) pdf_layout_page(&runs, number, r->a, v);
+        if (v->count > before)
+            pdf_tag_lines(r->tags, pdf_look_drawing(look), number, v->lines + before,
+                          v->count - before);
         if (facts->fate == INGEST_FATE_EMPTY && facts->comments.count > 0)
             facts->fate = INGEST_FATE_TEXT;
         if (facts->fate == INGEST_FATE_EMPTY && !facts->wants_ocr && facts->hidden.unsure) {
@@ -251,6 +266,19 @@ static void write_comments(const pdf_comments *c, uint32_t page, record_writer *
     }
 }
 
+/* What a tagged PDF says of the figures of a page, up to this element (0: all that are left): no reader
+ * sees it on the page, so it says what it is. */
+static void write_descriptions(const reading *r, uint32_t page, uint32_t element, size_t *at,
+                               record_writer *out) {
+    for (str s; (s = pdf_tags_next_alt(r->tags, page, element, at)).n > 0;) {
+        text t = {0};
+        text_printf(&t, "Description of a figure: " STR_FMT, STR_ARG(s));
+        record_block(out, INGEST_ROLE_PARAGRAPH, INGEST_PARAGRAPH_BESIDE, page);
+        record_line(out, text_str(&t), (box){0}, 0);
+        text_free(&t);
+    }
+}
+
 static void write_records(const reading *r, str title, record_writer *out) {
     const pdf_text *t = &r->text;
     size_t at = 0;
@@ -264,14 +292,19 @@ static void write_records(const reading *r, str title, record_writer *out) {
                                               .fate = f->fate,
                                               .wants_ocr = f->wants_ocr,
                                               .note = f->note});
-        for (; at < t->block_count; at++) {
+        size_t alt = 0;
+        for (size_t first = at; at < t->block_count; at++) {
             const pdf_block *b = &t->blocks[at];
             const pdf_line *l = &t->lines.lines[b->first];
             if (l->page != number) break;
+            bool in_table = at > first && l->table && l[-1].table;
+            if (l->element > 0 && l->element < PDF_PAGINATION && !in_table)
+                write_descriptions(r, number, l->element, &alt, out);
             record_block(out, b->role, b->level, number);
             for (uint32_t i = 0; i < b->count; i++)
                 record_line(out, l[i].text, pdf_turned(l[i].at, 4u - l[i].turn), l[i].font_pt);
         }
+        write_descriptions(r, number, 0, &alt, out);
         write_comments(&f->comments, number, out);
     }
 }
@@ -314,6 +347,9 @@ static void write_notes(const reading *r, const parse_input *in, record_writer *
     if (pdf_drawings_xfa_alone(r->drawings))
         record_note(out,
                     "it is an XFA form, which only few programs show: its fields are not read");
+    if (r->tags && r->tags->cut)
+        record_aside(out, "its structure (tags) is larger than what is read of it: from there on, "
+                          "headings are told by their looks");
     pdf_list_attached(r->d, files, r->text.page_count, in, out);
 }
 
@@ -336,6 +372,7 @@ bool parse_pdf(const parse_input *in, record_writer *out, error *err) {
         float *heights = arena_alloc(r.a, t->page_count, sizeof *heights);
         r.drawings = pdf_drawings_open(in->bytes, password);
         mem_free(password);
+        t->tags = r.tags = pdf_tags_open(r.drawings, t->page_count, r.a);
         read_outline(r.d, t, r.a);
         for (uint32_t i = 0; i < t->page_count; i++) {
             read_page(&r, i + 1);
@@ -349,6 +386,7 @@ bool parse_pdf(const parse_input *in, record_writer *out, error *err) {
     }
     mem_free(t->lines.lines);
     mem_free(t->bookmarks);
+    pdf_tags_close(r.tags);
     pdf_drawings_close(r.drawings);
     arena_free(r.a);
     g_object_unref(r.d);

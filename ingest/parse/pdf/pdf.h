@@ -2,6 +2,7 @@
  *
  *   pdf_text.c    a poppler page becomes runs: text on one baseline, with box and font
  *   pdf_arabic.c  mends Arabic words
+ *   pdf_ligatures.c  puts back "ff", "fi" and "fl" where the text lost them
  *   pdf_usable.c  tells whether they are worth keeping, or the page is to be recognised
  *   pdf_column.c  runs are cut into columns, in reading order
  *   pdf_apart.c   tells columns of text from those of a table by the heights of their lines
@@ -14,6 +15,7 @@
  *   pdf_running.c finds running heads, which needs all pages
  *   pdf_block.c   lines become blocks with roles
  *   pdf_heading.c finds headings and their levels
+ *   pdf_tags.c, pdf_tagged.c  the structure that a tagged PDF states, and which lines it speaks of
  *   pdf_words.c   what single lines say about themselves
  *   pdf.c         opens the document, walks its pages, writes the records
  *
@@ -82,6 +84,20 @@ typedef struct {
     bool taken;       /* its text went into the row before */
 } pdf_row;
 
+/* What the structure of a tagged PDF says of a text. */
+typedef enum {
+    PDF_TAG_NOTHING,
+    PDF_TAG_TEXT,
+    PDF_TAG_HEADING,
+    PDF_TAG_ITEM,
+    PDF_TAG_CAPTION,
+    PDF_TAG_NOTE,
+    PDF_TAG_CONTENTS, /* of a table of contents */
+    PDF_TAG_CELL,     /* of a table */
+    PDF_TAG_FIGURE,
+    PDF_TAG_ARTIFACT
+} pdf_tag_role;
+
 typedef struct {
     str text; /* cells parted by " | " */
     box at;
@@ -94,6 +110,13 @@ typedef struct {
     bool head;    /* and says what the columns are */
     uint8_t turn; /* `at`, left and right are turned back by so many quarters: pdf_turned */
     bool running; /* head, foot, page number, or a line of the contents */
+    /* Of a tagged PDF: which element most of it is of (0: none, or PDF_ARTIFACT, PDF_PAGINATION), and
+     * what pdf_heed_tags believes of that. */
+    uint32_t element;
+    uint8_t tag, tag_level; /* pdf_tag_role */
+    bool tag_whole;         /* nothing else stands in the line */
+    bool tag_first;         /* of its element */
+    bool tag_bounds;        /* a block begins and ends where the element does */
 } pdf_line;
 
 /* White between two columns. */
@@ -132,7 +155,9 @@ typedef struct {
     size_t bookmark_count;
     uint32_t page_count;
     const float *page_height_pt;
-    pdf_block *blocks; /* what pdf_find_blocks makes */
+    const struct pdf_tags *tags; /* NULL: not tagged */
+    bool tags_head;              /* what is tagged as no heading is none by its weight */
+    pdf_block *blocks;           /* what pdf_find_blocks makes */
     size_t block_count;
 } pdf_text;
 
@@ -144,6 +169,15 @@ box pdf_turned(box b, unsigned quarters);
 struct _PopplerPage;
 struct pdf_look; /* pdf_hidden.h */
 void pdf_page_runs(struct _PopplerPage *page, struct pdf_look *look, arena *a, pdf_runs *out);
+
+/* Codes without a meaning in Unicode, while they wait for it: pdf_mend_ligatures gives them one, or
+ * makes them U+FFFD. */
+uint32_t pdf_kept_code(uint32_t c);
+
+/* Puts back ligatures that the page's text lacks; gives how many. `habit`: that the document loses them
+ * without a trace, false at first. `nothing` is set where some had left none, so that others may be
+ * missing still. */
+size_t pdf_mend_ligatures(pdf_runs *runs, bool *habit, arena *a, bool *nothing);
 
 void pdf_put_run(pdf_runs *out, pdf_run run, arena *a);
 
@@ -243,6 +277,15 @@ typedef struct {
 } pdf_style;
 
 size_t pdf_size_bin(float pt);
+
+/* Sets what the structure says of the lines, as far as it is to be believed. */
+void pdf_heed_tags(pdf_text *t, arena *a);
+
+/* Does the structure say that line l begins a new block after p (1), goes on with it (-1), or nothing? */
+int pdf_tags_part(const pdf_line *p, const pdf_line *l);
+
+/* Marks the lines that are stated to be of a table of contents as running. */
+void pdf_mark_tagged(pdf_text *t);
 
 /* Marks running lines and makes blocks out of all lines. */
 void pdf_find_blocks(pdf_text *t, arena *a);

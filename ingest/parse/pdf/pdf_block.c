@@ -13,6 +13,7 @@
 #include "ingest/parse/pdf/pdf.h"
 
 #define NEW_PARAGRAPH 1.45f /* a step down this much wider than usual parts paragraphs */
+#define STATED_STEP 3.0f    /* and this much wider where the PDF states that it goes on */
 #define INDENT_EM 0.9f
 #define SHORT_SHARE 0.2f      /* a line that leaves this much of its column empty was broken off */
 #define UNKNOWN_STEP_PT 12.0f /* lines whose font size poppler does not tell */
@@ -77,14 +78,18 @@ static bool begins_block(const pdf_style *s, const pdf_line *first, const pdf_li
     float em = fmaxf(p->font_pt, 1);
     if (l->page != p->page || l->running != p->running || l->turn != p->turn) return true;
     if (l->table || p->table) return true;
+    int stated = pdf_tags_part(p, l);
+    if (stated > 0) return true;
     if (l->column != p->column) /* a sentence that goes on in the next column */
         return pdf_ends_sentence(p->text) || l->bold != p->bold ||
                fabsf(l->font_pt - p->font_pt) > PDF_SAME_SIZE_PT || l->text.n == 0 ||
                !(l->text.p[0] >= 'a' && l->text.p[0] <= 'z');
+    float step = l->at.y1 - p->at.y1;
+    if (stated < 0 && step > 0 && step < STATED_STEP * s->steps[pdf_size_bin(l->font_pt)])
+        return false;
     if (fabsf(l->font_pt - p->font_pt) > fmaxf(PDF_SAME_SIZE_PT, 0.07f * em) ||
         l->bold != p->bold || l->mono != p->mono)
         return true;
-    float step = l->at.y1 - p->at.y1;
     if (step < 0 || step > NEW_PARAGRAPH * s->steps[pdf_size_bin(l->font_pt)]) return true;
     if (pdf_marker_bytes(l->text) > 0 &&
         (role == INGEST_ROLE_LIST_ITEM || pdf_ends_sentence(p->text) ||
@@ -102,7 +107,10 @@ static bool begins_block(const pdf_style *s, const pdf_line *first, const pdf_li
 
 static ingest_role first_role(const pdf_line *l) {
     if (l->running) return INGEST_ROLE_FOOTER;
+    if (l->tag == PDF_TAG_HEADING) return INGEST_ROLE_PARAGRAPH; /* for now */
     if (l->table) return INGEST_ROLE_TABLE_ROW;
+    if (l->tag == PDF_TAG_CAPTION && l->tag_first) return INGEST_ROLE_CAPTION;
+    if (l->tag == PDF_TAG_ITEM && l->tag_first) return INGEST_ROLE_LIST_ITEM;
     if (pdf_is_caption(l->text)) return INGEST_ROLE_CAPTION;
     return pdf_marker_bytes(l->text) > 0 ? INGEST_ROLE_LIST_ITEM : INGEST_ROLE_PARAGRAPH;
 }
@@ -133,8 +141,10 @@ static void find_code(pdf_text *t) {
 
 void pdf_find_blocks(pdf_text *t, arena *a) {
     pdf_style *s = arena_alloc(a, 1, sizeof *s);
+    pdf_heed_tags(t, a);
     pdf_mark_running(t, a);
     pdf_mark_contents(t, a);
+    pdf_mark_tagged(t);
     find_style(t, s, a);
     cut_blocks(t, s, a);
     pdf_find_headings(t, s, a);

@@ -12,7 +12,6 @@
 #include <string.h>
 
 #include "ingest/parse/pdf/pdf_objects.h"
-#include "ingest/parse/pdf/pdf_operators.h"
 
 #define FORM_DEPTH 8           /* forms in forms; real documents have two or three */
 #define STATE_DEPTH 64         /* of q; the reference asks for 28 */
@@ -30,6 +29,7 @@
 #define WIDTH_EM 0.45f    /* of a character, on average */
 #define LONGEST_GUESS 500 /* characters */
 #define SQUEEZED 0.1f     /* letters that narrow are strokes */
+#define MARKED_DEPTH 64   /* of marked content whose elements are told */
 
 typedef struct {
     double a, b, c, d, e, f;
@@ -83,6 +83,8 @@ typedef struct {
     size_t part_count, point_count; /* of the part that is open */
     bool path_open, path_odd, clips;
     int marked, off_from; /* depth of marked content; where a layer that is off began, else 0 */
+    int stream;           /* object number of the page or form */
+    uint32_t element, elements[MARKED_DEPTH]; /* at hand; around each marked content that is open */
     qpdf_oh resources;
     font_facts fonts[FONT_CACHE]; /* of these resources */
     size_t font_count;
@@ -449,7 +451,10 @@ static void show_text(walk *w, uint32_t bytes) {
     }
     uint32_t characters = g->wide ? (bytes + 1) / 2 : bytes;
     matrix m = times(w->text, g->at);
-    pdf_show s = {.drawable = g->drawable, .characters = characters, .follows = !w->placed};
+    pdf_show s = {.drawable = g->drawable,
+                  .characters = characters,
+                  .follows = !w->placed,
+                  .element = w->element};
     w->placed = false;
     float up_x, up_y;
     apply(m, 0, g->rise, &s.x, &s.y);
@@ -476,9 +481,14 @@ static void next_line(walk *w, double x, double y) {
     w->placed = true;
 }
 
-/* ---- layers -------------------------------------------------------------------------------- */
+/* ---- marked content ------------------------------------------------------------------------ */
 
 static void begin_marked(walk *w, const pdf_operators *o) {
+    w->out->replaced += pdf_replaced_characters(w->d, o, w->resources);
+    if (w->d->tags && w->marked < MARKED_DEPTH) {
+        w->elements[w->marked] = w->element;
+        w->element = pdf_marked_element(w->d, o, w->resources, w->stream, w->element);
+    }
     w->marked++;
     if (w->off_from > 0 || o->name_count < 2 || !str_eq(o->names[0], STR("OC"))) return;
     if (pdf_layer_is_off(w->d, resource(w, "/Properties", o->names[1]))) w->off_from = w->marked;
@@ -487,6 +497,7 @@ static void begin_marked(walk *w, const pdf_operators *o) {
 static void end_marked(walk *w) {
     if (w->marked == w->off_from) w->off_from = 0;
     if (w->marked > 0) w->marked--;
+    if (w->d->tags && w->marked < MARKED_DEPTH) w->element = w->elements[w->marked];
 }
 
 /* ---- operators ----------------------------------------------------------------------------- */
@@ -526,6 +537,7 @@ static void draw_form(walk *w, qpdf_oh form, qpdf_oh dict) {
         w->font_count = 0;
     }
     w->depth = 0;
+    w->stream = qpdf_oh_get_object_id(q, form);
     w->form_depth++;
     run_stream(w, (str){(char *)bytes, n});
     free(bytes);
@@ -746,20 +758,6 @@ static matrix shown(const pdf_page_box *p, int rotate) {
     }
 }
 
-/* Most pages have links alone, and poppler takes its time to make objects of them. */
-static void find_annotations(walk *w, qpdf_oh page) {
-    qpdf_oh all = key(w, page, "/Annots");
-    int count = qpdf_oh_is_array(w->d->q, all) ? qpdf_oh_get_array_n_items(w->d->q, all) : 0;
-    w->out->fields = w->out->comments = false;
-    for (int i = 0; i < count; i++) {
-        qpdf_oh type = key(w, qpdf_oh_get_array_item(w->d->q, all, i), "/Subtype");
-        if (is_name(w, type, "/Widget"))
-            w->out->fields = true;
-        else if (!is_name(w, type, "/Link") && !is_name(w, type, "/Popup"))
-            w->out->comments = true;
-    }
-}
-
 void pdf_follow_page(pdf_drawings *d, uint32_t number, const pdf_page_box *page, arena *a,
                      pdf_drawing *out) {
     *out = (pdf_drawing){.user_unit = 1, .fields = true, .comments = true};
@@ -771,8 +769,9 @@ void pdf_follow_page(pdf_drawings *d, uint32_t number, const pdf_page_box *page,
     w->a = a;
     w->out = out;
     qpdf_oh oh = qpdf_get_page_n(d->q, number - 1);
+    w->stream = qpdf_oh_get_object_id(d->q, oh);
     out->turned = (int)number_of(w, pdf_inherited(d, oh, "/Rotate"), 0);
-    find_annotations(w, oh);
+    pdf_find_annotations(d, oh, out);
     if (!(qpdf_oh_get_page_content_data(d->q, oh, &bytes, &n) & QPDF_ERRORS)) {
         out->whole = true;
         out->user_unit = (float)number_of(w, key(w, oh, "/UserUnit"), 1);

@@ -26,6 +26,10 @@ typedef struct {
     bool known;             /* false: of a colour space that only a renderer knows, an image ... */
 } pdf_colour;
 
+/* What the page marks as no part of the document's text, and, of these, as a running head or foot. */
+#define PDF_ARTIFACT UINT32_MAX
+#define PDF_PAGINATION (UINT32_MAX - 1)
+
 /* A string that is drawn. Coordinates as poppler gives them: points from the upper left corner of the
  * page as it is shown. */
 typedef struct {
@@ -34,6 +38,7 @@ typedef struct {
     float size_pt;
     pdf_colour behind;   /* what it stands on, where PDF_COLOUR was found */
     uint32_t characters; /* but for spaces, where it can be told */
+    uint32_t element;    /* of the document's structure (pdf_tags.h), 0: none; or PDF_ARTIFACT */
     uint8_t hiding;
     bool follows;  /* it begins where the one before ended: x and y are that one's */
     bool exact;    /* COVERED, CLIPPED: `by` is all that is to be known */
@@ -49,6 +54,7 @@ typedef struct {
     uint32_t off_page, layer_off; /* characters; poppler's text leaves both out */
     pdf_rules rules;
     bool images;
+    size_t replaced;       /* characters that stand in the text for what is drawn (ActualText) */
     bool fields, comments; /* the page may have some: widgets, annotations that are no links */
     int turned;            /* by how many degrees the page is shown, clockwise */
     bool whole;            /* false: the page could not be followed to its end */

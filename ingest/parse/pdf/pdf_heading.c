@@ -1,6 +1,6 @@
 /* Which blocks are headings, and of which level.
  *
- * The outline (bookmarks) tells both where a document has one. Otherwise a heading is known by its
+ * The structure of a tagged PDF tells both, and so does the outline (bookmarks) where a document has one. Otherwise a heading is known by its
  * size, weight or capitals, and its level by its size first. Many documents set all their headings
  * in one size: there "Part", "Chapter" and numbers rank above what has none.
  */
@@ -65,6 +65,22 @@ static bool looks_like_heading(const pdf_style *s, const pdf_line *l, str whole,
         return false;
     return whole.n <= HEADING_BYTES / 2 &&
            (bold || (all_capitals(whole) && l->font_pt > s->body_pt - PDF_SAME_SIZE_PT));
+}
+
+/* Does the structure of the document say that this is none? */
+static bool is_stated_none(const pdf_text *t, const pdf_style *s, const pdf_line *l) {
+    switch (l->tag) {
+    case PDF_TAG_NOTE:
+    case PDF_TAG_CELL:
+    case PDF_TAG_FIGURE:
+        return true;
+    case PDF_TAG_ITEM:
+        return t->tags_head;
+    case PDF_TAG_TEXT: /* a title in large letters stays one */
+        return t->tags_head && l->font_pt < s->body_pt * LARGER;
+    default:
+        return false;
+    }
 }
 
 /* ---- levels -------------------------------------------------------------------------------- */
@@ -219,8 +235,12 @@ void pdf_find_headings(pdf_text *t, const pdf_style *s, arena *a) {
         if ((!listed && b->role != INGEST_ROLE_PARAGRAPH) || b->count > HEADING_LINES) continue;
         str whole = block_text(t, b, a);
         if (whole.n > HEADING_BYTES || pdf_letters(whole) < 2) continue;
-        uint8_t depth = outline_depth(t, whole, a);
-        if (depth == 0 && !looks_like_heading(s, l, whole, listed)) continue;
+        bool stated = l->tag == PDF_TAG_HEADING;
+        uint8_t depth = stated ? l->tag_level : 0;
+        if (depth == 0) depth = outline_depth(t, whole, a);
+        if (depth == 0 && !stated &&
+            (is_stated_none(t, s, l) || !looks_like_heading(s, l, whole, listed)))
+            continue;
         b->role = INGEST_ROLE_HEADING;
         b->level = depth > HEADING_MAX_LEVEL ? HEADING_MAX_LEVEL : depth;
         outlined[i] = depth > 0;

@@ -16,7 +16,10 @@
 /* Fewer suspicious characters on a page are no instruction, and are kept: drawing a page takes as long as
  * reading some, and single characters that are cut off or covered are frequent. */
 #define SUSPECTS_MIN 16
-#define TINY_PT 1.4f          /* effective size; footnotes of footnotes have 4 */
+#define TINY_PT 1.4f     /* effective size; footnotes of footnotes have 4 */
+#define SQUEEZED_EM 0.1f /* a letter of a text that stands for a shorter one is narrower */
+#define REPLACED_MIN \
+    16 /* fewer characters of a page in the place of others are ligatures and hyphens */
 #define LOOK_PIXELS 1600.0    /* the longer side of a drawn page at most */
 #define CONTRAST 14           /* of 255, in one channel: less is not seen on paper or screen */
 #define INK_ONE_IN 40         /* pixels of a word's box */
@@ -142,6 +145,13 @@ static void cut_words(const char *all, const PopplerRectangle *boxes, size_t box
 static bool is_tiny(const word *w, float user_unit) {
     float height = (w->at.y1 - w->at.y0) * user_unit, width = (w->at.x1 - w->at.x0) * user_unit;
     return w->font_pt > 0 && w->font_pt * user_unit < TINY_PT && fminf(height, width) < TINY_PT;
+}
+
+/* Text that stands for what is drawn (ActualText) has all of its letters in the room of that: what does not
+ * fit there is not what a reader sees. */
+static bool is_squeezed(const word *w) {
+    float area = (w->at.x1 - w->at.x0) * (w->at.y1 - w->at.y0);
+    return area < SQUEEZED_EM * w->font_pt * w->font_pt * (float)w->characters;
 }
 
 static bool has_tiny(const GList *attributes, float user_unit) {
@@ -346,13 +356,15 @@ const uint8_t *pdf_look_at(pdf_look *l, const char *all, const PopplerRectangle 
     words w = {0};
     uint8_t *hidden = NULL;
     uint32_t found[PDF_HIDINGS] = {0};
-    if (l->drawing.suspects < SUSPECTS_MIN && !has_tiny(attributes, l->drawing.user_unit))
+    bool replaced = l->drawing.replaced >= REPLACED_MIN;
+    if (l->drawing.suspects < SUSPECTS_MIN && !replaced &&
+        !has_tiny(attributes, l->drawing.user_unit))
         return NULL;
     cut_words(all, boxes, box_count, attributes, &w);
     size_t suspects = 0;
     for (size_t i = 0; i < w.count; i++) {
         word *o = &w.words[i];
-        if (is_tiny(o, l->drawing.user_unit)) {
+        if (is_tiny(o, l->drawing.user_unit) || (replaced && is_squeezed(o))) {
             o->hiding = PDF_TINY;
         } else if (l->drawing.suspects >= SUSPECTS_MIN) {
             find_show(&l->drawing, o);

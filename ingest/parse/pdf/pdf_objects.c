@@ -109,3 +109,19 @@ qpdf_oh pdf_inherited(pdf_drawings *d, qpdf_oh page, const char *name) {
     }
     return qpdf_oh_new_null(d->q);
 }
+
+/* Most pages have links alone, and poppler takes its time to make objects of them. */
+void pdf_find_annotations(pdf_drawings *d, qpdf_oh page, pdf_drawing *out) {
+    qpdf_oh all = qpdf_oh_get_key_if_dict(d->q, page, "/Annots");
+    int count = qpdf_oh_is_array(d->q, all) ? qpdf_oh_get_array_n_items(d->q, all) : 0;
+    out->fields = out->comments = false;
+    for (int i = 0; i < count; i++) {
+        qpdf_oh one = qpdf_oh_get_array_item(d->q, all, i);
+        qpdf_oh type = qpdf_oh_get_key_if_dict(d->q, one, "/Subtype");
+        if (qpdf_oh_is_name_and_equals(d->q, type, "/Widget"))
+            out->fields = true;
+        else if (!qpdf_oh_is_name_and_equals(d->q, type, "/Link") &&
+                 !qpdf_oh_is_name_and_equals(d->q, type, "/Popup"))
+            out->comments = true;
+    }
+}

@@ -5,6 +5,7 @@
 #include <qpdf/qpdf-c.h>
 
 #include "ingest/parse/pdf/pdf_drawing.h"
+#include "ingest/parse/pdf/pdf_operators.h"
 
 #define LAYERS_MAX 4096 /* of a document; real ones have dozens */
 
@@ -14,10 +15,23 @@ struct pdf_drawings {
     int off[LAYERS_MAX]; /* object numbers of layers */
     size_t off_count;
     bool xfa_alone;
+    struct pdf_tags *tags; /* borrowed; NULL: not tagged */
 };
 
 /* Of a layer, or of a group of layers, which shows where one of them is on. */
 bool pdf_layer_is_off(pdf_drawings *d, qpdf_oh oc);
+
+/* pdf_tags.c: the element of marked content that begins with this operator, in a page or form of this object
+ * number and with these resources. `around` is the one around it, where it has none. */
+uint32_t pdf_marked_element(pdf_drawings *d, const pdf_operators *o, qpdf_oh resources, int stream,
+                            uint32_t around);
+
+/* How many characters stand in the text for what this marked content draws (ActualText), where poppler heeds
+ * it. */
+size_t pdf_replaced_characters(pdf_drawings *d, const pdf_operators *o, qpdf_oh resources);
+
+/* Are there form fields and comments on the page? */
+void pdf_find_annotations(pdf_drawings *d, qpdf_oh page, pdf_drawing *out);
 
 /* What a page has itself or from the page tree above it. */
 qpdf_oh pdf_inherited(pdf_drawings *d, qpdf_oh page, const char *name);

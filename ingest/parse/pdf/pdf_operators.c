@@ -130,6 +130,7 @@ bool pdf_next_operator(pdf_operators *o) {
     int inside = 0; /* arrays and dictionaries: their numbers and names are no operands */
     o->number_count = o->name_count = 0;
     o->string_bytes = 0;
+    o->begin = o->at;
     while (o->at < s.n) {
         char c = s.p[o->at];
         if (is_white(c)) {

@@ -13,7 +13,8 @@ typedef struct {
     str bytes;
     size_t at;
     /* of the operator found last */
-    uint32_t op; /* 0: longer than three letters, which PDF has none of */
+    size_t begin; /* of its operands */
+    uint32_t op;  /* 0: longer than three letters, which PDF has none of */
     double numbers[PDF_OPERANDS];
     size_t number_count;
     str names[2];

@@ -142,7 +142,7 @@ static void put_character(text *t, uint32_t c) {
     else if (pdf_is_presentation_form(c))
         pdf_put_letters(t, c);
     else
-        text_put_codepoint(t, is_unusable(c) ? UTF8_REPLACEMENT : c);
+        text_put_codepoint(t, is_unusable(c) ? pdf_kept_code(c) : c);
 }
 
 /* How many bytes of s from i on are leader dots, as a table of contents has them: ". . . . . ." */

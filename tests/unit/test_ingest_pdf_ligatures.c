@@ -1,0 +1,186 @@
+/* Ligatures that a PDF draws and its text does not hold: put back where the words leave no doubt, and told;
+ * texts that only look like it stay as they are. The documents are written here: one font, whose codes 1
+ * to 5 are ligatures that have no Unicode value, or one of no meaning.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/support/documents.h"
+
+#define OBJECTS 6
+
+static arena *a;
+
+static int open_arena(void **state) {
+    (void)state;
+    a = arena_new();
+    return 0;
+}
+
+static int free_arena(void **state) {
+    (void)state;
+    arena_free(a);
+    return 0;
+}
+
+static str stream(const char *bytes) {
+    return arena_printf(a, "<</Length %zu>>\nstream\n%s\nendstream", strlen(bytes), bytes);
+}
+
+/* Lines of text. Codes 1 to 5 are `width` thousandths wide, and mean what `meaning` says for each. */
+static str document(const char *const *lines, size_t count, int width, const char *meaning) {
+    text content = {0}, t = {0};
+    size_t offsets[OBJECTS];
+    for (size_t i = 0; i < count; i++)
+        text_printf(&content, "BT /F 10 Tf 40 %d Td (%s) Tj ET\n", 460 - 14 * (int)i, lines[i]);
+    str map = arena_printf(a,
+                           "/CIDInit /ProcSet findresource begin 12 dict begin begincmap\n"
+                           "/CMapName /X def 1 begincodespacerange <00> <FF> endcodespacerange\n"
+                           "1 beginbfrange <20> <7E> <0020> endbfrange\n%s\n"
+                           "endcmap end end",
+                           meaning);
+    str widths = arena_printf(a, "%d %d %d %d %d", width, width, width, width, width);
+    for (int i = 6; i < 127; i++) widths = arena_printf(a, STR_FMT " 500", STR_ARG(widths));
+    str bodies[OBJECTS] = {
+        STR("<</Type/Catalog/Pages 2 0 R>>"),
+        STR("<</Type/Pages/Kids[3 0 R]/Count 1>>"),
+        STR("<</Type/Page/Parent 2 0 R/MediaBox[0 0 500 500]/Contents 4 0 R"
+            "/Resources<</Font<</F 5 0 R>>>>>>"),
+        stream(content.p),
+        arena_printf(
+            a,
+            "<</Type/Font/Subtype/Type1/BaseFont/Courier/FirstChar 1/LastChar 126/Widths[" STR_FMT
+            "]/Encoding<</Differences[1/qqa/qqb/qqc/qqd/qqe]>>"
+            "/ToUnicode 6 0 R>>",
+            STR_ARG(widths)),
+        stream(arena_cstr(a, map))};
+    text_put(&t, STR("%PDF-1.7\n"));
+    for (size_t i = 0; i < OBJECTS; i++) {
+        offsets[i] = t.n;
+        text_printf(&t, "%zu 0 obj\n" STR_FMT "\nendobj\n", i + 1, STR_ARG(bodies[i]));
+    }
+    size_t table = t.n;
+    text_printf(&t, "xref\n0 %d\n0000000000 65535 f \n", OBJECTS + 1);
+    for (size_t i = 0; i < OBJECTS; i++) text_printf(&t, "%010zu 00000 n \n", offsets[i]);
+    text_printf(&t, "trailer\n<</Size %d/Root 1 0 R>>\nstartxref\n%zu\n%%%%EOF\n", OBJECTS + 1,
+                table);
+    str out = arena_str(a, text_str(&t));
+    text_free(&content);
+    text_free(&t);
+    return out;
+}
+
+static const char *told(str bytes) {
+    ingest_document *d = NULL;
+    error err = {0};
+    text t = {0};
+    const ingest_options options = {.no_ocr = true};
+    if (!documents_read(worker, "letters.pdf", bytes, &options, a, &d, &err))
+        fail_msg("%s", err.text);
+    documents_describe(d, &t);
+    const char *out = arena_cstr(a, text_str(&t));
+    text_free(&t);
+    return out;
+}
+
+static void expect(const char *all, const char *part) {
+    if (!strstr(all, part)) fail_msg("no \"%s\" in\n%s", part, all);
+}
+
+static void expect_none(const char *all, const char *part) {
+    if (strstr(all, part)) fail_msg("\"%s\" in\n%s", part, all);
+}
+
+/* 1: ff, 2: fi, 3: fl, 4: ffi */
+static const char *const manual[] = {
+    "The \002rst pump is di\001erent from the others, and more",
+    "e\004cient: its \003ow is con\002rmed by the o\004ce of works.",
+    "The e\001ect on the \002lter is signi\002cant; a blu\001 needs",
+    "\002sh and speci\002c \003asks, and \003exible \003ukes re\003ect."};
+#define LINES (sizeof manual / sizeof *manual)
+#define PUT_BACK "ligatures (ff, fi, fl) that its text lacks were put back"
+#define IN_WORDS PUT_BACK " in frequent words, others may still lack them"
+
+static void codes_without_a_meaning_are_told_by_the_words(void **state) {
+    (void)state;
+    static const char *const meanings[] = {
+        "5 beginbfchar <01> <E001> <02> <E002> <03> <E003> <04> <E004> <05> <E005> endbfchar",
+        "5 beginbfchar <01> <0001> <02> <0002> <03> <0003> <04> <0004> <05> <0005> endbfchar"};
+    for (size_t i = 0; i < 2; i++) {
+        const char *all = told(document(manual, LINES, 500, meanings[i]));
+        expect(all, "The first pump is different from the others, and more\n");
+        /* "ow", "bluff", "fish" and "flasks" are no words that it knows: their codes are known by then. */
+        expect(all, "efficient: its flow is confirmed by the office of works.\n");
+        expect(all, "The effect on the filter is significant; a bluff needs\n");
+        expect(all, "fish and specific flasks, and flexible flukes reflect.\n");
+        expect(all, "page 1: text, " PUT_BACK "\n");
+    }
+}
+
+static void a_sign_in_their_place_is_told_by_the_words(void **state) {
+    (void)state;
+    static const char *const lines[] = {
+        "A di\001erent e\001ect of the e\001ort: the blu\001er su\001ered.",
+        "Stop! That is all; wow! he said, and left."};
+    const char *all = told(document(lines, 2, 500, "1 beginbfchar <01> <0021> endbfchar"));
+    expect(all, "A different effect of the effort: the bluffer suffered.\n");
+    expect(all, "Stop! That is all; wow! he said, and left.\n");
+    expect(all, "page 1: text, " PUT_BACK "\n");
+}
+
+/* Some programs leave nothing: the white that they took, or a hyphen that is dropped. */
+static void words_with_nothing_in_their_place_are_mended(void **state) {
+    (void)state;
+    static const struct {
+        int width;
+        const char *code;
+    } cases[] = {{500, "0020"}, {700, "0020"}, {50, "00AD"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *c = cases[i].code;
+        str meaning = arena_printf(
+            a, "4 beginbfchar <01> <%s> <02> <%s> <03> <%s> <04> <%s> endbfchar", c, c, c, c);
+        const char *all = told(document(manual, LINES, cases[i].width, meaning.p));
+        expect(all, "first pump is different from the others, and more\n");
+        expect(all, "efficient: its flow is confirmed by the office of works.\n");
+        expect(all, "The effect on the");
+        expect(all, "filter is significant;");
+        expect(all, "page 1: text, " IN_WORDS "\n");
+    }
+}
+
+static void texts_that_only_look_so_stay(void **state) {
+    (void)state;
+    static const char *const lines[] = {
+        "Il demande de ne pas courir, et de ne rien dire; de ne plus venir enfin.",
+        "I modi ed i fini sono veri ed uni ed altri, in fine, per il figlio affamato.",
+        "He offered a different office: the first effect was a significant flow.",
+        "Nancy Benet went to Denit. A conned man. The rst file is in the trac folder."};
+    const char *all = told(document(lines, 4, 500, ""));
+    for (size_t i = 0; i < 4; i++) expect(all, lines[i]);
+    expect(all, "page 1: text\n");
+    /* A single word is none, and a code that no word tells stays one that says nothing. */
+    static const char *const one[] = {"The e\004cient pump is here.", "It has a b\005x beside it."};
+    all = told(document(one, 2, 500, "2 beginbfchar <04> <0020> <05> <E005> endbfchar"));
+    expect_none(all, "efficient");
+    expect(all, "b\xef\xbf\xbdx beside");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(codes_without_a_meaning_are_told_by_the_words, open_arena,
+                                        free_arena),
+        cmocka_unit_test_setup_teardown(a_sign_in_their_place_is_told_by_the_words, open_arena,
+                                        free_arena),
+        cmocka_unit_test_setup_teardown(words_with_nothing_in_their_place_are_mended, open_arena,
+                                        free_arena),
+        cmocka_unit_test_setup_teardown(texts_that_only_look_so_stay, open_arena, free_arena),
+    };
+    return cmocka_run_group_tests(tests, documents_open, documents_close);
+}
