@@ -209,9 +209,9 @@ static bool unsettled(const cli_mirror *m, const cli_found *f) {
 
 static bool is_document(const mirroring *w, str path) {
     index_document d;
-    error absent;
-    return w->m->intake.library && index_find(w->m->intake.library, path, w->a, &d, &absent) &&
-           str_eq(d.path, path);
+    bool found = false;
+    return w->m->intake.library && index_at(w->m->intake.library, path, w->a, &d, &found, NULL) &&
+           found;
 }
 
 static bool note(mirroring *w, const cli_found *f, str path, error_code code, error *err) {
@@ -333,6 +333,7 @@ static void foresee(mirroring *w, size_t i) {
     const cli_found *f = &w->todo[i];
     index_library *l = w->m->intake.library;
     index_document d;
+    bool found = false;
     uint8_t hash[32];
     str stands = {0}, path = identity_of(w, f);
     error err;
@@ -347,7 +348,7 @@ static void foresee(mirroring *w, size_t i) {
         c.from = shown_path(w, f->root, stands);
         c.kind = cli_file_there(stands) ? CLI_CHANGE_COPY : CLI_CHANGE_MOVED;
         if (c.kind == CLI_CHANGE_MOVED) w->moved_from[w->moved_count++] = stands;
-    } else if (l && index_find(l, path, w->a, &d, &err) && str_eq(d.path, path)) {
+    } else if (l && index_at(l, path, w->a, &d, &found, &err) && found) {
         c.kind = CLI_CHANGE_CHANGED;
     }
     if (fd >= 0) close(fd);

@@ -196,6 +196,8 @@ typedef struct {
 bool index_list(index_library *l, arena *a, index_document **out, size_t *count, error *err);
 /* By exact path, by file name, or by "#id"; ERROR_NOT_FOUND, or ERROR_USAGE when several match. */
 bool index_find(index_library *l, str name, arena *a, index_document *out, error *err);
+/* By exact path alone, which takes no time in a large library. */
+bool index_at(index_library *l, str path, arena *a, index_document *out, bool *found, error *err);
 bool index_pages(index_library *l, int64_t document, arena *a, index_page **out, size_t *count,
                  error *err);
 bool index_parts(index_library *l, int64_t document, arena *a, index_part **out, size_t *count,
