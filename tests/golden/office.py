@@ -548,6 +548,21 @@ def edges():
                            "O/c.opf": opf, "O/s.css": ".h{display:none} .raised{vertical-align:super;font-size:70%} p{margin:0}", "O/t/a.xhtml": page}, ("mimetype",))
 
 
+def hidden_odf():
+    """Rows, columns and letters of a sheet, and a slide, that nobody sees."""
+    letters = lambda n, t, more="": f'<style:style style:name="{n}" style:family="table-cell"><style:table-cell-properties {more}/><style:text-properties {t}/></style:style>'
+    automatic = (letters("w", 'fo:color="#ffffff"') + letters("d", 'fo:color="#ffffff"', 'fo:background-color="#203060"') + letters("t", 'fo:font-size="1pt"')
+                 + '<style:style style:name="h" style:family="drawing-page"><style:drawing-page-properties presentation:visibility="hidden"/></style:style>')
+    c = lambda t, s="": f'<table:table-cell table:style-name="{s}" office:value-type="string"><text:p>{t}</text:p></table:table-cell>'
+    r = lambda *cs, more="": f'<table:table-row {more}>{"".join(cs)}</table:table-row>'
+    body = ('<table:table-column table:number-columns-repeated="2"/><table:table-column table:visibility="collapse"/><table:table-column/>'
+            + r(c("Name"), c("Dose"), c("SECRET column"), c("Note")) + r(c("Iron"), c("65"), c("SECRET"), c("SECRET white", "w")) + r(c("Zinc"), c("10"), c(""), c("White on blue", "d"))
+            + r(c("SECRET row"), c("1"), more='table:visibility="collapse"') + r(c("Filtered"), c("2"), more='table:visibility="filter"') + r(c("Salt"), c("3"), c(""), c("SECRET tiny", "t")))
+    odf("hidden.ods", "spreadsheet", f'<office:spreadsheet><table:table table:name="S">{body}</table:table></office:spreadsheet>', automatic)
+    slide = lambda t, s="": f'<draw:page draw:style-name="{s}"><draw:frame presentation:class="title"><draw:text-box><text:p>{t}</text:p></draw:text-box></draw:frame></draw:page>'
+    odf("hidden.odp", "presentation", f'<office:presentation>{slide("Shown")}{slide("SECRET slide", "h")}{slide("Shown too")}</office:presentation>', automatic)
+
+
 # ---- EPUB, RTF, CSV -----------------------------------------------------------------------------
 
 def epub(name, more=None):
@@ -618,6 +633,7 @@ def main():
     scripts()
     formulas()
     edges()
+    hidden_odf()
     odt()
     unseen_odt()
     ods()

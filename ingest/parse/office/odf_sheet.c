@@ -31,6 +31,10 @@ typedef struct {
     grid *g;
     const parse_input *in;
     size_t sheets, left_out, cut_repeats;
+    unsigned char columns_hidden[GRID_COLUMNS_MAX]; /* COLUMN_HIDDEN, and _TOLD where it has text */
+    uint32_t column_count;                          /* that were declared */
+    size_t hidden_rows, hidden_columns, filtered_rows;
+    bool row_hidden, row_filtered;
     uint32_t row, row_repeat, column;
     /* the open row, since it may be meant many times */
     text row_text;
@@ -41,11 +45,14 @@ typedef struct {
     /* the open cell */
     uint32_t repeat, columns, rows;
     bool number, in_comment, has_paragraph;
+    bool unseen;               /* white letters without a ground, or too small for any eye */
     text t, comment, comments; /* comments of the sheet, a line each */
     script_state scripts;      /* of t */
     script_level script;       /* of the spans that are open */
     size_t script_depth;
 } sheet_reader;
+
+enum { COLUMN_SHOWN, COLUMN_HIDDEN, COLUMN_TOLD };
 
 /* ---- sheets -------------------------------------------------------------------------------- */
 
@@ -68,6 +75,8 @@ static bool enter_sheet(void *context, const xml_element *e) {
     story_block(d->s, INGEST_ROLE_HEADING, 2, name);
     r->row = 0;
     r->span_count = 0;
+    r->column_count = 0;
+    memset(r->columns_hidden, COLUMN_SHOWN, sizeof r->columns_hidden);
     text_clear(&r->comments);
     return true;
 }
@@ -86,8 +95,20 @@ static void leave_sheet(void *context) {
 
 /* ---- rows ---------------------------------------------------------------------------------- */
 
+static bool enter_column(void *context, const xml_element *e) {
+    sheet_reader *r = context;
+    long times = xml_number(e, "table:number-columns-repeated", 1, GRID_COLUMNS_MAX, 1);
+    bool hidden = str_eq(xml_attribute(e, "table:visibility"), STR("collapse"));
+    for (; times > 0 && r->column_count < GRID_COLUMNS_MAX; times--)
+        r->columns_hidden[r->column_count++] = hidden ? COLUMN_HIDDEN : COLUMN_SHOWN;
+    return false;
+}
+
 static bool enter_row(void *context, const xml_element *e) {
     sheet_reader *r = context;
+    str visibility = xml_attribute(e, "table:visibility");
+    r->row_hidden = str_eq(visibility, STR("collapse"));
+    r->row_filtered = str_eq(visibility, STR("filter"));
     r->row_repeat = (uint32_t)xml_number(e, "table:number-rows-repeated", 1, ROWS_MAX, 1);
     r->column = 0;
     r->cell_count = 0;
@@ -107,6 +128,11 @@ static void put_row(sheet_reader *r) {
 static void leave_row(void *context) {
     sheet_reader *r = context;
     uint32_t times = r->cell_count > 0 ? r->row_repeat : 0;
+    if (r->row_hidden) { /* those around it stand together */
+        r->hidden_rows += times > 0;
+        return;
+    }
+    r->filtered_rows += r->row_filtered && times > 0;
     if (times > REPEAT_MAX) {
         times = REPEAT_MAX;
         r->cut_repeats++;
@@ -140,6 +166,8 @@ static bool enter_cell(void *context, const xml_element *e) {
     r->rows = (uint32_t)xml_number(e, "table:number-rows-spanned", 1, ROWS_MAX, 1);
     r->number = type.n > 0 && !str_eq(type, STR("string")) && !str_eq(type, STR("boolean"));
     r->has_paragraph = false;
+    odf_look look = odf_look_of(&r->d->sheet, xml_attribute(e, "table:style-name"));
+    r->unseen = look.tiny == 1 || (look.white == 1 && look.shaded != 1);
     text_clear(&r->t);
     return true;
 }
@@ -162,7 +190,14 @@ static void leave_cell(void *context) {
     sheet_reader *r = context;
     script_flush(&r->scripts, &r->t, (str){0});
     str t = str_trim(text_str(&r->t));
-    if (t.n > 0) {
+    if (t.n > 0 && r->unseen) {
+        r->d->hidden_bytes += t.n;
+        t = (str){0};
+    }
+    if (t.n > 0 && r->column < GRID_COLUMNS_MAX && r->columns_hidden[r->column]) {
+        r->hidden_columns += r->columns_hidden[r->column] == COLUMN_HIDDEN;
+        r->columns_hidden[r->column] = COLUMN_TOLD;
+    } else if (t.n > 0) {
         uint32_t times = r->repeat;
         if (times > REPEAT_MAX) {
             times = REPEAT_MAX;
@@ -280,6 +315,7 @@ static bool enter_object(void *context, const xml_element *e) {
 
 static const xml_rule rules[] = {
     {.name = "table:table", .enter = enter_sheet, .leave = leave_sheet},
+    {.name = "table:table-column", .enter = enter_column},
     {.name = "table:table-row", .enter = enter_row, .leave = leave_row},
     {.name = "table:table-cell", .enter = enter_cell, .leave = leave_cell},
     {.name = "table:covered-table-cell", .enter = enter_covered},
@@ -310,6 +346,13 @@ bool odf_read_sheets(odf *d, size_t entry, const parse_input *in, record_writer 
     if (r->left_out > 0)
         record_note(out, "%zu sheets were not read: there may be %u", r->left_out,
                     in->limits->pages);
+    if (r->hidden_rows > 0)
+        record_note(out, "the text of hidden rows was left out (%zu rows)", r->hidden_rows);
+    if (r->hidden_columns > 0)
+        record_note(out, "the text of hidden columns was left out (%zu columns)",
+                    r->hidden_columns);
+    if (r->filtered_rows > 0)
+        record_aside(out, "rows that a filter hides were read too (%zu rows)", r->filtered_rows);
     if (r->cut_repeats > 0)
         record_note(out, "rows or cells that repeat one text more than %u times were cut there",
                     REPEAT_MAX);

@@ -154,6 +154,13 @@ static bool enter_table_properties(void *context, const xml_element *e) {
     return true;
 }
 
+static bool enter_slide_properties(void *context, const xml_element *e) {
+    reader *r = context;
+    if (r->style && str_eq(xml_attribute(e, "presentation:visibility"), STR("hidden")))
+        r->style->hidden = 1;
+    return true;
+}
+
 static bool enter_list(void *context, const xml_element *e) {
     reader *r = context;
     odf_sheet *s = &r->d->sheet;
@@ -210,6 +217,7 @@ void odf_read_styles(odf *d) {
         {.name = "style:table-row-properties", .enter = enter_cell_properties},
         {.name = "style:table-cell-properties", .enter = enter_cell_properties},
         {.name = "style:graphic-properties", .enter = enter_graphic_properties},
+        {.name = "style:drawing-page-properties", .enter = enter_slide_properties},
         {.name = "style:page-layout-properties", .enter = enter_page_properties},
         {.name = "style:background-image", .enter = enter_ground_picture},
         {.name = "text:list-style", .enter = enter_list, .leave = leave_list},

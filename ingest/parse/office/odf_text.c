@@ -529,11 +529,14 @@ static void leave_contents(void *context) {
 }
 
 static bool enter_slide(void *context, const xml_element *e) {
-    (void)e;
     text_reader *r = context;
     r->in_slides = true;
     if (!r->first_slide) story_next_page(r->d->s, (str){0});
     r->first_slide = false;
+    if (odf_is_hidden(&r->d->sheet, xml_attribute(e, "draw:style-name"))) {
+        story_drop_page(r->d->s, INGEST_FATE_HIDDEN, STR("the slide is hidden, and was left out"));
+        return false;
+    }
     return true;
 }
 

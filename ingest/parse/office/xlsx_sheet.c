@@ -30,6 +30,7 @@ typedef struct {
     size_t merge_first; /* all before it have ended */
     xlsx_hiding hiding;
     bool row_hidden, row_folded;
+    uint32_t rows_gone; /* hidden ones so far */
     uint32_t row, column, next_column;
     char type; /* 's' shared, 't' text, 'n' number, 'b' boolean, 'e' error */
     size_t style;
@@ -115,10 +116,11 @@ static bool enter_row(void *context, const xml_element *e) {
 static void leave_row(void *context) {
     sheet_reader *r = context;
     r->x->hidden_rows += r->row_lost;
+    r->rows_gone += r->row_hidden && !r->row_folded;
     if (!r->row_has_cells) return;
     r->x->folded_rows += r->row_folded;
     put_spanning(r, GRID_COLUMNS_MAX);
-    grid_end_row(r->x->g, r->row);
+    grid_end_row(r->x->g, r->row - r->rows_gone); /* those around a hidden one stand together */
 }
 
 static bool enter_cell(void *context, const xml_element *e) {
