@@ -18,6 +18,7 @@
 
 #define SLOTS 1024u    /* of the table of stems, a power of two of some four times their number */
 #define STEM_BYTES 20  /* the longest of what is left of one */
+#define BEFORE_BYTES 8 /* of it, in front of the ligature, at most */
 #define STEM_LEAST 2   /* and what is left of it has, at least */
 #define HITS_MAX 4096u /* of a page; more are left as they are */
 #define CODES_MAX 32   /* that stand in the place of ligatures, on a page */
@@ -120,7 +121,9 @@ static void add_stem(const char *s) {
     end.n -= e.whole;
     e.at = (uint8_t)(bar - s);
     e.bytes = (uint8_t)(e.at + end.n);
-    if (e.ligature == LIGATURES || e.bytes < STEM_LEAST || e.bytes > STEM_BYTES) return;
+    if (e.ligature == LIGATURES || e.bytes < STEM_LEAST || e.bytes > STEM_BYTES ||
+        e.at > BEFORE_BYTES)
+        return;
     memcpy(e.left, s, e.at);
     memcpy(e.left + e.at, end.p, end.n);
     uint32_t h = HASH_BEGIN;
@@ -221,7 +224,8 @@ static size_t find_hit(finder *f, uint32_t run, str s, size_t first, size_t end)
         size_t second = end + used, rest = letters_end(s, second);
         bool sign = code != '-' && code != '\'' && code != 0x2019 && code != '.';
         if (code == PDF_GAP) code = ' ';
-        const stem *e = sign && rest > second ? find_stem(s, first, end, second, rest) : NULL;
+        bool two = sign && rest > second && end - first <= BEFORE_BYTES;
+        const stem *e = two ? find_stem(s, first, end, second, rest) : NULL;
         if (e) {
             bool weak = e->weak || (code == ' ' && is_word(str_cut(s, second, rest)));
             put_hit(f, (hit){run, (uint32_t)end, (uint8_t)used, e->ligature, code, weak, e});
