@@ -236,16 +236,16 @@ def plain():
         ["4731", "Eye bolt", "0.90", "1.15", "1.60", "2.45", "", "10", "9.00"]], True)
     # columns with no more white between them than between words
     cols = [(60, "l"), (150, "l")] + [(215 + 24 * i, "r") for i in range(9)]
-    a.rows(500, 11, cols, [
+    a.rows(476, 11, cols, [
         ["Rope, by shackle", "Colour"] + ["M%d" % d for d in (2, 3, 4, 5, 6, 8, 10, 12, 14)],
         ["Hemp, laid", "brown", "0.10", "0.12", "0.15", "0.19", "0.24", "0.38", "0.55", "0.80", "1.10"],
         ["Hemp, braided", "brown", "0.14", "0.17", "0.20", "0.26", "0.33", "0.49", "0.71", "0.99", "1.35"],
         ["Polyester", "white", "0.22", "0.25", "0.31", "0.38", "0.47", "0.66", "0.90", "1.25", "1.70"],
         ["Wire, galvanised", "grey", "0.55", "0.61", "0.70", "0.84", "1.05", "1.40", "1.95", "2.60", "3.30"]], True)
     # two tables beside one another
-    a.rows(410, 13, [(60, "l"), (180, "r"), (230, "r")], [
+    a.rows(395, 13, [(60, "l"), (180, "r"), (230, "r")], [
         ["Room", "Area", "Seats"], ["Hall", "240", "180"], ["Library", "96", "40"], ["Study", "18", "4"], ["Kitchen", "30", "8"]], True)
-    a.rows(410, 13, [(330, "l"), (450, "r"), (500, "r")], [
+    a.rows(395, 13, [(330, "l"), (450, "r"), (500, "r")], [
         ["Tool", "Count", "Price"], ["Plane", "6", "45.00"], ["Chisel", "24", "12.50"], ["Mallet", "8", "9.80"], ["Gouge", "5", "18.00"]], True)
     # names in a column over several rows, cells of several lines, columns of text alone
     cols = [(60, "l"), (150, "l"), (260, "l"), (390, "l")]
