@@ -454,8 +454,11 @@ static size_t make_rows(uint32_t rows, uint32_t columns, const field_text *cells
             n += put_parted(cells, own, in_row, out + n, a);
             continue;
         }
+        size_t room = 0; /* cells of odd shapes may reach over the same columns */
+        for (size_t i = 0; i < in_row; i++)
+            room += cells[own[i]].last_column - cells[own[i]].column + 1;
         pdf_row *r = &out[n++];
-        *r = (pdf_row){.cells = arena_alloc(a, columns + in_row, sizeof *r->cells)};
+        *r = (pdf_row){.cells = arena_alloc(a, room, sizeof *r->cells)};
         for (size_t i = 0; i < in_row; i++) {
             const field_text *f = &cells[own[i]];
             put_field(r, f, row < heads, in_row == 1, a);
