@@ -182,7 +182,7 @@ static void ruled_doses_stand_with_their_weights(void **state) {
     assert_true(ingest_chunk_document(d, count_words, NULL, a, &chunks, &count, &err));
     for (size_t i = 0; i < count; i++) {
         str s = chunks[i].text;
-        size_t dose = str_find(s, STR("Amoxicillin | tablet, 250 mg |  | 1/2 | 1 | 1 1/2"), 0);
+        size_t dose = str_find(s, STR("Amoxicillin | tablet, 250 mg | | 1/2 | 1 | 1 1/2"), 0);
         size_t head = str_find(s, STR("Weight of the child 10-14 kg"), 0);
         if (dose == SIZE_MAX) continue;
         doses++;
