@@ -149,6 +149,49 @@ static void every_dose_stands_with_its_weight(void **state) {
     arena_free(a);
 }
 
+/* Tables that go on over the page, ruled or not, with their head again or without: every row stands
+ * below it. */
+static void rows_of_the_next_page_keep_their_heads(void **state) {
+    (void)state;
+    error err = {0};
+    arena *a = arena_new();
+    ingest_chunk *chunks;
+    size_t count, rows = 0;
+    const ingest_document *d = parse(FOLDER "tables_pages.pdf", a);
+    assert_true(ingest_chunk_document(d, count_words, NULL, a, &chunks, &count, &err));
+    for (size_t i = 0; i < count; i++) {
+        str s = chunks[i].text;
+        size_t head = str_find(s, STR("Article | Shelf | In stock | Price\n"), 0);
+        size_t row = str_find(s, STR(" | 69 | 9.35"), 0); /* the eighth of each table */
+        if (row == SIZE_MAX) continue;
+        rows++;
+        assert_true(head < row);
+    }
+    assert_true(rows >= 3);
+    arena_free(a);
+}
+
+/* A medicine over several rows stands in each of them, below the weights. */
+static void ruled_doses_stand_with_their_weights(void **state) {
+    (void)state;
+    error err = {0};
+    arena *a = arena_new();
+    ingest_chunk *chunks;
+    size_t count, doses = 0;
+    const ingest_document *d = parse(FOLDER "tables_ruled.pdf", a);
+    assert_true(ingest_chunk_document(d, count_words, NULL, a, &chunks, &count, &err));
+    for (size_t i = 0; i < count; i++) {
+        str s = chunks[i].text;
+        size_t dose = str_find(s, STR("Amoxicillin | tablet, 250 mg | | 1/2 | 1 | 1 1/2"), 0);
+        size_t head = str_find(s, STR("Weight of the child 10-14 kg"), 0);
+        if (dose == SIZE_MAX) continue;
+        doses++;
+        assert_true(head < dose);
+    }
+    assert_int_equal(doses, 1);
+    arena_free(a);
+}
+
 /* The footnotes of a column come behind the sentence that goes on in the next. */
 static void notes_do_not_part_sentences(void **state) {
     (void)state;
@@ -192,6 +235,8 @@ int main(void) {
         cmocka_unit_test(every_golden_pdf_reads_as_expected),
         cmocka_unit_test(lines_stand_on_the_page),
         cmocka_unit_test(every_dose_stands_with_its_weight),
+        cmocka_unit_test(rows_of_the_next_page_keep_their_heads),
+        cmocka_unit_test(ruled_doses_stand_with_their_weights),
         cmocka_unit_test(notes_do_not_part_sentences),
         cmocka_unit_test(turned_lines_stand_on_the_page),
     };

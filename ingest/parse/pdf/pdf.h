@@ -233,8 +233,9 @@ typedef struct pdf_ruled {
     size_t count;
 } pdf_ruled;
 
-/* Takes the text of ruled tables out of g; one run for each table stands for it. */
-void pdf_take_ruled(pdf_group *g, const pdf_rules *rules, arena *a);
+/* Takes the text of ruled tables out of g; one run for each table stands for it. `others`, of text that
+ * is turned otherwise, loses what stands in their cells; NULL where there is none. */
+void pdf_take_ruled(pdf_group *g, pdf_group *others, const pdf_rules *rules, arena *a);
 
 /* The rows of a group of runs, each cut into cells where white is wide. Sorts the group. */
 pdf_row *pdf_make_rows(pdf_group g, arena *a, size_t *count);

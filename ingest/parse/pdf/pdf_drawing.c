@@ -363,9 +363,8 @@ static void end_part(walk *w) {
 static void end_path(walk *w, bool fills, bool strokes) {
     if (w->path_open) {
         end_part(w);
-        bool seen = w->off_from == 0;
-        pdf_rules_end_path(&w->out->rules, fills && seen, strokes && seen,
-                           both(w->now.clip, w->page), w->a);
+        if (w->off_from > 0) fills = strokes = false;
+        pdf_rules_end_path(&w->out->rules, fills, strokes, both(w->now.clip, w->page), w->a);
         pdf_colour c = w->now.fill;
         for (size_t i = 0; fills && !w->path_odd && i < w->part_count; i++)
             paint(w, w->parts[i], c);

@@ -413,6 +413,11 @@ static size_t head_rows(const pdf_row *rows, size_t count, bool bold_body) {
     return i < count ? i : 0;
 }
 
+/* A first row of several cells in bold letters over others: also figures may be headings. */
+static bool stands_out(const pdf_row *rows, size_t count) {
+    return count > 1 && rows[0].count > 1 && rows[0].bold && !all_bold(rows + 1, count - 1);
+}
+
 static void find_heads(pdf_row *rows, size_t count) {
     size_t figures = 0, cells = 0, i;
     bool bold = all_bold(rows, count);
@@ -423,6 +428,7 @@ static void find_heads(pdf_row *rows, size_t count) {
             cells++;
         }
     size_t top = head_rows(rows, count, bold);
+    if (top == 0 && stands_out(rows, count)) top = 1;
     for (i = 0; i < top; i++) rows[i].head = true;
     if (figures * 2 < cells) return; /* a line without a name is the rest of the one above */
     for (; i < count; i++)
@@ -665,9 +671,7 @@ void pdf_find_ruled_heads(pdf_row *rows, size_t count, uint32_t columns, arena *
     while (least < count && rows[least].head) least++;
     if (names_values(rows, count, columns)) return;
     size_t top = head_rows(rows, count, all_bold(rows, count));
-    if (top == 0 && count > 1 && rows[0].count > 1 && rows[0].bold &&
-        !all_bold(rows + 1, count - 1))
-        top = 1;
+    if (top == 0 && stands_out(rows, count)) top = 1;
     top = top > least ? top : least;
     if (top == 0 || top == count) top = 0;
     for (size_t i = 0; i < count; i++) rows[i].head = i < top;

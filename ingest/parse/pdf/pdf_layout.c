@@ -296,35 +296,38 @@ static void put_lines(void *context, pdf_group g) {
 /* ---- pages ---------------------------------------------------------------------------------- */
 
 /* Lays out the runs that are turned so, as if the page were held that way. */
-static void put_turned(layout *l, const pdf_runs *page, unsigned turn) {
+static void put_turned(layout *l, pdf_group all, unsigned turn) {
     pdf_gutters none = {0}; /* those that other pages had are of another direction */
-    pdf_group g = {arena_alloc(l->scratch, page->run_count, sizeof *g.runs), 0};
-    for (size_t i = 0; i < page->run_count; i++) {
-        if (page->runs[i].turn != turn) continue;
+    pdf_group g = {arena_alloc(l->scratch, all.count, sizeof *g.runs), 0};
+    for (size_t i = 0; i < all.count; i++) {
+        if (all.runs[i]->turn != turn) continue;
         pdf_run *r = arena_alloc(l->scratch, 1, sizeof *r);
-        *r = page->runs[i];
+        *r = *all.runs[i];
         r->at = pdf_turned(r->at, turn);
         g.runs[g.count++] = r;
     }
-    l->turn = turn;
+    if (g.count == 0) return;
     const pdf_rules *upright = l->rules;
     pdf_rules rules = {0};
     if (upright) rules = pdf_rules_turned(upright, turn, l->scratch);
+    l->turn = turn;
     l->rules = &rules;
-    pdf_take_ruled(&g, &rules, l->scratch);
-    if (g.count > 0) pdf_cut_columns(g, &none, l->scratch, put_lines, l);
+    pdf_take_ruled(&g, NULL, &rules, l->scratch);
+    pdf_cut_columns(g, &none, l->scratch, put_lines, l);
     l->rules = upright;
 }
 
 void pdf_layout_page(const pdf_runs *page, uint32_t number, arena *a, pdf_lines *out) {
     if (page->run_count == 0) return;
     layout l = {.a = a, .scratch = arena_new(), .out = out, .page = number, .rules = page->rules};
-    pdf_group upright = {arena_alloc(l.scratch, page->run_count, sizeof *upright.runs), 0};
-    for (size_t i = 0; i < page->run_count; i++)
-        if (page->runs[i].turn == 0) upright.runs[upright.count++] = &page->runs[i];
-    bool turned = upright.count < page->run_count;
-    pdf_take_ruled(&upright, page->rules, l.scratch);
+    pdf_group upright = {arena_alloc(l.scratch, page->run_count + 1, sizeof *upright.runs), 0};
+    pdf_group turned = {arena_alloc(l.scratch, page->run_count + 1, sizeof *turned.runs), 0};
+    for (size_t i = 0; i < page->run_count; i++) {
+        pdf_group *g = page->runs[i].turn == 0 ? &upright : &turned;
+        g->runs[g->count++] = &page->runs[i];
+    }
+    pdf_take_ruled(&upright, &turned, page->rules, l.scratch);
     if (upright.count > 0) pdf_cut_columns(upright, &out->gutters, l.scratch, put_lines, &l);
-    for (unsigned turn = 1; turned && turn < 4; turn++) put_turned(&l, page, turn);
+    for (unsigned turn = 1; turned.count > 0 && turn < 4; turn++) put_turned(&l, turned, turn);
     arena_free(l.scratch);
 }

@@ -454,8 +454,11 @@ static size_t make_rows(uint32_t rows, uint32_t columns, const field_text *cells
             n += put_parted(cells, own, in_row, out + n, a);
             continue;
         }
+        size_t room = 0; /* cells of odd shapes may reach over the same columns */
+        for (size_t i = 0; i < in_row; i++)
+            room += cells[own[i]].last_column - cells[own[i]].column + 1;
         pdf_row *r = &out[n++];
-        *r = (pdf_row){.cells = arena_alloc(a, columns + in_row, sizeof *r->cells)};
+        *r = (pdf_row){.cells = arena_alloc(a, room, sizeof *r->cells)};
         for (size_t i = 0; i < in_row; i++) {
             const field_text *f = &cells[own[i]];
             put_field(r, f, row < heads, in_row == 1, a);
@@ -486,15 +489,28 @@ static void find_body(pdf_ruled *table, uint32_t columns, arena *a) {
     if (begin < end) pdf_find_ruled_heads(rows + begin, end - begin, columns, a);
 }
 
-/* The runs of one table become one run, where it is a table. */
-static void take_table(const lattice *t, pdf_group *g, arena *a) {
-    placed *v = arena_alloc(a, g->count + 1, sizeof *v);
-    size_t n = 0, found, kept = 0, lines = 0;
-    for (size_t i = 0; i < g->count; i++) {
-        uint32_t cell = g->runs[i]->ruled ? UINT32_MAX : cell_of(t, g->runs[i]);
-        if (cell != UINT32_MAX) v[n++] = (placed){cell, g->runs[i]};
+static size_t place_runs(const lattice *t, pdf_group g, placed *out) {
+    size_t n = 0;
+    for (size_t i = 0; i < g.count; i++) {
+        uint32_t cell = g.runs[i]->ruled ? UINT32_MAX : cell_of(t, g.runs[i]);
+        if (cell != UINT32_MAX) out[n++] = (placed){cell, g.runs[i]};
     }
-    if (n < 3) return;
+    return n;
+}
+
+static void drop_runs(const lattice *t, pdf_group *g) {
+    size_t kept = 0;
+    for (size_t i = 0; i < g->count; i++)
+        if (g->runs[i]->ruled || cell_of(t, g->runs[i]) == UINT32_MAX) g->runs[kept++] = g->runs[i];
+    g->count = kept;
+}
+
+/* The runs of one table become one run, where it is a table. */
+static void take_table(const lattice *t, pdf_group *g, pdf_group *others, arena *a) {
+    placed *v = arena_alloc(a, g->count + others->count + 1, sizeof *v);
+    size_t n = place_runs(t, *g, v), turned = place_runs(t, *others, v + n), found, lines = 0;
+    if (n < 3 || turned > n) return;
+    n += turned;
     field_text *cells = read_cells(t, v, n, &found, a);
     if (!is_table(t, cells, found) || goes_on_beside(t, cells, found, *g)) return;
     uint32_t columns = drop_columns(t, cells, found);
@@ -506,10 +522,9 @@ static void take_table(const lattice *t, pdf_group *g, arena *a) {
     pdf_run *r = arena_alloc(a, 1, sizeof *r);
     *r = (pdf_run){
         .at = t->at, .font_pt = table->rows[0].font_pt, .rightward = true, .ruled = table};
-    for (size_t i = 0; i < g->count; i++)
-        if (g->runs[i]->ruled || cell_of(t, g->runs[i]) == UINT32_MAX) g->runs[kept++] = g->runs[i];
-    g->runs[kept++] = r;
-    g->count = kept;
+    drop_runs(t, g);
+    drop_runs(t, others);
+    g->runs[g->count++] = r;
 }
 
 static int by_area(const void *pa, const void *pb) {
@@ -519,7 +534,8 @@ static int by_area(const void *pa, const void *pb) {
     return p > q ? -1 : p < q;
 }
 
-void pdf_take_ruled(pdf_group *g, const pdf_rules *rules, arena *a) {
+void pdf_take_ruled(pdf_group *g, pdf_group *others, const pdf_rules *rules, arena *a) {
+    pdf_group none = {0};
     if (!rules || rules->across.count < 2 || rules->down.count < 1 || g->count < 3 ||
         rules->across.count > MAX_LINES || rules->down.count > MAX_LINES)
         return;
@@ -536,5 +552,5 @@ void pdf_take_ruled(pdf_group *g, const pdf_rules *rules, arena *a) {
         t = NULL;
     }
     qsort(found, n, sizeof *found, by_area);
-    for (size_t i = 0; i < n; i++) take_table(found[i], g, a);
+    for (size_t i = 0; i < n; i++) take_table(found[i], g, others ? others : &none, a);
 }

@@ -151,6 +151,14 @@ def ruled():
     # cells whose text runs close to the line
     b.grid(60, 370, [62, 62, 62], [["Batch", "Opened on", "Thrown away"], ["AB 1290", "12 May 2024", "12 June 2024"],
                                    ["AB 1291", "14 May 2024", "never opened"]], pad=2, bold=1)
+    # headings that run up the page
+    for x, name in ((200, "Adults"), (240, "Children"), (280, "Old people")):
+        b.out.append("BT /B 9 Tf 0 1 -1 0 %d 125 Tm (%s) Tj ET" % (x + 22, name))
+    for y in (175, 120, 104, 88):
+        b.line(60, y, 310, y)
+    for x in (60, 190, 230, 270, 310):
+        b.line(x, 175, x, 88)
+    b.rows(109, 16, [(64, "l"), (210, "c"), (250, "c"), (290, "c")], [["Beds", "12", "8", "5"], ["Blankets", "30", "24", "10"]])
     # a frame with prose is no table
     b.box(60, 180, 500, 290)
     b.line(60, 270, 500, 270)
@@ -226,14 +234,22 @@ def plain():
         ["4713", "Washer, large", "0.02", "0.03", "", "0.06", "", "200", "4.10"],
         ["4720", "Threaded rod, 1 m", "", "2.10", "2.95", "3.80", "6.40", "1", "2.10"],
         ["4731", "Eye bolt", "0.90", "1.15", "1.60", "2.45", "", "10", "9.00"]], True)
+    # columns with no more white between them than between words
+    cols = [(60, "l"), (150, "l")] + [(215 + 24 * i, "r") for i in range(9)]
+    a.rows(476, 11, cols, [
+        ["Rope, by shackle", "Colour"] + ["M%d" % d for d in (2, 3, 4, 5, 6, 8, 10, 12, 14)],
+        ["Hemp, laid", "brown", "0.10", "0.12", "0.15", "0.19", "0.24", "0.38", "0.55", "0.80", "1.10"],
+        ["Hemp, braided", "brown", "0.14", "0.17", "0.20", "0.26", "0.33", "0.49", "0.71", "0.99", "1.35"],
+        ["Polyester", "white", "0.22", "0.25", "0.31", "0.38", "0.47", "0.66", "0.90", "1.25", "1.70"],
+        ["Wire, galvanised", "grey", "0.55", "0.61", "0.70", "0.84", "1.05", "1.40", "1.95", "2.60", "3.30"]], True)
     # two tables beside one another
-    a.rows(460, 13, [(60, "l"), (180, "r"), (230, "r")], [
+    a.rows(395, 13, [(60, "l"), (180, "r"), (230, "r")], [
         ["Room", "Area", "Seats"], ["Hall", "240", "180"], ["Library", "96", "40"], ["Study", "18", "4"], ["Kitchen", "30", "8"]], True)
-    a.rows(460, 13, [(330, "l"), (450, "r"), (500, "r")], [
+    a.rows(395, 13, [(330, "l"), (450, "r"), (500, "r")], [
         ["Tool", "Count", "Price"], ["Plane", "6", "45.00"], ["Chisel", "24", "12.50"], ["Mallet", "8", "9.80"], ["Gouge", "5", "18.00"]], True)
     # names in a column over several rows, cells of several lines, columns of text alone
     cols = [(60, "l"), (150, "l"), (260, "l"), (390, "l")]
-    a.rows(360, 18, cols, [
+    a.rows(310, 18, cols, [
         ["Illness", "Who", "First choice", "If that fails"],
         ["Pneumonia", "child, 2-11\nmonths", "amoxicillin by mouth for\nfive days", "refer to hospital"],
         ["", "child, 1-5 years", "amoxicillin by mouth for\nfive days", "ceftriaxone once a\nday, then refer"],
