@@ -8,7 +8,8 @@
  *
  * Poppler's text of a page is a selection from corner to corner, and leaves out what it takes to
  * stand before the first corner: on some pages a margin note, on a right-to-left page whole lines.
- * So each page is selected along both diagonals, and what only the second one has is added.
+ * So each page is selected along both diagonals, and what only the second one has is added. Nearly
+ * always that is nothing: the second text is a part of the first, and then it is not taken apart.
  *
  * Characters that a reader cannot see (pdf_hidden.c) are left out before runs are made.
  */
@@ -485,8 +486,8 @@ static float find_alef(str s, const PopplerRectangle *boxes, guint box_count) {
     return found[n / 2];
 }
 
-/* The selection from the first to the second corner of `area`. alef_share: of the page, 0 before it is
- * known. */
+/* The selection from the first to the second corner of `area`, whose text is `all`. alef_share: of the
+ * page, 0 before it is known. */
 static void select_runs(PopplerPage *page, PopplerRectangle *area, const char *all, pdf_look *look,
                         float *alef_share, arena *a, pdf_runs *out) {
     page_view v = {0};
