@@ -34,12 +34,17 @@ void text_put(text *t, str s) {
 }
 
 void text_put_char(text *t, char c) {
-    text_put(t, (str){&c, 1});
+    reserve(t, 1);
+    t->p[t->n++] = c;
+    t->p[t->n] = '\0';
 }
 
 void text_put_codepoint(text *t, uint32_t codepoint) {
     char bytes[4];
-    text_put(t, (str){bytes, utf8_encode(codepoint, bytes)});
+    if (codepoint < 0x80)
+        text_put_char(t, (char)codepoint);
+    else
+        text_put(t, (str){bytes, utf8_encode(codepoint, bytes)});
 }
 
 void text_printf(text *t, const char *format, ...) {

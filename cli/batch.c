@@ -336,6 +336,38 @@ static void *run_thread(void *context) {
     return NULL;
 }
 
+typedef struct {
+    pthread_t thread;
+    ingest_worker *parser;
+    bool ok;
+    error err;
+} opening;
+
+static void *open_parser(void *context) {
+    opening *o = context;
+    o->ok = ingest_worker_open(NULL, &ingest_default_limits, &o->parser, &o->err);
+    return NULL;
+}
+
+/* All at once: each warms up for some tens of milliseconds. Those that cannot have a thread wait for their
+ * turn. */
+static bool open_parsers(cli_batch *b, int count, error *err) {
+    opening open[CLI_JOBS_MAX] = {0};
+    int threads = 0;
+    bool ok = true;
+    while (threads + 1 < count &&
+           pthread_create(&open[threads].thread, NULL, open_parser, &open[threads]) == 0)
+        threads++;
+    for (int i = threads; i < count; i++) open_parser(&open[i]);
+    for (int i = 0; i < threads; i++) pthread_join(open[i].thread, NULL);
+    for (int i = 0; i < count; i++) {
+        b->parsers[i] = open[i].parser;
+        if (ok && !open[i].ok && err) *err = open[i].err;
+        ok &= open[i].ok;
+    }
+    return ok;
+}
+
 bool cli_batch_open(const cli_found *items, size_t count, int jobs, const ingest_options *options,
                     const embed_model *embedder, cli_batch **out, error *err) {
     pthread_condattr_t attributes;
@@ -354,11 +386,8 @@ bool cli_batch_open(const cli_found *items, size_t count, int jobs, const ingest
     b->slot_count = (size_t)jobs * SLOTS_EACH;
     b->slots = mem_new(b->slot_count, sizeof *b->slots);
 
-    bool ok = true;
-    for (; ok && b->jobs < jobs; b->jobs += ok)
-        if ((size_t)b->jobs < count)
-            ok = ingest_worker_open(NULL, &ingest_default_limits, &b->parsers[b->jobs], err);
-    if (!ok) {
+    b->jobs = jobs;
+    if (!open_parsers(b, (size_t)jobs < count ? jobs : (int)count, err)) {
         cli_batch_close(b);
         return false;
     }

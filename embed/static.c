@@ -88,9 +88,8 @@ static float sum_tokens(const embed_static *m, str s, float *out) {
         float weight = m->weights[tokens[t].id];
         if (weight == 0) continue; /* an unknown piece */
         const char *data = m->vectors->data;
-        engine_dequantize(m->vectors->type, data + (size_t)tokens[t].id * m->row_bytes, row,
-                          m->width);
-        for (size_t i = 0; i < m->width; i++) out[i] += weight * row[i];
+        engine_add_row(m->vectors->type, data + (size_t)tokens[t].id * m->row_bytes, weight, row,
+                       out, m->width);
     }
     arena_free(a);
     double square = 0;

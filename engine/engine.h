@@ -81,6 +81,8 @@ const char *engine_type_name(uint32_t type);              /* "Q4_K", "?" ... */
 size_t engine_row_bytes(uint32_t type, uint64_t columns); /* 0 where columns do not fit */
 /* n values from src, n a multiple of the type's block. */
 void engine_dequantize(uint32_t type, const void *src, float *dst, size_t n);
+/* sum += weight * the same n values; `row` is room for them. Same bits as by engine_dequantize. */
+void engine_add_row(uint32_t type, const void *src, float weight, float *row, float *sum, size_t n);
 /* The other way, with the least squared error that a search finds. False, and nothing written, when
  * the type cannot be run or cannot hold a value (not finite; beyond float16 for most types). */
 bool engine_quantize(uint32_t type, const float *src, void *dst, size_t n);

@@ -7,7 +7,7 @@
  * in the result. exp is the Taylor polynomial of degree 7 on [-ln2/2, ln2/2]; its remainder there,
  * (ln2/2)^8 / 8!, is below 6e-9, under half a unit in the last place of float32.
  */
-#include "engine/kernels.h"
+#include "engine/quant.h"
 
 #if defined(__x86_64__)
 
@@ -468,6 +468,18 @@ static void rope_neox(float *x, const float *turn, size_t pairs) {
     }
 }
 
+static void add_q8_0(const uint8_t *x, float weight, float *sum, size_t n) {
+    const __m256 w = _mm256_set1_ps(weight);
+    for (size_t i = 0; i < n; i += ENGINE_Q8_VALUES, x += ENGINE_Q8_BYTES) {
+        const __m256 scale = _mm256_set1_ps(engine_half_at(x));
+        for (size_t j = 0; j < ENGINE_Q8_VALUES; j += 8) {
+            __m256 value = _mm256_mul_ps(scale, load_i8x8(x + 2 + j));
+            __m256 before = _mm256_loadu_ps(sum + i + j);
+            _mm256_storeu_ps(sum + i + j, _mm256_add_ps(before, _mm256_mul_ps(w, value)));
+        }
+    }
+}
+
 const engine_kernels engine_kernels_avx2 = {
     .name = "avx2",
     .transpose = transpose,
@@ -485,6 +497,7 @@ const engine_kernels engine_kernels_avx2 = {
     .gelu = gelu,
     .rope_norm = rope_norm,
     .rope_neox = rope_neox,
+    .add_q8_0 = add_q8_0,
 };
 
 #endif

@@ -5,7 +5,7 @@
  *
  * Never reads the environment itself: cpu_get() has the last word on what may be used.
  */
-#include "engine/kernels.h"
+#include "engine/quant.h"
 
 #include <math.h>
 #include <pthread.h>
@@ -157,6 +157,17 @@ static void rope_neox(float *x, const float *turn, size_t pairs) {
     }
 }
 
+static void add_q8_0(const uint8_t *x, float weight, float *sum, size_t n) {
+    for (size_t i = 0; i < n; i += ENGINE_Q8_VALUES, x += ENGINE_Q8_BYTES) {
+        float scale = engine_half_at(x);
+        const int8_t *q = (const int8_t *)(x + 2);
+        for (size_t j = 0; j < ENGINE_Q8_VALUES; j++) {
+            float value = scale * (float)q[j];
+            sum[i + j] += weight * value;
+        }
+    }
+}
+
 const engine_kernels engine_kernels_scalar = {
     .name = "scalar",
     .transpose = transpose,
@@ -174,6 +185,7 @@ const engine_kernels engine_kernels_scalar = {
     .gelu = gelu,
     .rope_norm = rope_norm,
     .rope_neox = rope_neox,
+    .add_q8_0 = add_q8_0,
 };
 
 /* ---- the choice --------------------------------------------------------------------------- */
@@ -204,6 +216,7 @@ static void add_table(const engine_kernels *table) {
     FILL(gelu)
     FILL(rope_norm)
     FILL(rope_neox)
+    FILL(add_q8_0)
 }
 
 static void choose(void) {

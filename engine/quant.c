@@ -176,6 +176,17 @@ static void dequantize_iq4_nl(const uint8_t *src, float *dst, size_t n) {
     }
 }
 
+void engine_add_row(uint32_t type, const void *src, float weight, float *row, float *sum,
+                    size_t n) {
+    assert(engine_type_runs(type) && (n == 0 || engine_row_bytes(type, n) != 0));
+    if (type == ENGINE_Q8_0) {
+        engine_kernels_get()->add_q8_0(src, weight, sum, n);
+        return;
+    }
+    engine_dequantize(type, src, row, n);
+    for (size_t i = 0; i < n; i++) sum[i] += weight * row[i];
+}
+
 void engine_dequantize(uint32_t type, const void *src, float *dst, size_t n) {
     assert(engine_type_runs(type) && (n == 0 || engine_row_bytes(type, n) != 0));
     switch (type) {

@@ -144,7 +144,7 @@ struct engine_tokenizer {
     arena *memory;        /* bytes of the pieces */
     engine_piece *pieces; /* [vocab], then BPE's intermediate products up to [piece_count] */
     size_t vocab, piece_count, piece_room;
-    engine_piece_map map; /* what a text may become: SPM, BPE */
+    engine_piece_map map; /* what a text may become: SPM, BPE, WordPiece */
     engine_trie written;  /* unknown, control and user-defined tokens by their text */
     engine_trie user;     /* of these the user-defined: matched without ENGINE_PARSE_SPECIAL */
     int32_t special[ENGINE_CLS + 1];

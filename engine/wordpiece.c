@@ -12,15 +12,19 @@
  */
 #include "engine/tokenizer.h"
 
+#include <string.h>
 #include <utf8proc.h>
 
 #define WORD_MARK "\xE2\x96\x81" /* U+2581 */
+#define MARK_BYTES (sizeof WORD_MARK - 1)
+#define UTF8_MOST 4 /* bytes of a code point */
 
 bool engine_wordpiece_load(engine_tokenizer *t, error *err) {
     for (size_t i = 0; i < t->vocab; i++) {
         const engine_piece *p = &t->pieces[i];
         if (p->type != PIECE_NORMAL || p->n == 0) continue;
         if (!engine_tokenizer_put_word(t, i, err)) return false;
+        engine_piece_map_put(&t->map, t->pieces, (uint32_t)i);
     }
     t->word_start = engine_trie_walk(&t->words, 0, STR(WORD_MARK));
     if (!t->word_start)
@@ -86,10 +90,16 @@ static fold_action fold(uint32_t *c) {
 typedef struct {
     const engine_tokenizer *t;
     engine_token_list *out;
-    char *word; /* normalised */
+    char *word; /* normalised, behind the mark of a word's start */
     size_t n, room;
     size_t begin, end; /* of the word in the source; end is where its last character ends */
 } word_run;
+
+/* Most words are one piece. Then that is the longest, and one look-up finds it. */
+static int32_t whole_word(const word_run *run) {
+    return engine_piece_map_find(&run->t->map, run->t->pieces,
+                                 (str){run->word, MARK_BYTES + run->n});
+}
 
 /* The pieces of [begin, end) of the normalised word; false where it cannot be cut. */
 static bool put_pieces(word_run *run, size_t begin, size_t end) {
@@ -97,7 +107,7 @@ static bool put_pieces(word_run *run, size_t begin, size_t end) {
     size_t length;
     uint32_t node = t->word_start;
     for (size_t i = begin; i < end; i += length) {
-        str rest = {run->word + i, end - i};
+        str rest = {run->word + MARK_BYTES + i, end - i};
         int32_t id = engine_trie_longest(&t->words, node, rest, &length);
         if (id < 0 && i == begin && node != 0)
             id = t->words.value[node]; /* U+2581 as a piece of its own */
@@ -121,20 +131,21 @@ static char plain_script(uint32_t c) {
 /* A word that only its raised and lowered digits keep from being cut, with plain ones: "co2" for CO₂.
  * Behind a digit, and around a sign, they are a word of their own: 10⁵ is not 105. */
 static bool put_plain(word_run *run) {
+    char *word = run->word + MARK_BYTES;
     size_t to = 0, begin = 0, used;
     bool changed = false, was_script = false;
     for (size_t i = 0; i < run->n; i += used) {
-        char script = plain_script(utf8_next(run->word + i, run->n - i, &used));
-        bool digit = to > begin && run->word[to - 1] >= '0' && run->word[to - 1] <= '9';
+        char script = plain_script(utf8_next(word + i, run->n - i, &used));
+        bool digit = to > begin && word[to - 1] >= '0' && word[to - 1] <= '9';
         bool sign = script == '+' || script == '-' || (to > begin && !digit && was_script);
         if (to > begin && script && (sign || (digit && !was_script))) {
             if (!put_pieces(run, begin, to)) return false;
             begin = to;
         }
         if (script)
-            run->word[to++] = script;
+            word[to++] = script;
         else
-            for (size_t k = 0; k < used; k++) run->word[to++] = run->word[i + k];
+            for (size_t k = 0; k < used; k++) word[to++] = word[i + k];
         was_script = script != 0;
         changed = changed || script;
     }
@@ -143,7 +154,10 @@ static bool put_plain(word_run *run) {
 
 static void put_word(word_run *run) {
     size_t first = run->out->n;
-    if (!put_pieces(run, 0, run->n)) {
+    int32_t whole = run->n > 0 ? whole_word(run) : -1;
+    if (whole >= 0) {
+        engine_token_list_put(run->out, whole, run->begin, run->end);
+    } else if (!put_pieces(run, 0, run->n)) {
         run->out->n = first;
         if (!put_plain(run)) {
             run->out->n = first;
@@ -153,11 +167,14 @@ static void put_word(word_run *run) {
     run->n = 0;
 }
 
-static void word_open(word_run *run, size_t at) {
-    if (run->n + 4 > run->room) {
+/* Room for so many bytes more of the word; where it is to begin, if it does now. */
+static void word_open(word_run *run, size_t bytes, size_t at) {
+    bool first = run->room == 0;
+    while (MARK_BYTES + run->n + bytes > run->room) {
         run->room = 2 * run->room + 256;
         run->word = mem_grow(run->word, run->room, 1);
     }
+    if (first) memcpy(run->word, WORD_MARK, MARK_BYTES);
     if (run->n == 0) run->begin = at;
 }
 
@@ -177,8 +194,8 @@ static void put_char(word_run *run, fold_action action, uint32_t c, size_t at, s
     case KEEP:
         break;
     }
-    word_open(run, at);
-    run->n += utf8_encode(c, run->word + run->n);
+    word_open(run, UTF8_MOST, at);
+    run->n += utf8_encode(c, run->word + MARK_BYTES + run->n);
     run->end = at + used;
     if (action == ALONE) put_word(run);
 }
@@ -188,13 +205,9 @@ static size_t put_ascii(word_run *run, str s, size_t i, size_t base) {
     size_t end = i;
     while (end < s.n && (signed char)s.p[end] >= 0 && fold_ascii((unsigned char)s.p[end]) == KEEP)
         end++;
-    while (run->n + (end - i) > run->room) {
-        run->room = 2 * run->room + 256;
-        run->word = mem_grow(run->word, run->room, 1);
-    }
-    if (run->n == 0) run->begin = base + i;
-    for (; i < end; i++)
-        run->word[run->n++] = (char)(s.p[i] >= 'A' && s.p[i] <= 'Z' ? s.p[i] | 0x20 : s.p[i]);
+    word_open(run, end - i, base + i);
+    for (char *to = run->word + MARK_BYTES; i < end; i++)
+        to[run->n++] = (char)(s.p[i] >= 'A' && s.p[i] <= 'Z' ? s.p[i] | 0x20 : s.p[i]);
     run->end = base + end;
     return end;
 }

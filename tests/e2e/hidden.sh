@@ -46,5 +46,11 @@ says "a form field is searched" '75 mg'
 carrel search "4711"
 says_not "a password of a form is not" '4711.*mg|PIN: 4711'
 
+# The function of the program itself stands before lcms's (ingest/parse/pdf/pdf_profiles.c), for poppler too.
+for program in carrel-parse carrel-ocr; do
+    nm -D "$build/$program" >out
+    says "$program reads no colour profiles" ' T cmsOpenProfileFromMem$'
+done
+
 echo "$passed passed, $failed failed, 0 skipped"
 [ "$failed" -eq 0 ]

@@ -174,6 +174,40 @@ static void test_rope(void **state) {
     }
 }
 
+/* What makes the built-in vectors: the same bits from every table, and as by dequantising first. */
+static void test_add_q8_0(void **state) {
+    (void)state;
+    enum { WIDTH = 512, BYTES = WIDTH / 32 * 34 };
+    const engine_kernels *k[ENGINE_MOST_TABLES];
+    size_t count = engine_kernels_all(k);
+    float x[WIDTH], row[WIDTH], before[WIDTH], want[WIDTH], sum[WIDTH + 1];
+    uint8_t packed[BYTES];
+    for (size_t n = 32; n <= WIDTH; n += 32) {
+        const float weight = 0.37f * (float)n;
+        fill(x, n, 3);
+        fill(before, n, 1);
+        assert_true(engine_quantize(ENGINE_Q8_0, x, packed, n));
+        engine_dequantize(ENGINE_Q8_0, packed, row, n);
+        for (size_t j = 0; j < n; j++) {
+            float product = weight * row[j];
+            want[j] = before[j] + product;
+        }
+        for (size_t i = 0; i <= count; i++) {
+            memcpy(sum, before, n * sizeof *sum);
+            sum[n] = GUARD;
+            if (i < count)
+                k[i]->add_q8_0(packed, weight, sum, n);
+            else
+                engine_add_row(ENGINE_Q8_0, packed, weight, row, sum, n);
+            assert_memory_equal(sum, want, n * sizeof *sum);
+            assert_true(sum[n] == GUARD);
+        }
+    }
+    memcpy(sum, before, sizeof before); /* a type without a kernel of its own */
+    engine_add_row(ENGINE_F32, x, 2, row, sum, WIDTH);
+    for (size_t j = 0; j < WIDTH; j++) assert_true(sum[j] == before[j] + 2 * x[j]);
+}
+
 /* ---- attention's ---------------------------------------------------------------------------- */
 
 enum { TILE_DEEP = 21, TILE_BLOCKS = 7, TILE_ROWS = 14, TILE_OUT = TILE_BLOCKS * 16 + 3 };
@@ -412,12 +446,12 @@ static void test_i8(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_transpose),  cmocka_unit_test(test_rms_norm),
-        cmocka_unit_test(test_silu),       cmocka_unit_test(test_rope),
-        cmocka_unit_test(test_layer_norm), cmocka_unit_test(test_gelu),
-        cmocka_unit_test(test_tiles),      cmocka_unit_test(test_soften),
-        cmocka_unit_test(test_blend),      cmocka_unit_test(test_f16),
-        cmocka_unit_test(test_i8),
+        cmocka_unit_test(test_transpose), cmocka_unit_test(test_rms_norm),
+        cmocka_unit_test(test_silu),      cmocka_unit_test(test_rope),
+        cmocka_unit_test(test_add_q8_0),  cmocka_unit_test(test_layer_norm),
+        cmocka_unit_test(test_gelu),      cmocka_unit_test(test_tiles),
+        cmocka_unit_test(test_soften),    cmocka_unit_test(test_blend),
+        cmocka_unit_test(test_f16),       cmocka_unit_test(test_i8),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

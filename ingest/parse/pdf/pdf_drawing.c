@@ -59,6 +59,14 @@ typedef struct {
     size_t count, room;
 } strip;
 
+/* The colour that text would stand on, at the height y between left and right, as long as there are so
+ * many fills. */
+typedef struct {
+    float y, left, right;
+    size_t fills;
+    pdf_colour colour;
+} backdrop;
+
 typedef struct {
     char name[64];
     bool wide, drawable;
@@ -72,6 +80,7 @@ typedef struct {
     fill *fills;
     size_t fill_count, fill_room;
     strip fill_strips[STRIPS], show_strips[STRIPS];
+    backdrop behind;
     size_t bytes, tests;
     state now, stack[STATE_DEPTH];
     size_t depth, too_deep;
@@ -99,23 +108,39 @@ static matrix times(matrix m, matrix n) { /* first m, then n */
                     m.e * n.a + m.f * n.c + n.e, m.e * n.b + m.f * n.d + n.f};
 }
 
-static void apply(matrix m, double x, double y, float *ox, float *oy) {
-    double px = m.a * x + m.c * y + m.e, py = m.b * x + m.d * y + m.f;
-    *ox = (float)fmax(-1e6, fmin(1e6, px)); /* a NaN becomes a bound, too */
-    *oy = (float)fmax(-1e6, fmin(1e6, py));
+/* Within +-1e6; a NaN becomes a bound, too. fmin and fmax are calls, since they heed NaNs. */
+static float bounded(double v) {
+    return v < 1e6 ? v > -1e6 ? (float)v : -1e6f : 1e6f;
+}
+
+static float lower(float a, float b) {
+    return a < b ? a : b;
+}
+
+static float higher(float a, float b) {
+    return a > b ? a : b;
+}
+
+static float length(float x, float y) {
+    return (float)sqrt((double)x * (double)x + (double)y * (double)y);
+}
+
+static void apply(const matrix *m, double x, double y, float *ox, float *oy) {
+    *ox = bounded(m->a * x + m->c * y + m->e);
+    *oy = bounded(m->b * x + m->d * y + m->f);
 }
 
 static box no_box(void) {
     return (box){1e6f, 1e6f, -1e6f, -1e6f};
 }
 
-static void add_point(box *b, matrix m, double x, double y) {
+static void add_point(box *b, const matrix *m, double x, double y) {
     float px, py;
     apply(m, x, y, &px, &py);
-    *b = (box){fminf(b->x0, px), fminf(b->y0, py), fmaxf(b->x1, px), fmaxf(b->y1, py)};
+    *b = (box){lower(b->x0, px), lower(b->y0, py), higher(b->x1, px), higher(b->y1, py)};
 }
 
-static box of_rectangle(matrix m, double x, double y, double w, double h) {
+static box of_rectangle(const matrix *m, double x, double y, double w, double h) {
     box b = no_box();
     add_point(&b, m, x, y);
     add_point(&b, m, x + w, y);
@@ -125,7 +150,7 @@ static box of_rectangle(matrix m, double x, double y, double w, double h) {
 }
 
 static box both(box a, box b) {
-    return (box){fmaxf(a.x0, b.x0), fmaxf(a.y0, b.y0), fminf(a.x1, b.x1), fminf(a.y1, b.y1)};
+    return (box){higher(a.x0, b.x0), higher(a.y0, b.y0), lower(a.x1, b.x1), lower(a.y1, b.y1)};
 }
 
 static bool holds(box b, float x, float y) {
@@ -253,8 +278,8 @@ static bool close_to(pdf_colour a, pdf_colour b) {
 }
 
 static size_t strip_of(const walk *w, float y) {
-    float t = STRIPS * y / fmaxf(w->page.y1, 1);
-    return t > 0 ? (size_t)fminf(t, STRIPS - 1) : 0;
+    float t = STRIPS * y / higher(w->page.y1, 1);
+    return t > 0 ? (size_t)lower(t, STRIPS - 1) : 0;
 }
 
 static void put_strip(strip *s, size_t number) {
@@ -265,15 +290,32 @@ static void put_strip(strip *s, size_t number) {
     s->list[s->count++] = (uint32_t)number;
 }
 
-/* What was painted last at this point: white where nothing was. */
+/* What was painted last at this point: white where nothing was. The words of a line ask for point after
+ * point beside one another, so it is kept how far to the left and right the answer holds. */
 static pdf_colour colour_at(walk *w, float x, float y) {
+    backdrop *b = &w->behind;
+    if (b->y == y && b->fills == w->fill_count && x > b->left && x < b->right) return b->colour;
     const strip *s = &w->fill_strips[strip_of(w, y)];
+    *b = (backdrop){y, -INFINITY, INFINITY, w->fill_count, {1, 1, 1, true}};
     for (size_t i = s->count; i > 0; i--) {
         const fill *f = &w->fills[s->list[i - 1]];
-        if (++w->tests > PAGE_TESTS) return (pdf_colour){0};
-        if (holds(f->at, x, y)) return f->colour;
+        if (++w->tests > PAGE_TESTS) {
+            b->right = -INFINITY; /* holds nowhere */
+            return (pdf_colour){0};
+        }
+        if (y < f->at.y0 || y > f->at.y1) continue;
+        if (x < f->at.x0) {
+            b->right = lower(b->right, f->at.x0);
+        } else if (x > f->at.x1) {
+            b->left = higher(b->left, f->at.x1);
+        } else {
+            b->left = higher(b->left, f->at.x0);
+            b->right = lower(b->right, f->at.x1);
+            b->colour = f->colour;
+            break;
+        }
     }
-    return (pdf_colour){1, 1, 1, true};
+    return b->colour;
 }
 
 /* ---- painting ------------------------------------------------------------------------------ */
@@ -350,7 +392,7 @@ static void end_part(walk *w) {
     if (count < 2) return;
     pdf_rules_add_part(&w->out->rules, w->part_x, w->part_y, count, w->a);
     for (size_t i = 0; i < count; i++)
-        add_point(&b, as_is, (double)w->part_x[i], (double)w->part_y[i]);
+        add_point(&b, &as_is, (double)w->part_x[i], (double)w->part_y[i]);
     bool straight = count >= 4;
     for (size_t i = 0; straight && i < count; i++)
         straight = on_edge(w->part_x[i], b.x0, b.x1) && on_edge(w->part_y[i], b.y0, b.y1);
@@ -383,20 +425,20 @@ static void add_to_path(walk *w, const pdf_operators *o) {
     w->path_open = true;
     if (o->op == PDF_OP('r', 'e', 0)) {
         if (n < 4) return;
-        box r = of_rectangle(w->now.at, v[0], v[1], v[2], v[3]);
-        w->path = (box){fminf(w->path.x0, r.x0), fminf(w->path.y0, r.y0), fmaxf(w->path.x1, r.x1),
-                        fmaxf(w->path.y1, r.y1)};
+        box r = of_rectangle(&w->now.at, v[0], v[1], v[2], v[3]);
+        w->path = (box){lower(w->path.x0, r.x0), lower(w->path.y0, r.y0), higher(w->path.x1, r.x1),
+                        higher(w->path.y1, r.y1)};
         pdf_rules_add_box(&w->out->rules, r, w->a);
         put_part(w, r); /* of a turned page it is still one; of a slanted one, nearly */
         return;
     }
     if (o->op == PDF_OP('m', 0, 0)) end_part(w);
-    for (size_t i = 0; i + 1 < n; i += 2) add_point(&w->path, w->now.at, v[i], v[i + 1]);
+    for (size_t i = 0; i + 1 < n; i += 2) add_point(&w->path, &w->now.at, v[i], v[i + 1]);
     if (n != 2 || w->point_count == PART_POINTS) {
         w->path_odd = true;
         return;
     }
-    apply(w->now.at, v[0], v[1], &w->part_x[w->point_count], &w->part_y[w->point_count]);
+    apply(&w->now.at, v[0], v[1], &w->part_x[w->point_count], &w->part_y[w->point_count]);
     w->point_count++;
 }
 
@@ -409,7 +451,7 @@ static pdf_hiding judge(walk *w, pdf_show *s) {
     box page = {w->page.x0 - margin, w->page.y0 - margin, w->page.x1 + margin, w->page.y1 + margin};
     if (w->off_from > 0) return PDF_LAYER_OFF;
     if (!holds(page, s->x, s->y) && !holds(page, s->end_x, s->end_y)) return PDF_OFF_PAGE;
-    if (hypotf(s->end_x - s->x, s->end_y - s->y) < SQUEEZED * guess) return PDF_TINY;
+    if (length(s->end_x - s->x, s->end_y - s->y) < SQUEEZED * guess) return PDF_TINY;
     if (g->mode == 3 || g->mode == 7) return PDF_INVISIBLE;
     if (g->alpha * g->group_alpha < FAINT_ALPHA) return PDF_TRANSPARENT;
     if (g->mask) return PDF_CLIPPED;
@@ -456,11 +498,11 @@ static void show_text(walk *w, uint32_t bytes) {
                   .element = w->element};
     w->placed = false;
     float up_x, up_y;
-    apply(m, 0, g->rise, &s.x, &s.y);
+    apply(&m, 0, g->rise, &s.x, &s.y);
     double guess = WIDTH_EM * g->font_size * g->stretch * fmin(characters, LONGEST_GUESS);
-    apply(m, guess, g->rise, &s.end_x, &s.end_y);
-    apply(m, 0, g->rise + g->font_size, &up_x, &up_y);
-    s.size_pt = hypotf(up_x - s.x, up_y - s.y);
+    apply(&m, guess, g->rise, &s.end_x, &s.end_y);
+    apply(&m, 0, g->rise + g->font_size, &up_x, &up_y);
+    s.size_pt = length(up_x - s.x, up_y - s.y);
     s.level = fabsf(s.end_y - s.y) < 0.1f * fabsf(s.end_x - s.x) && up_y < s.y;
     s.hiding = (uint8_t)judge(w, &s);
     out->off_page += s.hiding == PDF_OFF_PAGE ? characters : 0;
@@ -525,7 +567,7 @@ static void draw_form(walk *w, qpdf_oh form, qpdf_oh dict) {
         double v[4];
         for (int i = 0; i < 4; i++) v[i] = number_of(w, qpdf_oh_get_array_item(q, bounds, i), 0);
         w->now.clip =
-            both(w->now.clip, of_rectangle(w->now.at, v[0], v[1], v[2] - v[0], v[3] - v[1]));
+            both(w->now.clip, of_rectangle(&w->now.at, v[0], v[1], v[2] - v[0], v[3] - v[1]));
     }
     if (qpdf_oh_is_dictionary(q, key(w, dict, "/Group"))) {
         w->now.group_alpha *= w->now.alpha;
@@ -560,7 +602,7 @@ static void draw_object(walk *w, str name) {
     if (was == 0 && pdf_layer_is_off(w->d, key(w, dict, "/OC"))) w->off_from = w->marked + 1;
     if (is_name(w, type, "/Image")) {
         w->out->images = true;
-        paint(w, of_rectangle(w->now.at, 0, 0, 1, 1), (pdf_colour){0});
+        paint(w, of_rectangle(&w->now.at, 0, 0, 1, 1), (pdf_colour){0});
     } else if (is_name(w, type, "/Form")) {
         draw_form(w, object, dict);
     }
@@ -712,7 +754,7 @@ static void run_other(walk *w, const pdf_operators *o) {
         break;
     case PDF_OP('I', 'D', 0):
         w->out->images = true;
-        paint(w, of_rectangle(w->now.at, 0, 0, 1, 1), (pdf_colour){0});
+        paint(w, of_rectangle(&w->now.at, 0, 0, 1, 1), (pdf_colour){0});
         break;
     case PDF_OP('D', 'o', 0):
         if (o->name_count > 0) draw_object(w, o->names[0]);

@@ -12,6 +12,7 @@
 
 #define NUMBER_MAX 1e9 /* larger ones are nonsense, and would make infinities of sums */
 #define PLAIN_AFTER_IMAGE 8
+#define PLAIN_DIGITS 9 /* of a number that 32 bits hold */
 
 /* By byte: most of the time goes into asking what a byte is. */
 enum { REGULAR, WHITE, DELIMITER };
@@ -84,6 +85,32 @@ static bool read_number(str s, double *out) {
     return any;
 }
 
+/* Nearly all numbers: a sign, digits, a point and digits, and behind them what is no part of a word. Takes
+ * them in one pass, and leaves the others to read_number. */
+static bool take_plain_number(pdf_operators *o, double *out) {
+    static const double tens[PLAIN_DIGITS + 1] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9};
+    str s = o->bytes;
+    size_t at = o->at, first, point = SIZE_MAX;
+    uint32_t value = 0;
+    bool negative = s.p[at] == '-';
+    at += negative;
+    for (first = at; at < s.n; at++) {
+        unsigned digit = (unsigned)(unsigned char)s.p[at] - '0';
+        if (digit < 10)
+            value = value * 10 + digit;
+        else if (s.p[at] == '.' && point == SIZE_MAX)
+            point = at;
+        else
+            break;
+    }
+    size_t digits = at - first - (point != SIZE_MAX);
+    if (digits == 0 || digits > PLAIN_DIGITS || (at < s.n && is_regular(s.p[at]))) return false;
+    double number = point == SIZE_MAX ? value : value / tens[at - point - 1];
+    *out = negative ? -number : number;
+    o->at = at;
+    return true;
+}
+
 static void put_number(pdf_operators *o, double value) {
     if (o->number_count == PDF_OPERANDS)
         memmove(o->numbers, o->numbers + 1, --o->number_count * sizeof *o->numbers);
@@ -137,15 +164,18 @@ bool pdf_next_operator(pdf_operators *o) {
             o->at++;
             continue;
         }
+        if (is_regular(c) && inside > 0) {
+            o->at = regular_end(s, o->at);
+            continue;
+        }
         if (is_regular(c)) {
-            str word = {s.p + o->at, regular_end(s, o->at) - o->at};
             double value;
-            o->at += word.n;
-            if (read_number(word, &value)) {
-                if (inside == 0) put_number(o, value);
-            } else if (inside == 0) {
-                return take_operator(o, word);
+            if (!take_plain_number(o, &value)) {
+                str word = {s.p + o->at, regular_end(s, o->at) - o->at};
+                o->at += word.n;
+                if (!read_number(word, &value)) return take_operator(o, word);
             }
+            put_number(o, value);
             continue;
         }
         o->at++;

@@ -8,7 +8,8 @@
  *
  * Poppler's text of a page is a selection from corner to corner, and leaves out what it takes to
  * stand before the first corner: on some pages a margin note, on a right-to-left page whole lines.
- * So each page is selected along both diagonals, and what only the second one has is added.
+ * So each page is selected along both diagonals, and what only the second one has is added. Nearly
+ * always that is nothing: the second text is a part of the first, and then it is not taken apart.
  *
  * Characters that a reader cannot see (pdf_hidden.c) are left out before runs are made.
  */
@@ -125,6 +126,7 @@ static uint32_t public_bullet(uint32_t c) {
 }
 
 static bool is_unusable(uint32_t c) {
+    if (c >= ' ' && c < 0x7F) return false;
     switch (utf8proc_category((utf8proc_int32_t)c)) {
     case UTF8PROC_CATEGORY_CN: /* unassigned */
     case UTF8PROC_CATEGORY_CO: /* private */
@@ -137,7 +139,9 @@ static bool is_unusable(uint32_t c) {
 
 static void put_character(text *t, uint32_t c) {
     static const char *const ligatures[] = {"ff", "fi", "fl", "ffi", "ffl", "st", "st"};
-    if (c >= 0xFB00 && c <= 0xFB06)
+    if (c >= ' ' && c < 0x7F) /* most of all text */
+        text_put_char(t, (char)c);
+    else if (c >= 0xFB00 && c <= 0xFB06)
         text_put(t, str_of(ligatures[c - 0xFB00]));
     else if (pdf_is_presentation_form(c))
         pdf_put_letters(t, c);
@@ -152,6 +156,13 @@ static size_t leader_bytes(str s, size_t i) {
     return dots >= LEADER_DOTS ? end - i : 0;
 }
 
+/* How many bytes of s from i on stay as they are. */
+static size_t plain_bytes(str s, size_t i) {
+    size_t end = i;
+    while (end < s.n && (unsigned char)s.p[end] < 0x80 && s.p[end] != '.') end++;
+    return end - i;
+}
+
 /* Drops soft hyphens inside the line (at its end the chunker needs one), shortens leaders, and
  * composes accents. */
 static str finished(str raw, arena *a) {
@@ -159,6 +170,11 @@ static str finished(str raw, arena *a) {
     bool ascii = true;
     raw = str_trim(raw);
     for (size_t i = 0, used; i < raw.n; i += used) {
+        used = plain_bytes(raw, i);
+        if (used > 0) {
+            text_put(&t, str_cut(raw, i, i + used));
+            continue;
+        }
         uint32_t c = utf8_next(raw.p + i, raw.n - i, &used);
         size_t leader = c == '.' ? leader_bytes(raw, i) : 0;
         ascii &= c < 0x80;
@@ -495,12 +511,11 @@ static float find_alef(str s, const PopplerRectangle *boxes, guint box_count) {
     return found[n / 2];
 }
 
-/* The selection from the first to the second corner of `area`. alef_share: of the page, 0 before it is
- * known. */
-static void select_runs(PopplerPage *page, PopplerRectangle *area, pdf_look *look,
+/* The selection from the first to the second corner of `area`, whose text is `all`. alef_share: of the
+ * page, 0 before it is known. */
+static void select_runs(PopplerPage *page, PopplerRectangle *area, const char *all, pdf_look *look,
                         float *alef_share, arena *a, pdf_runs *out) {
     page_view v = {.rules = &pdf_look_drawing(look)->rules};
-    char *all = poppler_page_get_text_for_area(page, area);
     if (!poppler_page_get_text_layout_for_area(page, area, &v.boxes, &v.box_count)) v.box_count = 0;
     GList *attributes = poppler_page_get_text_attributes_for_area(page, area);
     v.attributes = attributes;
@@ -528,7 +543,6 @@ static void select_runs(PopplerPage *page, PopplerRectangle *area, pdf_look *loo
     text_free(&b.raw);
     poppler_page_free_text_attributes(attributes);
     g_free(v.boxes);
-    g_free(all);
 }
 
 static bool overlap(box a, box b) {
@@ -580,7 +594,9 @@ static void select_last_block(PopplerPage *page, double width, double height, pd
         for (int tries = 0; tries < RTL_TRIES && end > 0; tries++) {
             pdf_runs more;
             PopplerRectangle area = {.x1 = width, .y1 = 0, .x2 = end, .y2 = height};
-            select_runs(page, &area, look, alef_share, a, &more);
+            char *all = poppler_page_get_text_for_area(page, &area);
+            select_runs(page, &area, all, look, alef_share, a, &more);
+            g_free(all);
             size_t changed = merge_runs(out, &more, a);
             if (changed == SIZE_MAX) break;
             end = out->runs[changed].at.x0 - RTL_STEP_PT;
@@ -595,9 +611,15 @@ void pdf_page_runs(struct _PopplerPage *page, struct pdf_look *look, arena *a, p
     poppler_page_get_size(page, &width, &height);
     PopplerRectangle falling = {.x1 = 0, .y1 = 0, .x2 = width, .y2 = height};
     PopplerRectangle rising = {.x1 = width, .y1 = 0, .x2 = 0, .y2 = height};
-    select_runs(page, &falling, look, &alef_share, a, out);
-    select_runs(page, &rising, look, &alef_share, a, &other);
-    merge_runs(out, &other, a);
+    char *all = poppler_page_get_text_for_area(page, &falling);
+    char *again = poppler_page_get_text_for_area(page, &rising);
+    select_runs(page, &falling, all, look, &alef_share, a, out);
+    if (!strstr(all, again)) {
+        select_runs(page, &rising, again, look, &alef_share, a, &other);
+        merge_runs(out, &other, a);
+    }
+    g_free(all);
+    g_free(again);
     select_last_block(page, width, height, look, &alef_share, out, a);
     for (size_t i = 0; i < out->run_count; i++) {
         out->characters += out->runs[i].characters;
