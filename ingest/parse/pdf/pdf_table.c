@@ -384,11 +384,12 @@ static bool starts_small(str s) {
 
 /* "clari-" and "fication" are one word: lines of a cell are short, and most hyphens at their end
  * the printer's. */
-str pdf_join_text(str a, str b, arena *at) {
-    bool broken = a.n > 1 && a.p[a.n - 1] == '-' && starts_small(b) && a.p[a.n - 2] != ' ' &&
-                  (unsigned char)(a.p[a.n - 2] | 32) >= 'a';
-    if (broken) a.n--;
-    return arena_printf(at, STR_FMT "%s" STR_FMT, STR_ARG(a), broken ? "" : " ", STR_ARG(b));
+str pdf_join_text(str first, str second, arena *a) {
+    bool broken = first.n > 1 && first.p[first.n - 1] == '-' && starts_small(second) &&
+                  first.p[first.n - 2] != ' ' && (unsigned char)(first.p[first.n - 2] | 32) >= 'a';
+    if (broken) first.n--;
+    return arena_printf(a, STR_FMT "%s" STR_FMT, STR_ARG(first), broken ? "" : " ",
+                        STR_ARG(second));
 }
 
 static pdf_cell *cell_at(const pdf_row *r, uint32_t column) {
