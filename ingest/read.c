@@ -13,13 +13,13 @@
 #include <unistd.h>
 
 #include "ingest/kind.h"
+#include "ingest/recognition.h"
 #include "ingest/record.h"
 #include "ingest/reread.h"
 #include "ingest/worker.h"
 
 /* For all members of one container together; an archive of ten thousand slow files ends here, one of
- * a whole shelf of manuals does not. Pages that are recognised have only their own limit: a thick scan
- * takes hours, and is worth them. */
+ * a whole shelf of manuals does not. Pages that are recognised have a time of their own (recognition.c). */
 #define MEMBERS_SECONDS 3600.0
 /* Of a file, at all depths: containers within containers multiply. Each has an arena, of 4 KiB at least. */
 #define ITEMS_MAX 200000u
@@ -58,6 +58,7 @@ typedef struct {
     arena *a;
     ingest_document *d; /* NULL: not read */
     const error *err;   /* why not */
+    ingest_unread unread;
 } ocr_page;
 
 typedef struct {
@@ -76,6 +77,7 @@ typedef struct {
     arena *a;
     ocr_page *ocr;
     size_t ocr_count, ocr_room;
+    recognition recognition; /* of them */
     double members_end_ms;
     atomic_size_t bytes; /* of all that was read */
 } reading;
@@ -154,11 +156,8 @@ static void read_ocr_page(void *context, size_t i, ingest_worker *w) {
     error err;
     piece.ocr_page = p->page;
     p->a = arena_new();
-    bool ok = worker_read_piece(w, &piece, r->options, r->fd, r->name, p->a, &p->d, &err);
-    if (ok && p->d->page_count != 1)
-        ok =
-            error_set(&err, ERROR_INPUT, "the recogniser sent %zu pages for one", p->d->page_count);
-    if (ok) return;
+    if (recognition_read(&r->recognition, w, &piece, r->fd, r->name, p->a, &p->d, &p->unread, &err))
+        return;
     p->d = NULL;
     p->err = keep_error(p->a, &err);
 }
@@ -274,6 +273,7 @@ static void recognise(reading *r) {
             r->ocr[r->ocr_count++] = (ocr_page){.item = i, .page = (uint32_t)p + 1};
         }
     }
+    recognition_start(&r->recognition, r->options, r->ocr_count);
     each(r, r->ocr_count, read_ocr_page);
 }
 
@@ -323,13 +323,19 @@ static void add_note(assembly *x, ingest_page *page, str note) {
     if (note.n > 0) page->note = note;
 }
 
-/* The recognised page takes the place of the one without usable text; where recognition failed, the
- * page keeps its fate and says why. */
+/* A page on which recognition was wanted and not done is not empty: nobody has looked. */
+static void leave_unread(assembly *x, ingest_page *page, ingest_unread unread, str why) {
+    page->unread = unread;
+    if (page->fate == INGEST_FATE_EMPTY) page->fate = INGEST_FATE_FAILED;
+    add_note(x, page, why);
+}
+
+/* The recognised page takes the place of the one without usable text. */
 static void put_ocr_page(assembly *x, const ocr_page *p, uint32_t before, uint32_t depth) {
     ingest_page *page = &x->pages[before + p->page - 1];
     if (!p->d) {
-        add_note(x, page,
-                 arena_printf(x->a, "its characters were not recognised: %s", p->err->text));
+        leave_unread(x, page, p->unread,
+                     arena_printf(x->a, "its characters were not recognised: %s", p->err->text));
         return;
     }
     reread_choice choice = reread_choose(x->r->items[p->item].d, p->page, p->d);
@@ -337,6 +343,7 @@ static void put_ocr_page(assembly *x, const ocr_page *p, uint32_t before, uint32
     if (choice != REREAD_TAKE) return;
     const ingest_page *read = &p->d->pages[0];
     page->fate = read->fate;
+    if (read->fate == INGEST_FATE_GARBLED) page->unread = INGEST_UNREAD_FOREIGN;
     page->confidence = read->confidence;
     add_note(x, page, read->note);
     if (page->width_pt <= 0) page->width_pt = read->width_pt;
@@ -407,7 +414,8 @@ static void put_pages(assembly *x, const ingest_document *d) {
         ingest_page *page = &x->pages[x->page_count++];
         *page = d->pages[p];
         if (page->wants_ocr && x->r->options->no_ocr)
-            add_note(x, page, STR("a picture, whose characters were not recognised (--no-ocr)"));
+            leave_unread(x, page, INGEST_UNREAD_OFF,
+                         STR("a picture, whose characters were not recognised (--no-ocr)"));
         page->wants_ocr = false;
         page->number = (uint32_t)x->page_count;
     }
@@ -484,10 +492,10 @@ bool ingest_read(ingest_worker *w, int fd, str name, const ingest_options *optio
                  .a = a,
                  .members_end_ms = clock_ms() + MEMBERS_SECONDS * 1000};
     bool ok = read_items(&r, err);
-    if (ok) {
-        recognise(&r);
-        *out = put_together(&r, a);
-    }
+    if (ok) recognise(&r);
+    /* A piece that was stopped is no failure of the document. */
+    if (worker_stopped(r.options)) ok = error_set(err, ERROR_CANCELLED, "it was stopped");
+    if (ok) *out = put_together(&r, a);
     for (size_t i = 0; i < r.item_count; i++)
         if (r.items[i].a) arena_join(a, r.items[i].a);
     for (size_t i = 0; i < r.ocr_count; i++) arena_join(a, r.ocr[i].a);

@@ -1,6 +1,5 @@
 /* carrel-ocr: a page that carries no usable text is drawn, and its characters are recognised.
  *
- *   languages.c   which of tesseract's languages, and where their data lies
  *   render.c      a page of a PDF becomes a grey picture (poppler, cairo)
  *   picture.c     a page of an image file becomes one (leptonica)
  *   recognise.c   a grey picture becomes words (tesseract), whichever way it is turned
@@ -13,6 +12,7 @@
 #ifndef CARREL_INGEST_OCR_H
 #define CARREL_INGEST_OCR_H
 
+#include "ingest/languages.h"
 #include "ingest/parse/parse.h"
 #include "ingest/worker.h"
 
@@ -37,21 +37,6 @@ typedef bool ocr_picture_fn(const parse_input *in, uint32_t page, arena *a, ocr_
                             error *err);
 ocr_picture_fn ocr_render_page;
 ocr_picture_fn ocr_decode_page;
-
-/* ---- languages ------------------------------------------------------------------------------ */
-
-/* Folders of tesseract's data, as distributions have them; ended by NULL. */
-extern const char *const ocr_data_folders[];
-
-typedef struct {
-    const char *folder; /* that the data was found in */
-    char names[WORKER_LANGUAGES_BYTES];
-    char note[200]; /* where a choice was made for the user that he may want to make; else empty */
-} ocr_languages;
-
-/* asked: "eng+fra", or empty for what is installed. False with one sentence that says what to
- * install. */
-bool ocr_choose_languages(const char *const *folders, str asked, ocr_languages *out, error *err);
 
 /* ---- recognition ---------------------------------------------------------------------------- */
 

@@ -23,7 +23,8 @@
 
 #include <cmocka.h>
 
-#include "ingest/ocr/ocr.h"
+#include "ingest/languages.h"
+#include "ingest/worker.h"
 #include "ingest/parse/confine.h"
 #include "ingest/parse/image/tiff.h"
 
