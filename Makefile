@@ -23,7 +23,7 @@ INC    := -I. $(call pc,cflags,$(PKG) $(PARSER) $(PULL))
 LIBS   := $(call pc,libs,$(PKG)) -lstemmer -lpthread -lm
 PLIBS  := $(call pc,libs,$(PARSER)) -lpthread -lm
 # Not all that tesseract's own file for pkg-config names: libcurl and libarchive are its business.
-OLIBS  := $(call pc,libs,$(PARSER)) -ltesseract -llept -lcairo -lpthread -lm
+OLIBS  := $(call pc,libs,$(PARSER)) -ltesseract -llept -lpng16 -ltiff -lcairo -lpthread -lm
 QLIBS  := $(call pc,libs,$(PULL)) -lpthread -lm
 
 # carrel is every room but ingest/parse; carrel-parse is ingest/parse, the record writer and base.

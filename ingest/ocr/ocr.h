@@ -2,6 +2,7 @@
  *
  *   render.c      a page of a PDF becomes a grey picture (poppler, cairo)
  *   picture.c     a page of an image file becomes one (leptonica)
+ *   decode.c      large ones in colour, without a copy in colour (libpng, libtiff)
  *   recognise.c   a grey picture becomes words (tesseract), whichever way it is turned
  *   write.c       words become lines, blocks and records, by the layout of ingest/parse/pdf/pdf.h
  *   main.c        the program: what it keeps loaded, and its life under the lock
@@ -37,6 +38,10 @@ typedef bool ocr_picture_fn(const parse_input *in, uint32_t page, arena *a, ocr_
                             error *err);
 ocr_picture_fn ocr_render_page;
 ocr_picture_fn ocr_decode_page;
+
+/* decode.c: to 8 bits of grey at once; NULL where the picture is damaged. Sizes were checked. */
+struct Pix *ocr_decode_png(str bytes);
+struct Pix *ocr_decode_tiff(str bytes, int directory, uint32_t *orientation);
 
 /* ---- recognition ---------------------------------------------------------------------------- */
 
