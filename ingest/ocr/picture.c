@@ -201,7 +201,10 @@ bool ocr_decode_page(const parse_input *in, uint32_t page, arena *a, ocr_picture
     int x = pixGetXRes(pix), y = pixGetYRes(pix);
     pix = to_grey(pix);
     if (pix) pixSetResolution(pix, x, y);
-    pix = turned(pix ? squared(pix) : NULL, h.orientation);
+    if (pix) pix = squared(pix);
+    int dots = pix ? L_MAX(pixGetXRes(pix), pixGetYRes(pix)) : 0; /* which a turn forgets */
+    pix = turned(pix, h.orientation);
+    if (pix) pixSetResolution(pix, dots, dots);
     if (!pix || !scale(pix, reduction, out))
         return error_set(err, ERROR_LIMIT, "the picture needs more memory than one page may have");
     return true;
