@@ -125,7 +125,7 @@ void store_finalize(index_library *l);
 
 /* ---- schema.c ------------------------------------------------------------------------------- */
 
-#define SCHEMA_VERSION 2
+#define SCHEMA_VERSION 3
 #define SCHEMA_APPLICATION_ID 0x4361726C /* "Carl", in bytes 68..71 of the file */
 
 /* Makes or migrates the tables, or says why this file cannot be used. A reader migrates too, where it
@@ -175,6 +175,13 @@ bool pages_part(index_library *l, int64_t document, uint32_t page, arena *a, ind
                 error *err);
 /* A column as a count: what is negative or too large for one is damage, and read as an end. */
 uint32_t pages_small(sqlite3_stmt *s, int at);
+
+/* ---- recognised.c -------------------------------------------------------------------------- */
+
+/* Inside a transaction: what was kept of the document's file goes. */
+bool recognised_drop(index_library *l, int64_t document, error *err);
+/* The same, where no page of it is unread any more. */
+bool recognised_settle(index_library *l, int64_t document, error *err);
 
 /* ---- blocks.c ------------------------------------------------------------------------------ */
 

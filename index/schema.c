@@ -109,7 +109,28 @@ static const char version_2[] =
     "CREATE INDEX file_hash ON file(hash);"
     "CREATE INDEX file_failed ON file(path) WHERE code <> 0;";
 
-static const char *const migrations[SCHEMA_VERSION] = {version_1, version_2};
+/* Pages that an older program left unread are known by what it noted, and read by the next `add` or
+ * `sync`. What was noted of version 1 pages asked for that by hand. */
+static const char version_3[] =
+    "ALTER TABLE page ADD COLUMN unread TEXT NOT NULL DEFAULT '';"
+    "UPDATE page SET unread = 'older' WHERE fate <> 'ocr' AND (note LIKE"
+    " '%characters were not recognised%' OR note LIKE 'an older Carrel found no text here%');"
+    "UPDATE page SET fate = 'failed' WHERE fate = 'empty' AND unread <> '';"
+    "UPDATE page SET note = 'an older Carrel found no text here and could not read scans; the next"
+    " `carrel add` or `carrel sync` of its file looks once more' WHERE note LIKE"
+    " 'an older Carrel found no text here%';"
+    "CREATE INDEX page_unread ON page(document) WHERE unread <> '';"
+    "ALTER TABLE library ADD COLUMN languages TEXT NOT NULL DEFAULT '';"
+    "CREATE TABLE recognised(" /* see recognised.c */
+    "  hash BLOB NOT NULL CHECK(length(hash) = 32),"
+    "  place TEXT NOT NULL,"
+    "  languages TEXT NOT NULL,"
+    "  program TEXT NOT NULL,"
+    "  kept INTEGER NOT NULL,"
+    "  records BLOB NOT NULL,"
+    "  PRIMARY KEY(hash, place)) STRICT, WITHOUT ROWID;";
+
+static const char *const migrations[SCHEMA_VERSION] = {version_1, version_2, version_3};
 
 static bool has_tables(index_library *l, bool *out, error *err) {
     int64_t count;

@@ -23,7 +23,8 @@
 
 #include <cmocka.h>
 
-#include "ingest/ocr/ocr.h"
+#include "ingest/languages.h"
+#include "ingest/worker.h"
 #include "ingest/parse/confine.h"
 #include "ingest/parse/image/tiff.h"
 
@@ -551,7 +552,7 @@ static void broken_images_are_told(void **state) {
     text_pdf(&pdf);
     assert_true(pdftoppm(text_str(&pdf), "-png", &image));
     const ingest_document *d = read_bytes(str_cut(text_str(&image), 0, image.n / 2), "half.png", a);
-    assert_int_equal(d->pages[0].fate, INGEST_FATE_EMPTY);
+    assert_int_equal(d->pages[0].fate, INGEST_FATE_FAILED);
     expect_note(&d->pages[0], "damaged");
     /* 60,000 pixels square in colour, in 70 bytes. */
     text_put(&bomb, STR("\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\xea\x60\0\0\xea\x60\x08\x02\0\0\0"
@@ -603,7 +604,7 @@ static void a_missing_language_is_named(void **state) {
     for (size_t i = 0; i < sizeof asked / sizeof *asked; i++) {
         const ingest_options options = {.ocr_languages = str_of(asked[i].languages)};
         const ingest_document *d = read_with(worker, text_str(&pdf), "scan.pdf", &options, a);
-        assert_int_equal(d->pages[0].fate, INGEST_FATE_EMPTY);
+        assert_int_equal(d->pages[0].fate, INGEST_FATE_FAILED);
         expect_note(&d->pages[0], asked[i].says);
     }
     expect_read(read_bytes(text_str(&pdf), "scan.pdf", a), 1);
@@ -668,7 +669,7 @@ static void a_missing_program_is_told(void **state) {
     if (!ingest_worker_open(link, &ingest_default_limits, &w, &err)) fail_msg("%s", err.text);
     picture_pdf(&pdf, PAGE_BOX, "320 0 0 200 0 0", "");
     const ingest_document *d = read_with(w, text_str(&pdf), "scan.pdf", NULL, a);
-    assert_int_equal(d->pages[0].fate, INGEST_FATE_EMPTY);
+    assert_int_equal(d->pages[0].fate, INGEST_FATE_FAILED);
     expect_note(&d->pages[0], "carrel-ocr is missing");
     text_clear(&pdf);
     text_pdf(&pdf);
