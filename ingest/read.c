@@ -18,8 +18,9 @@
 #include "ingest/reread.h"
 #include "ingest/worker.h"
 
-/* For all members of one container together; an archive of ten thousand slow files ends here, one of
- * a whole shelf of manuals does not. Pages that are recognised have a time of their own (recognition.c). */
+/* For all members of one container together; an archive of ten thousand slow files ends here, one
+ * of a whole shelf of manuals does not. Pages that are recognised have a time of their own
+ * (recognition.c). */
 #define MEMBERS_SECONDS 3600.0
 /* Of a file, at all depths: containers within containers multiply. Each has an arena, of 4 KiB at least. */
 #define ITEMS_MAX 200000u

@@ -86,8 +86,8 @@ static bool is_cmyk(const header *h) {
     return h->format == IFF_JFIF_JPEG && h->samples == 4;
 }
 
-/* How many bytes are made of it: of a JPEG only its brightness is decoded, a PNG and a colour TIFF become
- * grey row by row (decode.c), and JPEG 2000 is four bytes for each sample first. */
+/* How many bytes are made of it: of a JPEG only its brightness is decoded, a PNG and a colour TIFF
+ * become grey row by row (decode.c), and JPEG 2000 is four bytes for each sample first. */
 static double decoded_bytes(const header *h) {
     double pixels = (double)h->width * h->height;
     if (is_cmyk(h)) return 4 * pixels;
@@ -127,8 +127,8 @@ static PIX *decode(const parse_input *in, header *h, int reduction, arena *a, st
     return pixReadMem(p, in->bytes.n);
 }
 
-/* A drawing of black and white, as large as a wall, is made smaller on the way: in grey it would take eight
- * times its memory. Takes over `from`. */
+/* A drawing of black and white, as large as a wall, is made smaller on the way: in grey it would
+ * take eight times its memory. Takes over `from`. */
 static PIX *smaller_grey(PIX *from) {
     double pixels = (double)pixGetWidth(from) * pixGetHeight(from);
     PIX *grey = pixScaleToGray(from, (l_float32)sqrt(OCR_MAX_PIXELS / pixels));
@@ -162,8 +162,8 @@ static PIX *turned(PIX *from, uint32_t orientation) {
     return turn;
 }
 
-/* A fax has twice as many dots across as down: the picture is made as high as its page is. Takes over
- * `from`. */
+/* A fax has twice as many dots across as down: the picture is made as high as its page is. Takes
+ * over `from`. */
 static PIX *squared(PIX *from) {
     double x = pixGetXRes(from), y = pixGetYRes(from);
     if (!(x > 0 && y > 0) || fmax(x, y) / fmin(x, y) > MAX_STRETCH || fabs(x / y - 1) < 0.05)

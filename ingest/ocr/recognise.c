@@ -25,8 +25,8 @@
 /* Orientation is told with less certainty than this for pictures that have no letters. */
 #define ORIENTED 1.0f
 
-/* A turn of less than this costs tesseract nothing; one of more than seven degrees is no scanner's, and is
- * looked for only where little was read. */
+/* A turn of less than this costs tesseract nothing; one of more than seven degrees is no scanner's,
+ * and is looked for only where little was read. */
 #define SKEW_MIN_DEGREES 0.3f
 #define SKEW_SURE 3.0f /* leptonica's measure for a page of lines */
 #define SKEW_FAR_DEGREES 30.0f
@@ -110,8 +110,8 @@ static PIX *evenly_lit(PIX *grey) {
     return even ? even : pixClone(grey);
 }
 
-/* Clockwise, in degrees; 0 where the page stands straight or has no lines. far: a sheet that was laid down
- * or photographed carelessly. */
+/* Clockwise, in degrees; 0 where the page stands straight or has no lines. far: a sheet that was
+ * laid down or photographed carelessly. */
 static float skew_of(PIX *grey, bool far) {
     l_float32 angle = 0, sure = 0;
     PIX *black = pixThresholdToBinary(grey, 150);
@@ -147,7 +147,8 @@ static ocr_map turn_back(int quarters, double width, double height) {
     }
 }
 
-/* From a picture that was turned clockwise about its middle by `degrees`, to the one that it was. */
+/* From a picture that was turned clockwise about its middle by `degrees`, to the one that it
+ * was. */
 static ocr_map tilt_back(double degrees, PIX *turned, PIX *was) {
     double c = cos(degrees * M_PI / 180), s = sin(degrees * M_PI / 180);
     double x = pixGetWidth(turned) / 2.0, y = pixGetHeight(turned) / 2.0;
@@ -350,9 +351,10 @@ static PIX *set_straight(PIX *even, float skew) {
                      cuts ? pixGetWidth(even) : 0, cuts ? pixGetHeight(even) : 0);
 }
 
-/* The picture as tesseract is given it: straight, and a little smoothed. A mean over three pixels costs a
- * clean scan nothing, and of a worn one it takes a quarter of the mistakes away (tests/eval: 0.965 of
- * the words instead of 0.955); letters that are drawn coarsely cannot spare it. */
+/* The picture as tesseract is given it: straight, and a little smoothed. A mean over three pixels
+ * costs a clean scan nothing, and of a worn one it takes a quarter of the mistakes away
+ * (tests/eval: 0.965 of the words instead of 0.955); letters that are drawn coarsely cannot spare
+ * it. */
 static bool read_straight(PIX *even, float skew, double dpi, arena *a, ocr_words *out, error *err) {
     PIX *straight = set_straight(even, skew);
     PIX *smooth = straight && dpi >= SMOOTHED_DPI ? pixBlockconv(straight, 1, 1) : NULL;
