@@ -355,7 +355,7 @@ static attempt_end attempt(ingest_worker *w, process *p, const worker_request *r
         error_set(err, ERROR_IO, "no pipe for the parser: %s", strerror(errno));
         return ATTEMPT_FAILED;
     }
-    double deadline = clock_ms() + w->limits.seconds * 1000.0 + GRACE_MS;
+    double deadline = clock_ms() + worker_seconds(&w->limits, &request->piece) * 1000.0 + GRACE_MS;
     attempt_end end = ATTEMPT_FAILED;
     error broken = {0};
     worker_reply reply;
