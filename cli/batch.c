@@ -1,13 +1,13 @@
 /* Preparing documents in threads: hash, parse, chunk, embed.
  *
  * Each thread has its own parser process. Files are begun in order and handed over in order, so
- * that two runs make the same library whatever the number of threads; a ring of slots and a
- * budget of bytes keep memory small when the writer is slower than the parsers. The thread that
- * holds the oldest document never waits for either, so nothing can lock up. A document of many
- * pieces (a scan, an archive) is shared: threads help with its pieces before they begin another
- * document, so that one thick scan keeps all cores busy, and so do those that have nothing to
- * begin. Documents are written by the one thread that takes; here only pages that were recognised are
- * put away, since each has cost seconds, and a run that is cut off shall go on with the next.
+ * that two runs make the same library whatever the number of threads; a ring of slots and a budget
+ * of bytes keep memory small when the writer is slower than the parsers. The thread that holds the
+ * oldest document never waits for either, so nothing can lock up. A document of many pieces (a
+ * scan, an archive) is shared: threads help with its pieces before they begin another document, so
+ * that one thick scan keeps all cores busy, and so do those that have nothing to begin. Documents
+ * are written by the one thread that takes; here only pages that were recognised are put away,
+ * since each has cost seconds, and a run that is cut off shall go on with the next.
  */
 #include <assert.h>
 #include <errno.h>
@@ -252,7 +252,8 @@ static index_recognised recognised_page(const work *k, str place) {
     return page;
 }
 
-/* A page that cannot be put away is only recognised again; why it could not, the document will meet too. */
+/* A page that cannot be put away is only recognised again; why it could not, the document will meet
+ * too. */
 static void keep_page(void *context, str place, str records) {
     const work *k = context;
     index_recognised page = recognised_page(k, place);
@@ -348,8 +349,8 @@ static void describe(const cli_batch *b, const struct stat *st, const ingest_doc
 static bool read_file(cli_batch *b, ingest_worker *parser, slot *at, int fd, const struct stat *st,
                       const former *f, error *err) {
     cli_prepared *p = &at->document;
-    /* Pages that were recognised before its last reading are used in whichever language; those of one
-     * that was cut off only in the one that is asked for now. */
+    /* Pages that were recognised before its last reading are used in whichever language; those of
+     * one that was cut off only in the one that is asked for now. */
     work k = {b, at, f->unread && !b->again};
     const ingest_hooks hooks = {stopped, recognising, keep_page, find_page, &k};
     ingest_options options = *b->options;

@@ -39,8 +39,9 @@ typedef struct {
     char problem[sizeof((error *)0)->text]; /* it is wanted and not possible: why; else empty */
 } cli_ocr;
 
-/* The languages that `options` names, or else those of the library, which may be NULL. What the user named is
- * remembered in it, where it may be written. False where it names what is not installed. */
+/* The languages that `options` names, or else those of the library, which may be NULL. What the
+ * user named is remembered in it, where it may be written. False where it names what is not
+ * installed. */
 bool cli_ocr_find(cli_ocr *o, index_library *l, bool write, const ingest_options *options, arena *a,
                   error *err);
 /* How a page is marked that was left unread for this reason; lives as long as `o`. */
@@ -48,8 +49,8 @@ str cli_ocr_mark(const cli_ocr *o, ingest_unread why);
 /* Has the document with these bytes pages that were left unread, and may be read now? */
 bool cli_ocr_may_help(const cli_ocr *o, index_library *l, const uint8_t hash[32], bool *may,
                       error *err);
-/* Of a document that was read again: why its former pages are better, a sentence in `a`; empty where they
- * are not. */
+/* Of a document that was read again: why its former pages are better, a sentence in `a`; empty
+ * where they are not. */
 str cli_ocr_loss(const index_page *before, size_t before_count, const index_page *now,
                  size_t now_count, arena *a);
 
@@ -64,14 +65,14 @@ bool cli_batch_open(const cli_found *items, size_t count, int jobs, const ingest
 bool cli_batch_start(cli_batch *b, index_library *library, const embed_model *vectors, bool again,
                      error *err);
 /* The next document, in the order of the items; NULL in *out when none came within wait_ms. False
- * when there will be no more: all were given, or those that were begun when it was stopped, of which those
- * that were not ready have failed with ERROR_CANCELLED. */
+ * when there will be no more: all were given, or those that were begun when it was stopped, of
+ * which those that were not ready have failed with ERROR_CANCELLED. */
 bool cli_batch_take(cli_batch *b, int wait_ms, cli_prepared **out);
 void cli_batch_release(cli_batch *b, cli_prepared *p); /* of the last take: gives its memory back */
 /* Begins no further document, and ends what is under way but for what is ready. */
 void cli_batch_stop(cli_batch *b);
-/* Where it is, for people: the document begun last, or the oldest whose pages are recognised, with their
- * number. */
+/* Where it is, for people: the document begun last, or the oldest whose pages are recognised, with
+ * their number. */
 typedef struct {
     str name;
     size_t done, pages; /* pages 0: nothing is recognised */

@@ -115,26 +115,25 @@ void cli_intake_close(cli_intake *x); /* all that is open */
 
 /* The rows of a table that reads documents, and what was said with them. The password is asked for
  * where it is "-". */
-#define CLI_READING_OPTIONS                                                                      \
-    {.name = "jobs",                                                                             \
-     .letter = 'j',                                                                              \
-     .kind = CLI_COUNT,                                                                          \
-     .value = "N",                                                                               \
-     .low = 1,                                                                                   \
-     .high = CLI_JOBS_MAX,                                                                       \
-     .help = "parsers at once (default: one for each thread)"},                                  \
-        {.name = "password",                                                                     \
-         .kind = CLI_TEXT,                                                                       \
-         .value = "TEXT|-",                                                                      \
-         .help = "of documents; others can see TEXT, '-' asks or reads a line"},                 \
-        {.name = "ocr-lang",                                                                     \
-         .kind = CLI_TEXT,                                                                       \
-         .value = "LANGS",                                                                       \
-         .help =                                                                                 \
-             "languages of scans, as eng+fra; the library remembers them (default: installed)"}, \
-        {.name = "no-ocr", .kind = CLI_FLAG, .help = "leave scanned pages unread"}, {            \
-        .name = "ignore", .kind = CLI_LIST, .value = "PATTERN",                                  \
-        .help = "leave out files and folders; may be given again"                                \
+#define CLI_READING_OPTIONS                                                           \
+    {.name = "jobs",                                                                  \
+     .letter = 'j',                                                                   \
+     .kind = CLI_COUNT,                                                               \
+     .value = "N",                                                                    \
+     .low = 1,                                                                        \
+     .high = CLI_JOBS_MAX,                                                            \
+     .help = "parsers at once (default: one for each thread)"},                       \
+        {.name = "password",                                                          \
+         .kind = CLI_TEXT,                                                            \
+         .value = "TEXT|-",                                                           \
+         .help = "of documents; others can see TEXT, '-' asks or reads a line"},      \
+        {.name = "ocr-lang",                                                          \
+         .kind = CLI_TEXT,                                                            \
+         .value = "LANGS",                                                            \
+         .help = "languages of scans, as eng+fra; remembered (default: installed)"},  \
+        {.name = "no-ocr", .kind = CLI_FLAG, .help = "leave scanned pages unread"}, { \
+        .name = "ignore", .kind = CLI_LIST, .value = "PATTERN",                       \
+        .help = "leave out files and folders; may be given again"                     \
     }
 enum {
     CLI_READING_JOBS,

@@ -19,8 +19,8 @@
  * rare; more is two programs at one library. */
 #define ROUNDS_MAX 3
 
-/* What was recognised of a file that never came to be a document: whoever cut a long scan off comes back
- * within days; what stays longer is text of a document that nobody added. */
+/* What was recognised of a file that never came to be a document: whoever cut a long scan off comes
+ * back within days; what stays longer is text of a document that nobody added. */
 #define RECOGNISED_KEPT_S (30 * 24 * 3600)
 
 /* Whose files are looked for after a run; nobody has more, and looking costs microseconds each. */

@@ -1,17 +1,19 @@
-/* Character recognition, as the commands see it: in which languages, what was left unread for want of it,
- * and whether a second reading is worse than the first.
+/* Character recognition, as the commands see it: in which languages, what was left unread for want
+ * of it, and whether a second reading is worse than the first.
  *
- * A page that was left unread is marked in the library with the circumstances (cli_ocr_mark). It is read
- * again when those are others: recognition is there now, a language has come, Carrel has changed. As long
- * as they are the same nobody spends hours on it once more. A reading that lost pages never takes the
- * place of one that had them: the program of yesterday may have known the password, or the language.
+ * A page that was left unread is marked in the library with the circumstances (cli_ocr_mark). It is
+ * read again when those are others: recognition is there now, a language has come, Carrel has
+ * changed. As long as they are the same nobody spends hours on it once more. A reading that lost
+ * pages never takes the place of one that had them: the program of yesterday may have known the
+ * password, or the language.
  */
 #include <stdio.h>
 #include <string.h>
 
 #include "cli/folder.h"
 
-/* Of a mean over the pages: what another language makes of a text is less sure by more than that. */
+/* Of a mean over the pages: what another language makes of a text is less sure by more than
+ * that. */
 #define CONFIDENCE_LOST 0.1
 /* What was recognised with less than this may have been the grain of a picture. */
 #define CONFIDENCE_SURE 0.6f

@@ -107,8 +107,8 @@ typedef enum {
 bool index_has(index_library *l, const uint8_t hash[32], bool *found, error *err);
 /* Of the document with these bytes, the pages that ask for a password; 0 where it is not there. */
 bool index_count_locked(index_library *l, const uint8_t hash[32], uint32_t *pages, error *err);
-/* Of the document with these bytes, the pages on which character recognition was wanted and not done,
- * under other circumstances than these; 0 where it is not there. */
+/* Of the document with these bytes, the pages on which character recognition was wanted and not
+ * done, under other circumstances than these; 0 where it is not there. */
 bool index_count_unread(index_library *l, const uint8_t hash[32], const str *same, size_t count,
                         uint32_t *pages, error *err);
 /* They were tried in vain once more: all of its unread pages now say so. */
@@ -139,13 +139,14 @@ typedef struct {
     str place, languages, program;
 } index_recognised;
 
-/* Committed at once, so that hours of work end with nothing worse than the page at hand. They go with
- * their document when it is removed, and when it is added without unread pages. */
+/* Committed at once, so that hours of work end with nothing worse than the page at hand. They go
+ * with their document when it is removed, and when it is added without unread pages. */
 bool index_keep_recognised(index_library *l, const index_recognised *page, str records, error *err);
 /* any_language: in whichever it was read. */
 bool index_find_recognised(index_library *l, const index_recognised *page, bool any_language,
                            arena *a, str *records, bool *found, error *err);
-/* Those that were kept before this time, in seconds since 1970, for files that never became documents. */
+/* Those that were kept before this time, in seconds since 1970, for files that never became
+ * documents. */
 bool index_forget_recognised(index_library *l, int64_t before, error *err);
 
 /* The languages that the user named for the scans of this library; empty: none yet. */

@@ -1,11 +1,12 @@
-/* What is known of pages whose characters are recognised: which were not, and what was made of those that
- * were before their document could be added.
+/* What is known of pages whose characters are recognised: which were not, and what was made of
+ * those that were before their document could be added.
  *
- * A page takes seconds to recognise and a thick scan hours, so each is put away as it comes, in a commit
- * of its own, and a run that was stopped, killed or cut off goes on at the page. What is kept is the bytes
- * that the recogniser sent (ingest/record.h), and nothing here looks into them. It goes when its document
- * is whole, with its document, with the last document of the library, or when nobody has come back to it
- * for long. Why a page was left unread is a word of the caller's: it decides when to try once more.
+ * A page takes seconds to recognise and a thick scan hours, so each is put away as it comes, in a
+ * commit of its own, and a run that was stopped, killed or cut off goes on at the page. What is
+ * kept is the bytes that the recogniser sent (ingest/record.h), and nothing here looks into them.
+ * It goes when its document is whole, with its document, with the last document of the library, or
+ * when nobody has come back to it for long. Why a page was left unread is a word of the caller's:
+ * it decides when to try once more.
  */
 #include "index/internal.h"
 

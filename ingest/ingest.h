@@ -65,7 +65,8 @@ typedef struct {
     size_t line_count; /* >= 1 */
 } ingest_block;
 
-/* Why a page on which character recognition was wanted has been left without it, or read in vain. */
+/* Why a page on which character recognition was wanted has been left without it, or read in
+ * vain. */
 typedef enum {
     INGEST_UNREAD_NOT,
     INGEST_UNREAD_OFF,     /* the caller did not want it */
@@ -153,8 +154,9 @@ str ingest_worker_confinement(const ingest_worker *w);
 /* True where this path's name or first bytes belong to a format that Carrel reads. */
 bool ingest_supported(const char *path);
 
-/* What the caller of a reading may say and wants to hear; each may be NULL. They are called from whichever
- * thread is at the document, at the same time with others. A place is the name of one page in its file. */
+/* What the caller of a reading may say and wants to hear; each may be NULL. They are called from
+ * whichever thread is at the document, at the same time with others. A place is the name of one
+ * page in its file. */
 typedef struct {
     bool (*stopped)(void *context); /* true: what is under way ends at once, with ERROR_CANCELLED */
     void (*recognising)(void *context, size_t done, size_t pages);
@@ -175,9 +177,9 @@ typedef struct {
 
 #define INGEST_LANGUAGES_BYTES 256u /* of a list as "eng+fra+deu", with the zero */
 
-/* What character recognition would read in now: `asked` where all of it is installed, else what is chosen
- * of the installed languages. False with one sentence (which language, which package) where it cannot
- * be; nothing is started for that. */
+/* What character recognition would read in now: `asked` where all of it is installed, else what is
+ * chosen of the installed languages. False with one sentence (which language, which package) where
+ * it cannot be; nothing is started for that. */
 bool ingest_ocr_languages(str asked, char out[INGEST_LANGUAGES_BYTES], error *err);
 /* Starts the program that recognises, where it does not run yet; false where it cannot be. */
 bool ingest_ocr_start(ingest_worker *w, error *err);

@@ -2,9 +2,9 @@
  *
  * Tesseract has one file of data for each language; what is installed is what lies in its folder.
  * Where the user names none, all of them are used, since he installed them: up to a few. Each
- * further language is tried on every word that the ones before did not read well, so that ten make a page
- * several times slower and a little worse. Whoever has installed more than a few has mostly installed
- * all that there are; then English is used alone, and every page says so.
+ * further language is tried on every word that the ones before did not read well, so that ten make
+ * a page several times slower and a little worse. Whoever has installed more than a few has mostly
+ * installed all that there are; then English is used alone, and every page says so.
  */
 #include <dirent.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
-/* The languages that characters can be recognised in: what is installed, and what is chosen of it. Shared
- * by carrel, which says before a long run what is missing, and carrel-ocr, which loads them.
+/* The languages that characters can be recognised in: what is installed, and what is chosen of it.
+ * Shared by carrel, which says before a long run what is missing, and carrel-ocr, which loads them.
  */
 #ifndef CARREL_INGEST_LANGUAGES_H
 #define CARREL_INGEST_LANGUAGES_H

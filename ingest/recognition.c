@@ -1,15 +1,15 @@
 /* Recognising the pages of one file (recognition.h).
  *
- * A page costs a second or ten, a thick scan hours: so each page that was recognised is offered to the
- * caller to keep, and asked for before it is recognised once more. All pages of a file together have a
- * time, long enough for any that can be read and short enough that one that drives recognition mad does
- * not hold a shelf up for days; what is left then is told, and read the next time. Nothing is kept here
- * beyond the call.
+ * A page costs a second or ten, a thick scan hours: so each page that was recognised is offered to
+ * the caller to keep, and asked for before it is recognised once more. All pages of a file together
+ * have a time, long enough for any that can be read and short enough that one that drives
+ * recognition mad does not hold a shelf up for days; what is left then is told, and read the next
+ * time. Nothing is kept here beyond the call.
  */
 #include "ingest/recognition.h"
 
-/* A page takes 1 to 5 s on a laptop of these days; one of ten years ago, with four languages, 30 s for a
- * full page of small print. More than that on the average is no page's work. */
+/* A page takes 1 to 5 s on a laptop of these days; one of ten years ago, with four languages, 30 s
+ * for a full page of small print. More than that on the average is no page's work. */
 #define SECONDS_EACH 30.0
 /* Few pages may all be slow ones. */
 #define SECONDS_LEAST 1800.0
@@ -43,7 +43,8 @@ static str place_of(const worker_piece *piece, arena *a) {
     return place;
 }
 
-/* What is kept is not believed more than what a parser sends: where it cannot be read it is not there. */
+/* What is kept is not believed more than what a parser sends: where it cannot be read it is not
+ * there. */
 static bool find(const ingest_hooks *h, const ingest_worker *w, str place, str name, arena *a,
                  ingest_document **out) {
     error damaged;

@@ -91,9 +91,9 @@ static void stop(process *p) {
     p->pid = 0;
 }
 
-/* An own process group, so that Ctrl-C at the terminal is carrel's to handle; no environment but one
- * thread for libraries that would start more, and where tesseract's data lie; no descriptors, no blocked or ignored signals. Returns
- * errno. */
+/* An own process group, so that Ctrl-C at the terminal is carrel's to handle; no environment but
+ * one thread for libraries that would start more, and where tesseract's data lie; no descriptors,
+ * no blocked or ignored signals. Returns errno. */
 static int spawn(const char *program, int far_end, pid_t *pid) {
     char *argv[] = {(char *)(strrchr(program, '/') ? strrchr(program, '/') + 1 : program), NULL};
     const char *data = getenv("TESSDATA_PREFIX");
@@ -301,8 +301,8 @@ typedef struct {
     void *context;
 } sink;
 
-/* Feeds the sink until the pipe ends. False when the stream broke a rule or the caller wants to stop (in
- * err), or the deadline came (err's code stays ERROR_NONE). */
+/* Feeds the sink until the pipe ends. False when the stream broke a rule or the caller wants to
+ * stop (in err), or the deadline came (err's code stays ERROR_NONE). */
 static bool read_stream(int pipe, const sink *s, const ingest_options *options, double deadline,
                         error *err) {
     uint8_t piece[READ_BYTES];
@@ -354,7 +354,7 @@ static attempt_end attempt(ingest_worker *w, process *p, const worker_request *r
         error_set(err, ERROR_IO, "no pipe for the parser: %s", strerror(errno));
         return ATTEMPT_FAILED;
     }
-    double deadline = clock_ms() + w->limits.seconds * 1000.0 + GRACE_MS;
+    double deadline = clock_ms() + worker_seconds(&w->limits, &request->piece) * 1000.0 + GRACE_MS;
     attempt_end end = ATTEMPT_FAILED;
     error broken = {0};
     worker_reply reply;

@@ -33,6 +33,13 @@ typedef struct {
         bytes; /* where the file lies in its descriptor, from a page's begin; 0 bytes: all of it */
 } worker_piece;
 
+/* How long a piece may take by the clock. Recognising is all computing, and held by the processor's time
+ * (RLIMIT_CPU); on a machine with other work the clock runs ahead of that, and a page that was cut off
+ * for it would stay unread. */
+static inline uint32_t worker_seconds(const ingest_limits *limits, const worker_piece *piece) {
+    return piece->ocr_page > 0 ? 3 * limits->seconds : limits->seconds;
+}
+
 typedef struct {
     uint32_t version;
     int32_t landlock_abi; /* 0: the kernel has none */

@@ -1,8 +1,8 @@
 /* Colour pictures of many pixels, decoded to grey as they come.
  *
- * Leptonica decodes to four bytes a pixel, and a TIFF through a second copy of them: a sheet of A4 at 600
- * dpi would take 280 MB before it is grey, of which 35 are left. Here libpng makes grey rows of its rows,
- * and libtiff gives a band of the page at a time. Nothing is scaled or turned here.
+ * Leptonica decodes to four bytes a pixel, and a TIFF through a second copy of them: a sheet of A4
+ * at 600 dpi would take 280 MB before it is grey, of which 35 are left. Here libpng makes grey rows
+ * of its rows, and libtiff gives a band of the page at a time. Nothing is scaled or turned here.
  */
 #include <leptonica/allheaders.h>
 #include <png.h>
@@ -11,8 +11,8 @@
 
 #include "ingest/ocr/ocr.h"
 
-/* Of a TIFF page that are decoded at once, in four bytes: 512 rows of A4 at 600 dpi. A strip that is higher is
- * decoded once for each band. */
+/* Of a TIFF page that are decoded at once, in four bytes: 512 rows of A4 at 600 dpi. A strip that
+ * is higher is decoded once for each band. */
 #define BAND_PIXELS 2540000u
 
 /* ---- PNG ------------------------------------------------------------------------------------ */
@@ -22,8 +22,8 @@ static uint32_t big_endian(str bytes, size_t at) {
     return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
-/* The chunk pHYs, which libpng's simple interface does not tell: two numbers, and 1 where they are of a
- * metre. It stands before the pixels. */
+/* The chunk pHYs, which libpng's simple interface does not tell: two numbers, and 1 where they are
+ * of a metre. It stands before the pixels. */
 static void set_png_resolution(str bytes, PIX *grey) {
     const size_t head = 8, around = 12; /* signature; length, name and checksum of a chunk */
     for (size_t at = head; at + around <= bytes.n;) {

@@ -17,6 +17,9 @@
 #define MAX_PHOTO_PIXELS 800e6
 #define MAX_REDUCTION 8
 
+/* Black and white of more pixels is made grey and small at once: A3 at 600 dpi has fewer. */
+#define MAX_EXPANDED_PIXELS 80e6
+
 /* A page between a visiting card and a poster. */
 #define PAGE_MIN_PT 100.0
 #define PAGE_MAX_PT 2400.0
@@ -83,8 +86,8 @@ static bool is_cmyk(const header *h) {
     return h->format == IFF_JFIF_JPEG && h->samples == 4;
 }
 
-/* How many bytes are made of it: of a JPEG only its brightness is decoded, a PNG and a colour TIFF become
- * grey row by row (decode.c), and JPEG 2000 is four bytes for each sample first. */
+/* How many bytes are made of it: of a JPEG only its brightness is decoded, a PNG and a colour TIFF
+ * become grey row by row (decode.c), and JPEG 2000 is four bytes for each sample first. */
 static double decoded_bytes(const header *h) {
     double pixels = (double)h->width * h->height;
     if (is_cmyk(h)) return 4 * pixels;
@@ -124,8 +127,20 @@ static PIX *decode(const parse_input *in, header *h, int reduction, arena *a, st
     return pixReadMem(p, in->bytes.n);
 }
 
+/* A drawing of black and white, as large as a wall, is made smaller on the way: in grey it would
+ * take eight times its memory. Takes over `from`. */
+static PIX *smaller_grey(PIX *from) {
+    double pixels = (double)pixGetWidth(from) * pixGetHeight(from);
+    PIX *grey = pixScaleToGray(from, (l_float32)sqrt(OCR_MAX_PIXELS / pixels));
+    pixDestroy(&from);
+    return grey;
+}
+
 /* Takes over `from`. Transparent is white. */
 static PIX *to_grey(PIX *from) {
+    if (from && pixGetDepth(from) == 1 &&
+        (double)pixGetWidth(from) * pixGetHeight(from) > MAX_EXPANDED_PIXELS)
+        return smaller_grey(from);
     PIX *opaque = from && pixGetDepth(from) == 32 && pixGetSpp(from) == 4
                       ? pixAlphaBlendUniform(from, 0xffffff00)
                   : from ? pixClone(from)
@@ -147,8 +162,8 @@ static PIX *turned(PIX *from, uint32_t orientation) {
     return turn;
 }
 
-/* A fax has twice as many dots across as down: the picture is made as high as its page is. Takes over
- * `from`. */
+/* A fax has twice as many dots across as down: the picture is made as high as its page is. Takes
+ * over `from`. */
 static PIX *squared(PIX *from) {
     double x = pixGetXRes(from), y = pixGetYRes(from);
     if (!(x > 0 && y > 0) || fmax(x, y) / fmin(x, y) > MAX_STRETCH || fabs(x / y - 1) < 0.05)
@@ -198,9 +213,10 @@ bool ocr_decode_page(const parse_input *in, uint32_t page, arena *a, ocr_picture
                          h.width, h.height);
     PIX *pix = decode(in, &h, reduction, a, &out->note);
     if (!pix) return damaged(err);
-    int x = pixGetXRes(pix), y = pixGetYRes(pix);
+    double x = pixGetXRes(pix), y = pixGetYRes(pix), width = pixGetWidth(pix);
     pix = to_grey(pix);
-    if (pix) pixSetResolution(pix, x, y);
+    double by = pix ? pixGetWidth(pix) / width : 1;
+    if (pix) pixSetResolution(pix, (l_int32)(x * by + 0.5), (l_int32)(y * by + 0.5));
     if (pix) pix = squared(pix);
     int dots = pix ? L_MAX(pixGetXRes(pix), pixGetYRes(pix)) : 0; /* which a turn forgets */
     pix = turned(pix, h.orientation);

@@ -280,15 +280,24 @@ static void a_turned_scan_is_read(void **state) {
 static void a_tilted_scan_is_set_straight(void **state) {
     (void)state;
     if (!able) skip();
-    arena *a = arena_new();
-    text pdf = {0}; /* by three degrees, about the page's lower left corner */
-    picture_pdf(&pdf, "0 -20 340 220", "319.6 16.7 -10.5 199.7 10 -10", "");
-    const ingest_document *d = read_bytes(text_str(&pdf), "tilted.pdf", a);
-    expect_read(d, 1);
-    box at = line_with(d, lines[0])->at;
-    assert_true(at.y1 - at.y0 > 18); /* it goes uphill on the page */
-    text_free(&pdf);
-    arena_free(a);
+    static const struct {
+        const char *media, *matrix;
+        float rises,
+            corner; /* of the first line, on the page: at least; where it ends, from above */
+    } turns[] = {{"0 -20 340 220", "319.6 16.7 -10.5 199.7 10 -10", 18, 40},
+                 {"0 -10 385 290", "309.1 82.8 -51.8 193.2 62 0", 50, 45}}; /* 3 and 15 degrees */
+    for (size_t i = 0; i < sizeof turns / sizeof *turns; i++) {
+        arena *a = arena_new();
+        text pdf = {0};
+        picture_pdf(&pdf, turns[i].media, turns[i].matrix, "");
+        const ingest_document *d = read_bytes(text_str(&pdf), "tilted.pdf", a);
+        expect_read(d, 1);
+        box at = line_with(d, lines[0])->at;
+        if (at.y1 - at.y0 < turns[i].rises || fabsf(at.y0 - turns[i].corner) > 25)
+            fail_msg("a line from %.0f to %.0f", (double)at.y0, (double)at.y1);
+        text_free(&pdf);
+        arena_free(a);
+    }
 }
 
 /* As a lamp beside a camera lights it: on the right the paper is darker than the ink on the left. */
