@@ -23,7 +23,7 @@ INC    := -I. $(call pc,cflags,$(PKG) $(PARSER) $(PULL))
 LIBS   := $(call pc,libs,$(PKG)) -lstemmer -lpthread -lm
 PLIBS  := $(call pc,libs,$(PARSER)) -lpthread -lm
 # Not all that tesseract's own file for pkg-config names: libcurl and libarchive are its business.
-OLIBS  := $(call pc,libs,$(PARSER)) -ltesseract -llept -lcairo -lpthread -lm
+OLIBS  := $(call pc,libs,$(PARSER)) -ltesseract -llept -lpng16 -ltiff -lcairo -lpthread -lm
 QLIBS  := $(call pc,libs,$(PULL)) -lpthread -lm
 
 # carrel is every room but ingest/parse; carrel-parse is ingest/parse, the record writer and base.
@@ -36,7 +36,7 @@ PSHARE := $(call obj,$(wildcard base/*.c) $(wildcard ingest/record*.c))
 PLIB   := $(call obj,$(filter-out ingest/parse/main.c,$(wildcard ingest/parse/*.c ingest/parse/*/*.c))) $(PSHARE)
 
 # carrel-ocr is ingest/ocr, and ingest/parse to find the page and to lay out what is read on it.
-OLIB   := $(call obj,$(filter-out ingest/ocr/main.c,$(wildcard ingest/ocr/*.c))) $(PLIB)
+OLIB   := $(call obj,$(filter-out ingest/ocr/main.c,$(wildcard ingest/ocr/*.c)) ingest/languages.c) $(PLIB)
 
 # carrel-pull is cli/pull, base, and what it shares with the commands: places, signals, near names.
 QLIB   := $(call obj,$(filter-out cli/pull/main.c,$(wildcard cli/pull/*.c)))
@@ -93,7 +93,7 @@ $(UNIT): $(B)/tests/%: $(B)/tests/unit/%.o $(LIBOBJ) $(HELP)
 	$(CC) $(CFLAGS) $(LDSAFE) -o $@ $^ $(LIBS) -lcmocka
 # The trainer's arithmetic, without the instructions of this machine: in 32 bits.
 $(B)/tests/test_train: $(call obj,$(addprefix models/train/,common.c gemm.c network.c adam.c rows.c sampler.c reader_file.c))
-$(B)/tests/test_ingest_ocr: $(call obj,ingest/parse/image/tiff.c ingest/parse/confine.c ingest/ocr/languages.c)
+$(B)/tests/test_ingest_ocr: $(call obj,ingest/parse/image/tiff.c ingest/parse/confine.c)
 $(B)/tests/test_ingest_archive: LIBS += -lzip -lz
 $(B)/tests/test_ingest_zim: LIBS += -lzstd -llzma
 $(B)/tests/test_ingest_pdf_tags: LIBS += $(call pc,libs,cairo)

@@ -134,19 +134,26 @@ const cli_command cli_command_add = {
     .most = SIZE_MAX,
     .missing = "what shall be added? name a file or a folder",
     .summary = "read documents into the library",
-    .details = "Reads documents, and folders of them with all that is below; a file's bytes tell\n"
-               "its format. Hidden files, links to folders and what is only half written (*.part,\n"
-               "*.crdownload, *.tmp, ~$*) are skipped, and so is what a .carrelignore of the\n"
-               "folder or of one below names, with the rules of .gitignore. What is in the\n"
-               "library already, byte for byte, is not read again; a file that changed replaces\n"
-               "its former version. Each document is committed by itself: Ctrl-C keeps what was\n"
-               "added, and the same command goes on from there.\n"
-               "\n"
-               "A password on the command line can be seen by other users of the machine and\n"
-               "stays in the history of the shell: `--password -` asks for it instead.\n"
-               "\n"
-               "Exit code 3 when a document failed or nothing was found to add, 10 when all that\n"
-               "failed ask for a password; the others are added all the same.",
+    .details =
+        "Reads documents, and folders of them with all that is below; a file's bytes tell\n"
+        "its format. Hidden files, links to folders and what is only half written (*.part,\n"
+        "*.crdownload, *.tmp, ~$*) are skipped, and so is what a .carrelignore of the\n"
+        "folder or of one below names, with the rules of .gitignore. What is in the\n"
+        "library already, byte for byte, is not read again; a file that changed replaces\n"
+        "its former version. Each document is committed by itself, and each page of a scan\n"
+        "is put away as it is recognised: Ctrl-C keeps what was done, and the same command\n"
+        "goes on from there.\n"
+        "\n"
+        "Pages that are pictures and could not be recognised (--no-ocr, a language that is\n"
+        "not installed) are read by the next `add` or `sync` that can. --again never puts a\n"
+        "worse reading in the place of a better one: it says so and leaves what is there.\n"
+        "The library remembers --ocr-lang; `--ocr-lang default` forgets it.\n"
+        "\n"
+        "A password on the command line can be seen by other users of the machine and\n"
+        "stays in the history of the shell: `--password -` asks for it instead.\n"
+        "\n"
+        "Exit code 3 when a document failed or nothing was found to add, 10 when all that\n"
+        "failed ask for a password; the others are added all the same.",
     .example = "  carrel add manuals/ handbook.pdf",
     .options = options,
     .option_count = sizeof options / sizeof *options,

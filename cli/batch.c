@@ -1,17 +1,19 @@
 /* Preparing documents in threads: hash, parse, chunk, embed.
  *
  * Each thread has its own parser process. Files are begun in order and handed over in order, so
- * that two runs make the same library whatever the number of threads; a ring of slots and a
- * budget of bytes keep memory small when the writer is slower than the parsers. The thread that
- * holds the oldest document never waits for either, so nothing can lock up. A document of many
- * pieces (a scan, an archive) is shared: threads help with its pieces before they begin another
- * document, so that one thick scan keeps all cores busy, and so do those that have nothing to
- * begin. Nothing is written here: that is the business of the one thread that takes.
+ * that two runs make the same library whatever the number of threads; a ring of slots and a budget
+ * of bytes keep memory small when the writer is slower than the parsers. The thread that holds the
+ * oldest document never waits for either, so nothing can lock up. A document of many pieces (a
+ * scan, an archive) is shared: threads help with its pieces before they begin another document, so
+ * that one thick scan keeps all cores busy, and so do those that have nothing to begin. Documents
+ * are written by the one thread that takes; here only pages that were recognised are put away,
+ * since each has cost seconds, and a run that is cut off shall go on with the next.
  */
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -32,6 +34,8 @@ typedef struct {
     cli_prepared document;
     size_t bytes;
     bool ready;
+    size_t pages_done, pages, pages_found; /* that are recognised; found: in an earlier run */
+    double pages_ms;                       /* when the first was begun */
 } slot;
 
 /* The pieces of one document, open to all threads; lives on the stack of its document's thread. */
@@ -47,6 +51,7 @@ struct cli_batch {
     const cli_found *items;
     size_t count;
     const ingest_options *options;
+    const cli_ocr *ocr;
     const embed_model *embedder, *vectors;
     bool again;
     index_library *library;
@@ -62,8 +67,15 @@ struct cli_batch {
     slot *slots;
     size_t slot_count, begun, taken, waiting_bytes;
     int next_parser;
-    bool stopped;
+    atomic_bool stopped; /* also looked at without the lock */
 };
+
+/* A document that is being read: what its hooks are called with. */
+typedef struct {
+    cli_batch *b;
+    slot *at;
+    bool any_language; /* of pages that were kept */
+} work;
 
 /* ---- one document ------------------------------------------------------------------------- */
 
@@ -71,13 +83,18 @@ static size_t count_tokens(void *context, str s) {
     return embed_count_tokens(context, s);
 }
 
-static void embed_chunks(const embed_model *m, arena *a, index_document_in *in) {
-    size_t width = embed_width(m);
+static bool cancelled(const cli_batch *b, error *err) {
+    return b->stopped && !error_set(err, ERROR_CANCELLED, "it was stopped");
+}
+
+static bool embed_chunks(const cli_batch *b, arena *a, index_document_in *in, error *err) {
+    const embed_model *m = b->vectors;
+    size_t width = embed_width(m), i = 0;
     int8_t *vectors = arena_alloc(a, in->chunk_count, width);
     float *scales = arena_alloc(a, in->chunk_count, sizeof *scales);
     float *vector = mem_new(width, sizeof *vector);
     text t = {0};
-    for (size_t i = 0; i < in->chunk_count; i++) {
+    for (; i < in->chunk_count && !b->stopped; i++) {
         const index_chunk_in *c = &in->chunks[i];
         text_clear(&t);
         embed_passage_text(&t, in->title, c->heading, c->text);
@@ -88,9 +105,10 @@ static void embed_chunks(const embed_model *m, arena *a, index_document_in *in) 
     mem_free(vector);
     in->vectors = vectors;
     in->scales = scales;
+    return i == in->chunk_count || !cancelled(b, err);
 }
 
-static void copy_pages(const ingest_document *d, cli_prepared *p) {
+static void copy_pages(const cli_batch *b, const ingest_document *d, cli_prepared *p) {
     index_page *pages = arena_alloc(p->a, d->page_count, sizeof *pages);
     for (size_t i = 0; i < d->page_count; i++) {
         const ingest_page *from = &d->pages[i];
@@ -100,7 +118,8 @@ static void copy_pages(const ingest_document *d, cli_prepared *p) {
                                 .height_pt = from->height_pt,
                                 .fate = str_of(ingest_fate_name(from->fate)),
                                 .confidence = from->confidence,
-                                .note = from->note};
+                                .note = from->note,
+                                .unread = cli_ocr_mark(b->ocr, from->unread)};
         p->fates[from->fate]++;
     }
     p->in.pages = pages;
@@ -212,7 +231,82 @@ static void share_pieces(void *sharer, ingest_worker *own, size_t count, ingest_
     pthread_mutex_unlock(&b->lock);
 }
 
-/* The password opened nothing of it: what is in the library stays. */
+/* ---- what a reading is told and says ------------------------------------------------------ */
+
+static bool stopped(void *context) {
+    return ((const work *)context)->b->stopped;
+}
+
+static void recognising(void *context, size_t done, size_t pages) {
+    const work *k = context;
+    pthread_mutex_lock(&k->b->lock);
+    if (done == 0) k->at->pages_ms = clock_ms();
+    if (done >= k->at->pages_done) k->at->pages_done = done;
+    k->at->pages = pages;
+    pthread_mutex_unlock(&k->b->lock);
+}
+
+static index_recognised recognised_page(const work *k, str place) {
+    index_recognised page = {
+        .place = place, .languages = str_of(k->b->ocr->languages), .program = STR(CLI_VERSION)};
+    memcpy(page.hash, k->at->document.in.hash, sizeof page.hash);
+    return page;
+}
+
+/* A page that cannot be put away is only recognised again; why it could not, the document will meet
+ * too. */
+static void keep_page(void *context, str place, str records) {
+    const work *k = context;
+    index_recognised page = recognised_page(k, place);
+    cli_batch_lock_library(k->b);
+    (void)index_keep_recognised(k->b->library, &page, records, NULL);
+    cli_batch_unlock_library(k->b);
+}
+
+static bool find_page(void *context, str place, arena *a, str *records) {
+    const work *k = context;
+    index_recognised page = recognised_page(k, place);
+    bool found;
+    cli_batch_lock_library(k->b);
+    bool ok =
+        index_find_recognised(k->b->library, &page, k->any_language, a, records, &found, NULL);
+    cli_batch_unlock_library(k->b);
+    if (!ok || !found) return false;
+    pthread_mutex_lock(&k->b->lock);
+    k->at->pages_found++;
+    pthread_mutex_unlock(&k->b->lock);
+    return true;
+}
+
+/* ---- one file ----------------------------------------------------------------------------- */
+
+/* What is in the library of it, and whether it is to be read again. */
+typedef struct {
+    uint32_t locked;
+    bool unread; /* pages of it wait for recognition */
+    index_page *pages;
+    size_t page_count;
+} former;
+
+static bool look_up(cli_batch *b, ingest_worker *parser, cli_prepared *p, former *f, error *err) {
+    error none;
+    cli_batch_lock_library(b);
+    bool ok = index_has(b->library, p->in.hash, &p->present, err) &&
+              (b->options->password.n == 0 ||
+               index_count_locked(b->library, p->in.hash, &f->locked, err)) &&
+              (!p->present || cli_ocr_may_help(b->ocr, b->library, p->in.hash, &f->unread, err));
+    cli_batch_unlock_library(b);
+    /* Its data are there, but are its libraries? */
+    f->unread = ok && f->unread && ingest_ocr_start(parser, &none);
+    p->in.again = ok && p->present && (b->again || f->locked > 0 || f->unread);
+    if (!p->in.again) return ok;
+    cli_batch_lock_library(b);
+    ok = index_pages_of(b->library, p->in.hash, p->a, &f->pages, &f->page_count, err);
+    cli_batch_unlock_library(b);
+    return ok;
+}
+
+/* The new reading is no better: what is in the library stays. */
 static void stay_as_it_is(cli_prepared *p) {
     p->present = true;
     p->in.again = false;
@@ -220,11 +314,66 @@ static void stay_as_it_is(cli_prepared *p) {
     p->in.note_count = p->in.aside_count = 0;
 }
 
-static bool prepare(cli_batch *b, ingest_worker *parser, cli_prepared *p) {
-    struct stat st, after;
+/* How the pages that stay unread shall be marked: after the new reading, where it left some. */
+static str retried(const cli_batch *b, const ingest_document *d) {
+    ingest_unread why = INGEST_UNREAD_NOT;
+    for (size_t i = 0; i < d->page_count && why != INGEST_UNREAD_LATER; i++)
+        if (why == INGEST_UNREAD_NOT || d->pages[i].unread == INGEST_UNREAD_LATER)
+            why = d->pages[i].unread;
+    return cli_ocr_mark(b->ocr, why == INGEST_UNREAD_NOT ? INGEST_UNREAD_FAILED : why);
+}
+
+/* Of a document that was read again. */
+static void compare(const cli_batch *b, const former *f, const ingest_document *d,
+                    cli_prepared *p) {
+    str loss = cli_ocr_loss(f->pages, f->page_count, p->in.pages, p->in.page_count, p->a);
+    bool opened_nothing = !b->again && !f->unread && p->fates[INGEST_FATE_ENCRYPTED] >= f->locked;
+    if (loss.n > 0) {
+        p->kept = arena_printf(p->a, "it stays as it was read before: " STR_FMT, STR_ARG(loss));
+        if (f->unread) p->retried = retried(b, d);
+    }
+    if (loss.n > 0 || opened_nothing) stay_as_it_is(p);
+}
+
+static void describe(const cli_batch *b, const struct stat *st, const ingest_document *d,
+                     const ingest_chunk *chunks, size_t count, cli_prepared *p) {
+    p->in.bytes = (uint64_t)st->st_size;
+    p->in.mtime = (int64_t)st->st_mtim.tv_sec;
+    p->in.title = d->title;
+    p->in.type = d->type;
+    p->in.language = find_language(chunks, count, d->language, p->a);
+    copy_pages(b, d, p);
+    copy_parts(d, p);
+    copy_chunks(chunks, count, p);
+}
+
+static bool read_file(cli_batch *b, ingest_worker *parser, slot *at, int fd, const struct stat *st,
+                      const former *f, error *err) {
+    cli_prepared *p = &at->document;
+    /* Pages that were recognised before its last reading are used in whichever language; those of
+     * one that was cut off only in the one that is asked for now. */
+    work k = {b, at, f->unread && !b->again};
+    const ingest_hooks hooks = {stopped, recognising, keep_page, find_page, &k};
+    ingest_options options = *b->options;
     ingest_document *d;
     ingest_cutting cutting = {.count = count_tokens, .context = (void *)b->embedder};
-    uint32_t locked = 0;
+    struct stat after;
+    options.hooks = &hooks;
+    options.ocr_languages = str_of(b->ocr->asked);
+    if (!ingest_read_chunks(parser, fd, cli_file_name(p->in.path), &options, share_pieces, b,
+                            &cutting, p->a, &d, err))
+        return false;
+    if (fstat(fd, &after) != 0 || !unchanged(st, &after))
+        return error_set(err, ERROR_INPUT, "it changed while it was read: add it again");
+    describe(b, st, d, cutting.chunks, cutting.chunk_count, p);
+    if (p->in.again) compare(b, f, d, p);
+    return p->present || !b->vectors || embed_chunks(b, p->a, &p->in, err);
+}
+
+static bool prepare(cli_batch *b, ingest_worker *parser, slot *at) {
+    cli_prepared *p = &at->document;
+    struct stat st;
+    former f = {0};
     text path = {0}, name = {0};
     int fd = -1;
     bool ok = false;
@@ -237,32 +386,10 @@ static bool prepare(cli_batch *b, ingest_worker *parser, cli_prepared *p) {
     p->in.look = look_of(&st);
     if (!ingest_hash(fd, p->in.hash, err)) goto done;
     p->hashed = true;
-    cli_batch_lock_library(b);
-    ok = index_has(b->library, p->in.hash, &p->present, err) &&
-         (b->options->password.n == 0 || index_count_locked(b->library, p->in.hash, &locked, err));
-    cli_batch_unlock_library(b);
-    p->in.again = ok && p->present && (b->again || locked > 0);
+    ok = look_up(b, parser, p, &f, err);
     if (!ok || (p->present && !p->in.again)) goto done;
     p->present = false;
-    ok = ingest_read_chunks(parser, fd, cli_file_name(p->in.path), b->options, share_pieces, b,
-                            &cutting, p->a, &d, err);
-    if (!ok) goto done;
-    if (fstat(fd, &after) != 0 || !unchanged(&st, &after)) {
-        ok = error_set(err, ERROR_INPUT, "it changed while it was read: add it again");
-        goto done;
-    }
-    p->in.bytes = (uint64_t)st.st_size;
-    p->in.mtime = (int64_t)st.st_mtim.tv_sec;
-    p->in.title = d->title;
-    p->in.type = d->type;
-    p->in.language = find_language(cutting.chunks, cutting.chunk_count, d->language, p->a);
-    copy_pages(d, p);
-    copy_parts(d, p);
-    copy_chunks(cutting.chunks, cutting.chunk_count, p);
-    if (!b->again && locked > 0 && p->fates[INGEST_FATE_ENCRYPTED] >= locked)
-        stay_as_it_is(p);
-    else if (b->vectors)
-        embed_chunks(b->vectors, p->a, &p->in);
+    ok = read_file(b, parser, at, fd, &st, &f, err);
 done:
     if (fd >= 0) close(fd);
     text_free(&path);
@@ -323,7 +450,7 @@ static void *run_thread(void *context) {
     pthread_mutex_unlock(&b->lock);
     while ((s = begin_next(b, parser))) {
         s->document.a = arena_new();
-        if (!prepare(b, *parser, &s->document) && s->document.err.code == ERROR_NONE)
+        if (!prepare(b, *parser, s) && s->document.err.code == ERROR_NONE)
             s->document.err.code = ERROR_INTERNAL;
         pthread_mutex_lock(&b->lock);
         s->bytes = arena_bytes(s->document.a);
@@ -369,12 +496,13 @@ static bool open_parsers(cli_batch *b, int count, error *err) {
 }
 
 bool cli_batch_open(const cli_found *items, size_t count, int jobs, const ingest_options *options,
-                    const embed_model *embedder, cli_batch **out, error *err) {
+                    const cli_ocr *ocr, const embed_model *embedder, cli_batch **out, error *err) {
     pthread_condattr_t attributes;
     cli_batch *b = mem_new(1, sizeof *b);
     b->items = items;
     b->count = count;
     b->options = options;
+    b->ocr = ocr;
     b->embedder = embedder;
     pthread_mutex_init(&b->lock, NULL);
     pthread_mutex_init(&b->library_lock, NULL);
@@ -456,11 +584,22 @@ void cli_batch_stop(cli_batch *b) {
     pthread_mutex_unlock(&b->lock);
 }
 
-size_t cli_batch_begun(cli_batch *b) {
+cli_batch_place cli_batch_where(cli_batch *b) {
+    cli_batch_place at = {0};
     pthread_mutex_lock(&b->lock);
-    size_t begun = b->begun;
+    if (b->begun > 0) at.name = str_of(b->items[b->begun - 1].path);
+    for (size_t i = b->taken; i < b->begun; i++) {
+        const slot *s = &b->slots[i % b->slot_count];
+        if (s->ready || s->pages == 0) continue;
+        at = (cli_batch_place){
+            .name = str_of(s->document.path), .done = s->pages_done, .pages = s->pages};
+        if (s->pages_done > s->pages_found)
+            at.left_ms = (clock_ms() - s->pages_ms) * (double)(s->pages - s->pages_done) /
+                         (double)(s->pages_done - s->pages_found);
+        break;
+    }
     pthread_mutex_unlock(&b->lock);
-    return begun;
+    return at;
 }
 
 void cli_batch_lock_library(cli_batch *b) {

@@ -23,24 +23,62 @@ typedef struct {
     const cli_found *found; /* of the items */
     index_document_in in;
     uint32_t fates[INGEST_FATE_COUNT]; /* pages of each */
+    str kept;    /* it was read again, and worse: it stays as it was, for this reason */
+    str retried; /* where it was kept: what its unread pages are to say of that (ocr.c) */
 } cli_prepared;
+
+/* ---- character recognition (ocr.c) -------------------------------------------------------- */
+
+/* What it can do in this run. */
+typedef struct {
+    bool possible;                          /* it is wanted, and a language is there */
+    char asked[INGEST_LANGUAGES_BYTES];     /* by the user, now or for this library; else empty */
+    char languages[INGEST_LANGUAGES_BYTES]; /* that pages are read in */
+    char foreign[INGEST_LANGUAGES_BYTES + 16],
+        failed[64];                         /* how pages are marked for which it failed */
+    char problem[sizeof((error *)0)->text]; /* it is wanted and not possible: why; else empty */
+} cli_ocr;
+
+/* The languages that `options` names, or else those of the library, which may be NULL. What the
+ * user named is remembered in it, where it may be written. False where it names what is not
+ * installed. */
+bool cli_ocr_find(cli_ocr *o, index_library *l, bool write, const ingest_options *options, arena *a,
+                  error *err);
+/* How a page is marked that was left unread for this reason; lives as long as `o`. */
+str cli_ocr_mark(const cli_ocr *o, ingest_unread why);
+/* Has the document with these bytes pages that were left unread, and may be read now? */
+bool cli_ocr_may_help(const cli_ocr *o, index_library *l, const uint8_t hash[32], bool *may,
+                      error *err);
+/* Of a document that was read again: why its former pages are better, a sentence in `a`; empty
+ * where they are not. */
+str cli_ocr_loss(const index_page *before, size_t before_count, const index_page *now,
+                 size_t now_count, arena *a);
 
 typedef struct cli_batch cli_batch;
 
 /* Starts `jobs` parsers; no thread runs yet. `items`, `options` and the handles must outlive the batch.
  * embedder: the built-in one, by whose tokens chunks are cut. */
 bool cli_batch_open(const cli_found *items, size_t count, int jobs, const ingest_options *options,
-                    const embed_model *embedder, cli_batch **out, error *err);
+                    const cli_ocr *ocr, const embed_model *embedder, cli_batch **out, error *err);
 /* vectors: the built-in embedder where it embeds the library; NULL: vectors come later. again: also
  * what is in the library already is read. */
 bool cli_batch_start(cli_batch *b, index_library *library, const embed_model *vectors, bool again,
                      error *err);
 /* The next document, in the order of the items; NULL in *out when none came within wait_ms. False
- * when there will be no more: all were given, or those that were begun when it was stopped. */
+ * when there will be no more: all were given, or those that were begun when it was stopped, of
+ * which those that were not ready have failed with ERROR_CANCELLED. */
 bool cli_batch_take(cli_batch *b, int wait_ms, cli_prepared **out);
 void cli_batch_release(cli_batch *b, cli_prepared *p); /* of the last take: gives its memory back */
-void cli_batch_stop(cli_batch *b);                     /* begins no further document */
-size_t cli_batch_begun(cli_batch *b);
+/* Begins no further document, and ends what is under way but for what is ready. */
+void cli_batch_stop(cli_batch *b);
+/* Where it is, for people: the document begun last, or the oldest whose pages are recognised, with
+ * their number. */
+typedef struct {
+    str name;
+    size_t done, pages; /* pages 0: nothing is recognised */
+    double left_ms;     /* by the pages until now; 0: nobody knows */
+} cli_batch_place;
+cli_batch_place cli_batch_where(cli_batch *b);
 /* The threads look hashes up in the library; whoever else uses it holds this lock. */
 void cli_batch_lock_library(cli_batch *b);
 void cli_batch_unlock_library(cli_batch *b);

@@ -410,6 +410,7 @@ typedef struct {
 } cli_progress;
 
 void cli_progress_start(cli_progress *p, size_t total);
+void cli_put_duration(text *out, double seconds);               /* "9:20", "1:09:20" */
 void cli_progress_step(cli_progress *p, size_t done, str name); /* redraws when it is time */
 void cli_progress_clear(cli_progress *p); /* before other output; the next step draws again */
 void cli_progress_end(cli_progress *p);

@@ -112,6 +112,13 @@ static void put_notes(text *out, const cli_fates *f) {
     }
 }
 
+/* Of its pages, those that character recognition has not read. */
+static size_t count_unread(const shown *s) {
+    size_t n = 0;
+    for (size_t i = 0; i < s->fates.page_count; i++) n += s->fates.pages[i].unread.n > 0;
+    return n;
+}
+
 static void put_document(text *out, const shown *s) {
     const cli_terminal *t = cli_stdout();
     const index_document *d = &s->d;
@@ -144,6 +151,9 @@ static void put_document(text *out, const shown *s) {
     put_label(out, "pages");
     text_printf(out, "%zu", s->fates.page_count);
     if (s->gaps.gaps > 0) text_printf(out, ", %s%u without text%s", t->red, s->gaps.gaps, t->reset);
+    if (count_unread(s) > 0)
+        text_printf(out, ", %s%zu not recognised%s (tried again when anything has changed)", t->red,
+                    count_unread(s), t->reset);
     text_put_char(out, '\n');
     text_printf(out, "%*s", LABEL_COLUMN, "");
     cli_put_fate_table(out, &s->fates, LABEL_COLUMN);
@@ -170,6 +180,7 @@ static void print_json(const shown *s) {
     for (size_t i = 0; i < s->fates.note_count; i++)
         cli_json_append(notes, cli_json_str(s->fates.notes[i]));
     cli_json_set(o, "pages_without_text", json_integer(s->gaps.gaps));
+    cli_json_set(o, "pages_unread", json_integer((json_int_t)count_unread(s)));
     cli_json_set(o, "former_version", json_boolean(s->gaps.former));
     if (s->gaps.former) cli_json_set(o, "not_read_again", cli_json_str(s->file.reason));
     cli_json_set(o, "fates", cli_json_fates(&s->fates));

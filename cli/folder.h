@@ -81,7 +81,9 @@ typedef struct {
     /* Its own: */
     cli_progress progress;
     cli_compute compute;
-    text path; /* of the library */
+    cli_ocr ocr;
+    bool ocr_told; /* that it is not possible */
+    text path;     /* of the library */
     index_library *library;
     embed_model *embedder; /* the built-in one */
     embed_model *own;      /* the user's, where the library's vectors are of it */
@@ -129,7 +131,7 @@ void cli_intake_close(cli_intake *x); /* all that is open */
         {.name = "ocr-lang",                                                          \
          .kind = CLI_TEXT,                                                            \
          .value = "LANGS",                                                            \
-         .help = "languages of scans, as eng+fra (default: up to 4 installed, else eng)"},   \
+         .help = "languages of scans, as eng+fra; remembered (default: installed)"},  \
         {.name = "no-ocr", .kind = CLI_FLAG, .help = "leave scanned pages unread"}, { \
         .name = "ignore", .kind = CLI_LIST, .value = "PATTERN",                       \
         .help = "leave out files and folders; may be given again"                     \

@@ -19,6 +19,10 @@
  * rare; more is two programs at one library. */
 #define ROUNDS_MAX 3
 
+/* What was recognised of a file that never came to be a document: whoever cut a long scan off comes
+ * back within days; what stays longer is text of a document that nobody added. */
+#define RECOGNISED_KEPT_S (30 * 24 * 3600)
+
 /* Whose files are looked for after a run; nobody has more, and looking costs microseconds each. */
 #define FAILURES_LOOKED_AT 10000
 
@@ -99,6 +103,9 @@ bool cli_intake_knows(cli_intake *x, str identity, const index_look *look, bool 
     uint32_t locked = 0;
     if (ok && !*failed && x->how.password.n > 0)
         ok = index_count_locked(x->library, f.hash, &locked, NULL) && locked == 0;
+    /* And what was left unread, recognition that is there now. */
+    bool may = false;
+    if (ok && !*failed) ok = cli_ocr_may_help(&x->ocr, x->library, f.hash, &may, NULL) && !may;
     arena_free(a);
     return ok;
 }
@@ -150,6 +157,8 @@ static bool put_in(cli_intake *x, cli_prepared *p, cli_outcome *outcome, str *fo
         return true;
     }
     p->in.page_count = p->in.chunk_count = 0; /* they are counted where they stand */
+    if (p->retried.n > 0 && !index_set_unread(x->library, p->in.hash, p->retried, err))
+        return false;
     if (!follow_move(x, p, former, err) || !note_file(x, p, err)) return false;
     *outcome = done == INDEX_SAME && former->n > 0 ? CLI_MOVED : outcomes[done];
     return true;
@@ -175,6 +184,10 @@ static bool commit_locked(running *r, cli_prepared *p, error *err) {
         return false;
     }
     x->came(x->context, p, outcome, former, &p->err);
+    if (p->kept.n > 0) {
+        cli_progress_clear(&x->progress);
+        cli_note("%s: " STR_FMT, p->path, STR_ARG(p->kept));
+    }
     return true;
 }
 
@@ -207,9 +220,28 @@ static bool open_models(cli_intake *x, error *err) {
 static void tell_stop(running *r) {
     cli_batch_stop(r->x->batch);
     cli_progress_clear(&r->x->progress);
-    if (!r->told && cli_stopped())
-        cli_note("stopping after the documents at hand; Ctrl-C again stops at once");
+    if (!r->told && cli_stopped()) cli_note("stopping; what is done stays");
     r->told = true;
+}
+
+/* "page 37 of 412, 9:20 left  scan.pdf": a thick scan takes hours, and the bar counts documents. */
+static void show_progress(running *r) {
+    cli_intake *x = r->x;
+    cli_batch_place at = cli_batch_where(x->batch);
+    text name = {0};
+    if (at.pages > 1) {
+        text_printf(&name, "page %zu of %zu", at.done < at.pages ? at.done + 1 : at.pages,
+                    at.pages);
+        if (at.left_ms > 0) {
+            text_put(&name, STR(", "));
+            cli_put_duration(&name, at.left_ms / 1000);
+            text_put(&name, STR(" left"));
+        }
+        text_put(&name, STR("  "));
+    }
+    text_put(&name, cli_file_name(at.name));
+    cli_progress_step(&x->progress, r->done, text_str(&name));
+    text_free(&name);
 }
 
 static bool take_all(running *r, error *err) {
@@ -218,12 +250,12 @@ static bool take_all(running *r, error *err) {
     bool ok = true;
     while (ok && cli_batch_take(x->batch, WAIT_MS, &p)) {
         if (p) {
-            ok = commit(r, p, err);
-            r->done += ok;
+            bool whole = p->err.code != ERROR_CANCELLED;
+            ok = !whole || commit(r, p, err);
+            r->done += ok && whole;
             cli_batch_release(x->batch, p);
         }
-        size_t begun = cli_batch_begun(x->batch);
-        cli_progress_step(&x->progress, r->done, str_of(begun ? r->items[begun - 1].path : NULL));
+        show_progress(r);
         if ((cli_stopped() && !r->told) || cli_output_broken()) tell_stop(r);
     }
     return ok;
@@ -234,16 +266,27 @@ static bool run_round(running *r, error *err) {
     int jobs = x->jobs > 0 ? x->jobs : x->compute.threads;
     if (jobs > CLI_JOBS_MAX) jobs = CLI_JOBS_MAX;
     bool later = x->own && !embed_is_static(x->own);
-    bool ok = cli_batch_open(r->items, r->count, jobs, &x->how, x->embedder, &x->batch, err) &&
-              cli_batch_start(x->batch, x->library,
-                              later    ? NULL
-                              : x->own ? x->own
-                                       : x->embedder,
-                              x->again, err) &&
-              take_all(r, err);
+    bool ok =
+        cli_batch_open(r->items, r->count, jobs, &x->how, &x->ocr, x->embedder, &x->batch, err) &&
+        cli_batch_start(x->batch, x->library,
+                        later    ? NULL
+                        : x->own ? x->own
+                                 : x->embedder,
+                        x->again, err) &&
+        take_all(r, err);
     cli_batch_close(x->batch);
     x->batch = NULL;
     return ok;
+}
+
+/* Before hours of work begin, and once. */
+static void tell_ocr(cli_intake *x) {
+    if (x->ocr.problem[0] && !x->ocr_told)
+        cli_note(
+            "pages that are pictures stay unread for now: %s; the next `carrel add` or `carrel "
+            "sync` of their files reads them",
+            x->ocr.problem);
+    x->ocr_told = true;
 }
 
 bool cli_intake_run(cli_intake *x, const cli_found *items, size_t count, size_t *unfinished,
@@ -252,6 +295,7 @@ bool cli_intake_run(cli_intake *x, const cli_found *items, size_t count, size_t 
     cli_found *before = NULL;
     bool ok = open_models(x, err);
     *unfinished = count;
+    if (count > 0) tell_ocr(x);
     cli_progress_start(&x->progress, count);
     for (int round = 0; ok && r.count > 0 && round < ROUNDS_MAX; round++) {
         r.redo = mem_new(r.count, sizeof *r.redo);
@@ -287,9 +331,14 @@ bool cli_intake_embed(cli_intake *x, error *err) {
 /* ---- opening and closing ------------------------------------------------------------------ */
 
 bool cli_intake_open_library(cli_intake *x, error *err) {
-    if (!cli_open_library(x->args, INDEX_CREATE, &x->path, &x->library, err)) return false;
-    index_wipe_later(x->library, true);
-    return true;
+    arena *a = arena_new();
+    /* What was named and is not there, before a library is made for it. */
+    bool ok = cli_ocr_find(&x->ocr, NULL, false, &x->how, a, err) &&
+              cli_open_library(x->args, INDEX_CREATE, &x->path, &x->library, err) &&
+              cli_ocr_find(&x->ocr, x->library, true, &x->how, a, err);
+    if (ok) index_wipe_later(x->library, true);
+    arena_free(a);
+    return ok;
 }
 
 /* Files that failed and are there no longer. */
@@ -307,7 +356,9 @@ static bool forget_vanished(cli_intake *x, error *err) {
 }
 
 bool cli_intake_close_library(cli_intake *x, bool wipe, error *err) {
-    bool ok = !x->library || (write_notes(x, err) && forget_vanished(x, err));
+    bool ok = !x->library ||
+              (write_notes(x, err) && forget_vanished(x, err) &&
+               index_forget_recognised(x->library, (int64_t)time(NULL) - RECOGNISED_KEPT_S, err));
     if (x->library) {
         index_wipe_later(x->library, !wipe);
         cli_close_library(x->library, &x->path);

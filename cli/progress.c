@@ -14,7 +14,7 @@
 #define RATE_AFTER_MS 1000.0
 #define BAR_COLUMNS 20
 
-static void put_time(text *out, double seconds) {
+void cli_put_duration(text *out, double seconds) {
     unsigned long s = (unsigned long)(seconds + 0.5);
     if (s >= 3600)
         text_printf(out, "%lu:%02lu:%02lu", s / 3600, s / 60 % 60, s % 60);
@@ -32,7 +32,7 @@ void cli_progress_line(text *out, size_t done, size_t total, double elapsed_ms, 
     if (done > 0 && elapsed_ms >= RATE_AFTER_MS) {
         double rate = (double)done * 1000 / elapsed_ms;
         text_printf(&line, rate < 10 ? "  %.1f/s  " : "  %.0f/s  ", rate);
-        put_time(&line, (double)(total - done) / rate);
+        cli_put_duration(&line, (double)(total - done) / rate);
         text_put(&line, STR(" left"));
     }
     text_put(&line, STR("  "));

@@ -96,6 +96,7 @@ static void add_json(cli_report *r, const cli_prepared *p, cli_outcome outcome, 
     } else if (outcome != CLI_PRESENT && p->in.page_count > 0) {
         cli_json_prepared(o, p);
     }
+    if (p->kept.n > 0) cli_json_set(o, "kept", cli_json_str(p->kept));
     cli_json_append(r->documents, o);
 }
 

@@ -23,6 +23,8 @@ typedef struct {
     index_status counts;
     uint64_t by_fate[FATES];
     uint64_t in_part, failed, others; /* documents; files; files that are no documents */
+    uint64_t unread;                  /* pages that character recognition has not read */
+    str languages;                    /* of scans, where the user named them */
     index_model made;
     embed_model *built_in, *own;  /* NULL: see missing; own: chosen by the user, or NULL */
     const embed_model *installed; /* the one of them that the library is of, or would be */
@@ -40,7 +42,9 @@ static bool count_fates(index_library *l, facts *f, arena *a, error *err) {
     for (size_t i = 0; i < count; i++)
         for (size_t k = 0; k < FATES; k++)
             if (str_eq(counts[i].fate, str_of(fates[k]))) f->by_fate[k] += counts[i].pages;
-    return index_count_losses(l, &f->in_part, &f->failed, &f->others, err);
+    return index_count_losses(l, &f->in_part, &f->failed, &f->others, err) &&
+           index_count_all_unread(l, &f->unread, err) &&
+           index_get_languages(l, a, &f->languages, err);
 }
 
 static void look_at_models(index_library *l, facts *f) {
@@ -112,6 +116,8 @@ static void print_json(const facts *f) {
     cli_json_set(o, "documents", json_integer((json_int_t)f->counts.documents));
     cli_json_set(o, "pages", json_integer((json_int_t)f->counts.pages));
     cli_json_set(o, "pages_by_fate", by_fate);
+    cli_json_set(o, "pages_unread", json_integer((json_int_t)f->unread));
+    if (f->languages.n) cli_json_set(o, "ocr_languages", cli_json_str(f->languages));
     cli_json_set(o, "documents_read_in_part", json_integer((json_int_t)f->in_part));
     cli_json_set(o, "files_not_readable", json_integer((json_int_t)f->failed));
     cli_json_set(o, "files_no_documents", json_integer((json_int_t)f->others));
@@ -151,6 +157,28 @@ static void put_fates(text *out, const facts *f) {
             any = true;
         }
     text_put(out, any ? STR(")\n") : STR("\n"));
+}
+
+/* Pages that wait for recognition, and the languages that it is done in. */
+static void put_scans(text *out, const facts *f) {
+    const cli_terminal *t = cli_stdout();
+    if (f->unread == 0 && f->languages.n == 0) return;
+    put_label(out, "scans");
+    if (f->unread > 0) {
+        text_put(out, str_of(t->red));
+        cli_put_count(out, f->unread, "page was", "pages were");
+        text_printf(out,
+                    " not recognised%s: the next `carrel add` or `carrel sync` of the files tries "
+                    "again, where anything has changed since",
+                    t->reset);
+    }
+    if (f->languages.n > 0) {
+        text_put(out, f->unread > 0 ? STR("; ") : STR(""));
+        text_put(out, STR("read as "));
+        cli_clean(out, f->languages);
+        text_put(out, STR(" (--ocr-lang)"));
+    }
+    text_put_char(out, '\n');
 }
 
 static void put_model(text *out, const facts *f) {
@@ -235,6 +263,7 @@ static void print_text(const facts *f) {
     }
     put_label(&out, "pages");
     put_fates(&out, f);
+    put_scans(&out, f);
     put_label(&out, "chunks");
     text_printf(&out, "%llu, with %llu vectors", (unsigned long long)f->counts.chunks,
                 (unsigned long long)f->counts.vectors);

@@ -198,7 +198,7 @@ static bool insert_all(index_library *l, const index_document_in *d, uint32_t wi
     int64_t first = 0;
     return insert_document(l, d, id, err) && pages_insert(l, d, *id, err) &&
            insert_chunks(l, d, *id, &first, err) && insert_vectors(l, d, width, *id, first, err) &&
-           insert_words(l, *id, err);
+           insert_words(l, *id, err) && recognised_settle(l, *id, err);
 }
 
 /* The former bytes of a path go, unless they stand under another path too: then that is theirs. */
@@ -206,7 +206,7 @@ static bool take_out(index_library *l, int64_t id, error *err) {
     arena *a = arena_new();
     str other;
     bool ok = files_other_path(l, id, a, &other, err);
-    if (ok && other.n == 0) ok = remove_document(l, id, err);
+    if (ok && other.n == 0) ok = recognised_drop(l, id, err) && remove_document(l, id, err);
     if (ok && other.n > 0) {
         sqlite3_stmt *s = store_prepare(l, "UPDATE document SET path = ?2 WHERE id = ?1", err);
         ok = s != NULL;

@@ -49,6 +49,8 @@ typedef struct {
     str fate;         /* "text", "ocr", "empty", "garbled", "hidden-text", "encrypted", "failed" */
     float confidence; /* of "ocr", 0..1; else 0 */
     str note;         /* what of it was not read and why, a sentence; mostly empty */
+    str unread; /* character recognition was wanted and not done: under which circumstances, in the
+                 * caller's words; mostly empty */
 } index_page;
 
 /* A document inside the document (a member of an archive, an attachment), in the order of pages. */
@@ -105,6 +107,12 @@ typedef enum {
 bool index_has(index_library *l, const uint8_t hash[32], bool *found, error *err);
 /* Of the document with these bytes, the pages that ask for a password; 0 where it is not there. */
 bool index_count_locked(index_library *l, const uint8_t hash[32], uint32_t *pages, error *err);
+/* Of the document with these bytes, the pages on which character recognition was wanted and not
+ * done, under other circumstances than these; 0 where it is not there. */
+bool index_count_unread(index_library *l, const uint8_t hash[32], const str *same, size_t count,
+                        uint32_t *pages, error *err);
+/* They were tried in vain once more: all of its unread pages now say so. */
+bool index_set_unread(index_library *l, const uint8_t hash[32], str circumstances, error *err);
 bool index_add(index_library *l, const index_document_in *d, index_outcome *outcome, int64_t *id,
                error *err);
 /* The path under which these bytes are in the library; empty where they are not. */
@@ -122,6 +130,28 @@ void index_wipe_later(index_library *l, bool later);
  * after a batch. index_close of a writer does it too, without a place for errors; what failed or
  * was killed stays noted in the file, and the next writer's close does it. */
 bool index_wipe(index_library *l, error *err);
+
+/* ---- pages that were recognised ------------------------------------------------------------- */
+
+/* One page of a file, read in these languages by this version; the file need be no document yet. */
+typedef struct {
+    uint8_t hash[32]; /* of the file */
+    str place, languages, program;
+} index_recognised;
+
+/* Committed at once, so that hours of work end with nothing worse than the page at hand. They go
+ * with their document when it is removed, and when it is added without unread pages. */
+bool index_keep_recognised(index_library *l, const index_recognised *page, str records, error *err);
+/* any_language: in whichever it was read. */
+bool index_find_recognised(index_library *l, const index_recognised *page, bool any_language,
+                           arena *a, str *records, bool *found, error *err);
+/* Those that were kept before this time, in seconds since 1970, for files that never became
+ * documents. */
+bool index_forget_recognised(index_library *l, int64_t before, error *err);
+
+/* The languages that the user named for the scans of this library; empty: none yet. */
+bool index_get_languages(index_library *l, arena *a, str *out, error *err);
+bool index_set_languages(index_library *l, str languages, error *err);
 
 /* ---- files that were looked at -------------------------------------------------------------- */
 
@@ -200,6 +230,9 @@ bool index_find(index_library *l, str name, arena *a, index_document *out, error
 bool index_at(index_library *l, str path, arena *a, index_document *out, bool *found, error *err);
 bool index_pages(index_library *l, int64_t document, arena *a, index_page **out, size_t *count,
                  error *err);
+/* The same of the document with these bytes; none where it is not there. */
+bool index_pages_of(index_library *l, const uint8_t hash[32], arena *a, index_page **out,
+                    size_t *count, error *err);
 bool index_parts(index_library *l, int64_t document, arena *a, index_part **out, size_t *count,
                  error *err);
 bool index_notes(index_library *l, int64_t document, arena *a, str **out, size_t *count,
@@ -244,6 +277,8 @@ typedef struct {
 } index_status;
 
 bool index_get_status(index_library *l, index_status *out, error *err);
+/* Pages of the library on which character recognition was wanted and not done. */
+bool index_count_all_unread(index_library *l, uint64_t *pages, error *err);
 /* How many documents have gaps or notes, how many files could not be read at all, and how many that
  * were met are no documents. */
 bool index_count_losses(index_library *l, uint64_t *documents, uint64_t *files, uint64_t *others,

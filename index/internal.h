@@ -176,6 +176,13 @@ bool pages_part(index_library *l, int64_t document, uint32_t page, arena *a, ind
 /* A column as a count: what is negative or too large for one is damage, and read as an end. */
 uint32_t pages_small(sqlite3_stmt *s, int at);
 
+/* ---- recognised.c -------------------------------------------------------------------------- */
+
+/* Inside a transaction: what was kept of the document's file goes. */
+bool recognised_drop(index_library *l, int64_t document, error *err);
+/* The same, where no page of it is unread any more. */
+bool recognised_settle(index_library *l, int64_t document, error *err);
+
 /* ---- blocks.c ------------------------------------------------------------------------------ */
 
 /* Inside a transaction. The vectors of consecutive chunks of a document, from chunk `first`. */

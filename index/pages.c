@@ -26,8 +26,8 @@ static double known(float v) {
 static bool insert_page(index_library *l, const index_page *page, int64_t id, error *err) {
     sqlite3_stmt *s = store_prepare(
         l,
-        "INSERT INTO page(document, number, label, width_pt, height_pt, fate, confidence, note)"
-        " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        "INSERT INTO page(document, number, label, width_pt, height_pt, fate, confidence, note,"
+        " unread) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         err);
     if (s == NULL) return false;
     sqlite3_bind_int64(s, 1, id);
@@ -38,6 +38,7 @@ static bool insert_page(index_library *l, const index_page *page, int64_t id, er
     store_bind(s, 6, page->fate);
     sqlite3_bind_double(s, 7, known(page->confidence));
     store_bind(s, 8, page->note);
+    store_bind(s, 9, page->unread);
     return store_execute(l, s, err);
 }
 
@@ -74,6 +75,8 @@ bool pages_insert(index_library *l, const index_document_in *d, int64_t id, erro
 
 /* ---- reading -------------------------------------------------------------------------------- */
 
+#define PAGE_COLUMNS "number, label, width_pt, height_pt, fate, confidence, note, unread"
+
 static void read_page(sqlite3_stmt *s, arena *a, void *out) {
     *(index_page *)out = (index_page){.number = pages_small(s, 0),
                                       .label = store_column(s, 1, a),
@@ -81,7 +84,8 @@ static void read_page(sqlite3_stmt *s, arena *a, void *out) {
                                       .height_pt = (float)sqlite3_column_double(s, 3),
                                       .fate = store_column(s, 4, a),
                                       .confidence = (float)sqlite3_column_double(s, 5),
-                                      .note = store_column(s, 6, a)};
+                                      .note = store_column(s, 6, a),
+                                      .unread = store_column(s, 7, a)};
 }
 
 static void read_part(sqlite3_stmt *s, arena *a, void *out) {
@@ -99,12 +103,22 @@ static void read_fate_count(sqlite3_stmt *s, arena *a, void *out) {
 
 bool index_pages(index_library *l, int64_t document, arena *a, index_page **out, size_t *count,
                  error *err) {
-    sqlite3_stmt *s = store_prepare(l,
-                                    "SELECT number, label, width_pt, height_pt, fate, confidence,"
-                                    " note FROM page WHERE document = ?1 ORDER BY number",
-                                    err);
+    sqlite3_stmt *s = store_prepare(
+        l, "SELECT " PAGE_COLUMNS " FROM page WHERE document = ?1 ORDER BY number", err);
     if (s == NULL) return false;
     sqlite3_bind_int64(s, 1, document);
+    *out = store_all(l, s, sizeof(**out), read_page, a, count, err);
+    return *out != NULL;
+}
+
+bool index_pages_of(index_library *l, const uint8_t hash[32], arena *a, index_page **out,
+                    size_t *count, error *err) {
+    sqlite3_stmt *s = store_prepare(l,
+                                    "SELECT " PAGE_COLUMNS " FROM page WHERE document ="
+                                    " (SELECT id FROM document WHERE hash = ?1) ORDER BY number",
+                                    err);
+    if (s == NULL) return false;
+    sqlite3_bind_blob(s, 1, hash, 32, SQLITE_STATIC);
     *out = store_all(l, s, sizeof(**out), read_page, a, count, err);
     return *out != NULL;
 }

@@ -59,7 +59,7 @@ bool index_remove(index_library *l, const int64_t *ids, size_t count, error *err
             store_fail(l, err);
             goto fail;
         }
-        if (!remove_document(l, ids[i], err)) goto fail;
+        if (!recognised_drop(l, ids[i], err) || !remove_document(l, ids[i], err)) goto fail;
     }
     if (!store_commit(l, err)) goto fail;
     if (!l->wipe_later && !index_wipe(l, err))

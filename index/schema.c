@@ -119,24 +119,51 @@ static const char version_3[] =
     /* Folders that were the root of a file system of their own, see files.c. */
     "CREATE TABLE disk(path TEXT NOT NULL PRIMARY KEY) STRICT, WITHOUT ROWID;";
 
-static const char *const migrations[SCHEMA_VERSION] = {version_1, version_2, version_3};
+/* Pages that an older program left unread are known by what it noted, and read by the next `add` or
+ * `sync`. What was noted of version 1 pages asked for that by hand. */
+static const char version_4[] =
+    "ALTER TABLE page ADD COLUMN unread TEXT NOT NULL DEFAULT '';"
+    "UPDATE page SET unread = 'older' WHERE fate <> 'ocr' AND (note LIKE"
+    " '%characters were not recognised%' OR note LIKE 'an older Carrel found no text here%');"
+    "UPDATE page SET fate = 'failed' WHERE fate = 'empty' AND unread <> '';"
+    "UPDATE page SET note = 'an older Carrel found no text here and could not read scans; the next"
+    " `carrel add` or `carrel sync` of its file looks once more' WHERE note LIKE"
+    " 'an older Carrel found no text here%';"
+    "CREATE INDEX page_unread ON page(document) WHERE unread <> '';"
+    "ALTER TABLE library ADD COLUMN languages TEXT NOT NULL DEFAULT '';"
+    "CREATE TABLE recognised(" /* see recognised.c */
+    "  hash BLOB NOT NULL CHECK(length(hash) = 32),"
+    "  place TEXT NOT NULL,"
+    "  languages TEXT NOT NULL,"
+    "  program TEXT NOT NULL,"
+    "  kept INTEGER NOT NULL,"
+    "  records BLOB NOT NULL,"
+    "  PRIMARY KEY(hash, place)) STRICT, WITHOUT ROWID;";
+
+static const char *const migrations[SCHEMA_VERSION] = {version_1, version_2, version_3, version_4};
 
 /* How a file of an older version looks through today's tables, for who only reads. A name without a
  * schema means the temporary one first; what is in the file's own views and FTS5 tables does not. */
-#define SEEN_FROM_2 "CREATE TEMP TABLE disk(path TEXT);"
+#define SEEN_LIBRARY                                                                    \
+    "CREATE TEMP VIEW library AS SELECT *, '' AS languages FROM main.library;"          \
+    "CREATE TEMP TABLE recognised(hash BLOB, place TEXT, languages TEXT, program TEXT," \
+    "  kept INTEGER, records BLOB);"
+#define SEEN_FROM_3 "CREATE TEMP VIEW page AS SELECT *, '' AS unread FROM main.page;" SEEN_LIBRARY
+#define SEEN_DISK "CREATE TEMP TABLE disk(path TEXT);"
 
 static const char seen_from_1[] =
     "CREATE TEMP VIEW page AS SELECT document, number, label, width_pt, height_pt, fate,"
-    "  0.0 AS confidence, CASE fate WHEN 'empty' THEN " EMPTY_BEFORE_OCR " ELSE '' END AS note"
-    "  FROM main.page;"
+    "  0.0 AS confidence, CASE fate WHEN 'empty' THEN " EMPTY_BEFORE_OCR " ELSE '' END AS note,"
+    "  '' AS unread FROM main.page;"
     "CREATE TEMP TABLE part(document INTEGER, ordinal INTEGER, name TEXT, page_first INTEGER,"
     "  page_count INTEGER);"
     "CREATE TEMP TABLE note(document INTEGER, ordinal INTEGER, sentence TEXT);"
     "CREATE TEMP TABLE file(path TEXT, hash BLOB, bytes INTEGER, mtime_ns INTEGER, inode INTEGER,"
-    "  code INTEGER, reason TEXT, program TEXT, seen INTEGER);" SEEN_FROM_2;
+    "  code INTEGER, reason TEXT, program TEXT, seen INTEGER);" SEEN_DISK SEEN_LIBRARY;
 
 /* By the version of the file; the present one is seen as it is. */
-static const char *const seen_from[SCHEMA_VERSION] = {NULL, seen_from_1, SEEN_FROM_2};
+static const char *const seen_from[SCHEMA_VERSION] = {NULL, seen_from_1, SEEN_DISK SEEN_FROM_3,
+                                                      SEEN_FROM_3};
 
 static bool has_tables(index_library *l, bool *out, error *err) {
     int64_t count;

@@ -65,14 +65,26 @@ typedef struct {
     size_t line_count; /* >= 1 */
 } ingest_block;
 
+/* Why a page on which character recognition was wanted has been left without it, or read in
+ * vain. */
+typedef enum {
+    INGEST_UNREAD_NOT,
+    INGEST_UNREAD_OFF,     /* the caller did not want it */
+    INGEST_UNREAD_MISSING, /* the program or the data of its languages are not there */
+    INGEST_UNREAD_LATER,   /* the time of its document was over: the next reading goes on here */
+    INGEST_UNREAD_FOREIGN, /* what was recognised makes no sense: another language may be needed */
+    INGEST_UNREAD_FAILED   /* the page itself: too slow, damaged, a crash */
+} ingest_unread;
+
 typedef struct {
     uint32_t number; /* 1-based position in the file */
     str label;       /* the printed label ("iv", "A-3"); empty where none is given */
     float width_pt, height_pt;
     ingest_fate fate;
-    float confidence; /* of OCR: mean over its words, 0..1; else 0 */
-    str note;         /* what was not read here and why, one sentence; mostly empty */
-    bool wants_ocr;   /* character recognition may find text here; ingest_read clears it */
+    float confidence;     /* of OCR: mean over its words, 0..1; else 0 */
+    str note;             /* what was not read here and why, one sentence; mostly empty */
+    bool wants_ocr;       /* character recognition may find text here; ingest_read clears it */
+    ingest_unread unread; /* of ingest_read alone */
 } ingest_page;
 
 /* A document inside the document: a file of an archive, an attachment, a message of a mailbox. Its
@@ -144,11 +156,35 @@ bool ingest_supported(const char *path);
 /* In the folder that a browser saved with a page: a document all the same, and no piece of the page. */
 bool ingest_is_own_document(const char *path);
 
+/* What the caller of a reading may say and wants to hear; each may be NULL. They are called from
+ * whichever thread is at the document, at the same time with others. A place is the name of one
+ * page in its file. */
+typedef struct {
+    bool (*stopped)(void *context); /* true: what is under way ends at once, with ERROR_CANCELLED */
+    void (*recognising)(void *context, size_t done, size_t pages);
+    /* Each page that was recognised, as bytes that `find` may give back when the same file is read
+     * again: then the page is not recognised anew. */
+    void (*keep)(void *context, str place, str records);
+    bool (*find)(void *context, str place, arena *a, str *records);
+    void *context;
+} ingest_hooks;
+
 typedef struct {
     str password; /* for a document that asks for one; empty: none is known */
     str ocr_languages; /* as tesseract names them, "eng+fra"; empty: the installed ones, if they are few */
-    bool no_ocr; /* leave pages without usable text as they are */
+    bool no_ocr;               /* leave pages without usable text as they are */
+    double ocr_seconds;        /* for all pages of a file together; 0: by their number */
+    const ingest_hooks *hooks; /* NULL: none */
 } ingest_options;
+
+#define INGEST_LANGUAGES_BYTES 256u /* of a list as "eng+fra+deu", with the zero */
+
+/* What character recognition would read in now: `asked` where all of it is installed, else what is
+ * chosen of the installed languages. False with one sentence (which language, which package) where
+ * it cannot be; nothing is started for that. */
+bool ingest_ocr_languages(str asked, char out[INGEST_LANGUAGES_BYTES], error *err);
+/* Starts the program that recognises, where it does not run yet; false where it cannot be. */
+bool ingest_ocr_start(ingest_worker *w, error *err);
 
 /* A document is read in pieces: itself, the parts inside it, the pages that want OCR. Each piece is a
  * process of its own, so that a broken or hostile one costs no more than itself. Calls

@@ -11,6 +11,7 @@
 
 #include "ingest/chunk.h"
 #include "ingest/pieces.h"
+#include "ingest/recognition.h"
 #include "ingest/reread.h"
 
 /* Headings go six deep (ingest_block). */
@@ -23,6 +24,7 @@ typedef struct {
     arena *a;
     ingest_document *d; /* NULL: not read */
     const error *err;   /* why not */
+    ingest_unread unread;
 } ocr_page;
 
 /* What has been put together of the document so far; the strings are in `a`. */
@@ -45,6 +47,7 @@ typedef struct {
     arena *a;
     ocr_page *ocr; /* of the stretch */
     size_t ocr_count, ocr_room;
+    recognition recognition; /* of all stretches */
     gathered all;
     size_t around[WORKER_DEPTH + 2]; /* parts that the last one lies in, by depth, and itself */
 } reading;
@@ -65,11 +68,8 @@ static void read_ocr_page(void *context, size_t i, ingest_worker *w) {
     error err;
     piece.ocr_page = p->page;
     p->a = arena_new();
-    bool ok = worker_read_piece(w, &piece, r->options, r->fd, r->name, p->a, &p->d, &err);
-    if (ok && p->d->page_count != 1)
-        ok =
-            error_set(&err, ERROR_INPUT, "the recogniser sent %zu pages for one", p->d->page_count);
-    if (ok) return;
+    if (recognition_read(&r->recognition, w, &piece, r->fd, r->name, p->a, &p->d, &p->unread, &err))
+        return;
     p->d = NULL;
     p->err = keep_error(p->a, &err);
 }
@@ -86,7 +86,9 @@ static void recognise(reading *r) {
             r->ocr[r->ocr_count++] = (ocr_page){.item = i, .page = (uint32_t)p + 1};
         }
     }
+    recognition_start(&r->recognition, r->options, r->ocr_count);
     pieces_each(&r->from, r->ocr_count, read_ocr_page, r);
+    recognition_pause(&r->recognition);
 }
 
 /* ---- putting together --------------------------------------------------------------------- */
@@ -140,13 +142,19 @@ static void add_note(assembly *x, ingest_page *page, str note) {
     if (note.n > 0) page->note = note;
 }
 
-/* The recognised page takes the place of the one without usable text; where recognition failed, the
- * page keeps its fate and says why. */
+/* A page on which recognition was wanted and not done is not empty: nobody has looked. */
+static void leave_unread(assembly *x, ingest_page *page, ingest_unread unread, str why) {
+    page->unread = unread;
+    if (page->fate == INGEST_FATE_EMPTY) page->fate = INGEST_FATE_FAILED;
+    add_note(x, page, why);
+}
+
+/* The recognised page takes the place of the one without usable text. */
 static void put_ocr_page(assembly *x, const ocr_page *p, uint32_t before, uint32_t depth) {
     ingest_page *page = &x->pages[before + p->page - 1];
     if (!p->d) {
-        add_note(x, page,
-                 arena_printf(x->a, "its characters were not recognised: %s", p->err->text));
+        leave_unread(x, page, p->unread,
+                     arena_printf(x->a, "its characters were not recognised: %s", p->err->text));
         return;
     }
     reread_choice choice = reread_choose(x->r->items[p->item].d, p->page, p->d);
@@ -154,6 +162,7 @@ static void put_ocr_page(assembly *x, const ocr_page *p, uint32_t before, uint32
     if (choice != REREAD_TAKE) return;
     const ingest_page *read = &p->d->pages[0];
     page->fate = read->fate;
+    if (read->fate == INGEST_FATE_GARBLED) page->unread = INGEST_UNREAD_FOREIGN;
     page->confidence = read->confidence;
     add_note(x, page, read->note);
     if (page->width_pt <= 0) page->width_pt = read->width_pt;
@@ -231,7 +240,8 @@ static void put_pages(assembly *x, const ingest_document *d) {
         ingest_page *page = &x->pages[x->page_count++];
         *page = d->pages[p];
         if (page->wants_ocr && x->r->options->no_ocr)
-            add_note(x, page, STR("a picture, whose characters were not recognised (--no-ocr)"));
+            leave_unread(x, page, INGEST_UNREAD_OFF,
+                         STR("a picture, whose characters were not recognised (--no-ocr)"));
         page->wants_ocr = false;
         page->number = (uint32_t)x->page_count;
     }
@@ -399,6 +409,8 @@ static bool next_stretch(reading *r, arena *a, ingest_document *out, error *err)
         return false;
     }
     recognise(r);
+    /* A piece that was stopped is no failure of the document. */
+    if (worker_stopped(r->options)) return error_set(err, ERROR_CANCELLED, "it was stopped");
     put_together(r, a, out);
     return true;
 }

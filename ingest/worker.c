@@ -14,6 +14,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -29,6 +30,10 @@
 /* How much later than the process itself this side gives up on a document. */
 #define GRACE_MS 5000.0
 #define READ_BYTES (64u << 10) /* as much as a pipe holds */
+/* How often a reading looks whether it shall stop: a person who presses Ctrl-C waits no longer. */
+#define STOP_LOOK_MS 100.0
+/* A process that was told to stop its child and is busy (it loads models) is not waited for. */
+#define STOP_GRACE_MS 500.0
 
 typedef struct {
     char program[PATH_MAX];
@@ -86,12 +91,16 @@ static void stop(process *p) {
     p->pid = 0;
 }
 
-/* An own process group, so that Ctrl-C at the terminal is carrel's to handle; no environment but one
- * thread for libraries that would start more; no descriptors, no blocked or ignored signals. Returns
- * errno. */
+/* An own process group, so that Ctrl-C at the terminal is carrel's to handle; no environment but
+ * one thread for libraries that would start more, and where tesseract's data lie; no descriptors,
+ * no blocked or ignored signals. Returns errno. */
 static int spawn(const char *program, int far_end, pid_t *pid) {
     char *argv[] = {(char *)(strrchr(program, '/') ? strrchr(program, '/') + 1 : program), NULL};
-    char *environment[] = {"OMP_THREAD_LIMIT=1", NULL};
+    const char *data = getenv("TESSDATA_PREFIX");
+    char place[PATH_MAX];
+    char *environment[] = {"OMP_THREAD_LIMIT=1", NULL, NULL};
+    if (data && snprintf(place, sizeof place, "TESSDATA_PREFIX=%s", data) < PATH_MAX)
+        environment[1] = place;
     posix_spawn_file_actions_t files;
     posix_spawnattr_t attr;
     sigset_t none, all;
@@ -212,9 +221,24 @@ static process *ready(ingest_worker *w, bool ocr, error *err) {
         return NULL;
     }
     if (start(p, err)) return p;
-    if (ocr) /* mostly its libraries: the one program of Carrel's that can do without being there */
+    if (ocr) { /* mostly its libraries: the one program of Carrel's that can do without being there */
         error_wrap(err, "is tesseract installed (Debian: tesseract-ocr)?");
+        err->code = ERROR_NOT_FOUND;
+    }
     return NULL;
+}
+
+bool ingest_ocr_start(ingest_worker *w, error *err) {
+    return ready(w, true, err) != NULL;
+}
+
+bool worker_stopped(const ingest_options *options) {
+    const ingest_hooks *h = options->hooks;
+    return h && h->stopped && h->stopped(h->context);
+}
+
+static bool cancelled(error *err) {
+    return error_set(err, ERROR_CANCELLED, "it was stopped");
 }
 
 /* ---- one document -------------------------------------------------------------------------- */
@@ -277,15 +301,21 @@ typedef struct {
     void *context;
 } sink;
 
-/* Feeds the sink until the pipe ends. False when the stream broke a rule (in err) or the deadline came
- * (err's code stays ERROR_NONE). */
-static bool read_stream(int pipe, const sink *s, double deadline, error *err) {
+/* Feeds the sink until the pipe ends. False when the stream broke a rule or the caller wants to
+ * stop (in err), or the deadline came (err's code stays ERROR_NONE). */
+static bool read_stream(int pipe, const sink *s, const ingest_options *options, double deadline,
+                        error *err) {
     uint8_t piece[READ_BYTES];
     for (;;) {
         struct pollfd p = {.fd = pipe, .events = POLLIN};
+        if (worker_stopped(options)) return cancelled(err);
         double left = deadline - clock_ms();
-        int ready = poll(&p, 1, left > 0 ? (int)left + 1 : 0);
-        if (ready == 0 || (ready < 0 && errno != EINTR)) return false;
+        int ready = poll(&p, 1,
+                         left > STOP_LOOK_MS ? (int)STOP_LOOK_MS
+                         : left > 0          ? (int)left + 1
+                                             : 0);
+        if (ready < 0 && errno != EINTR) return false;
+        if (ready == 0 && clock_ms() >= deadline) return false;
         ssize_t n = ready > 0 ? read(pipe, piece, sizeof piece) : -1;
         if (n == 0) return true;
         if (n > 0 && !s->take(s->context, piece, (size_t)n, err)) return false;
@@ -318,24 +348,25 @@ typedef enum { ATTEMPT_DONE, ATTEMPT_FAILED, ATTEMPT_PROCESS_DIED } attempt_end;
 
 /* err is the caller's own and never NULL here. */
 static attempt_end attempt(ingest_worker *w, process *p, const worker_request *request, int fd,
-                           const sink *s, error *err) {
+                           const sink *s, const ingest_options *options, error *err) {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) != 0) {
         error_set(err, ERROR_IO, "no pipe for the parser: %s", strerror(errno));
         return ATTEMPT_FAILED;
     }
-    double deadline = clock_ms() + w->limits.seconds * 1000.0 + GRACE_MS;
+    double deadline = clock_ms() + worker_seconds(&w->limits, &request->piece) * 1000.0 + GRACE_MS;
     attempt_end end = ATTEMPT_FAILED;
     error broken = {0};
     worker_reply reply;
     s->begin(s->context);
     bool sent = send_request(p->socket, request, (int[2]){fd, ends[1]});
     close(ends[1]);
-    bool whole = sent && read_stream(ends[0], s, deadline, &broken);
+    bool whole = sent && read_stream(ends[0], s, options, deadline, &broken);
     if (sent && !whole) {
         static const worker_request cancel = {.kind = WORKER_CANCEL};
         send_request(p->socket, &cancel, NULL); /* a process that is gone is seen just below */
     }
+    if (broken.code == ERROR_CANCELLED) deadline = clock_ms() + STOP_GRACE_MS - GRACE_MS;
     close(ends[0]);
     if (!sent || !receive(p->socket, &reply, sizeof reply, deadline + GRACE_MS)) {
         stop(p);
@@ -354,13 +385,17 @@ static attempt_end attempt(ingest_worker *w, process *p, const worker_request *r
 }
 
 static bool run_request(ingest_worker *w, const worker_request *request, int fd, const sink *s,
-                        error *err) {
+                        const ingest_options *options, error *err) {
     error why = {0};
     /* A process that died in between (or was killed) is no fault of this document: once again. */
     for (int tries = 0; tries < 2; tries++) {
-        process *p = ready(w, request->piece.ocr_page > 0, &why);
+        process *p = NULL;
+        if (worker_stopped(options))
+            cancelled(&why);
+        else
+            p = ready(w, request->piece.ocr_page > 0, &why);
         if (!p) break;
-        attempt_end end = attempt(w, p, request, fd, s, &why);
+        attempt_end end = attempt(w, p, request, fd, s, options, &why);
         if (end == ATTEMPT_DONE) return true;
         if (end == ATTEMPT_FAILED) break;
     }
@@ -375,6 +410,7 @@ typedef struct {
     arena *a;
     str name;
     record_reader *reader;
+    text *copy; /* of the records; NULL: none is wanted */
     ingest_document **out;
 } record_sink;
 
@@ -382,10 +418,13 @@ static void begin_records(void *context) {
     record_sink *s = context;
     record_reader_free(s->reader);
     s->reader = record_reader_new(s->a, &s->w->limits);
+    if (s->copy) text_clear(s->copy);
 }
 
 static bool take_records(void *context, const void *bytes, size_t n, error *err) {
-    return record_feed(((record_sink *)context)->reader, bytes, n, err);
+    record_sink *s = context;
+    if (s->copy) text_put(s->copy, (str){bytes, n});
+    return record_feed(s->reader, bytes, n, err);
 }
 
 static bool finish_records(void *context, error *err) {
@@ -393,14 +432,28 @@ static bool finish_records(void *context, error *err) {
     return record_finish(s->reader, s->name, s->out, err);
 }
 
-bool worker_read_piece(ingest_worker *w, const worker_piece *piece, const ingest_options *options,
-                       int fd, str name, arena *a, ingest_document **out, error *err) {
+bool worker_read_kept(ingest_worker *w, const worker_piece *piece, const ingest_options *options,
+                      int fd, str name, text *kept, arena *a, ingest_document **out, error *err) {
     worker_request request;
-    record_sink records = {.w = w, .a = a, .name = base_name(name), .out = out};
+    record_sink records = {.w = w, .a = a, .name = base_name(name), .copy = kept, .out = out};
     const sink s = {begin_records, take_records, finish_records, &records};
     if (!fill_request(w, piece, options, records.name, &request, err)) return false;
-    bool ok = run_request(w, &request, fd, &s, err);
+    bool ok = run_request(w, &request, fd, &s, options, err);
     record_reader_free(records.reader);
+    return ok;
+}
+
+bool worker_read_piece(ingest_worker *w, const worker_piece *piece, const ingest_options *options,
+                       int fd, str name, arena *a, ingest_document **out, error *err) {
+    return worker_read_kept(w, piece, options, fd, name, NULL, a, out, err);
+}
+
+bool worker_replay(const ingest_worker *w, str name, str records, arena *a, ingest_document **out,
+                   error *err) {
+    record_sink s = {.w = w, .a = a, .name = base_name(name), .out = out};
+    begin_records(&s);
+    bool ok = take_records(&s, records.p, records.n, err) && finish_records(&s, err);
+    record_reader_free(s.reader);
     return ok;
 }
 
@@ -473,7 +526,7 @@ bool worker_unpack(ingest_worker *w, const worker_piece *piece, const ingest_opt
     request.run_bytes = WORKER_RUN_MAX_BYTES;
     if (unpacking->count > 0)
         memcpy(request.run, unpacking->ids, unpacking->count * sizeof *request.run);
-    return run_request(w, &request, fd, &s, err);
+    return run_request(w, &request, fd, &s, options, err);
 }
 
 bool ingest_is_own_document(const char *path) {

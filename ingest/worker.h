@@ -19,7 +19,7 @@
 /* Longer than people type; what does not fit is refused before it comes here. */
 #define WORKER_PASSWORD_BYTES 256u
 #define WORKER_LANGUAGES_BYTES \
-    256u /* "eng+fra+deu": all that Debian has would need more, nobody does */
+    INGEST_LANGUAGES_BYTES /* all that Debian has need more, nobody does */
 
 /* An archive in a mail in a mailbox in an archive; deeper is refused as a bomb. */
 #define WORKER_DEPTH 4u
@@ -32,6 +32,13 @@ typedef struct {
     uint64_t at,
         bytes; /* where the file lies in its descriptor, from a page's begin; 0 bytes: all of it */
 } worker_piece;
+
+/* How long a piece may take by the clock. Recognising is all computing, and held by the processor's time
+ * (RLIMIT_CPU); on a machine with other work the clock runs ahead of that, and a page that was cut off
+ * for it would stay unread. */
+static inline uint32_t worker_seconds(const ingest_limits *limits, const worker_piece *piece) {
+    return piece->ocr_page > 0 ? 3 * limits->seconds : limits->seconds;
+}
 
 typedef struct {
     uint32_t version;
@@ -79,6 +86,12 @@ typedef struct {
  * page, numbered 1. */
 bool worker_read_piece(ingest_worker *w, const worker_piece *piece, const ingest_options *options,
                        int fd, str name, arena *a, ingest_document **out, error *err);
+/* The same; `records` gets the bytes that the document was read from, for worker_replay. */
+bool worker_read_kept(ingest_worker *w, const worker_piece *piece, const ingest_options *options,
+                      int fd, str name, text *records, arena *a, ingest_document **out, error *err);
+bool worker_replay(const ingest_worker *w, str name, str records, arena *a, ingest_document **out,
+                   error *err);
+bool worker_stopped(const ingest_options *options);
 
 /* Unpacks into `to`, which is open, without a look at the bytes: with count 0 the piece itself, a container
  * that lies in another, else `count` members of the piece by their ids. heads[] says what became of the first

@@ -21,7 +21,7 @@ static void prepare(const worker_request *request) {
     if (loaded.tried && strcmp(loaded.asked, request->ocr_languages) == 0) return;
     loaded.tried = true;
     memcpy(loaded.asked, request->ocr_languages, sizeof loaded.asked);
-    loaded.ok = ocr_choose_languages(ocr_data_folders, str_of(loaded.asked), &loaded.languages,
+    loaded.ok = ocr_choose_languages(ocr_data_folders(), str_of(loaded.asked), &loaded.languages,
                                      &loaded.err) &&
                 ocr_load(&loaded.languages, &loaded.err);
 }
@@ -64,7 +64,7 @@ int main(void) {
                                        "/usr/local/share/fonts", "/etc/fonts",
                                        "/usr/share/fontconfig",  "/var/cache/fontconfig"};
     size_t count = 6;
-    for (size_t i = 0; ocr_data_folders[i]; i++) readable[count++] = ocr_data_folders[i];
+    for (const char *const *f = ocr_data_folders(); *f; f++) readable[count++] = *f;
     static serve_program program = {.name = "carrel-ocr",
                                     .readable_folders = readable,
                                     .warm_up = warm_up,

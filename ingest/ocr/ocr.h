@@ -1,8 +1,8 @@
 /* carrel-ocr: a page that carries no usable text is drawn, and its characters are recognised.
  *
- *   languages.c   which of tesseract's languages, and where their data lies
  *   render.c      a page of a PDF becomes a grey picture (poppler, cairo)
  *   picture.c     a page of an image file becomes one (leptonica)
+ *   decode.c      large ones in colour, without a copy in colour (libpng, libtiff)
  *   recognise.c   a grey picture becomes words (tesseract), whichever way it is turned
  *   write.c       words become lines, blocks and records, by the layout of ingest/parse/pdf/pdf.h
  *   main.c        the program: what it keeps loaded, and its life under the lock
@@ -13,6 +13,7 @@
 #ifndef CARREL_INGEST_OCR_H
 #define CARREL_INGEST_OCR_H
 
+#include "ingest/languages.h"
 #include "ingest/parse/parse.h"
 #include "ingest/worker.h"
 
@@ -38,20 +39,9 @@ typedef bool ocr_picture_fn(const parse_input *in, uint32_t page, arena *a, ocr_
 ocr_picture_fn ocr_render_page;
 ocr_picture_fn ocr_decode_page;
 
-/* ---- languages ------------------------------------------------------------------------------ */
-
-/* Folders of tesseract's data, as distributions have them; ended by NULL. */
-extern const char *const ocr_data_folders[];
-
-typedef struct {
-    const char *folder; /* that the data was found in */
-    char names[WORKER_LANGUAGES_BYTES];
-    char note[200]; /* where a choice was made for the user that he may want to make; else empty */
-} ocr_languages;
-
-/* asked: "eng+fra", or empty for what is installed. False with one sentence that says what to
- * install. */
-bool ocr_choose_languages(const char *const *folders, str asked, ocr_languages *out, error *err);
+/* decode.c: to 8 bits of grey at once; NULL where the picture is damaged. Sizes were checked. */
+struct Pix *ocr_decode_png(str bytes);
+struct Pix *ocr_decode_tiff(str bytes, int directory, uint32_t *orientation);
 
 /* ---- recognition ---------------------------------------------------------------------------- */
 

@@ -11,11 +11,14 @@
 #include "ingest/ocr/ocr.h"
 #include "ingest/parse/image/tiff.h"
 
-/* 600 dpi of A4 in colour are 35 million pixels of 4 bytes. */
+/* 600 dpi of A4 in colour are 35 million pixels of 4 bytes, where they are decoded to colour. */
 #define MAX_DECODED_BYTES 200e6
 /* Phones make JPEGs of 200 million pixels, which can be decoded at a half, quarter or eighth. */
 #define MAX_PHOTO_PIXELS 800e6
 #define MAX_REDUCTION 8
+
+/* Black and white of more pixels is made grey and small at once: A3 at 600 dpi has fewer. */
+#define MAX_EXPANDED_PIXELS 80e6
 
 /* A page between a visiting card and a poster. */
 #define PAGE_MIN_PT 100.0
@@ -23,6 +26,8 @@
 #define PAGE_LONG_PT 842.0     /* A4: what a page of unknown size is taken for */
 #define SCREEN_DPI 72.0        /* what a picture too small for a scanned page is taken for */
 #define SCAN_MIN_PIXELS 1600.0 /* on the long side: A4 at 137 dpi */
+/* 204 x 98 dots in an inch are a fax, 204 x 20 a mistake. */
+#define MAX_STRETCH 3.0
 /* Enlarging further than this blurs letters without making them readable. */
 #define MAX_ENLARGED 4.2
 
@@ -31,6 +36,10 @@ typedef struct {
     int directory;        /* of a TIFF file */
     uint32_t orientation; /* of EXIF */
 } header;
+
+static bool is_tiff(const header *h) {
+    return h->format >= IFF_TIFF && h->format <= IFF_TIFF_ZIP;
+}
 
 static bool damaged(error *err) {
     return error_set(err, ERROR_INPUT, "the picture is damaged and cannot be decoded");
@@ -55,7 +64,7 @@ static bool read_header(const parse_input *in, uint32_t page, header *h, error *
         return error_set(err, ERROR_INPUT, "the picture has no page %u", page);
     findFileFormatBuffer(p, &h->format);
     if (in->bytes.n < 16) return damaged(err);
-    if (h->format >= IFF_TIFF && h->format <= IFF_TIFF_ZIP) {
+    if (is_tiff(h)) {
         if (readHeaderMemTiff(p, in->bytes.n, h->directory, &h->width, &h->height, &h->bits,
                               &h->samples, NULL, NULL, NULL))
             return damaged(err);
@@ -72,33 +81,66 @@ static bool read_header(const parse_input *in, uint32_t page, header *h, error *
     return h->width > 0 && h->height > 0 ? true : damaged(err);
 }
 
-/* How many bytes leptonica makes of it. */
+/* One of print, in four inks; libjpeg makes no brightness of them. */
+static bool is_cmyk(const header *h) {
+    return h->format == IFF_JFIF_JPEG && h->samples == 4;
+}
+
+/* How many bytes are made of it: of a JPEG only its brightness is decoded, a PNG and a colour TIFF
+ * become grey row by row (decode.c), and JPEG 2000 is four bytes for each sample first. */
 static double decoded_bytes(const header *h) {
     double pixels = (double)h->width * h->height;
-    if (h->format == IFF_JFIF_JPEG) return pixels; /* only its brightness is decoded */
+    if (is_cmyk(h)) return 4 * pixels;
+    if (h->format == IFF_JP2) return 4 * pixels * (h->samples + 1);
+    if (h->format == IFF_JFIF_JPEG || h->format == IFF_PNG || (is_tiff(h) && h->samples > 1))
+        return pixels;
     return h->samples > 1 ? 4 * pixels : pixels * fmax(h->bits, 1) / 8;
 }
 
+/* Formats that can be decoded at a half, a quarter, an eighth. */
 static int reduction_of(const header *h) {
     int by = 1;
+    if (h->format != IFF_JFIF_JPEG && h->format != IFF_JP2) return 1;
     while (by < MAX_REDUCTION && decoded_bytes(h) / (by * by) > 2 * OCR_MAX_PIXELS) by *= 2;
     return by;
 }
 
-static PIX *decode(const parse_input *in, const header *h, int reduction, arena *a, str *note) {
-    const l_uint8 *p = (const l_uint8 *)in->bytes.p;
+static PIX *decode_jpeg(const parse_input *in, const header *h, int reduction, arena *a,
+                        str *note) {
     int warnings = 0;
-    if (h->format >= IFF_TIFF && h->format <= IFF_TIFF_ZIP)
-        return pixReadMemTiff(p, in->bytes.n, h->directory);
-    if (h->format != IFF_JFIF_JPEG) return pixReadMem(p, in->bytes.n);
-    PIX *pix = pixReadMemJpeg(p, in->bytes.n, 0, reduction, &warnings, L_JPEG_READ_LUMINANCE);
+    PIX *pix = pixReadMemJpeg((const l_uint8 *)in->bytes.p, in->bytes.n, 0, reduction, &warnings,
+                              is_cmyk(h) ? 0 : L_JPEG_READ_LUMINANCE);
     if (pix && warnings > 0)
         *note = arena_printf(a, "the picture is damaged: a part of it may not have been read");
     return pix;
 }
 
+static PIX *decode(const parse_input *in, header *h, int reduction, arena *a, str *note) {
+    const l_uint8 *p = (const l_uint8 *)in->bytes.p;
+    if (is_tiff(h))
+        return h->samples > 1 ? ocr_decode_tiff(in->bytes, h->directory, &h->orientation)
+                              : pixReadMemTiff(p, in->bytes.n, h->directory);
+    if (h->format == IFF_JFIF_JPEG) return decode_jpeg(in, h, reduction, a, note);
+    if (h->format == IFF_PNG) return ocr_decode_png(in->bytes);
+    if (h->format == IFF_JP2)
+        return pixReadMemJp2k(p, in->bytes.n, (l_uint32)reduction, NULL, 0, 0);
+    return pixReadMem(p, in->bytes.n);
+}
+
+/* A drawing of black and white, as large as a wall, is made smaller on the way: in grey it would
+ * take eight times its memory. Takes over `from`. */
+static PIX *smaller_grey(PIX *from) {
+    double pixels = (double)pixGetWidth(from) * pixGetHeight(from);
+    PIX *grey = pixScaleToGray(from, (l_float32)sqrt(OCR_MAX_PIXELS / pixels));
+    pixDestroy(&from);
+    return grey;
+}
+
 /* Takes over `from`. Transparent is white. */
 static PIX *to_grey(PIX *from) {
+    if (from && pixGetDepth(from) == 1 &&
+        (double)pixGetWidth(from) * pixGetHeight(from) > MAX_EXPANDED_PIXELS)
+        return smaller_grey(from);
     PIX *opaque = from && pixGetDepth(from) == 32 && pixGetSpp(from) == 4
                       ? pixAlphaBlendUniform(from, 0xffffff00)
                   : from ? pixClone(from)
@@ -118,6 +160,19 @@ static PIX *turned(PIX *from, uint32_t orientation) {
     pixDestroy(&from);
     if (turn && mirrored[orientation]) pixFlipLR(turn, turn);
     return turn;
+}
+
+/* A fax has twice as many dots across as down: the picture is made as high as its page is. Takes
+ * over `from`. */
+static PIX *squared(PIX *from) {
+    double x = pixGetXRes(from), y = pixGetYRes(from);
+    if (!(x > 0 && y > 0) || fmax(x, y) / fmin(x, y) > MAX_STRETCH || fabs(x / y - 1) < 0.05)
+        return from;
+    double across = fmax(x, y) / x, down = fmax(x, y) / y;
+    PIX *square = pixScale(from, (l_float32)across, (l_float32)down);
+    if (square) pixSetResolution(square, (l_int32)fmax(x, y), (l_int32)fmax(x, y));
+    pixDestroy(&from);
+    return square;
 }
 
 /* Pixels to 72 points of the page, as the file says or as its size makes likely. */
@@ -149,7 +204,7 @@ bool ocr_decode_page(const parse_input *in, uint32_t page, arena *a, ocr_picture
     header h;
     setMsgSeverity(L_SEVERITY_NONE);
     if (!read_header(in, page, &h, err)) return false;
-    int reduction = h.format == IFF_JFIF_JPEG ? reduction_of(&h) : 1;
+    int reduction = reduction_of(&h);
     if (decoded_bytes(&h) / (reduction * reduction) > MAX_DECODED_BYTES ||
         (double)h.width * h.height > MAX_PHOTO_PIXELS)
         return error_set(err, ERROR_LIMIT,
@@ -158,9 +213,14 @@ bool ocr_decode_page(const parse_input *in, uint32_t page, arena *a, ocr_picture
                          h.width, h.height);
     PIX *pix = decode(in, &h, reduction, a, &out->note);
     if (!pix) return damaged(err);
-    int x = pixGetXRes(pix), y = pixGetYRes(pix);
-    pix = turned(to_grey(pix), h.orientation);
-    if (pix) pixSetResolution(pix, x, y);
+    double x = pixGetXRes(pix), y = pixGetYRes(pix), width = pixGetWidth(pix);
+    pix = to_grey(pix);
+    double by = pix ? pixGetWidth(pix) / width : 1;
+    if (pix) pixSetResolution(pix, (l_int32)(x * by + 0.5), (l_int32)(y * by + 0.5));
+    if (pix) pix = squared(pix);
+    int dots = pix ? L_MAX(pixGetXRes(pix), pixGetYRes(pix)) : 0; /* which a turn forgets */
+    pix = turned(pix, h.orientation);
+    if (pix) pixSetResolution(pix, dots, dots);
     if (!pix || !scale(pix, reduction, out))
         return error_set(err, ERROR_LIMIT, "the picture needs more memory than one page may have");
     return true;

@@ -240,7 +240,7 @@ static bool serve(const serve_program *program, const job *j, int ended,
     if (child < 0)
         reply.wait_status = CHILD_UNCONFINED << 8;
     else
-        alive = attend(child, ended, j->request.limits.seconds, &reply);
+        alive = attend(child, ended, worker_seconds(&j->request.limits, &j->request.piece), &reply);
     reply.out_of_memory = *out_of_memory;
     return say(&reply, sizeof reply) && alive;
 }

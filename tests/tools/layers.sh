@@ -34,6 +34,8 @@ third=(
     "cairo*.h       ingest/parse ingest/ocr"
     "tesseract/*    ingest/ocr"
     "leptonica/*    ingest/ocr"
+    "png.h          ingest/ocr"
+    "tiffio.h       ingest/ocr"
     "qpdf/*         ingest/parse"
     "libxml/*       ingest/parse"
     "zip.h          ingest/parse"

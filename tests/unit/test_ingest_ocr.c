@@ -23,7 +23,8 @@
 
 #include <cmocka.h>
 
-#include "ingest/ocr/ocr.h"
+#include "ingest/languages.h"
+#include "ingest/worker.h"
 #include "ingest/parse/confine.h"
 #include "ingest/parse/image/tiff.h"
 
@@ -279,15 +280,24 @@ static void a_turned_scan_is_read(void **state) {
 static void a_tilted_scan_is_set_straight(void **state) {
     (void)state;
     if (!able) skip();
-    arena *a = arena_new();
-    text pdf = {0}; /* by three degrees, about the page's lower left corner */
-    picture_pdf(&pdf, "0 -20 340 220", "319.6 16.7 -10.5 199.7 10 -10", "");
-    const ingest_document *d = read_bytes(text_str(&pdf), "tilted.pdf", a);
-    expect_read(d, 1);
-    box at = line_with(d, lines[0])->at;
-    assert_true(at.y1 - at.y0 > 18); /* it goes uphill on the page */
-    text_free(&pdf);
-    arena_free(a);
+    static const struct {
+        const char *media, *matrix;
+        float rises,
+            corner; /* of the first line, on the page: at least; where it ends, from above */
+    } turns[] = {{"0 -20 340 220", "319.6 16.7 -10.5 199.7 10 -10", 18, 40},
+                 {"0 -10 385 290", "309.1 82.8 -51.8 193.2 62 0", 50, 45}}; /* 3 and 15 degrees */
+    for (size_t i = 0; i < sizeof turns / sizeof *turns; i++) {
+        arena *a = arena_new();
+        text pdf = {0};
+        picture_pdf(&pdf, turns[i].media, turns[i].matrix, "");
+        const ingest_document *d = read_bytes(text_str(&pdf), "tilted.pdf", a);
+        expect_read(d, 1);
+        box at = line_with(d, lines[0])->at;
+        if (at.y1 - at.y0 < turns[i].rises || fabsf(at.y0 - turns[i].corner) > 25)
+            fail_msg("a line from %.0f to %.0f", (double)at.y0, (double)at.y1);
+        text_free(&pdf);
+        arena_free(a);
+    }
 }
 
 /* As a lamp beside a camera lights it: on the right the paper is darker than the ink on the left. */
@@ -551,7 +561,7 @@ static void broken_images_are_told(void **state) {
     text_pdf(&pdf);
     assert_true(pdftoppm(text_str(&pdf), "-png", &image));
     const ingest_document *d = read_bytes(str_cut(text_str(&image), 0, image.n / 2), "half.png", a);
-    assert_int_equal(d->pages[0].fate, INGEST_FATE_EMPTY);
+    assert_int_equal(d->pages[0].fate, INGEST_FATE_FAILED);
     expect_note(&d->pages[0], "damaged");
     /* 60,000 pixels square in colour, in 70 bytes. */
     text_put(&bomb, STR("\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\xea\x60\0\0\xea\x60\x08\x02\0\0\0"
@@ -603,7 +613,7 @@ static void a_missing_language_is_named(void **state) {
     for (size_t i = 0; i < sizeof asked / sizeof *asked; i++) {
         const ingest_options options = {.ocr_languages = str_of(asked[i].languages)};
         const ingest_document *d = read_with(worker, text_str(&pdf), "scan.pdf", &options, a);
-        assert_int_equal(d->pages[0].fate, INGEST_FATE_EMPTY);
+        assert_int_equal(d->pages[0].fate, INGEST_FATE_FAILED);
         expect_note(&d->pages[0], asked[i].says);
     }
     expect_read(read_bytes(text_str(&pdf), "scan.pdf", a), 1);
@@ -668,7 +678,7 @@ static void a_missing_program_is_told(void **state) {
     if (!ingest_worker_open(link, &ingest_default_limits, &w, &err)) fail_msg("%s", err.text);
     picture_pdf(&pdf, PAGE_BOX, "320 0 0 200 0 0", "");
     const ingest_document *d = read_with(w, text_str(&pdf), "scan.pdf", NULL, a);
-    assert_int_equal(d->pages[0].fate, INGEST_FATE_EMPTY);
+    assert_int_equal(d->pages[0].fate, INGEST_FATE_FAILED);
     expect_note(&d->pages[0], "carrel-ocr is missing");
     text_clear(&pdf);
     text_pdf(&pdf);

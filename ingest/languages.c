@@ -1,27 +1,32 @@
-/* Which languages a page is read in.
+/* Which languages a page is read in (languages.h).
  *
  * Tesseract has one file of data for each language; what is installed is what lies in its folder.
  * Where the user names none, all of them are used, since he installed them: up to a few. Each
- * further language is tried on every word that the ones before did not read well, so that ten make a page
- * several times slower and a little worse. Whoever has installed more than a few has mostly installed
- * all that there are; then English is used alone, and every page says so.
+ * further language is tried on every word that the ones before did not read well, so that ten make
+ * a page several times slower and a little worse. Whoever has installed more than a few has mostly
+ * installed all that there are; then English is used alone, and every page says so.
  */
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "ingest/ocr/ocr.h"
+#include "ingest/languages.h"
 
 #define MOST_BY_DEFAULT 4 /* a country with four languages is served, a folder of 120 is not read */
 #define MOST_INSTALLED 512 /* tesseract has 160; a folder with more is no folder of data */
 #define NAME_BYTES 48      /* "chi_tra_vert", "script/Devanagari" */
 #define SENTENCE_NAMES 12  /* that a message lists */
 
-const char *const ocr_data_folders[] = {
-    "/usr/share/tesseract-ocr/5/tessdata", "/usr/share/tesseract-ocr/4.00/tessdata",
-    "/usr/share/tesseract-ocr/tessdata",   "/usr/share/tessdata",
-    "/usr/local/share/tessdata",           NULL};
+const char *const *ocr_data_folders(void) {
+    static const char *const usual[] = {
+        "/usr/share/tesseract-ocr/5/tessdata", "/usr/share/tesseract-ocr/4.00/tessdata",
+        "/usr/share/tesseract-ocr/tessdata",   "/usr/share/tessdata",
+        "/usr/local/share/tessdata",           NULL};
+    static _Thread_local const char *own[2];
+    own[0] = getenv("TESSDATA_PREFIX"); /* as tesseract itself has it */
+    return own[0] && own[0][0] ? own : usual;
+}
 
 typedef struct {
     char names[MOST_INSTALLED][NAME_BYTES];
@@ -146,4 +151,11 @@ bool ocr_choose_languages(const char *const *folders, str asked, ocr_languages *
         take_default(all, out);
     mem_free(all);
     return ok;
+}
+
+bool ingest_ocr_languages(str asked, char out[INGEST_LANGUAGES_BYTES], error *err) {
+    ocr_languages l;
+    if (!ocr_choose_languages(ocr_data_folders(), asked, &l, err)) return false;
+    memcpy(out, l.names, INGEST_LANGUAGES_BYTES);
+    return true;
 }
