@@ -200,7 +200,7 @@ OURS := $(wildcard $(ROOMS:%=%/*.[ch]) models/train/*.[ch] ingest/parse/*.[ch] i
 lint:
 	cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr --enable=warning,portability \
 	  --suppress=missingIncludeSystem --suppress=unknownMacro -I. -D_GNU_SOURCE -D__x86_64__ $(filter %.c,$(OURS))
-	clang -fsyntax-only $(CSTD) $(WARN) -mavx2 -mfma -mf16c -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mavxvnni $(INC) $(filter %.c,$(OURS))
+	clang -fsyntax-only -Werror $(CSTD) $(WARN) -mavx2 -mfma -mf16c -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mavxvnni $(INC) $(filter %.c,$(OURS))
 format:
 	clang-format -i $(OURS)
 

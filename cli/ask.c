@@ -293,15 +293,15 @@ static void on_thinking(void *context, str piece) {
     text_free(&out);
 }
 
-/* The heading above the quote: of the source that holds it. */
-static str heading_of(const asking *x, const query_citation *c) {
+/* The source that holds the quote, or NULL: it stands beside one. */
+static const query_source *source_of(const asking *x, const query_citation *c) {
     for (size_t i = 0; i < x->source_count; i++) {
         const index_chunk *chunk = &x->sources[i].chunk;
         if (chunk->document == c->document_id && chunk->page_first <= c->page &&
             c->page <= chunk->page_last && str_find(chunk->text, c->quote, 0) != SIZE_MAX)
-            return chunk->heading;
+            return &x->sources[i];
     }
-    return (str){0};
+    return NULL;
 }
 
 static size_t place_number(asking *x, const query_citation *c) {
@@ -331,7 +331,10 @@ static void put_gaps(text *out, asking *x, int64_t document, str path) {
 static void put_citation(text *out, asking *x, const query_sentence *s, const query_citation *c) {
     const cli_terminal *t = cli_stdout();
     arena *a = arena_new();
-    cli_place place = cli_place_of_citation(x->session.library, c, heading_of(x, c), a);
+    const query_source *source = source_of(x, c);
+    size_t places = x->place_count;
+    cli_place place =
+        cli_place_of_citation(x->session.library, c, source ? source->chunk.heading : (str){0}, a);
     text_printf(out, "%*s%s[%zu]%s ", CITATION_INDENT, "", t->dim, place_number(x, c), t->reset);
     cli_put_place(out, t, &place);
     text_put_char(out, '\n');
@@ -345,6 +348,7 @@ static void put_citation(text *out, asking *x, const query_sentence *s, const qu
         cli_wrap(out, t, text_str(&quote), NULL, 0, QUOTE_INDENT, t->columns);
         text_free(&quote);
     }
+    if (source && x->place_count > places) cli_put_copies(out, source, QUOTE_INDENT);
     put_gaps(out, x, c->document_id, c->document);
 }
 
@@ -354,6 +358,18 @@ static void put_table_line(text *out, const cli_terminal *t, str line) {
     text_put(out, str_of(t->dim));
     cli_wrap(out, t, line, NULL, 0, 0, t->columns);
     text_put(out, str_of(t->reset));
+}
+
+/* A list is its heading and its items, a line each. */
+static void put_lines(text *out, const cli_terminal *t, str s, cli_span bold) {
+    for (size_t at = 0; at < s.n;) {
+        size_t end = str_find(s, STR("\n"), at);
+        if (end == SIZE_MAX) end = s.n;
+        cli_span part = {bold.begin > at ? bold.begin - at : 0, bold.end > at ? bold.end - at : 0};
+        if (part.end > end - at) part.end = end - at;
+        cli_wrap(out, t, str_cut(s, at, end), &part, part.end > part.begin, 0, t->columns);
+        at = end + 1;
+    }
 }
 
 static void on_sentence(void *context, const query_sentence *s) {
@@ -368,7 +384,7 @@ static void on_sentence(void *context, const query_sentence *s) {
     put_table_line(&out, t, s->table_caption);
     put_table_line(&out, t, s->table_head);
     put_table_line(&out, t, s->table_section);
-    cli_wrap(&out, t, s->text, &bold, s->bold_end > s->bold_begin, 0, t->columns);
+    put_lines(&out, t, s->text, bold);
     if (!s->verified) {
         text_printf(&out, "%*s%snot verified%s: ", CITATION_INDENT, "", t->red, t->reset);
         cli_clean(&out, s->reason.n ? s->reason : STR("no passage bears it out"));
@@ -498,7 +514,7 @@ static error_code run(const cli_args *args) {
         return cli_fail(&err);
     }
     int needs = CLI_NEED_EMBEDDER | CLI_NEED_MATCH | CLI_NEED_RERANKER | CLI_NEED_READER |
-                CLI_NEED_DECODER | CLI_NEED_THREADS;
+                CLI_NEED_DECODER | CLI_NEED_THREADS | CLI_WORDS_WILL_DO;
     if (!cli_session_open(args, needs, decoder, &x.session, &err)) {
         code = cli_fail(&err);
     } else {

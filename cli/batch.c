@@ -171,7 +171,8 @@ static void copy_parts(const ingest_document *d, cli_prepared *p) {
 index_look cli_settled_look(index_look look) {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
-    return now.tv_sec - look.mtime_ns / 1000000000 < CLOCK_GRAIN_S ? (index_look){0} : look;
+    if (now.tv_sec - look.mtime_ns / 1000000000 < CLOCK_GRAIN_S) look = (index_look){0};
+    return look;
 }
 
 static index_look look_of(const struct stat *st) {

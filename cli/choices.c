@@ -19,8 +19,8 @@ static const char *const keywords[CLI_ROLES] = {"chat ", "hash ", "note "};
 
 static bool parse(cli_role role, str all, text *path, text *detail) {
     size_t end = str_find(all, STR("\n"), 0);
-    str first = str_cut(all, 0, end == SIZE_MAX ? all.n : end), key = str_of(keywords[role]);
-    str second = end == SIZE_MAX ? (str){0} : str_trim(str_cut(all, end, all.n));
+    str first = str_cut(all, 0, end), key = str_of(keywords[role]);
+    str second = str_trim(str_cut(all, first.n, all.n));
     if (first.n == 0 || first.p[0] != '/' || memchr(first.p, 0, first.n)) return false;
     if (path) text_put(path, first);
     if (detail && str_starts(second, key)) text_put(detail, str_cut(second, key.n, second.n));

@@ -274,6 +274,7 @@ typedef struct {
     pool *threads;
     query_memory *memory; /* of the decoder; kept on disk beside the library */
     cli_compute compute;
+    bool words_only; /* nothing compares with the library's vectors */
 } cli_session;
 
 enum {
@@ -281,8 +282,9 @@ enum {
     CLI_NEED_READER = 2,
     CLI_NEED_DECODER = 4, /* the one recorded or given, where there is one */
     CLI_NEED_THREADS = 8,
-    CLI_NEED_MATCH = 16,   /* what made the library's vectors */
-    CLI_NEED_RERANKER = 32 /* where there is one */
+    CLI_NEED_MATCH = 16,    /* what made the library's vectors */
+    CLI_NEED_RERANKER = 32, /* where there is one */
+    CLI_WORDS_WILL_DO = 64  /* of a library whose model is not here and that cannot be changed */
 };
 
 /* The library must exist. `decoder`: a file that overrides the recorded one, or NULL. */
@@ -379,6 +381,8 @@ bool cli_put_gaps(text *out, const cli_session *s, int64_t document, str path);
 void cli_json_gaps(json_t *list, index_library *l, int64_t document, str path);
 /* A passage as `search` and `ask` give it: document, page_first, page_last, place, heading, text,
  * score; rank before them where it is not 0. */
+/* "+ 2 copies: a.pdf, b.pdf", indented, where there are any. */
+void cli_put_copies(text *out, const query_source *s, size_t indent);
 json_t *cli_json_source(index_library *l, const query_source *s, size_t rank);
 
 /* ---- snippets (snippet.c) ----------------------------------------------------------------- */

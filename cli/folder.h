@@ -54,6 +54,7 @@ typedef struct {
     void (*folder)(void *context, const char *path);
     void *context;
     const cli_ignore *first; /* of the walk at hand */
+    bool in_page;            /* it is in what a browser saved with a page */
 } cli_files;
 
 /* Looks through the operand: a file, or a folder with what is below it. Hidden names, what patterns

@@ -116,17 +116,11 @@ bool cli_intake_knows(cli_intake *x, str identity, const index_look *look, bool 
  * place for the document to stay at. */
 static bool forget_gone_copies(cli_intake *x, const cli_prepared *p, error *err) {
     index_document former;
-    error absent = {0};
+    bool found;
     str *paths;
     size_t count, gone = 0;
-    if (!index_find(x->library, p->identity, p->a, &former, &absent)) {
-        if (absent.code == ERROR_NOT_FOUND) return true;
-        if (err) *err = absent;
-        return false;
-    }
-    if (!str_eq(former.path, p->identity) ||
-        memcmp(former.hash, p->in.hash, sizeof former.hash) == 0)
-        return true;
+    if (!index_at(x->library, p->identity, p->a, &former, &found, err)) return false;
+    if (!found || memcmp(former.hash, p->in.hash, sizeof former.hash) == 0) return true;
     if (!index_copies(x->library, former.hash, p->a, &paths, &count, err)) return false;
     for (size_t i = 0; i < count; i++)
         if (!str_eq(paths[i], p->identity) && !cli_file_there(paths[i])) paths[gone++] = paths[i];
@@ -170,18 +164,17 @@ static bool put_in(cli_intake *x, cli_prepared *p, cli_outcome *outcome, str *fo
     return true;
 }
 
-/* False with err when the library itself does not take it. */
-static bool commit(running *r, cli_prepared *p, error *err) {
+/* False with err when the library itself does not take it. The library is locked: what `came` asks of it
+ * must not meet the questions of the threads. */
+static bool commit_locked(running *r, cli_prepared *p, error *err) {
     cli_intake *x = r->x;
     cli_outcome outcome = CLI_FAILED;
     str former = {0};
     bool readable = p->err.code == ERROR_NONE, ok;
-    cli_batch_lock_library(x->batch);
     if (readable)
         ok = put_in(x, p, &outcome, &former, &p->err);
     else
         ok = note_file(x, p, err) || ((p->err = *err), false);
-    cli_batch_unlock_library(x->batch);
     if (readable && !ok && p->present && p->err.code == ERROR_NOT_FOUND) {
         r->redo[r->redo_count++] = *p->found;
         return true;
@@ -196,6 +189,13 @@ static bool commit(running *r, cli_prepared *p, error *err) {
         cli_note("%s: " STR_FMT, p->path, STR_ARG(p->kept));
     }
     return true;
+}
+
+static bool commit(running *r, cli_prepared *p, error *err) {
+    cli_batch_lock_library(r->x->batch);
+    bool ok = commit_locked(r, p, err);
+    cli_batch_unlock_library(r->x->batch);
+    return ok;
 }
 
 /* ---- models ------------------------------------------------------------------------------- */

@@ -4,9 +4,10 @@
  * unchanged ones cost a moment. What is new or looks different is read first, and only then does
  * what is gone go: so a file that was moved or renamed is known by its bytes and keeps its place in
  * the library. Nothing is removed on weak evidence: not below a folder that cannot be read, not when a
- * whole folder is missing or suddenly empty (a disk that is not mounted looks like that), not when the
- * file of a document is there but was spoiled (a save that failed leaves it empty), and never anything
- * that lies outside of the folders. Held in memory are the paths, and nothing else.
+ * whole folder is missing or suddenly empty (a disk that is not mounted looks like that; guard.c knows
+ * those below the root), not when the file of a document is there but was spoiled (a save that failed
+ * leaves it empty), and never anything that lies outside of the folders. Held in memory are the paths,
+ * and nothing else.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -45,11 +46,13 @@ typedef struct {
     size_t gone_count, gone_room, gone_documents, spoiled;
     str *moved_from; /* in a dry run: these are not removed */
     size_t moved_count;
+    str *disks; /* folders that are mounted below the roots */
+    size_t disk_count, disk_room;
 } mirroring;
 
 /* ---- roots -------------------------------------------------------------------------------- */
 
-static bool lies_below(str path, str folder) {
+bool cli_lies_below(str path, str folder) {
     if (folder.n > 0 && folder.p[folder.n - 1] == '/') folder.n--;
     return str_starts(path, folder) && (path.n == folder.n || path.p[folder.n] == '/');
 }
@@ -65,19 +68,24 @@ static bool find_root(const char *operand, cli_root *r, error *err) {
     return true;
 }
 
-bool cli_roots_find(char **operands, size_t *count, cli_root **out, error *err) {
+static void free_roots(cli_root *roots, size_t count) {
+    for (size_t i = 0; roots && i < count; i++) text_free(&roots[i].path);
+    mem_free(roots);
+}
+
+static bool find_roots(char **operands, size_t *count, cli_root **out, error *err) {
     size_t n = 0;
     cli_root *roots = mem_new(*count, sizeof *roots);
     for (size_t i = 0; i < *count; i++) {
         if (!find_root(operands[i], &roots[i], err)) {
-            cli_roots_free(roots, *count);
+            free_roots(roots, *count);
             return false;
         }
     }
     for (size_t i = 0; i < *count; i++) {
         bool inside = false;
         for (size_t k = 0; k < *count && !inside; k++)
-            inside = k != i && lies_below(text_str(&roots[i].path), text_str(&roots[k].path)) &&
+            inside = k != i && cli_lies_below(text_str(&roots[i].path), text_str(&roots[k].path)) &&
                      (roots[i].path.n > roots[k].path.n || k < i);
         if (inside) roots[i].operand = NULL;
     }
@@ -92,9 +100,16 @@ bool cli_roots_find(char **operands, size_t *count, cli_root **out, error *err) 
     return true;
 }
 
-void cli_roots_free(cli_root *roots, size_t count) {
-    for (size_t i = 0; roots && i < count; i++) text_free(&roots[i].path);
-    mem_free(roots);
+bool cli_mirror_open(cli_mirror *m, const cli_args *args, size_t first, error *err) {
+    m->root_count = args->operand_count;
+    return find_roots(args->operands, &m->root_count, &m->roots, err) &&
+           cli_reading_start(args, first, &m->reading, &m->intake, err);
+}
+
+void cli_mirror_close(cli_mirror *m) {
+    cli_intake_close(&m->intake);
+    free_roots(m->roots, m->root_count);
+    cli_reading_free(&m->reading);
 }
 
 static void look_at_root(cli_root *r) {
@@ -115,7 +130,7 @@ static void look_at_root(cli_root *r) {
 static str shown_path(mirroring *w, size_t root, str path) {
     const cli_root *r = &w->m->roots[root];
     str real = text_str(&r->path), operand = str_of(r->operand);
-    if (!lies_below(path, real)) return path;
+    if (!cli_lies_below(path, real)) return path;
     str rest = str_cut(path, real.n, path.n);
     while (operand.n > 1 && operand.p[operand.n - 1] == '/') operand.n--;
     if (operand.n > 0 && operand.p[operand.n - 1] == '/' && rest.n > 0) operand.n--;
@@ -144,8 +159,20 @@ static bool is_known(void *context, const char *path, const index_look *look) {
     return true;
 }
 
+static void note_disk(mirroring *w, const char *path) {
+    text name = {0};
+    cli_utf8_name(&name, str_of(path));
+    if (w->disk_count == w->disk_room) {
+        w->disk_room = w->disk_room ? 2 * w->disk_room : 8;
+        w->disks = mem_grow(w->disks, w->disk_room, sizeof *w->disks);
+    }
+    w->disks[w->disk_count++] = arena_str(w->a, text_str(&name));
+    text_free(&name);
+}
+
 static void on_folder(void *context, const char *path) {
     mirroring *w = context;
+    if (strcmp(path, w->m->roots[w->walking].path.p) != 0 && cli_is_disk(path)) note_disk(w, path);
     if (w->m->folder) w->m->folder(w->m->context, w->walking, path);
 }
 
@@ -182,9 +209,9 @@ static bool unsettled(const cli_mirror *m, const cli_found *f) {
 
 static bool is_document(const mirroring *w, str path) {
     index_document d;
-    error absent;
-    return w->m->intake.library && index_find(w->m->intake.library, path, w->a, &d, &absent) &&
-           str_eq(d.path, path);
+    bool found = false;
+    return w->m->intake.library && index_at(w->m->intake.library, path, w->a, &d, &found, NULL) &&
+           found;
 }
 
 static bool note(mirroring *w, const cli_found *f, str path, error_code code, error *err) {
@@ -220,7 +247,7 @@ static bool choose(mirroring *w, size_t root, const cli_found *f, str path, erro
                              .shown = shown_path(w, root, str_of(f->path)),
                              .reason = str_of(f->reason),
                              .code = f->code});
-        return !is_document(w, path) || note(w, f, path, f->code, err);
+        return note(w, f, path, f->code, err);
     }
     if (!f->known && unsettled(m, f)) {
         size_t skip = m->roots[root].path.n;
@@ -237,8 +264,10 @@ static bool choose(mirroring *w, size_t root, const cli_found *f, str path, erro
 static bool look(mirroring *w, error *err) {
     bool ok = true;
     cli_mirror *m = w->m;
-    w->files =
-        (cli_files){.patterns = m->patterns, .known = is_known, .folder = on_folder, .context = w};
+    w->files = (cli_files){.patterns = text_str(&m->reading.patterns),
+                           .known = is_known,
+                           .folder = on_folder,
+                           .context = w};
     w->scope_ends = mem_new(w->scope_count, sizeof *w->scope_ends);
     for (size_t i = 0; i < m->root_count; i++) look_at_root(&m->roots[i]);
     for (size_t i = 0; i < w->scope_count; i++) {
@@ -285,6 +314,9 @@ static void came(void *context, const cli_prepared *p, cli_outcome outcome, str 
         m->unchanged++; /* it only looked different */
         return;
     }
+    /* Gone since it was met: nothing failed, and the next look sees it so. */
+    if (outcome == CLI_FAILED && err->code == ERROR_NOT_FOUND && !cli_name_there(p->identity))
+        return;
     tell(w, (cli_change){.kind = kinds[outcome],
                          .path = p->identity,
                          .shown = shown_path(w, root, str_of(p->path)),
@@ -301,6 +333,7 @@ static void foresee(mirroring *w, size_t i) {
     const cli_found *f = &w->todo[i];
     index_library *l = w->m->intake.library;
     index_document d;
+    bool found = false;
     uint8_t hash[32];
     str stands = {0}, path = identity_of(w, f);
     error err;
@@ -315,7 +348,7 @@ static void foresee(mirroring *w, size_t i) {
         c.from = shown_path(w, f->root, stands);
         c.kind = cli_file_there(stands) ? CLI_CHANGE_COPY : CLI_CHANGE_MOVED;
         if (c.kind == CLI_CHANGE_MOVED) w->moved_from[w->moved_count++] = stands;
-    } else if (l && index_find(l, path, w->a, &d, &err) && str_eq(d.path, path)) {
+    } else if (l && index_at(l, path, w->a, &d, &found, &err) && found) {
         c.kind = CLI_CHANGE_CHANGED;
     }
     if (fd >= 0) close(fd);
@@ -343,7 +376,7 @@ static bool take_in(mirroring *w, error *err) {
 
 static bool below_unread(const mirroring *w, str path) {
     for (size_t i = 0; i < w->unread_count; i++)
-        if (lies_below(path, w->unread[i])) return true;
+        if (cli_lies_below(path, w->unread[i])) return true;
     return false;
 }
 
@@ -405,8 +438,11 @@ static bool keep_former(mirroring *w, size_t root, const cli_found *f, str path,
     return note(w, f, path, ERROR_INPUT, err);
 }
 
-static str gone_reason(str path) {
-    return cli_file_there(path) ? STR("it is ignored now") : (str){0};
+static str gone_reason(mirroring *w, str path) {
+    struct stat st;
+    if (!cli_file_there(path)) return (str){0};
+    bool folder = stat(arena_cstr(w->a, path), &st) == 0 && S_ISDIR(st.st_mode);
+    return folder ? STR("it is a folder now") : STR("it is ignored now");
 }
 
 static bool remove_gone(mirroring *w, size_t root, error *err) {
@@ -437,16 +473,41 @@ static bool remove_gone(mirroring *w, size_t root, error *err) {
         tell(w, (cli_change){.kind = CLI_CHANGE_REMOVED,
                              .path = paths[i],
                              .shown = shown_path(w, root, paths[i]),
-                             .reason = gone_reason(paths[i])});
+                             .reason = gone_reason(w, paths[i])});
     mem_free(ids);
     mem_free(paths);
     mem_free(forget);
     return ok;
 }
 
-static void keep(mirroring *w, error why) {
+static void keep(mirroring *w, size_t documents, error why) {
     if (w->m->kept == 0) w->m->why_kept = why;
-    w->m->kept += w->gone_documents;
+    w->m->kept += documents;
+}
+
+/* What only its disk or its folder took along stays, but where the user says that it is gone. */
+static bool spare_missing(mirroring *w, str root, error *err) {
+    cli_mirror *m = w->m;
+    cli_gone g = {root, w->gone, w->gone_ids, w->gone_count};
+    size_t documents;
+    error why;
+    if (m->allow_empty) return m->dry_run || cli_forget_disks(m->intake.library, root, w->a, err);
+    if (!cli_guard_gone(m->intake.library, &g, w->a, &documents, &why, err)) return false;
+    w->gone_count = g.count;
+    if (documents > 0) keep(w, documents, why);
+    return true;
+}
+
+static bool write_disks(mirroring *w, error *err) {
+    str *known;
+    size_t count;
+    bool ok = w->disk_count == 0 || index_disks(w->m->intake.library, w->a, &known, &count, err);
+    for (size_t i = 0; ok && i < w->disk_count; i++) {
+        bool noted = false;
+        for (size_t k = 0; k < count && !noted; k++) noted = str_eq(known[k], w->disks[i]);
+        ok = noted || index_note_disk(w->m->intake.library, w->disks[i], err);
+    }
+    return ok;
 }
 
 static bool let_go(mirroring *w, size_t scope, error *err) {
@@ -468,7 +529,7 @@ static bool let_go(mirroring *w, size_t scope, error *err) {
     for (size_t i = begin; i < w->scope_ends[scope]; i++)
         documents += !w->files.items[i].reason || w->files.items[i].code != ERROR_NONE;
     if (!r->there) {
-        keep(w, r->problem);
+        keep(w, w->gone_documents, r->problem);
         return true;
     }
     if (s->only.n == 0 && documents == 0 && w->gone_documents > 0 && !m->allow_empty) {
@@ -478,10 +539,13 @@ static bool let_go(mirroring *w, size_t scope, error *err) {
             "%s holds no document any more, and the library has %zu from there: if it is a disk "
             "that is not mounted, nothing is lost; if they are to go, say --allow-empty",
             r->operand, w->gone_documents);
-        keep(w, why);
+        keep(w, w->gone_documents, why);
         return true;
     }
-    return remove_gone(w, s->root, err);
+    cli_utf8_name(&name, text_str(&r->path));
+    ok = spare_missing(w, text_str(&name), err) && remove_gone(w, s->root, err);
+    text_free(&name);
+    return ok;
 }
 
 bool cli_mirror_run(cli_mirror *m, const cli_scope *scopes, size_t count, error *err) {
@@ -489,7 +553,7 @@ bool cli_mirror_run(cli_mirror *m, const cli_scope *scopes, size_t count, error 
     memset(m->counts, 0, sizeof m->counts);
     m->unchanged = m->failed_before = m->ignored = m->skipped = m->kept = 0;
     m->why_kept = (error){0};
-    bool ok = look(&w, err) && take_in(&w, err);
+    bool ok = look(&w, err) && (m->dry_run || write_disks(&w, err)) && take_in(&w, err);
     /* Whoever was stopped has not seen what was moved. */
     for (size_t i = 0; ok && m->intake.library && m->unfinished == 0 && !cli_stopped() && i < count;
          i++)
@@ -500,6 +564,7 @@ bool cli_mirror_run(cli_mirror *m, const cli_scope *scopes, size_t count, error 
     mem_free(w.todo);
     mem_free(w.gone);
     mem_free(w.gone_ids);
+    mem_free(w.disks);
     arena_free(w.a);
     return ok;
 }

@@ -45,13 +45,14 @@ typedef struct {
 typedef struct {
     /* Given by the caller: */
     cli_intake intake;
-    str patterns;
     bool dry_run, check, allow_empty;
     int64_t settle_ns; /* files that changed less long ago are left for later; 0: none */
     void (*told)(void *context, const cli_change *change);
     void (*postponed)(void *context, size_t root, str only); /* a file that is left for later */
     void (*folder)(void *context, size_t root, const char *path); /* each folder that is walked */
     void *context;
+    /* Of cli_mirror_open: */
+    cli_reading reading;
     cli_root *roots;
     size_t root_count;
     /* What came of it: */
@@ -61,14 +62,36 @@ typedef struct {
     error why_kept; /* for the first of them */
 } cli_mirror;
 
-/* Finds the folders. One that lies in another is left to that. *count gets what remains. False for
- * what can never be one. */
-bool cli_roots_find(char **operands, size_t *count, cli_root **out, error *err);
-void cli_roots_free(cli_root *roots, size_t count);
+/* Finds the folders of the operands, and takes the options that begin at `first` in args->v
+ * (CLI_READING_OPTIONS). A folder that lies in another is left to that. False for what can never be one. */
+bool cli_mirror_open(cli_mirror *m, const cli_args *args, size_t first, error *err);
+void cli_mirror_close(cli_mirror *m); /* the intake too; after a failure of open as well */
 
-/* Looks at the scopes and makes the library equal to them. The intake is open, and in a dry run its
+/* Looks at the scopes and makes the library equal to them. The intake's library is open, and in a dry run its
  * library may be NULL. */
 bool cli_mirror_run(cli_mirror *m, const cli_scope *scopes, size_t count, error *err);
+
+/* Whether `path` is `folder` or lies below it. */
+bool cli_lies_below(str path, str folder);
+
+/* ---- what is missing and not gone (guard.c) ------------------------------------------------ */
+
+/* A file system is mounted at this folder. */
+bool cli_is_disk(const char *path);
+
+typedef struct {
+    str root;     /* absolute */
+    str *paths;   /* ascending */
+    int64_t *ids; /* 0: of no document */
+    size_t count;
+} cli_gone;
+
+/* Takes out what is missing with a whole disk, or with a folder that many documents were in and that
+ * is empty now. *documents: how many of those; where there are any, *why is a sentence for the first. */
+bool cli_guard_gone(index_library *l, cli_gone *g, arena *a, size_t *documents, error *why,
+                    error *err);
+/* Those below the root at which nothing is mounted are folders like others from now on. */
+bool cli_forget_disks(index_library *l, str root, arena *a, error *err);
 
 /* ---- telling (changes.c) ------------------------------------------------------------------ */
 

@@ -191,16 +191,31 @@ static void make_memory(cli_session *s) {
     text_free(&path);
 }
 
+/* The model whose vectors the library holds. Where it is not here, and the library cannot get others
+ * because it lies on a disc, words answer: better than nothing, and said. */
+static bool match_model(cli_session *s, bool words_will_do, error *err) {
+    index_status status;
+    bool fresh;
+    if (cli_match_model(s->library, s->embedder, text_str(&s->library_path), &s->own, &fresh, err))
+        return true;
+    if (err->code != ERROR_MODEL || !words_will_do ||
+        !index_get_status(s->library, &status, NULL) || !status.fixed)
+        return false;
+    embed_model_close(s->own);
+    s->own = NULL;
+    s->words_only = true;
+    cli_note("the library was made with another embedding model and cannot be written here: only "
+             "its words are searched");
+    return true;
+}
+
 bool cli_session_open(const cli_args *args, int needs, const char *decoder, cli_session *s,
                       error *err) {
-    bool fresh;
     if (needs & CLI_NEED_THREADS) cli_compute_start(args, &s->compute);
     if (args->v[CLI_LIBRARY].given) s->named_library = args->v[CLI_LIBRARY].text;
     if (!cli_open_library(args, INDEX_READ, &s->library_path, &s->library, err)) return false;
     if ((needs & CLI_NEED_EMBEDDER) && !cli_open_embedder(&s->embedder, err)) return false;
-    if ((needs & CLI_NEED_MATCH) &&
-        !cli_match_model(s->library, s->embedder, text_str(&s->library_path), &s->own, &fresh, err))
-        return false;
+    if ((needs & CLI_NEED_MATCH) && !match_model(s, needs & CLI_WORDS_WILL_DO, err)) return false;
     if ((needs & CLI_NEED_RERANKER) && !open_reranker(&s->reranker, err)) return false;
     if ((needs & CLI_NEED_READER) && !open_reader(&s->reader, err)) return false;
     if ((needs & CLI_NEED_DECODER) && !open_decoder(decoder, &s->chat, &s->decoder, err))
@@ -253,5 +268,6 @@ query_context cli_session_context(const cli_session *s) {
                            .chat = s->chat.n ? s->chat.p : NULL,
                            .threads = s->threads,
                            .searcher = s->own,
-                           .reranker = s->reranker};
+                           .reranker = s->reranker,
+                           .words_only = s->words_only};
 }

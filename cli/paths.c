@@ -195,6 +195,7 @@ static void put_bytes(text *out, str name) {
             hex = name.p[i + k] != 0 && at != NULL;
             byte = hex ? byte * 16 + (unsigned)(at - digits) : 0;
         }
+        hex = hex && byte >= 0x80; /* others are never written so */
         text_put_char(out, hex ? (char)byte : name.p[i]);
         i += hex ? 3 : 0;
     }

@@ -11,6 +11,7 @@
 #include "cli/cli.h"
 
 /* The dot that parts a page from its heading. */
+#define COPIES_NAMED 3 /* `--json` has all */
 #define MIDDOT " \xC2\xB7 "
 
 static bool is_pdf(str name) {
@@ -176,6 +177,24 @@ void cli_json_place(json_t *o, const cli_place *p) {
     if (cli_is_ocr(p)) cli_json_set(o, "ocr_confidence", cli_json_real((double)p->confidence));
 }
 
+void cli_put_copies(text *out, const query_source *s, size_t indent) {
+    const cli_terminal *t = cli_stdout();
+    text line = {0};
+    if (s->copy_count == 0) return;
+    text_put(&line, STR("+ "));
+    cli_put_count(&line, s->copy_count, "copy", "copies");
+    for (size_t i = 0; i < s->copy_count && i < COPIES_NAMED; i++) {
+        text_put(&line, i ? STR(", ") : STR(": "));
+        cli_clean(&line, cli_file_name(s->copies[i]));
+    }
+    if (s->copy_count > COPIES_NAMED)
+        text_printf(&line, " and %zu more", s->copy_count - COPIES_NAMED);
+    text_put(out, str_of(t->dim));
+    cli_wrap(out, t, text_str(&line), NULL, 0, indent, t->columns);
+    text_put(out, str_of(t->reset));
+    text_free(&line);
+}
+
 json_t *cli_json_source(index_library *l, const query_source *s, size_t rank) {
     json_t *o = json_object();
     arena *a = arena_new();
@@ -188,6 +207,9 @@ json_t *cli_json_source(index_library *l, const query_source *s, size_t rank) {
     cli_json_set(o, "heading", cli_json_str(s->chunk.heading));
     cli_json_set(o, "text", cli_json_str(s->chunk.text));
     cli_json_set(o, "score", cli_json_real(s->score));
+    json_t *copies = json_array();
+    for (size_t i = 0; i < s->copy_count; i++) cli_json_append(copies, cli_json_str(s->copies[i]));
+    cli_json_set(o, "copies", copies);
     arena_free(a);
     return o;
 }

@@ -28,7 +28,7 @@ typedef struct {
 static bool find(searching *x, str question, arena *a, query_source **out, size_t *count,
                  error *err) {
     query_context q = cli_session_context(&x->session);
-    return query_search(&q, question, x->ranking, x->limit, a, out, count, err);
+    return query_search_apart(&q, question, x->ranking, x->limit, a, out, count, err);
 }
 
 static bool answer_json(void *context, str question, arena *a, json_t **out, error *err) {
@@ -94,6 +94,7 @@ static void put_result(text *out, index_library *l, const query_source *s, size_
         found.spans[i].end += before - found.begin;
     }
     cli_wrap(out, t, text_str(&shown), found.spans, found.span_count, INDENT, t->columns);
+    cli_put_copies(out, s, INDENT);
     text_free(&shown);
     text_free(&place);
 }
@@ -174,7 +175,7 @@ static error_code run(const cli_args *args) {
     }
     int needs = CLI_NEED_THREADS;
     if (x.ranking != QUERY_WORDS) needs |= CLI_NEED_EMBEDDER | CLI_NEED_MATCH;
-    if (x.ranking == QUERY_FUSED) needs |= CLI_NEED_RERANKER;
+    if (x.ranking == QUERY_FUSED) needs |= CLI_NEED_RERANKER | CLI_WORDS_WILL_DO;
     if (!cli_session_open(args, needs, NULL, &x.session, &err))
         code = cli_fail(&err);
     else

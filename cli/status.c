@@ -127,6 +127,7 @@ static void print_json(const facts *f) {
     cli_json_set(o, "chosen", json_chosen(f));
     if (f->checked) {
         cli_json_set(o, "sound", json_boolean(f->sound));
+        cli_json_set(o, "words_checked", json_boolean(f->sound && !f->counts.fixed));
         if (!f->sound) cli_json_set(o, "problem", cli_json_str(str_of(f->unsound.text)));
     }
     cli_json_set(locks, "seccomp", json_boolean(f->locks.seccomp));
@@ -243,7 +244,8 @@ static void print_text(const facts *f) {
     cli_clean(&out, text_str(&f->path));
     text_put(&out, STR(" ("));
     cli_put_bytes(&out, f->counts.file_bytes);
-    text_printf(&out, ", schema %d)\n", f->counts.schema);
+    text_printf(&out, ", schema %d%s)\n", f->counts.schema,
+                f->counts.older ? " of an older Carrel: the next `carrel add` makes it new" : "");
     put_label(&out, "documents");
     text_printf(&out, "%llu", (unsigned long long)f->counts.documents);
     if (f->in_part)
@@ -274,8 +276,11 @@ static void print_text(const facts *f) {
     put_chosen(&out, f);
     if (f->checked) {
         put_label(&out, "check");
-        text_printf(&out, "%s%s%s\n", f->sound ? t->green : t->red, f->sound ? "sound" : "damaged",
-                    t->reset);
+        text_printf(&out, "%s%s%s%s\n", f->sound ? t->green : t->red,
+                    f->sound ? "sound" : "damaged", t->reset,
+                    f->sound && f->counts.fixed
+                        ? ", but for its words: they are checked where the file can be written"
+                        : "");
     }
     put_label(&out, "confined");
     put_locks(&out, f);
@@ -318,7 +323,9 @@ static error_code show_failed(const cli_args *args) {
     index_file *files;
     size_t count = 0;
     arena *a = arena_new();
+    index_status status;
     bool ok = cli_open_library(args, INDEX_READ, &path, &l, &err) &&
+              index_get_status(l, &status, &err) &&
               index_failed_files(l, SIZE_MAX, a, &files, &count, &err);
     if (ok && args->v[CLI_JSON].given) {
         json_t *o = json_object(), *list = json_array(), *others = json_array();
@@ -333,7 +340,12 @@ static error_code show_failed(const cli_args *args) {
             others += files[i].code == ERROR_NONE;
             if (files[i].code != ERROR_NONE) put_failed(&out, &files[i]);
         }
-        if (others == count) text_put(&out, STR("every file that was added could be read\n"));
+        if (others == count)
+            text_put(&out,
+                     status.older
+                         ? STR("an older Carrel made this library, and recorded no files that "
+                               "could not be read; the next `carrel add` makes it new\n")
+                         : STR("every file that was added could be read\n"));
         if (others > 0) text_put(&out, STR("no documents, and not read:\n"));
         for (size_t i = 0; i < count; i++)
             if (files[i].code == ERROR_NONE) put_failed(&out, &files[i]);

@@ -20,7 +20,6 @@ enum {
 
 typedef struct {
     cli_mirror mirror;
-    cli_reading reading;
     json_t *changes; /* NULL: lines */
     size_t not_read; /* told of */
     double start_ms;
@@ -114,7 +113,6 @@ static error_code run(const cli_args *args) {
     syncing x = {.start_ms = clock_ms()};
     cli_mirror *m = &x.mirror;
     error_code code;
-    m->root_count = args->operand_count;
     m->dry_run = args->v[SYNC_DRY_RUN].given;
     m->check = args->v[SYNC_CHECK].given;
     m->allow_empty = args->v[SYNC_ALLOW_EMPTY].given;
@@ -122,19 +120,14 @@ static error_code run(const cli_args *args) {
     m->context = &x;
     cli_stop_watch();
     if (args->v[CLI_JSON].given) x.changes = json_array();
-    bool ok = cli_roots_find(args->operands, &m->root_count, &m->roots, &err) &&
-              cli_reading_start(args, SYNC_READING, &x.reading, &m->intake, &err);
-    m->patterns = text_str(&x.reading.patterns);
-    ok = ok && sync_all(args, &x, &err);
+    bool ok = cli_mirror_open(m, args, SYNC_READING, &err) && sync_all(args, &x, &err);
     if (ok) report(&x);
     code = ok ? verdict(&x) : cli_fail(&err);
     if (m->dry_run) {
         index_close(m->intake.library);
         m->intake.library = NULL;
     }
-    cli_intake_close(&m->intake);
-    if (m->roots) cli_roots_free(m->roots, m->root_count);
-    cli_reading_free(&x.reading);
+    cli_mirror_close(m);
     json_decref(x.changes);
     return code;
 }
@@ -147,7 +140,7 @@ static const cli_option options[] = {
      .help = "read every file, not only those that look changed"},
     {.name = "allow-empty",
      .kind = CLI_FLAG,
-     .help = "a folder that holds no document any more empties the library of it"},
+     .help = "what is missing with a whole folder or disk goes too"},
     CLI_COMPUTE_OPTIONS,
 };
 
@@ -169,7 +162,9 @@ const cli_command cli_command_sync = {
         "answers say so. Files that are no documents are named once.\n"
         "\n"
         "When a folder is missing, cannot be read, or suddenly holds no document at all, as\n"
-        "a disk does that is not mounted, nothing of it is removed.\n"
+        "a disk does that is not mounted, nothing of it is removed; and nothing below a\n"
+        "subfolder that was a disk of its own and is not mounted, or that is empty now and\n"
+        "held 20 documents or more. --allow-empty removes it all the same.\n"
         "\n"
         "Exit code 3 when a document could not be read, 4 when a folder is missing or\n"
         "suddenly empty, 5 when it may not be read, 9 when stopped.",

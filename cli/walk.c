@@ -115,7 +115,7 @@ static bool read_names(const char *path, char ***out, size_t *count) {
 }
 
 /* Is there "page.html" beside the folder "page_files"? Then a browser saved them together, and the scripts
- * and frames in the folder are no documents. */
+ * and frames in the folder are no documents; others may lie among them. */
 static bool is_of_saved_page(str folder) {
     static const char *const extensions[] = {".html", ".htm", ".xhtml"};
     bool saved = false;
@@ -132,6 +132,14 @@ static bool is_of_saved_page(str folder) {
 
 static void walk_folder(cli_files *files, text *path, str only, const cli_ignore *rules, int depth);
 
+static void walk_page(cli_files *files, text *path, str only, const cli_ignore *rules, int depth) {
+    bool before = files->in_page;
+    if (only.n == 0) found(files, path->p, "what was saved with the page beside it", ERROR_NONE);
+    files->in_page = true;
+    walk_folder(files, path, only, rules, depth);
+    files->in_page = before;
+}
+
 /* What stands at `path`, one name below a folder. */
 static void walk_entry(cli_files *files, text *path, str only, const cli_ignore *rules, int depth) {
     struct stat st;
@@ -143,7 +151,9 @@ static void walk_entry(cli_files *files, text *path, str only, const cli_ignore 
     if (cli_ignored(files->first, rules, text_str(path), folder))
         files->ignored++;
     else if (folder && is_of_saved_page(text_str(path)))
-        found(files, path->p, "what was saved with the page beside it", ERROR_NONE);
+        walk_page(files, path, only, rules, depth + 1);
+    else if (!folder && files->in_page && !ingest_is_own_document(path->p))
+        return;
     else if (folder)
         walk_folder(files, path, only, rules, depth + 1);
     else if (only.n > 0)
@@ -170,8 +180,10 @@ static void walk_folder(cli_files *files, text *path, str only, const cli_ignore
     if (path->p[length - 1] != '/') text_put_char(path, '/');
     cli_ignore *rules = cli_ignore_new(above, path->n);
     text_cut(path, length);
-    bool ok = cli_ignore_read(rules, path->p);
-    if (!ok)
+    bool closed = access(path->p, R_OK | X_OK) != 0;
+    if (closed) failed(files, path->p, errno, true);
+    bool ok = !closed && cli_ignore_read(rules, path->p);
+    if (!ok && !closed)
         found(files, path->p, "its " CLI_IGNORE_FILE " cannot be read: what is below is left alone",
               ERROR_INPUT)
             ->folder = true;

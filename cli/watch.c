@@ -30,6 +30,8 @@ enum { WATCH_READING = CLI_GLOBALS, WATCH_SETTLE = WATCH_READING + CLI_READING_C
 #define RETRY_MS 5000.0
 /* So often a library may refuse in a row: then it is broken, or its disk full. */
 #define REFUSALS_MAX 6
+/* And how often a disk that was mounted below it: a look at everything. */
+#define KEPT_MS 60000.0
 /* Where the system allows no more watches, everything is looked at this often. */
 #define LIMITED_MS 60000.0
 /* Removed text is wiped from the file so long after: it takes a rewrite, which of a large library is
@@ -60,7 +62,6 @@ typedef struct {
 
 typedef struct {
     cli_mirror mirror;
-    cli_reading reading;
     bool json;
     int fd;
     watched *folders; /* ascending wd */
@@ -203,7 +204,10 @@ static void on_event(watching *x, const struct inotify_event *e) {
         w->path = NULL;
         return;
     }
-    if (e->mask & IN_UNMOUNT) return; /* its documents stay; the watch ends next */
+    if (e->mask & IN_UNMOUNT) { /* its documents stay (guard.c); the watch ends next */
+        happened(x, root, (str){0}, x->settle_ms);
+        return;
+    }
     if (e->mask & (IN_DELETE_SELF | IN_MOVE_SELF)) {
         if (strcmp(w->path, r->path.p) != 0) return; /* the folder above tells it */
         drop_watches(x, r->path.p);
@@ -259,7 +263,14 @@ static void told(void *context, const cli_change *c) {
     cli_flush();
 }
 
-static void tell_roots(watching *x) {
+/* Whether all of a root was looked at. */
+static bool is_whole(const cli_scope *scopes, size_t count) {
+    bool whole = false;
+    for (size_t i = 0; i < count; i++) whole = whole || scopes[i].only.n == 0;
+    return whole;
+}
+
+static void tell_roots(watching *x, bool whole) {
     cli_mirror *m = &x->mirror;
     for (size_t i = 0; i < m->root_count; i++) {
         const cli_root *r = &m->roots[i];
@@ -268,8 +279,11 @@ static void tell_roots(watching *x) {
         x->missing[i] = !r->there;
         if (!r->there) happened(x, i, (str){0}, RETRY_MS);
     }
+    /* The kernel does not tell when a disk comes back. */
+    for (size_t i = 0; m->kept > 0 && i < m->root_count; i++)
+        if (m->roots[i].there) happened(x, i, (str){0}, KEPT_MS);
     if (m->kept == 0) {
-        x->refused_told = false;
+        x->refused_told = x->refused_told && !whole;
     } else if (!x->refused_told && m->why_kept.code != ERROR_NONE) {
         bool there = true;
         for (size_t i = 0; i < m->root_count; i++) there = there && m->roots[i].there;
@@ -281,6 +295,11 @@ static void tell_roots(watching *x) {
 static bool mirror_once(watching *x, const cli_scope *scopes, size_t count, error *err) {
     cli_mirror *m = &x->mirror;
     struct stat st;
+    if (m->intake.path.n > 0 && access(m->intake.path.p, F_OK) != 0) {
+        cli_note("the library %s is gone: a new one is made of all that is watched",
+                 m->intake.path.p);
+        all_happened(x, 0);
+    }
     bool ok = cli_intake_open_library(&m->intake, err) && cli_mirror_run(m, scopes, count, err) &&
               cli_intake_embed(&m->intake, err);
     ok = cli_intake_close_library(&m->intake, false, ok ? err : NULL) && ok;
@@ -321,7 +340,7 @@ static bool do_due(watching *x, error *err) {
     bool ok = wanted == 0 || mirror_once(x, scopes, wanted, err);
     if (ok && wanted > 0) {
         x->refusals = 0;
-        tell_roots(x);
+        tell_roots(x, is_whole(scopes, wanted));
     } else if (!ok && err->code == ERROR_LIBRARY && ++x->refusals < REFUSALS_MAX &&
                !cli_stopped()) {
         cli_note("%s (it is tried again)", err->text);
@@ -396,13 +415,9 @@ static bool watch(watching *x, error *err) {
 
 static bool open_all(const cli_args *args, watching *x, error *err) {
     cli_mirror *m = &x->mirror;
-    m->root_count = args->operand_count;
-    if (m->root_count >= PLACES_MAX)
+    if (args->operand_count >= PLACES_MAX)
         return error_set(err, ERROR_LIMIT, "at most %d folders can be watched", PLACES_MAX - 1);
-    if (!cli_roots_find(args->operands, &m->root_count, &m->roots, err) ||
-        !cli_reading_start(args, WATCH_READING, &x->reading, &m->intake, err))
-        return false;
-    m->patterns = text_str(&x->reading.patterns);
+    if (!cli_mirror_open(m, args, WATCH_READING, err)) return false;
     for (size_t i = 0; i < m->root_count; i++)
         if (access(m->roots[i].path.p, R_OK | X_OK) != 0)
             return error_set(err, errno == ENOENT ? ERROR_NOT_FOUND : ERROR_IO,
@@ -420,16 +435,13 @@ static bool open_all(const cli_args *args, watching *x, error *err) {
 }
 
 static void close_all(watching *x) {
-    cli_mirror *m = &x->mirror;
-    cli_intake_close(&m->intake);
     if (x->fd >= 0) close(x->fd);
     for (size_t i = 0; i < x->folder_count; i++) mem_free(x->folders[i].path);
     for (size_t i = 0; i < x->place_count; i++) mem_free(x->places[i].only);
     mem_free(x->folders);
     mem_free(x->places);
     mem_free(x->missing);
-    if (m->roots) cli_roots_free(m->roots, m->root_count);
-    cli_reading_free(&x->reading);
+    cli_mirror_close(&x->mirror);
 }
 
 static error_code run(const cli_args *args) {
@@ -473,7 +485,8 @@ const cli_command cli_command_watch = {
         "to it for two seconds; downloads and saves that are not done (*.part, *.crdownload,\n"
         "*.tmp, ~$*) wait until they have their name. Questions can be asked meanwhile.\n"
         "When a folder goes away, as with a disk that is taken out, nothing of it is removed,\n"
-        "and it is waited for. Ctrl-C or SIGTERM ends it, with exit code 0.\n"
+        "and it is waited for; what `carrel sync` keeps until --allow-empty is kept here too.\n"
+        "Ctrl-C or SIGTERM ends it, with exit code 0.\n"
         "\n"
         "With --json each change is one line.",
     .example = "  carrel watch ~/manuals",

@@ -454,5 +454,6 @@ size_t engine_panel_kernels_all(const engine_panel_kernels *out[PANEL_TABLES]) {
 
 const engine_panel_kernels *engine_panel_kernels_get(void) {
     const engine_panel_kernels *all[PANEL_TABLES];
-    return all[engine_panel_kernels_all(all) - 1];
+    size_t count = engine_panel_kernels_all(all);
+    return all[count - 1];
 }

@@ -5,7 +5,8 @@
  * each file, and only what looks different is read. A file that failed is remembered with the program
  * that tried, so that hours are not spent on it again before either has changed. Several paths may
  * hold the bytes of one document; the document itself has one of them, and when that goes, another.
- * What is noted here is never needed to answer: a library without it only costs a reading.
+ * What is noted here is never needed to answer: a library without it only costs a reading. Noted too
+ * are the folders that were disks of their own: empty, they look the same as one that was emptied.
  */
 #include "index/internal.h"
 
@@ -57,6 +58,26 @@ bool index_forget_files(index_library *l, const str *paths, size_t count, error 
     ok = ok && store_commit(l, err);
     store_rollback(l);
     return ok;
+}
+
+/* ---- disks ---------------------------------------------------------------------------------- */
+
+static bool change_disk(index_library *l, const char *sql, str path, error *err) {
+    if (!store_begin(l, err)) return false;
+    sqlite3_stmt *s = store_prepare(l, sql, err);
+    bool ok = s != NULL;
+    if (ok) store_bind(s, 1, path);
+    ok = ok && store_execute(l, s, err) && store_commit(l, err);
+    store_rollback(l);
+    return ok;
+}
+
+bool index_note_disk(index_library *l, str path, error *err) {
+    return change_disk(l, "INSERT OR IGNORE INTO disk VALUES(?1)", path, err);
+}
+
+bool index_forget_disk(index_library *l, str path, error *err) {
+    return change_disk(l, "DELETE FROM disk WHERE path = ?1", path, err);
 }
 
 /* ---- reading -------------------------------------------------------------------------------- */
@@ -115,6 +136,13 @@ bool index_copies(index_library *l, const uint8_t hash[32], arena *a, str **out,
                                     err);
     if (s == NULL) return false;
     sqlite3_bind_blob(s, 1, hash, HASH_BYTES, SQLITE_STATIC);
+    *out = store_all(l, s, sizeof(**out), read_path, a, count, err);
+    return *out != NULL;
+}
+
+bool index_disks(index_library *l, arena *a, str **out, size_t *count, error *err) {
+    sqlite3_stmt *s = store_prepare(l, "SELECT path FROM disk ORDER BY path", err);
+    if (s == NULL) return false;
     *out = store_all(l, s, sizeof(**out), read_path, a, count, err);
     return *out != NULL;
 }

@@ -182,6 +182,11 @@ bool index_failed_files(index_library *l, size_t limit, arena *a, index_file **o
 /* The paths at which these bytes were seen, the document's own among them. */
 bool index_copies(index_library *l, const uint8_t hash[32], arena *a, str **out, size_t *count,
                   error *err);
+/* Folders at which a disk of its own was mounted when they were looked at: what is missing below one
+ * that is none now is not gone. */
+bool index_note_disk(index_library *l, str path, error *err);
+bool index_forget_disk(index_library *l, str path, error *err);
+bool index_disks(index_library *l, arena *a, str **out, size_t *count, error *err);
 /* Each path that is `path` itself or lies below it, of a document (with its id) or of a file that
  * was looked at (0). The callback must not use the handle; it returns false to stop. */
 typedef bool index_path_fn(void *context, str path, int64_t document);
@@ -221,6 +226,8 @@ typedef struct {
 bool index_list(index_library *l, arena *a, index_document **out, size_t *count, error *err);
 /* By exact path, by file name, or by "#id"; ERROR_NOT_FOUND, or ERROR_USAGE when several match. */
 bool index_find(index_library *l, str name, arena *a, index_document *out, error *err);
+/* By exact path alone, which takes no time in a large library. */
+bool index_at(index_library *l, str path, arena *a, index_document *out, bool *found, error *err);
 bool index_pages(index_library *l, int64_t document, arena *a, index_page **out, size_t *count,
                  error *err);
 /* The same of the document with these bytes; none where it is not there. */
@@ -265,6 +272,8 @@ typedef struct {
     uint64_t documents, pages, pages_text, chunks, vectors;
     uint64_t file_bytes; /* with its write-ahead log */
     int schema;          /* user_version */
+    bool fixed;          /* the file cannot be written from here */
+    bool older; /* than this program's: files that could not be read are not recorded in it */
 } index_status;
 
 bool index_get_status(index_library *l, index_status *out, error *err);
@@ -277,7 +286,8 @@ bool index_count_losses(index_library *l, uint64_t *documents, uint64_t *files, 
 /* A number that is another one as soon as this or any other program has changed the library; it says
  * something only beside an earlier one of the same handle. */
 bool index_stamp(index_library *l, uint64_t *out, error *err);
-bool index_check(index_library *l, error *err); /* PRAGMA integrity_check and our own invariants */
+/* PRAGMA integrity_check, our own invariants and, unless the file is `fixed`, FTS5's check of its words. */
+bool index_check(index_library *l, error *err);
 
 typedef struct {
     int64_t chunk;

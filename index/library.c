@@ -139,7 +139,10 @@ static bool prepare_writer(index_library *l, error *err) {
 static bool prepare(index_library *l, error *err) {
     if (!harden(l, err) || !fts_register(l, err)) return false;
     if (l->mode == INDEX_READ)
-        return store_run(l, "PRAGMA query_only = ON", err) && schema_prepare(l, err);
+        return schema_prepare(l, err) && store_run(l, "PRAGMA query_only = ON", err);
+    /* SQLite opens what may only be read all the same; the first document would tell, after its reading. */
+    if (sqlite3_db_readonly(l->db, "main") != 0)
+        return store_fail_code(l->path, SQLITE_READONLY, "", err);
     /* Before the switch to WAL, which would write into a file that is not ours. */
     int64_t application, tables;
     /* In this order: what another process is just making has its tables and its mark together. */
@@ -292,6 +295,8 @@ bool index_get_status(index_library *l, index_status *out, error *err) {
         out->chunks -= l->withheld_chunks < out->chunks ? l->withheld_chunks : out->chunks;
         out->vectors = (uint64_t)sqlite3_column_int64(s, 4);
         out->schema = sqlite3_column_int(s, 5);
+        out->fixed = sqlite3_db_readonly(l->db, "main") != 0;
+        out->older = out->schema < SCHEMA_VERSION;
         out->file_bytes = file_size(l->path, "") + file_size(l->path, "-wal");
     } else {
         store_fail(l, err);
@@ -383,7 +388,8 @@ bool index_check(index_library *l, error *err) {
         !check_report(l, "PRAGMA foreign_key_check", "foreign keys", err) ||
         !check_invariants(l, err))
         return false;
-    /* FTS5's own check is an INSERT in form, and writes nothing. */
+    /* FTS5's own check is an INSERT in form, and writes nothing; SQLite still refuses it here. */
+    if (sqlite3_db_readonly(l->db, "main") != 0) return true;
     if (l->mode == INDEX_READ && !store_run(l, "PRAGMA query_only = OFF", err)) return false;
     bool ok = store_run(l, "INSERT INTO words(words, rank) VALUES('integrity-check', 1)", err);
     if (l->mode == INDEX_READ && !store_run(l, "PRAGMA query_only = ON", ok ? err : NULL))

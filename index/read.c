@@ -64,6 +64,17 @@ static bool parse_id(str name, int64_t *id) {
     return true;
 }
 
+bool index_at(index_library *l, str path, arena *a, index_document *out, bool *found, error *err) {
+    int rows = 0;
+    sqlite3_stmt *s =
+        store_prepare(l, "SELECT " DOCUMENT_COLUMNS " FROM document WHERE path = ?1", err);
+    if (s == NULL) return false;
+    store_bind(s, 1, path);
+    bool ok = only_document(l, s, a, out, &rows, err);
+    *found = ok && rows == 1;
+    return ok;
+}
+
 bool index_find(index_library *l, str name, arena *a, index_document *out, error *err) {
     int64_t id;
     int rows = 0;
@@ -74,12 +85,9 @@ bool index_find(index_library *l, str name, arena *a, index_document *out, error
         sqlite3_bind_int64(s, 1, id);
         if (!only_document(l, s, a, out, &rows, err)) return false;
     }
-    if (rows == 0) {
-        s = store_prepare(l, "SELECT " DOCUMENT_COLUMNS " FROM document WHERE path = ?1", err);
-        if (s == NULL) return false;
-        store_bind(s, 1, name);
-        if (!only_document(l, s, a, out, &rows, err)) return false;
-    }
+    bool found = false;
+    if (rows == 0 && !index_at(l, name, a, out, &found, err)) return false;
+    if (found) rows = 1;
     if (rows == 0 && name.n > 0) {
         s = store_prepare(l,
                           "SELECT " DOCUMENT_COLUMNS " FROM document"

@@ -7,8 +7,11 @@
  * language, and the tokenizer needs no state. Ids are never given twice (AUTOINCREMENT): an answer
  * that still holds the id of a removed chunk must not find another text there.
  *
- * A migration is one step from version n to n + 1, in one transaction with its user_version. A file
- * of a newer version is refused and never written.
+ * A migration is one step from version n to n + 1, in one transaction with its user_version; only a
+ * writer makes it. A reader leaves an older file as it is, since it may lie on a disc or belong to
+ * someone else: temporary views with the names of today's tables stand in front of its own, so that
+ * nothing is copied and every query is the same. A file of a newer version is refused and never
+ * written.
  */
 #include "index/internal.h"
 
@@ -78,11 +81,14 @@ static const char version_1[] =
 /* Columns with a default and new tables: no row of text, words or vectors is touched, so that a large
  * library is upgraded in the time that its table of pages is read. An older program could not read
  * scans: what it found empty may be one. */
+#define EMPTY_BEFORE_OCR                                            \
+    "'an older Carrel found no text here and could not read scans;" \
+    " `carrel add --again` with its file looks once more'"
+
 static const char version_2[] =
     "ALTER TABLE page ADD COLUMN confidence REAL NOT NULL DEFAULT 0;"
     "ALTER TABLE page ADD COLUMN note TEXT NOT NULL DEFAULT '';"
-    "UPDATE page SET note = 'an older Carrel found no text here and could not read scans;"
-    " `carrel add --again` with its file looks once more' WHERE fate = 'empty';"
+    "UPDATE page SET note = " EMPTY_BEFORE_OCR " WHERE fate = 'empty';"
     "CREATE TABLE part("
     "  document INTEGER NOT NULL REFERENCES document(id) ON DELETE CASCADE,"
     "  ordinal INTEGER NOT NULL,"
@@ -109,9 +115,13 @@ static const char version_2[] =
     "CREATE INDEX file_hash ON file(hash);"
     "CREATE INDEX file_failed ON file(path) WHERE code <> 0;";
 
+static const char version_3[] =
+    /* Folders that were the root of a file system of their own, see files.c. */
+    "CREATE TABLE disk(path TEXT NOT NULL PRIMARY KEY) STRICT, WITHOUT ROWID;";
+
 /* Pages that an older program left unread are known by what it noted, and read by the next `add` or
  * `sync`. What was noted of version 1 pages asked for that by hand. */
-static const char version_3[] =
+static const char version_4[] =
     "ALTER TABLE page ADD COLUMN unread TEXT NOT NULL DEFAULT '';"
     "UPDATE page SET unread = 'older' WHERE fate <> 'ocr' AND (note LIKE"
     " '%characters were not recognised%' OR note LIKE 'an older Carrel found no text here%');"
@@ -130,7 +140,30 @@ static const char version_3[] =
     "  records BLOB NOT NULL,"
     "  PRIMARY KEY(hash, place)) STRICT, WITHOUT ROWID;";
 
-static const char *const migrations[SCHEMA_VERSION] = {version_1, version_2, version_3};
+static const char *const migrations[SCHEMA_VERSION] = {version_1, version_2, version_3, version_4};
+
+/* How a file of an older version looks through today's tables, for who only reads. A name without a
+ * schema means the temporary one first; what is in the file's own views and FTS5 tables does not. */
+#define SEEN_LIBRARY                                                                    \
+    "CREATE TEMP VIEW library AS SELECT *, '' AS languages FROM main.library;"          \
+    "CREATE TEMP TABLE recognised(hash BLOB, place TEXT, languages TEXT, program TEXT," \
+    "  kept INTEGER, records BLOB);"
+#define SEEN_FROM_3 "CREATE TEMP VIEW page AS SELECT *, '' AS unread FROM main.page;" SEEN_LIBRARY
+#define SEEN_DISK "CREATE TEMP TABLE disk(path TEXT);"
+
+static const char seen_from_1[] =
+    "CREATE TEMP VIEW page AS SELECT document, number, label, width_pt, height_pt, fate,"
+    "  0.0 AS confidence, CASE fate WHEN 'empty' THEN " EMPTY_BEFORE_OCR " ELSE '' END AS note,"
+    "  '' AS unread FROM main.page;"
+    "CREATE TEMP TABLE part(document INTEGER, ordinal INTEGER, name TEXT, page_first INTEGER,"
+    "  page_count INTEGER);"
+    "CREATE TEMP TABLE note(document INTEGER, ordinal INTEGER, sentence TEXT);"
+    "CREATE TEMP TABLE file(path TEXT, hash BLOB, bytes INTEGER, mtime_ns INTEGER, inode INTEGER,"
+    "  code INTEGER, reason TEXT, program TEXT, seen INTEGER);" SEEN_DISK SEEN_LIBRARY;
+
+/* By the version of the file; the present one is seen as it is. */
+static const char *const seen_from[SCHEMA_VERSION] = {NULL, seen_from_1, SEEN_DISK SEEN_FROM_3,
+                                                      SEEN_FROM_3};
 
 static bool has_tables(index_library *l, bool *out, error *err) {
     int64_t count;
@@ -195,11 +228,5 @@ bool schema_prepare(index_library *l, error *err) {
         return false;
     if (version == SCHEMA_VERSION) return true;
     if (l->mode != INDEX_READ) return migrate(l, err);
-    if (sqlite3_db_readonly(l->db, "main") != 0)
-        return error_set(err, ERROR_LIBRARY,
-                         "The library %s has an older format (%lld), and may not be written here; "
-                         "ask it once from an account that can, which brings it up to date.",
-                         l->path, (long long)version);
-    return store_run(l, "PRAGMA query_only = OFF; PRAGMA synchronous = FULL", err) &&
-           migrate(l, err) && store_run(l, "PRAGMA query_only = ON", err);
+    return store_run(l, seen_from[version], err);
 }

@@ -90,7 +90,7 @@ typedef struct {
 typedef struct {
     str name;                        /* as its container names it: "reports/2024.pdf" */
     uint64_t id;                     /* means something to the container's parser alone */
-    uint32_t page_first, page_count; /* page_count 0: not read yet (ingest_parse) */
+    uint32_t page_first, page_count; /* page_count 0: not read yet */
 } ingest_part;
 
 typedef struct {
@@ -134,6 +134,8 @@ str ingest_worker_confinement(const ingest_worker *w);
 
 /* True where this path's name or first bytes belong to a format that Carrel reads. */
 bool ingest_supported(const char *path);
+/* In the folder that a browser saved with a page: a document all the same, and no piece of the page. */
+bool ingest_is_own_document(const char *path);
 
 /* What the caller of a reading may say and wants to hear; each may be NULL. They are called from
  * whichever thread is at the document, at the same time with others. A place is the name of one
@@ -179,9 +181,6 @@ typedef void ingest_share_fn(void *sharer, ingest_worker *own, size_t count, ing
  * page that fails is a fate and a note. share may be NULL: then all is done here, one by one. */
 bool ingest_read(ingest_worker *w, int fd, str name, const ingest_options *options,
                  ingest_share_fn *share, void *sharer, arena *a, ingest_document **out, error *err);
-
-/* The document itself alone: parts are named and not read, nothing is recognised. */
-bool ingest_parse(ingest_worker *w, int fd, str name, arena *a, ingest_document **out, error *err);
 
 /* ---- chunks ------------------------------------------------------------------------------- */
 

@@ -43,6 +43,15 @@ static inline bool kind_has_extension(str name, const char *const list[]) {
     return false;
 }
 
+/* Among what a browser saved with a page: a document that stands for itself, by its name. All else is
+ * a piece of the page: pictures, styles, scripts, frames. */
+static inline bool kind_is_own_document(str name) {
+    static const char *const own[] = {"pdf", "docx", "xlsx", "pptx", "odt", "ods", "odp", "epub",
+                                      "rtf", "csv",  "tsv",  "md",   "txt", "eml", "mht", "mhtml",
+                                      "zip", "zim",  "doc",  "xls",  "ppt", NULL};
+    return kind_has_extension(name, own);
+}
+
 /* True where the text begins as HTML does, after a BOM, white space and comments. */
 static inline bool kind_begins_html(str head) {
     static const char *const openings[] = {"<!doctype html", "<html", "<head", "<body", NULL};

@@ -521,8 +521,8 @@ bool worker_unpack_piece(ingest_worker *w, const worker_piece *piece, const inge
     return true;
 }
 
-bool ingest_parse(ingest_worker *w, int fd, str name, arena *a, ingest_document **out, error *err) {
-    return worker_read_piece(w, &(worker_piece){0}, &(ingest_options){0}, fd, name, a, out, err);
+bool ingest_is_own_document(const char *path) {
+    return kind_is_own_document(str_of(path));
 }
 
 bool ingest_supported(const char *path) {

@@ -70,7 +70,7 @@ bool query_ask(const query_context *q, str question, const query_options *option
     if (q->memory) query_memory_watch(q->memory, q->library);
     query_source *sources;
     size_t source_count, passage_count;
-    if (!query_search(q, question, QUERY_FUSED, o.sources, a, &sources, &source_count, err))
+    if (!query_search_apart(q, question, QUERY_FUSED, o.sources, a, &sources, &source_count, err))
         return false;
     out->sources = sources;
     out->source_count = source_count;

@@ -5,6 +5,7 @@
  * (models/train/README.md, "Confidence"), never on the evaluation sets.
  */
 #include "query/calibration.h"
+#include "query/list.h"
 
 #include <assert.h>
 #include <ctype.h>
@@ -21,7 +22,9 @@
 #define FRESH_ENOUGH 6.0   /* content words: a short sentence */
 #define LONG_QUESTION 10.0 /* content words */
 #define WIDEST_MARGIN 8.0  /* beyond it the next candidate no longer matters */
-#define MOST_WORDS 2.0     /* BM25 gives a word hardly more than twice its weight */
+/* What of the question's words, by weight, the heading of a list must have itself. */
+#define LIST_ANNOUNCED 0.5
+#define MOST_WORDS 2.0 /* BM25 gives a word hardly more than twice its weight */
 
 const double query_refusal_threshold = CALIBRATED_THRESHOLD;
 
@@ -362,6 +365,62 @@ static double confidence(const asked_question *asked, const query_evidence *e) {
     return 1 / (1 + exp(-odds));
 }
 
+/* ---- lists -------------------------------------------------------------------------------- */
+
+/* Does the question ask for what this heading announces? All that it asks of must stand there or in the
+ * headings above: "vaccines given at six weeks" is no answer about those at ten. */
+static bool is_asked_for(const asked_question *asked, const asked_words *words,
+                         const query_passage *p, str heading) {
+    const index_chunk *c = &p->source.chunk;
+    if (!query_list_may_answer(asked->question, heading, asked->a)) return false;
+    uint64_t own = words_of(words, heading, asked->a);
+    uint64_t all =
+        own | words_of(words, c->heading, asked->a) | words_of(words, c->title, asked->a);
+    for (size_t i = 0; i < words->count; i++)
+        if (!(all >> i & 1) && !query_list_is_asking(words->words[i].stem)) return false;
+    return weight_share(words, own) >= LIST_ANNOUNCED;
+}
+
+/* The items of such a list are one candidate, in the place of the first of them. */
+static void join_list(asked_question *asked, const asked_words *words, const query_list *l,
+                      query_candidate *c, size_t n) {
+    query_candidate *all = NULL;
+    for (size_t i = 0; i < n; i++) {
+        if (c[i].begin < l->items || c[i].begin >= l->end) continue;
+        if (!all) {
+            all = &c[i];
+            continue;
+        }
+        c[i].heading = true;
+        for (int f = 0; f < EVIDENCE_FEATURES; f++)
+            all->features[f] = fmax(all->features[f], c[i].features[f]);
+    }
+    if (!all) return;
+    size_t width = embed_width(asked->q->embedder);
+    float *vector = arena_alloc(asked->a, width, sizeof *vector);
+    embed_text(asked->q->embedder, l->heading, vector);
+    double cosine = embed_cosine(asked->vector, vector, width);
+    double own = weight_share(words, words_of(words, l->heading, asked->a));
+    double *f = all->features;
+    all->heading = all->has_span = false;
+    all->begin = l->begin;
+    all->end = l->end;
+    f[EVIDENCE_COSINE] = fmax(f[EVIDENCE_COSINE], cosine);
+    f[EVIDENCE_COVERAGE] = fmax(f[EVIDENCE_COVERAGE], own);
+    f[EVIDENCE_CONTEXT] = fmax(f[EVIDENCE_CONTEXT], own);
+    f[EVIDENCE_FRESH] = 1;
+    /* The reader looks for one span, and says little of many: it speaks neither way. */
+    f[EVIDENCE_READER] = fmax(f[EVIDENCE_READER], 0);
+    f[EVIDENCE_SENTENCE] = fmax(f[EVIDENCE_SENTENCE], 0);
+}
+
+static void join_lists(asked_question *asked, const asked_words *words, const query_passage *p,
+                       query_candidate *c, size_t n) {
+    query_list l;
+    for (size_t pos = 0; query_list_next(&p->source.chunk, &pos, &l);)
+        if (is_asked_for(asked, words, p, l.heading)) join_list(asked, words, &l, c, n);
+}
+
 static bool weigh_passage(asked_question *asked, const query_passage *p, query_candidate *c,
                           size_t n, error *err) {
     const asked_words *words;
@@ -369,6 +428,7 @@ static bool weigh_passage(asked_question *asked, const query_passage *p, query_c
     compare_words(words, p, c, n, asked->a);
     compare_vectors(asked->q, asked, p, c, n, asked->a);
     if (!read_passage(asked->q, asked->question, p, c, n, asked->a, err)) return false;
+    join_lists(asked, words, p, c, n);
     for (size_t i = 0; i < n; i++) {
         c[i].features[EVIDENCE_RANK] = p->source.fused;
         c[i].score = 0;

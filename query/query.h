@@ -39,6 +39,7 @@ typedef struct {
     query_memory *memory;           /* NULL: nothing is kept between questions */
     const embed_model *searcher;    /* what made the library's vectors; NULL: the embedder */
     const embed_reranker *reranker; /* NULL: what was fused stays as it is */
+    bool words_only; /* the library's vectors are of a model that is not here: none is compared */
 } query_context;
 
 /* "llama3|chatml|...": the chat formats that can be named. */
@@ -58,10 +59,17 @@ typedef struct {
     double words, cosine; /* its parts: BM25 and cosine, 0 where it was not found so */
     double fused;         /* the score without the reranker; what the evidence is calibrated for */
     double rank;          /* the reranker's, 0..1; 0 where it did not read it */
+    str *copies;          /* where the same passage stands too: paths (query_search_apart) */
+    size_t copy_count;
 } query_source;
 
 bool query_search(const query_context *q, str question, query_ranking ranking, size_t limit,
                   arena *a, query_source **out, size_t *count, error *err);
+
+/* The same, but passages of different documents that have the same text and heading take one place, that
+ * of the best. */
+bool query_search_apart(const query_context *q, str question, query_ranking ranking, size_t limit,
+                        arena *a, query_source **out, size_t *count, error *err);
 
 /* ---- ask ---------------------------------------------------------------------------------- */
 
@@ -79,7 +87,7 @@ typedef struct {
 } query_citation;
 
 typedef struct {
-    str text;
+    str text;      /* of a list: its heading and its items, a line each */
     bool verified; /* verbatim, or checked against its citations */
     str reason;    /* why not, when it is not verified */
     /* Of a table's row, from the same chunk, or empty: the line right above its table, the row that

@@ -13,7 +13,7 @@
  * depth cannot lift what nothing else speaks for. What it has not read counts as scored 0; hence no
  * such passage comes before one that it has read.
  */
-#include "query/query.h"
+#include "query/copies.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +25,7 @@
 #define WEIGHT_RANK 0.7
 /* Twice what `ask` reads. Each costs a reranker a pass over a chunk: seconds for a large one. */
 #define RERANKED 16
+#define COPIES_BEYOND 16 /* copies have nearly the same score: they stand beside each other */
 #define CANDIDATES_BEYOND_LIMIT 100 /* what one list ranks low, the other may lift */
 #define MOST_RESULTS 10000          /* a person reads ten; a script may want all of a small shelf */
 
@@ -115,21 +116,22 @@ static bool collect(const query_context *q, str question, query_ranking ranking,
     size_t depth = limit + CANDIDATES_BEYOND_LIMIT, words_n = 0, vectors_n = 0;
     index_hit *words = NULL, *vectors = NULL;
     query_vector v = {0};
-    if (ranking != QUERY_WORDS && !embed_question(q, question, a, &v, err)) return false;
+    bool compares = ranking != QUERY_WORDS && !q->words_only;
+    if (compares && !embed_question(q, question, a, &v, err)) return false;
     if (ranking != QUERY_VECTORS &&
         !index_search_words(q->library, question, depth, a, &words, &words_n, err))
         return false;
-    if (ranking != QUERY_WORDS &&
+    if (compares &&
         !index_search_vectors(q->library, v.values, v.scale, depth, a, &vectors, &vectors_n, err))
         return false;
     candidate *c = arena_alloc(a, words_n + vectors_n, sizeof *c);
     size_t n = merge(words, words_n, vectors, vectors_n, c);
     /* A passage that only the words found still has a cosine, just not one of the largest. */
     for (size_t i = 0; i < n; i++)
-        if (ranking != QUERY_WORDS && c[i].cosine == 0 &&
+        if (compares && c[i].cosine == 0 &&
             !index_chunk_cosine(q->library, c[i].chunk, v.values, v.scale, &c[i].cosine, err))
             return false;
-    fuse(c, n, ranking, ranking != QUERY_WORDS && !embed_is_static(searcher(q)));
+    fuse(c, n, ranking, compares && !embed_is_static(searcher(q)));
     *out = c;
     *count = n;
     return true;
@@ -162,26 +164,53 @@ static bool rerank(const query_context *q, str question, candidate *c, size_t n,
     return ok;
 }
 
+/* All that either search has seen, in the order of its score. *limit is brought down to what may be asked. */
+static bool rank(const query_context *q, str question, query_ranking ranking, size_t *limit,
+                 arena *a, candidate **c, size_t *n, error *err) {
+    if (*limit > MOST_RESULTS) *limit = MOST_RESULTS;
+    return collect(q, question, ranking, *limit, a, c, n, err) &&
+           (ranking != QUERY_FUSED || !q->reranker ||
+            rerank(q, question, *c, *n < RERANKED ? *n : RERANKED, *n, err));
+}
+
+static void put_scores(query_source *s, const candidate *c) {
+    s->score = c->score;
+    s->fused = c->fused;
+    s->rank = c->rank;
+    s->words = c->words;
+    s->cosine = c->cosine;
+}
+
 bool query_search(const query_context *q, str question, query_ranking ranking, size_t limit,
                   arena *a, query_source **out, size_t *count, error *err) {
     candidate *c;
     size_t n;
-    if (limit > MOST_RESULTS) limit = MOST_RESULTS;
-    if (!collect(q, question, ranking, limit, a, &c, &n, err)) return false;
-    if (ranking == QUERY_FUSED && q->reranker &&
-        !rerank(q, question, c, n < RERANKED ? n : RERANKED, n, err))
-        return false;
+    if (!rank(q, question, ranking, &limit, a, &c, &n, err)) return false;
     if (n > limit) n = limit;
     *out = arena_alloc(a, n, sizeof **out);
     for (size_t i = 0; i < n; i++) {
-        query_source *s = &(*out)[i];
-        if (!index_get_chunk(q->library, c[i].chunk, a, &s->chunk, err)) return false;
-        s->score = c[i].score;
-        s->fused = c[i].fused;
-        s->rank = c[i].rank;
-        s->words = c[i].words;
-        s->cosine = c[i].cosine;
+        (*out)[i] = (query_source){0};
+        if (!index_get_chunk(q->library, c[i].chunk, a, &(*out)[i].chunk, err)) return false;
+        put_scores(&(*out)[i], &c[i]);
     }
     *count = n;
     return true;
+}
+
+bool query_search_apart(const query_context *q, str question, query_ranking ranking, size_t limit,
+                        arena *a, query_source **out, size_t *count, error *err) {
+    candidate *c;
+    size_t n;
+    if (!rank(q, question, ranking, &limit, a, &c, &n, err)) return false;
+    query_copies x = {.most = limit < n ? limit : n};
+    x.sources = arena_alloc(a, x.most, sizeof *x.sources);
+    x.hashes = arena_alloc(a, x.most, sizeof *x.hashes);
+    for (size_t i = 0; i < n && (x.count < x.most || i < limit + COPIES_BEYOND); i++) {
+        index_chunk chunk;
+        if (!index_get_chunk(q->library, c[i].chunk, a, &chunk, err)) return false;
+        if (!query_find_copy(&x, &chunk, a)) put_scores(&x.sources[x.count - 1], &c[i]);
+    }
+    *out = x.sources;
+    *count = x.count;
+    return query_find_files(q, &x, a, err);
 }

@@ -170,7 +170,7 @@ static bool time_batch(bench *b, error *err) {
 
 /* From nothing to the first token's logits, with the file in the page cache. */
 static bool time_load(const options *o, pool *p, error *err) {
-    double open_ms[MOST_RUNS], token_ms[MOST_RUNS];
+    double open_ms[MOST_RUNS] = {0}, token_ms[MOST_RUNS] = {0};
     bool ok = true;
     for (long run = -1; run < o->repeat && ok; run++) {
         engine_model *m = NULL;

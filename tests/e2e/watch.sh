@@ -116,6 +116,18 @@ until_says "it is back" err "docs is back"
 echo 'The crane lifts nine tons.' >docs/crane.txt
 until_says "and watched" out "new +docs/crane.txt"
 
+# ---- a library that goes away ------------------------------------------------------------------
+kept=$("$carrel" ls --json | grep -o '"path"' | wc -l)
+rm data/carrel/library.db*
+echo 'The dredger comes in May.' >docs/dredger.txt
+until_says "the library is gone" err "is gone: a new one is made"
+until_says "all of it is read again" out "new +docs/dredger.txt"
+for _ in $(seq 100); do
+    [ "$("$carrel" ls --json 2>/dev/null | grep -o '"path"' | wc -l)" -eq $((kept + 1)) ] && break
+    sleep 0.1
+done
+[ "$("$carrel" ls --json | grep -o '"path"' | wc -l)" -eq $((kept + 1)) ] && ok "and is there" || not_ok "and is there" "it is not"
+
 # ---- the end -----------------------------------------------------------------------------------
 ends "SIGTERM" TERM
 "$carrel" status --check >answer 2>&1 && ok "the library is sound" || not_ok "the library is sound" "$(tail -1 answer)"

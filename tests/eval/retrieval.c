@@ -173,14 +173,21 @@ static void score_query(const json_t *results, const json_t *names, const json_t
     size_t count = 0, i, ideals = 0, hits = 0;
     json_t *result, *seen = json_object(), *grade;
     json_array_foreach((json_t *)results, i, result) {
-        str stem = eval_stem(eval_string(result, "document"));
-        char name[RETRIEVAL_MAX_NAME + 32];
-        snprintf(name, sizeof name, STR_FMT, STR_ARG(stem));
-        const char *id = json_string_value(json_object_get(names, name));
-        if (!id || json_object_get(seen, id) || count == RETRIEVAL_RECALL_AT) continue;
-        json_object_set_new(seen, id, json_true());
-        found[count] = (int)json_integer_value(json_object_get(grades, id));
-        hits += found[count++] > 0;
+        /* Its copies are shown with it: they follow in the ranking. */
+        json_t *paths = json_pack("[O]", json_object_get(result, "document")), *path;
+        size_t k;
+        json_array_extend(paths, json_object_get(result, "copies"));
+        json_array_foreach(paths, k, path) {
+            str stem = eval_stem(str_of(json_string_value(path)));
+            char name[RETRIEVAL_MAX_NAME + 32];
+            snprintf(name, sizeof name, STR_FMT, STR_ARG(stem));
+            const char *id = json_string_value(json_object_get(names, name));
+            if (!id || json_object_get(seen, id) || count == RETRIEVAL_RECALL_AT) continue;
+            json_object_set_new(seen, id, json_true());
+            found[count] = (int)json_integer_value(json_object_get(grades, id));
+            hits += found[count++] > 0;
+        }
+        json_decref(paths);
     }
     const char *key;
     json_object_foreach((json_t *)grades, key, grade) ideal[ideals++] =

@@ -7,6 +7,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "ingest/worker.h"
+
 ingest_worker *documents_worker(const ingest_limits *limits) {
     ingest_worker *w = NULL;
     error err = {0};
@@ -55,6 +57,11 @@ int documents_file(str bytes) {
         at += (size_t)n;
     }
     return fd;
+}
+
+bool documents_parse(ingest_worker *w, int fd, str name, arena *a, ingest_document **out,
+                     error *err) {
+    return worker_read_piece(w, &(worker_piece){0}, &(ingest_options){0}, fd, name, a, out, err);
 }
 
 bool documents_read(ingest_worker *w, const char *name, str bytes, const ingest_options *options,

@@ -20,6 +20,9 @@ pid_t documents_child_of(pid_t parent);
 /* A descriptor of these bytes; the caller closes it. */
 int documents_file(str bytes);
 
+/* The document itself alone: parts are named and not read, nothing is recognised. */
+bool documents_parse(ingest_worker *w, int fd, str name, arena *a, ingest_document **out,
+                     error *err);
 bool documents_read(ingest_worker *w, const char *name, str bytes, const ingest_options *options,
                     arena *a, ingest_document **out, error *err);
 

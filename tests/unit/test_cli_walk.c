@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -122,16 +123,42 @@ static void test_saved_page(void **state) {
     make_folder("saved/own_files");
     make("saved/page.html", "<html><body><p>Page</p></body></html>");
     make("saved/page_files/frame.html", "<html><body><p>Frame</p></body></html>");
+    make("saved/page_files/style.css", "p { color: red }");
+    make_folder("saved/page_files/more");
+    make("saved/page_files/more/paper.PDF", "%PDF-1.4");
     make("saved/own_files/notes.txt", "No page is beside this folder.");
     cli_files files = {0};
     snprintf(path, sizeof path, "%s/saved", folder);
     cli_walk(path, &files);
-    assert_int_equal(files.count, 3);
+    assert_int_equal(files.count, 4);
     assert_null(find(&files, "page.html")->reason);
+    assert_null(find(&files, "paper.PDF")->reason);
     assert_null(find(&files, "notes.txt")->reason);
     assert_non_null(find(&files, "page_files")->reason);
     assert_int_equal(find(&files, "page_files")->code, ERROR_NONE);
     cli_files_free(&files);
+}
+
+static void test_closed_folder(void **state) {
+    char path[1024];
+    int status;
+    (void)state;
+    make_folder("closed");
+    make("closed/in.txt", "Nobody reads this.");
+    snprintf(path, sizeof path, "%s/closed", folder);
+    assert_true(chmod(path, 0) == 0 && chmod(folder, 0755) == 0);
+    pid_t child = fork();
+    if (child == 0) {
+        cli_files files = {0};
+        if (geteuid() == 0 && setuid(65534) != 0) _exit(1);
+        cli_walk(path, &files);
+        bool ok = files.count == 1 && files.items[0].folder && files.items[0].code == ERROR_IO &&
+                  strcmp(files.items[0].reason, "it may not be read by this user") == 0;
+        _exit(ok ? 0 : 2);
+    }
+    waitpid(child, &status, 0);
+    chmod(path, 0700);
+    assert_int_equal(status, 0);
 }
 
 static void test_depth(void **state) {
@@ -432,11 +459,11 @@ static void test_snippet_edges(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_folder),        cmocka_unit_test(test_operands),
-        cmocka_unit_test(test_depth),         cmocka_unit_test(test_patterns_as_git),
-        cmocka_unit_test(test_patterns_cost), cmocka_unit_test(test_walk_rules),
-        cmocka_unit_test(test_snippet),       cmocka_unit_test(test_snippet_edges),
-        cmocka_unit_test(test_saved_page),
+        cmocka_unit_test(test_folder),          cmocka_unit_test(test_operands),
+        cmocka_unit_test(test_closed_folder),   cmocka_unit_test(test_depth),
+        cmocka_unit_test(test_patterns_as_git), cmocka_unit_test(test_patterns_cost),
+        cmocka_unit_test(test_walk_rules),      cmocka_unit_test(test_snippet),
+        cmocka_unit_test(test_snippet_edges),   cmocka_unit_test(test_saved_page),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

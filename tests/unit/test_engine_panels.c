@@ -264,7 +264,7 @@ static void test_same_bits_for_any_batch(void **unused) {
 static void test_extreme_activations(void **unused) {
     const engine_panel_kernels *k[TABLES];
     size_t count = tables(k);
-    float x[COLUMNS] = {0}, out[PANEL_ROWS];
+    float x[COLUMNS] = {0}, out[PANEL_ROWS] = {0};
     (void)unused;
     x[40] = 1e30f; /* a block of zeros, one with an outlier, one of denormals */
     for (size_t i = 64; i < 96; i++) x[i] = 1e-41f;

@@ -245,7 +245,7 @@ static engine_encoder *open_encoder(const engine_gguf *g, engine_kind kind) {
 
 /* What all inputs give at once; what each gives alone must be the same. */
 static float *encode_all(const engine_encoder *e, pool *p, const json_t *root, size_t width) {
-    int32_t ids[INPUTS][MOST_TOKENS];
+    int32_t ids[INPUTS][MOST_TOKENS] = {{0}};
     engine_sequence in[INPUTS];
     error err = {0};
     const json_t *tokens = json_object_get(root, "tokens");

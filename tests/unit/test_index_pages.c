@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -371,14 +372,14 @@ static void make_first_format(void) {
     sqlite3_close(raw.db);
 }
 
-static void is_whole(index_library *l) {
+static void is_whole(index_library *l, int schema) {
     index_status status;
     index_hit *out;
     index_page *pages;
     index_gaps gaps;
     size_t count;
     MUST(index_get_status(l, &status, &err));
-    assert_int_equal(status.schema, SCHEMA_VERSION);
+    assert_true(status.schema == schema && status.older == (schema < SCHEMA_VERSION));
     assert_true(status.documents == 1 && status.chunks == 1 && status.vectors == 1);
     MUST(index_search_words(l, STR("artesunate"), 10, memory, &out, &count, &err));
     assert_true(count == 1 && out[0].chunk == 3);
@@ -387,7 +388,7 @@ static void is_whole(index_library *l) {
     assert_true(str_eq(pages[1].label, STR("ii")) && pages[1].confidence == 0);
     MUST(index_get_gaps(l, 7, &gaps, &err));
     assert_true(gaps.gaps == 1);
-    MUST(index_check(l, &err));
+    if (!index_check(l, &err)) fail_msg("%s", err.text);
 }
 
 static void test_migration(void **state) {
@@ -396,7 +397,7 @@ static void test_migration(void **state) {
     int64_t id;
     make_first_format();
     MUST(index_open(path, INDEX_WRITE, &l, &err));
-    is_whole(l);
+    is_whole(l, SCHEMA_VERSION);
     index_document_in d = document("/new.txt", "new text");
     assert_int_equal(add(l, &d, &id), INDEX_ADDED);
     index_close(l);
@@ -405,20 +406,61 @@ static void test_migration(void **state) {
     index_close(l);
 }
 
-static void test_migration_by_reader(void **state) {
+/* A reader sees an older file whole, and leaves it as it is: also where nothing may be written. */
+static void read_first_format(void) {
+    index_library *l;
+    index_file file;
+    index_place place;
+    bool found;
+    MUST(index_open(path, INDEX_READ, &l, &err));
+    is_whole(l, 1);
+    MUST(index_get_file(l, STR("/old/m.pdf"), memory, &file, &found, &err));
+    MUST(!found && index_get_place(l, 7, 2, memory, &place, &err));
+    assert_true(str_eq(place.fate, STR("empty")) && place.part.name.n == 0);
+    assert_int_not_equal(sqlite3_exec(l->db, "DELETE FROM main.page", NULL, NULL, NULL), SQLITE_OK);
+    index_close(l);
+}
+
+static void test_older_for_reader(void **state) {
+    (void)state;
+    int status;
+    struct stat before, after;
+    make_first_format();
+    assert_int_equal(stat(path, &before), 0);
+    read_first_format();
+    assert_true(chmod(folder, 0555) == 0 && chmod(path, 0444) == 0);
+    pid_t child = fork();
+    if (child == 0) {
+        if (geteuid() == 0 && setuid(65534) != 0) _exit(1);
+        read_first_format();
+        index_library *l;
+        _exit(!index_open(path, INDEX_WRITE, &l, &err) && strstr(err.text, path) ? 0 : 2);
+    }
+    waitpid(child, &status, 0);
+    assert_int_equal(status, 0);
+    assert_true(chmod(folder, 0755) == 0 && chmod(path, 0600) == 0);
+    assert_int_equal(stat(path, &after), 0);
+    assert_true(after.st_size == before.st_size && after.st_mtim.tv_sec == before.st_mtim.tv_sec &&
+                after.st_mtim.tv_nsec == before.st_mtim.tv_nsec);
+}
+
+static void test_disks(void **state) {
     (void)state;
     index_library *l;
+    str *disks;
+    size_t count;
     make_first_format();
-    /* Where it cannot be written it says so, and stays as it is. */
-    if (geteuid() != 0) {
-        assert_int_equal(chmod(path, 0400), 0);
-        assert_false(index_open(path, INDEX_READ, &l, &err));
-        assert_non_null(strstr(err.text, "older format"));
-        assert_int_equal(chmod(path, 0600), 0);
-    }
     MUST(index_open(path, INDEX_READ, &l, &err));
-    is_whole(l);
-    assert_int_not_equal(sqlite3_exec(l->db, "DELETE FROM page", NULL, NULL, NULL), SQLITE_OK);
+    MUST(index_disks(l, memory, &disks, &count, &err) && count == 0);
+    index_close(l);
+    MUST(index_open(path, INDEX_WRITE, &l, &err));
+    MUST(index_note_disk(l, STR("/shelf/stick"), &err));
+    MUST(index_note_disk(l, STR("/shelf/disc"), &err));
+    MUST(index_note_disk(l, STR("/shelf/stick"), &err));
+    MUST(index_disks(l, memory, &disks, &count, &err) && count == 2);
+    MUST(index_forget_disk(l, STR("/shelf/disc"), &err));
+    MUST(index_disks(l, memory, &disks, &count, &err) && count == 1);
+    assert_true(str_eq(disks[0], STR("/shelf/stick")));
     index_close(l);
 }
 
@@ -435,7 +477,7 @@ static void test_migration_fails(void **state) {
     assert_int_not_equal(sqlite3_exec(db, "SELECT note FROM page", NULL, NULL, NULL), SQLITE_OK);
     sqlite3_close(db);
     MUST(index_open(path, INDEX_WRITE, &l, &err));
-    is_whole(l);
+    is_whole(l, SCHEMA_VERSION);
     index_close(l);
 }
 
@@ -449,7 +491,8 @@ int main(void) {
         WITH_FOLDER(test_copies),
         WITH_FOLDER(test_wipe_later),
         WITH_FOLDER(test_migration),
-        WITH_FOLDER(test_migration_by_reader),
+        WITH_FOLDER(test_older_for_reader),
+        WITH_FOLDER(test_disks),
         WITH_FOLDER(test_migration_fails),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

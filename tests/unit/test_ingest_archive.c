@@ -112,6 +112,7 @@ static void documents_are_parts_in_the_order_of_their_names(void **state) {
     put(&x, "page.html", "<html><title>Page</title><body><p>Words of a page.</p></body></html>");
     put(&x, "page_files/frame.html", "<html><body><p>An advertisement.</p></body></html>");
     put(&x, "page_files/code.js", "var x;");
+    put(&x, "page_files/paper.md", "a document beside the frames");
     put(&x, "own_files/kept.txt", "no page is beside this folder");
     put_bytes(&x, "inner.zip", text_str(&in), 0);
     put(&x, "../up.md", "# Up\n\nnothing is written anywhere\n");
@@ -132,6 +133,7 @@ static void documents_are_parts_in_the_order_of_their_names(void **state) {
            "page 5: text\n"
            "page 6: text\n"
            "page 7: text\n"
+           "page 8: text\n"
            "part ../up.md: 1+1\n"
            "part /root/x.txt: 2+1\n"
            "part inner.zip: 3+2\n"
@@ -139,7 +141,8 @@ static void documents_are_parts_in_the_order_of_their_names(void **state) {
            "part b.txt: 4+1\n"
            "part own_files/kept.txt: 5+1\n"
            "part page.html: 6+1\n"
-           "part z/second.txt: 7+1\n"
+           "part page_files/paper.md: 7+1\n"
+           "part z/second.txt: 8+1\n"
            "note left out 3 files that are no documents: empty.txt, folder/data.bin, tool.exe\n"
            "1 heading 1\n    ../up.md\n"
            "1 heading 2\n    Up\n"

@@ -64,7 +64,7 @@ static void check_one(const char *folder, const char *name) {
     snprintf(expected, sizeof expected, "%s.expected", path);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     assert_true(fd >= 0);
-    if (ingest_parse(worker, fd, str_of(name), a, &d, &err))
+    if (documents_parse(worker, fd, str_of(name), a, &d, &err))
         describe(d, &got);
     else
         text_printf(&got, "error: %s\n", err.text);
@@ -128,7 +128,7 @@ static bool parse_bytes(const char *name, str bytes, error *err) {
     assert_int_equal(write(fd, bytes.p, bytes.n), (ssize_t)bytes.n);
     arena *a = arena_new();
     ingest_document *d = NULL;
-    bool ok = ingest_parse(worker, fd, str_of(name), a, &d, err);
+    bool ok = documents_parse(worker, fd, str_of(name), a, &d, err);
     arena_free(a);
     close(fd);
     return ok;
@@ -158,7 +158,7 @@ static size_t parse_many(const char *unit, size_t times, const char *inside, con
     int fd = memfd_create("document", MFD_CLOEXEC);
     assert_int_equal(write(fd, t.p, t.n), (ssize_t)t.n);
     double start = clock_ms();
-    if (!ingest_parse(worker, fd, STR("a.html"), a, &d, &err)) fail_msg("%s", err.text);
+    if (!documents_parse(worker, fd, STR("a.html"), a, &d, &err)) fail_msg("%s", err.text);
     assert_true(clock_ms() - start < 60000); /* squared, it would be hours */
     size_t bytes = 0;
     for (size_t i = 0; i < d->block_count; i++)

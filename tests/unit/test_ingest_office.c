@@ -20,7 +20,7 @@
 static bool parse(const char *name, str bytes, arena *a, ingest_document **d, error *err) {
     int fd = memfd_create("document", MFD_CLOEXEC);
     assert_int_equal(write(fd, bytes.p, bytes.n), (ssize_t)bytes.n);
-    bool ok = ingest_parse(worker, fd, str_of(name), a, d, err);
+    bool ok = documents_parse(worker, fd, str_of(name), a, d, err);
     close(fd);
     return ok;
 }

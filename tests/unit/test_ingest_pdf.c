@@ -24,7 +24,7 @@ static ingest_document *parse(const char *path, arena *a) {
     ingest_document *d = NULL;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     assert_true(fd >= 0);
-    if (!ingest_parse(worker, fd, str_of(path), a, &d, &err)) fail_msg("%s: %s", path, err.text);
+    if (!documents_parse(worker, fd, str_of(path), a, &d, &err)) fail_msg("%s: %s", path, err.text);
     close(fd);
     return d;
 }

@@ -148,7 +148,7 @@ static void a_hidden_page_with_a_picture_wants_ocr(void **state) {
     error err = {0};
     ingest_document *d = NULL;
     int fd = open(FOLDER "hidden.pdf", O_RDONLY | O_CLOEXEC);
-    assert_true(fd >= 0 && ingest_parse(worker, fd, STR("hidden.pdf"), a, &d, &err));
+    assert_true(fd >= 0 && documents_parse(worker, fd, STR("hidden.pdf"), a, &d, &err));
     close(fd);
     assert_false(d->pages[10].wants_ocr); /* nothing but text */
     assert_true(d->pages[16].wants_ocr);
@@ -231,7 +231,7 @@ static void damaged_pages_fail(void **state) {
     error err = {0};
     ingest_document *d = NULL;
     int fd = open_holes();
-    if (!ingest_parse(worker, fd, STR("holes.pdf"), a, &d, &err)) fail_msg("%s", err.text);
+    if (!documents_parse(worker, fd, STR("holes.pdf"), a, &d, &err)) fail_msg("%s", err.text);
     close(fd);
     assert_int_equal(d->page_count, 4);
     for (uint32_t p = 1; p <= 4; p++)
@@ -295,7 +295,7 @@ static void broken_copies_leave_a_sentence(void **state) {
             bytes[at] = kept;
             error err = {0};
             ingest_document *d = NULL;
-            bool ok = ingest_parse(worker, fd, STR("broken.pdf"), a, &d, &err);
+            bool ok = documents_parse(worker, fd, STR("broken.pdf"), a, &d, &err);
             assert_true(ok || err.text[0]);
             assert_null(strstr(err.text, "crashed"));
         }

@@ -53,7 +53,7 @@ static error_code parse(ingest_worker *w, const char *path, const char *name, er
     arena *a = arena_new();
     ingest_document *d = NULL;
     *err = (error){0};
-    bool ok = ingest_parse(w, fd, str_of(name), a, &d, err);
+    bool ok = documents_parse(w, fd, str_of(name), a, &d, err);
     assert_int_equal(ok, err->code == ERROR_NONE);
     if (ok) assert_true(d->page_count > 0 && d->title.n > 0);
     arena_free(a);
@@ -285,7 +285,7 @@ static void the_callers_descriptor_stays_as_it_is(void **state) {
     char name[600];
     memset(name, 'x', sizeof name);
     memcpy(name + sizeof name - 4, ".pdf", 4);
-    assert_true(ingest_parse(w, fd, (str){name, sizeof name}, a, &d, &err));
+    assert_true(documents_parse(w, fd, (str){name, sizeof name}, a, &d, &err));
     assert_int_equal(lseek(fd, 0, SEEK_CUR), 7);
     close(fd);
     arena_free(a);

@@ -28,9 +28,17 @@ static const char *const tables[] = {
     "Table 2. Fees of the ward (in shillings)\nItem | 2023 | 2024\n\nMaternity\n"
     "Normal delivery | 9000 | 11000\nCaesarean section | 38000 | 42500\nDental\n"
     "Total of the ward | 47000 | 53500",
-    "Stock | Shelf\n\nGloves | 12\nBandages | 40 | 7\nKerosene | 15\nSpare | Filter\n\n"
-    "Generator filter | 31",
+    ("Stock | Shelf\n\nGloves | 12\nBandages | 40 | 7\nKerosene | 15\nSpare | Filter\n\n"
+     "Generator filter | 31"),
     "Wards and visitors.\n\nVisitors of the maternity ward | 520 | 610\nNurses on duty | 14 | 15",
+};
+
+static const char *const lists[] = {
+    "The clinic opens at eight.\nVaccines given at birth\n- BCG\n- Oral polio, dose 0\n"
+    "Vaccines given at six weeks\n- Pentavalent, first dose\n- Rotavirus, first dose",
+    "Equipment of the delivery room\n1. Two cord clamps\n2. Bag and mask\n3. Clean towels\n"
+    "The towels are washed at sixty degrees.",
+    "Vaccines are kept between 2 and 8 degrees. The thermometer is read twice a day.",
 };
 
 static struct {
@@ -220,6 +228,37 @@ static void test_rows_come_with_their_heads(void **state) {
     s = row_of(&a, "Nurses"); /* the row above is one of data */
     expect_str(s.table_head, "");
     expect_str(s.table_section, "");
+    index_close(q.library);
+    unlink(path);
+}
+
+static void test_list_with_its_heading(void **state) {
+    (void)state;
+    char path[80];
+    error err = {0};
+    query_context q = t.q;
+    query_options o = {.threshold = -1, .mode = QUERY_VERBATIM};
+    snprintf(path, sizeof path, "%s.lists", t.library);
+    assert_true(index_open(path, INDEX_CREATE, &q.library, &err));
+    fill_library(q.library, lists, &err);
+    query_answer a = ask(&q, "Which vaccines are given at birth?", o);
+    assert_false(a.refused);
+    expect_str(a.sentences[0].text, "Vaccines given at birth\n- BCG\n- Oral polio, dose 0");
+    assert_int_equal(a.sentences[0].citations[0].page, 1);
+    a = ask(&q, "What equipment belongs in the delivery room?", o);
+    assert_false(a.refused);
+    expect_str(a.sentences[0].text, "Equipment of the delivery room\n1. Two cord clamps\n"
+                                    "2. Bag and mask\n3. Clean towels");
+    /* All that is asked of must stand in the heading, and the items must be what is asked for. */
+    static const char *const others[] = {"Which vaccines are given at ten weeks?",
+                                         "What equipment belongs in the laboratory?",
+                                         "Why are vaccines given at birth?"};
+    o.threshold = 0;
+    for (size_t k = 0; k < sizeof others / sizeof *others; k++) {
+        a = ask(&q, others[k], o);
+        for (size_t i = 0; i < a.sentence_count; i++)
+            assert_int_equal(str_find(a.sentences[i].text, STR("\n"), 0), SIZE_MAX);
+    }
     index_close(q.library);
     unlink(path);
 }
@@ -505,7 +544,7 @@ static void test_reranked(void **state) {
     query_context q = t.q;
     query_source *plain, *ranked;
     size_t n, m;
-    embed_reranker *r;
+    embed_reranker *r = NULL;
     assert_true(close(mkstemp(path)) == 0);
     if (!brought_model("bert-rank", "ms-marco", path, &err) || !embed_reranker_open(path, &r, &err))
         fail_msg("%s", err.text);
@@ -535,6 +574,7 @@ int main(void) {
         cmocka_unit_test(test_search_ranks_by_each_way),
         cmocka_unit_test(test_answer_has_its_proof),
         cmocka_unit_test(test_rows_come_with_their_heads),
+        cmocka_unit_test(test_list_with_its_heading),
         cmocka_unit_test(test_nothing_answers),
         cmocka_unit_test(test_bad_questions),
         cmocka_unit_test(test_held_decoder_copies_a_passage),

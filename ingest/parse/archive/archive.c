@@ -1,7 +1,7 @@
 /* An archive: a ZIP file of documents, each a part.
  *
  * Owns which entries are documents: by their first bytes and their name, like files in a folder. What
- * a folder's walk would not look at (hidden files, what a Mac adds, the parts of a saved web page) is
+ * a folder's walk would not look at (hidden files, what a Mac adds, the pieces of a saved web page) is
  * passed over; everything else is named in one sentence. Parts come in the order of their names, since
  * the order in an archive is an accident. An entry that cannot be opened is a part all the same where
  * its name says that it is a document, so that it shows what was wrong.
@@ -66,7 +66,7 @@ static bool is_of_saved_page(const archive *x, str folder) {
     return found;
 }
 
-/* Hidden, of a Mac's Finder, or a piece of a page. */
+/* Hidden, of a Mac's Finder, or a piece of a page, among which documents may lie. */
 static bool is_passed_over(const archive *x, str name) {
     for (size_t begin = 0, end; begin < name.n; begin = end + 1) {
         end = str_find(name, STR("/"), begin);
@@ -74,7 +74,9 @@ static bool is_passed_over(const archive *x, str name) {
         str step = str_cut(name, begin, end);
         bool up = str_eq(step, STR("..")) || str_eq(step, STR("."));
         if ((str_starts(step, STR(".")) && !up) || str_eq(step, STR("__MACOSX"))) return true;
-        if (end < name.n && is_of_saved_page(x, str_cut(name, 0, end))) return true;
+        if (end < name.n && !kind_is_own_document(name) &&
+            is_of_saved_page(x, str_cut(name, 0, end)))
+            return true;
     }
     return false;
 }

@@ -273,7 +273,8 @@ void rtf_end_colour(rtf *r) {
 
 /* The colour with number 0 is none, and one that is not in the table neither. */
 static bool is_white(const rtf *r, int number) {
-    return number > 0 && (size_t)number < r->colour_count && r->white[number];
+    size_t at = number > 0 ? (size_t)number : 0;
+    return at > 0 && at < r->colour_count && r->white[at];
 }
 
 static void set_part(rtf *r, int part, int value) {

@@ -1,6 +1,6 @@
 /* eval-ingest: what parsing makes of documents whose text is known.
  *
- * It goes through the ingest room as carrel does (ingest_parse, the flow that chunks are cut of), so
+ * It goes through the ingest room as carrel does (ingest_read, the flow that chunks are cut of), so
  * that what is scored is what is indexed: footers left out, lines joined, hyphens undone. A truth is
  * never corrected; where it is wrong, the file simply scores less. A file that cannot be parsed
  * scores 0 and says why.

@@ -86,7 +86,7 @@ static bool read_rows(ingest_worker *w, const eval_case *c, arena *a, samples *a
     ingest_chunk *chunks;
     size_t count;
     int fd = open(c->file.p, O_RDONLY | O_CLOEXEC);
-    bool ok = fd >= 0 && ingest_parse(w, fd, c->file, a, &d, err) &&
+    bool ok = fd >= 0 && ingest_read(w, fd, c->file, NULL, NULL, NULL, a, &d, err) &&
               ingest_chunk_document(d, count_words, NULL, a, &chunks, &count, err);
     if (fd >= 0) close(fd);
     for (size_t i = 0; ok && i < count; i++) collect(c, &chunks[i], all);
