@@ -125,7 +125,7 @@ void store_finalize(index_library *l);
 
 /* ---- schema.c ------------------------------------------------------------------------------- */
 
-#define SCHEMA_VERSION 3
+#define SCHEMA_VERSION 4
 #define SCHEMA_APPLICATION_ID 0x4361726C /* "Carl", in bytes 68..71 of the file */
 
 /* Makes or migrates the tables, or says why this file cannot be used. A reader migrates nothing, and

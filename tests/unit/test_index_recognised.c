@@ -1,5 +1,5 @@
 /* Pages that were left unread, and when they are asked for again; pages that were recognised, and when what
- * was kept of them goes; that a library of the second format gets both.
+ * was kept of them goes; that a library of the third format gets both.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -170,10 +170,10 @@ static void languages_are_remembered(void **state) {
     assert_true(str_eq(languages, STR("deu+eng")));
 }
 
-/* ---- a library of the second format --------------------------------------------------------- */
+/* ---- a library of the third format ---------------------------------------------------------- */
 
-/* What the third has more is taken out again; the notes are as the second wrote them. */
-static const char back_to_second[] =
+/* What the fourth has more is taken out again; the notes are as the third wrote them. */
+static const char back_to_third[] =
     "DROP TABLE recognised;"
     "DROP INDEX page_unread;"
     "ALTER TABLE library DROP COLUMN languages;"
@@ -186,19 +186,26 @@ static const char back_to_second[] =
     " WHERE number = 1 AND document = 2;"
     "UPDATE page SET fate = 'empty', note = '' WHERE number = 2 AND document = 2;"
     "UPDATE page SET fate = 'failed', note = 'crashed' WHERE number = 2 AND document = 3;"
-    "PRAGMA user_version = 2;";
+    "PRAGMA user_version = 3;";
 
-static void a_second_library_is_taken_over(void **state) {
+static void an_older_library_is_taken_over(void **state) {
     (void)state;
     index_page *pages;
     index_status status;
     size_t count;
     for (uint8_t i = 1; i <= 3; i++) add(i, "", false);
     char *message = NULL;
-    if (sqlite3_exec(l->db, back_to_second, NULL, NULL, &message) != SQLITE_OK)
+    if (sqlite3_exec(l->db, back_to_third, NULL, NULL, &message) != SQLITE_OK)
         fail_msg("%s", message);
     index_close(l);
-    MUST(index_open(path, INDEX_READ, &l, &err)); /* a reader migrates too */
+    str languages;
+    MUST(index_open(path, INDEX_READ, &l, &err)); /* who only reads leaves it as it is */
+    MUST(index_pages(l, 1, memory, &pages, &count, &err));
+    assert_true(count == 2 && pages[1].unread.n == 0);
+    MUST(index_get_languages(l, memory, &languages, &err));
+    assert_int_equal(unread(1, "", ""), 0);
+    index_close(l);
+    MUST(index_open(path, INDEX_WRITE, &l, &err));
     MUST(index_get_status(l, &status, &err));
     assert_int_equal(status.schema, SCHEMA_VERSION);
     assert_int_equal(unread(1, "failed 1", "foreign eng"), 1);
@@ -219,7 +226,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         WITH_LIBRARY(unread_pages_are_asked_for),     WITH_LIBRARY(recognised_pages_are_kept),
         WITH_LIBRARY(they_go_with_their_document),    WITH_LIBRARY(languages_are_remembered),
-        WITH_LIBRARY(a_second_library_is_taken_over),
+        WITH_LIBRARY(an_older_library_is_taken_over),
     };
     return cmocka_run_group_tests_name("index recognised", tests, NULL, NULL);
 }
