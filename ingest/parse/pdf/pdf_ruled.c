@@ -34,6 +34,7 @@
 #define BANDS 2             /* a table of more has lines between its rows */
 #define BESIDE_EM 12.0f     /* what stands beside a lattice, no farther off, */
 #define BESIDE_BYTES 40     /* and no longer, may be of its table */
+#define LEAST_NAMES 3       /* so many lines of names part the texts beside them */
 #define NOTE_BYTES 60 /* a longer line over all columns at the end is a note below the table */
 
 typedef struct {
@@ -338,12 +339,35 @@ static int by_column(const void *pa, const void *pb) {
     return a->first < b->first ? -1 : a->first > b->first;
 }
 
+/* Does a line of the cell stand at this height? */
+static bool has_line_at(const field_text *f, box at) {
+    for (size_t k = 0; k < f->line_count; k++)
+        if (pdf_same_row(at, f->lines[k].at)) return true;
+    return false;
+}
+
+/* Do the names stand as far apart as the text beside them is long? Each begins a row then; of one long
+ * name the lines follow close on each other. */
+static bool names_part_rows(const field_text *name, const field_text *beside) {
+    size_t apart = 0;
+    if (name->line_count < LEAST_NAMES) return false;
+    for (size_t k = 0, b = 0; k < name->line_count; k++) {
+        if (!has_line_at(beside, name->lines[k].at)) return false;
+        size_t between = 0;
+        for (; b < beside->line_count && !pdf_same_row(name->lines[k].at, beside->lines[b].at); b++)
+            between++;
+        apart += k > 0 && between > 1;
+    }
+    return apart > 0;
+}
+
 /* Do these cells of one row hold several rows, which no lines part? So it is where a column has as many
  * figures below one another as there are names, or, in a table without lines between rows, where all
- * columns have as many lines, at the same heights. */
+ * columns have as many lines, at the same heights, or names stand beside longer texts. */
 static bool holds_rows(const field_text *cells, const size_t *own, size_t count, bool ruled) {
     const field_text *name = &cells[own[0]];
     size_t most = 0, least = SIZE_MAX, stacked = 0, apart = 0;
+    bool named = false;
     for (size_t i = 0; i < count; i++) {
         const field_text *f = &cells[own[i]];
         size_t figures = 0;
@@ -352,6 +376,7 @@ static bool holds_rows(const field_text *cells, const size_t *own, size_t count,
             figures += pdf_is_figure(f->lines[k].cells[0].text);
         stacked += i > 0 && f->line_count > 1 && figures * 4 >= f->line_count * 3 &&
                    name->line_count >= f->line_count;
+        named = named || (!ruled && i > 0 && names_part_rows(name, f));
         most = f->line_count > most ? f->line_count : most;
         least = f->line_count < least ? f->line_count : least;
     }
@@ -359,7 +384,7 @@ static bool holds_rows(const field_text *cells, const size_t *own, size_t count,
         for (size_t k = 0; k < most; k++)
             apart += !pdf_same_row(name->lines[k].at, cells[own[i]].lines[k].at);
     return count > 1 && most > 1 &&
-           (stacked > 0 || (!ruled && most > 3 && most == least && apart == 0));
+           (stacked > 0 || named || (!ruled && most > 3 && most == least && apart == 0));
 }
 
 /* A row for each height that lines of these cells stand at. */
