@@ -26,7 +26,8 @@ static bool same(str s, const char *t) {
 
 /* "default" goes back to what is installed. */
 static str named(const ingest_options *options) {
-    return same(options->ocr_languages, "default") ? (str){0} : options->ocr_languages;
+    const str installed = {0};
+    return same(options->ocr_languages, "default") ? installed : options->ocr_languages;
 }
 
 static bool remember(index_library *l, str asked, str saved, error *err) {

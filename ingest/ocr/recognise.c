@@ -16,6 +16,7 @@
 #include <tesseract/capi.h>
 
 #include "ingest/ocr/ocr.h"
+#include "ingest/parse/pdf/pdf.h"
 
 /* Tesseract is sure of words that it reads well by 90 and more; what it makes of stains and drawings
  * is mostly below this. */
@@ -225,17 +226,13 @@ static float stroke_in(PIX *black, box at) {
     return length > 0 ? 2 * (float)area / (float)length : 0;
 }
 
-static box with(box a, box b) {
-    return (box){fminf(a.x0, b.x0), fminf(a.y0, b.y0), fmaxf(a.x1, b.x1), fmaxf(a.y1, b.y1)};
-}
-
 /* Bold print is a heading's only mark in many manuals, and tesseract does not tell it. */
 static void measure_strokes(ocr_words *out) {
     PIX *black = TessBaseAPIGetThresholdedImage(reader);
     for (size_t i = 0, end; black && i < out->count; i = end) {
         box at = out->words[i].at;
         for (end = i + 1; end < out->count && out->words[end].line == out->words[i].line; end++)
-            at = with(at, out->words[end].at);
+            pdf_widen(&at, out->words[end].at);
         float stroke = stroke_in(black, at);
         for (size_t k = i; k < end; k++) out->words[k].stroke = stroke;
     }

@@ -17,6 +17,7 @@
  *   pdf_heading.c finds headings and their levels
  *   pdf_tags.c, pdf_tagged.c  the structure that a tagged PDF states, and which lines it speaks of
  *   pdf_words.c   what single lines say about themselves
+ *   pdf_box.c     boxes: widened, turned, above one another
  *   pdf.c         opens the document, walks its pages, writes the records
  *
  * Beside the text that is seen:
@@ -165,6 +166,18 @@ typedef struct {
  * page runs to the right afterwards. Turning by 4 - n takes a turn by n back. */
 box pdf_turned(box b, unsigned quarters);
 
+void pdf_widen(box *at, box by); /* to hold both */
+
+#define PDF_OVERLAP_PT 1.0f /* boxes touch by rounding; less shared width is none */
+/* How much of the page's width two boxes both take; below 0, how far they are apart. */
+float pdf_shared_width(box a, box b);
+bool pdf_stands_over(box a, box b); /* or under it */
+
+/* The box around these corners, of which there is one at least. Are they those of a rectangle, all on the
+ * edges of the box around them? */
+box pdf_box_of(const float *x, const float *y, size_t count);
+bool pdf_is_rectangle(const float *x, const float *y, size_t count, box around);
+
 /* PopplerPage, without poppler's headers for the stages that do not need them. */
 struct _PopplerPage;
 struct pdf_look; /* pdf_hidden.h */
@@ -262,6 +275,7 @@ void pdf_find_columns(pdf_row *rows, size_t count, const pdf_rules *rules, arena
 /* "$1,234", "(5)%", "75 mg", "—": what stands in the body of a table, and not in its head. */
 bool pdf_is_figure(str s);
 bool pdf_is_year(str s);
+bool pdf_has_figures(const pdf_row *r); /* that are no years, behind its first cell */
 
 /* Appends the page's lines; texts go into `a`. */
 void pdf_layout_page(const pdf_runs *page, uint32_t number, arena *a, pdf_lines *out);
@@ -309,5 +323,7 @@ int pdf_numbering(str s);       /* "2.1.3 Name": 3; "4 Name" and "4. Name": 1; e
 size_t pdf_marker_bytes(str s); /* of a list marker with the space behind it; 0 for none */
 bool pdf_ends_sentence(str s);
 bool pdf_is_caption(str s);
+bool pdf_has_digit(str s);
+bool pdf_starts_small(str s); /* with one of a to z */
 
 #endif

@@ -43,12 +43,7 @@ typedef struct {
 
 box pdf_bounds(pdf_group g) {
     box b = g.runs[0]->at;
-    for (size_t i = 1; i < g.count; i++) {
-        b.x0 = fminf(b.x0, g.runs[i]->at.x0);
-        b.y0 = fminf(b.y0, g.runs[i]->at.y0);
-        b.x1 = fmaxf(b.x1, g.runs[i]->at.x1);
-        b.y1 = fmaxf(b.y1, g.runs[i]->at.y1);
-    }
+    for (size_t i = 1; i < g.count; i++) pdf_widen(&b, g.runs[i]->at);
     return b;
 }
 
@@ -231,12 +226,6 @@ static bool find_gutter(const pdf_gutters *before, pdf_group g, pdf_gutter *out)
 
 static void cut_region(cutter *c, pdf_group g, int depth);
 
-static bool has_digit(str s) {
-    for (size_t i = 0; i < s.n; i++)
-        if (s.p[i] >= '0' && s.p[i] <= '9') return true;
-    return false;
-}
-
 /* Rows of figures that run over both columns, and only happen to leave the gutter white. */
 static bool is_table_across(cutter *c, pdf_group left, pdf_group right, pdf_gutter at) {
     size_t partners = 0, figures = 0, from = 0;
@@ -250,7 +239,7 @@ static bool is_table_across(cutter *c, pdf_group left, pdf_group right, pdf_gutt
                 partners++;
                 break;
             }
-        figures += has_digit(r->text);
+        figures += pdf_has_digit(r->text);
     }
     return partners > 1 && partners * 2 > right.count && figures * 2 >= right.count;
 }

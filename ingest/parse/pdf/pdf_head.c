@@ -17,7 +17,6 @@
 #include "ingest/parse/pdf/pdf.h"
 
 #define MAX_COLUMNS 64  /* more are a drawing */
-#define OVERLAP_PT 1.0f /* less shared width is none */
 #define FULL_ROWS 2     /* with a cell in each column, where the columns are told by them */
 #define ALIGN_PT 4.0f
 #define ALIGN_ROWS 24     /* looked at for where a column's cells begin */
@@ -51,8 +50,8 @@ static int by_left(const void *pa, const void *pb) {
     return a->x0 < b->x0 ? -1 : a->x0 > b->x0;
 }
 
-static bool meets(span s, box b) {
-    return fminf(s.x1, b.x1) - fmaxf(s.x0, b.x0) > OVERLAP_PT;
+static float shared(span s, box b) {
+    return pdf_shared_width((box){.x0 = s.x0, .x1 = s.x1}, b);
 }
 
 /* Adds the cells to the grid, the narrow ones first; `widen`: also where there is a column. False
@@ -63,7 +62,7 @@ static bool add_cells(grid *g, pdf_cell **cells, size_t count, bool widen) {
         box b = cells[i]->at;
         uint32_t under = 0, which = 0;
         for (uint32_t k = 0; k < g->count; k++)
-            if (meets(g->at[k], b)) {
+            if (shared(g->at[k], b) > PDF_OVERLAP_PT) {
                 under++;
                 which = k;
             }
@@ -76,12 +75,6 @@ static bool add_cells(grid *g, pdf_cell **cells, size_t count, bool widen) {
         }
     }
     return true;
-}
-
-static bool has_figures(const pdf_row *r) {
-    for (size_t k = 1; k < r->count; k++)
-        if (pdf_is_figure(r->cells[k].text) && !pdf_is_year(r->cells[k].text)) return true;
-    return false;
 }
 
 /* Do most of the n-th cells of the rows with `cells` of them begin, end or centre at one place?
@@ -118,7 +111,7 @@ static bool grid_by_order(const pdf_row *rows, size_t count, size_t cells, bool 
     size_t full = 0, heads = 0; /* without figures, where other rows have some */
     for (size_t i = 0; i < count; i++) {
         full += rows[i].count == cells;
-        heads += rows[i].count == cells && figures && !has_figures(&rows[i]);
+        heads += rows[i].count == cells && figures && !pdf_has_figures(&rows[i]);
     }
     if (heads * 2 > full) return false;
     g->count = (uint32_t)cells;
@@ -147,7 +140,7 @@ static bool find_grid(pdf_row *rows, size_t count, grid *g, arena *a) {
     for (size_t i = 0; i < count; i++) {
         all += rows[i].count;
         most = rows[i].count > most ? rows[i].count : most;
-        figures |= has_figures(&rows[i]);
+        figures |= pdf_has_figures(&rows[i]);
     }
     pdf_cell **cells = arena_alloc(a, all + 1, sizeof *cells);
     for (; most >= 2 && most <= MAX_COLUMNS && !ordered; most--)
@@ -156,7 +149,7 @@ static bool find_grid(pdf_row *rows, size_t count, grid *g, arena *a) {
     for (int pass = ordered ? 1 : 0; pass < 2; pass++) {
         size_t n = 0;
         for (size_t i = 0; i < count; i++) {
-            bool body = ordered ? false : !figures || has_figures(&rows[i]);
+            bool body = ordered ? false : !figures || pdf_has_figures(&rows[i]);
             for (size_t k = 0; rows[i].count > 1 && body == (pass == 0) && k < rows[i].count; k++)
                 cells[n++] = &rows[i].cells[k];
         }
@@ -166,18 +159,14 @@ static bool find_grid(pdf_row *rows, size_t count, grid *g, arena *a) {
     return g->count > 0;
 }
 
-static float shared(span s, box b) {
-    return fminf(s.x1, b.x1) - fmaxf(s.x0, b.x0);
-}
-
 /* Does the cell stand over a good part of the column? */
 static bool reaches(span s, box b, float width) {
-    return shared(s, b) > OVERLAP_PT && shared(s, b) > REACH_SHARE * fminf(s.x1 - s.x0, width);
+    return shared(s, b) > PDF_OVERLAP_PT && shared(s, b) > REACH_SHARE * fminf(s.x1 - s.x0, width);
 }
 
 /* The columns that a cell stands in: a figure in one, a text in all that it reaches well into. */
 static void place_cell(const grid *g, pdf_cell *c) {
-    float nearest = INFINITY, most = OVERLAP_PT, width = c->at.x1 - c->at.x0;
+    float nearest = INFINITY, most = PDF_OVERLAP_PT, width = c->at.x1 - c->at.x0;
     uint32_t best = UINT32_MAX;
     for (uint32_t k = 0; k < g->count; k++) {
         float away = fabsf(g->at[k].x0 + g->at[k].x1 - c->at.x0 - c->at.x1);
@@ -284,8 +273,8 @@ static size_t split_cell(const grid *g, const pdf_cell *c, pdf_cell parts[PDF_GA
             column++;
         bool between = column + 1 < g->count && g->at[column].x0 + g->at[column].x1 < 2 * at &&
                        at > left &&
-                       shared(g->at[column], (box){.x0 = left, .x1 = at}) > OVERLAP_PT &&
-                       shared(g->at[column + 1], (box){.x0 = at, .x1 = c->at.x1}) > OVERLAP_PT;
+                       shared(g->at[column], (box){.x0 = left, .x1 = at}) > PDF_OVERLAP_PT &&
+                       shared(g->at[column + 1], (box){.x0 = at, .x1 = c->at.x1}) > PDF_OVERLAP_PT;
         if (between && at > g->at[column].x1 - CENTRED_PT &&
             at < g->at[column + 1].x0 + CENTRED_PT) {
             parts[n] = *c;
@@ -339,8 +328,7 @@ static void join_words(pdf_row *rows, size_t count, arena *a) {
                 continue;
             }
             p->text = arena_printf(a, STR_FMT " " STR_FMT, STR_ARG(p->text), STR_ARG(c->text));
-            p->at = (box){fminf(p->at.x0, c->at.x0), fminf(p->at.y0, c->at.y0),
-                          fmaxf(p->at.x1, c->at.x1), fmaxf(p->at.y1, c->at.y1)};
+            pdf_widen(&p->at, c->at);
             p->line = p->at;
             p->bold += c->bold;
             p->mono += c->mono;
@@ -443,12 +431,6 @@ static float middle(box b) {
     return (b.x0 + b.x1) / 2;
 }
 
-static bool has_digit(str s) {
-    for (size_t i = 0; i < s.n; i++)
-        if (s.p[i] >= '0' && s.p[i] <= '9') return true;
-    return false;
-}
-
 /* Is column k, with this middle, nearer to another cell of the row? */
 static bool belongs_to_other(const pdf_row *r, size_t own, float at) {
     float away = fabsf(middle(r->cells[own].at) - at);
@@ -498,7 +480,7 @@ static void widen_span(const pdf_row *r, size_t own, const bool *below, const fl
         c->last = columns - 1;
         return;
     }
-    if (lo == hi && fabsf(middles[lo] - at) < CENTRED_PT / 2 && !has_digit(c->text)) return;
+    if (lo == hi && fabsf(middles[lo] - at) < CENTRED_PT / 2 && !pdf_has_digit(c->text)) return;
     for (uint32_t l = lo, h = hi;;) {
         bool left = l > 1 && below[l - 1] && !belongs_to_other(r, own, middles[l - 1]);
         bool right = h + 1 < columns && below[h + 1] && !belongs_to_other(r, own, middles[h + 1]);
@@ -563,7 +545,7 @@ static void widen_heads(pdf_row *rows, size_t count, const grid *g, const pdf_ru
         bool even = i + 1 < count && widen_evenly(&rows[i], lower, middles, g->count);
         for (size_t k = 0; k < rows[i].count; k++) {
             pdf_cell *c = &rows[i].cells[k];
-            bool dated = i + 1 < count && has_digit(c->text);
+            bool dated = i + 1 < count && pdf_has_digit(c->text);
             if (!even) widen_span(&rows[i], k, dated ? lower : below, middles, g->count, rules);
             for (uint32_t n = c->first; n <= c->last; n++) own[n] = true;
         }
@@ -610,9 +592,7 @@ static void merge_head(pdf_row *rows, size_t count, uint32_t columns, arena *a) 
         merged.count += m->text.n > 0;
     }
     for (size_t i = 1; i < count; i++) {
-        box *at = &merged.at, by = rows[i].at;
-        *at = (box){fminf(at->x0, by.x0), fminf(at->y0, by.y0), fmaxf(at->x1, by.x1),
-                    fmaxf(at->y1, by.y1)};
+        pdf_widen(&merged.at, rows[i].at);
         merged.bold &= rows[i].bold;
         rows[i].taken = true;
     }

@@ -132,9 +132,7 @@ static void cut_words(const char *all, const PopplerRectangle *boxes, size_t box
                 now->font_pt = is ? (float)is->font_size : 0;
                 if (is) now->colour = is->color;
             }
-            box b = to_box(&boxes[index]);
-            now->at = (box){fminf(now->at.x0, b.x0), fminf(now->at.y0, b.y0),
-                            fmaxf(now->at.x1, b.x1), fmaxf(now->at.y1, b.y1)};
+            pdf_widen(&now->at, to_box(&boxes[index]));
             now->end = index + 1;
             now->characters++;
         }

@@ -121,13 +121,6 @@ static size_t take_row(pdf_group g, bool *taken, size_t first, const pdf_run **r
     return count;
 }
 
-static void widen(box *at, box by) {
-    at->x0 = fminf(at->x0, by.x0);
-    at->y0 = fminf(at->y0, by.y0);
-    at->x1 = fmaxf(at->x1, by.x1);
-    at->y1 = fmaxf(at->y1, by.y1);
-}
-
 /* Appends a text, with spaces for its gaps where these are not wanted. */
 static void put_text(text *t, str s, bool plain) {
     size_t begin = t->n;
@@ -145,7 +138,7 @@ static void put_run(pdf_cell *c, text *t, const pdf_run *before, const char *bet
     put_text(t, r->text, plain);
     if (gap && !plain) c->gaps[c->gap_count++] = (pdf_gap){before->at.x1, r->at.x0};
     for (size_t k = 0; !plain && k < r->gap_count; k++) c->gaps[c->gap_count++] = r->gaps[k];
-    widen(&c->at, r->at);
+    pdf_widen(&c->at, r->at);
     c->bold += r->bold ? r->text.n : 0;
     c->mono += r->mono ? r->text.n : 0;
 }
@@ -187,7 +180,7 @@ static void sum_up(pdf_row *row) {
     for (size_t i = 0; i < row->count; i++) {
         pdf_cell *c = &row->cells[i];
         c->line = c->at;
-        widen(&row->at, c->at);
+        pdf_widen(&row->at, c->at);
         bytes += c->text.n;
         bold += c->bold;
         mono += c->mono;

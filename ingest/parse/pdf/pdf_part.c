@@ -17,7 +17,6 @@
 #define NEXT_EM 2.6f   /* headings are no farther from the row below them */
 #define PART_BYTES 40  /* and no part of them is longer */
 #define CLOSE_EM 0.9f
-#define OVERLAP_PT 1.0f
 
 static str next_part(str s, size_t begin) {
     size_t end = begin;
@@ -91,17 +90,13 @@ static bool is_figures(const pdf_cell *cells, size_t count) {
            (figures + NAME_PARTS >= count || figures * 3 >= count * 2);
 }
 
-static bool over(box a, box b) {
-    return fminf(a.x1, b.x1) - fmaxf(a.x0, b.x0) > OVERLAP_PT;
-}
-
 /* Does each part stand over one cell of the row, and no two over the same? One may lie beside all. */
 static bool fits_over(const pdf_cell *parts, size_t count, const pdf_row *r) {
     size_t last = SIZE_MAX, beside = 0;
     for (size_t i = 0; i < count; i++) {
         size_t under = SIZE_MAX, found = 0;
         for (size_t k = 0; k < r->count; k++)
-            if (over(parts[i].at, r->cells[k].at)) {
+            if (pdf_stands_over(parts[i].at, r->cells[k].at)) {
                 under = k;
                 found++;
             }

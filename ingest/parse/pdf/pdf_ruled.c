@@ -276,13 +276,6 @@ static bool goes_on_beside(const lattice *t, const field_text *cells, size_t cou
 
 /* ---- rows ------------------------------------------------------------------------------------ */
 
-static void widen(box *at, box by) {
-    at->x0 = fminf(at->x0, by.x0);
-    at->y0 = fminf(at->y0, by.y0);
-    at->x1 = fmaxf(at->x1, by.x1);
-    at->y1 = fmaxf(at->y1, by.y1);
-}
-
 /* One cell of a line of text, or of all of them. */
 static pdf_cell to_cell(const pdf_row *lines, size_t count, arena *a) {
     pdf_cell out = lines[0].cells[0];
@@ -295,7 +288,7 @@ static pdf_cell to_cell(const pdf_row *lines, size_t count, arena *a) {
             if (k > 0) text_put_char(&t, ' ');
             text_put(&t, l->cells[k].text);
             if (i + k == 0) continue;
-            widen(&out.at, l->cells[k].at);
+            pdf_widen(&out.at, l->cells[k].at);
             out.bold += l->cells[k].bold;
             out.mono += l->cells[k].mono;
         }
@@ -321,7 +314,7 @@ static void sum_up(pdf_row *r) {
     r->at = r->cells[0].at;
     for (size_t i = 0; i < r->count; i++) {
         const pdf_cell *c = &r->cells[i];
-        widen(&r->at, c->at);
+        pdf_widen(&r->at, c->at);
         bytes += c->text.n;
         bold += c->bold;
         mono += c->mono;

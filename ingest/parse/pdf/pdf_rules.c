@@ -40,26 +40,13 @@ static void put_piece(pdf_rules *r, box at, bool is_box, arena *a) {
     r->path[r->path_count++] = (pdf_rule_path){at, is_box};
 }
 
-static bool on_edge(float v, float a, float b) {
-    return fabsf(v - a) < 0.1f || fabsf(v - b) < 0.1f;
-}
-
-static box around(const float *x, const float *y, size_t count) {
-    box b = {x[0], y[0], x[0], y[0]};
-    for (size_t i = 1; i < count; i++)
-        b = (box){fminf(b.x0, x[i]), fminf(b.y0, y[i]), fmaxf(b.x1, x[i]), fmaxf(b.y1, y[i])};
-    return b;
-}
-
 void pdf_rules_add_part(pdf_rules *r, const float *x, const float *y, size_t count, arena *a) {
     if (count < 2 || r->too_many) return;
-    box b = around(x, y, count);
-    bool straight = count >= 4;
-    for (size_t i = 0; straight && i < count; i++)
-        straight = on_edge(x[i], b.x0, b.x1) && on_edge(y[i], b.y0, b.y1);
+    box b = pdf_box_of(x, y, count);
+    bool straight = pdf_is_rectangle(x, y, count, b);
     if (straight) put_piece(r, b, true, a);
     for (size_t i = 1; !straight && i < count; i++)
-        put_piece(r, around(x + i - 1, y + i - 1, 2), false, a);
+        put_piece(r, pdf_box_of(x + i - 1, y + i - 1, 2), false, a);
 }
 
 void pdf_rules_add_box(pdf_rules *r, box b, arena *a) {

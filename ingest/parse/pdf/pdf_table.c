@@ -43,7 +43,6 @@
 #define LINE_OFF_PT 6.0f /* a line above its first row is no farther off */
 #define LINE_EM 0.8f     /* lower steps are those of shifted cells, not of lines */
 #define LOOK_BACK 4      /* a row with few cells is held against so many above it */
-#define OVERLAP_PT 1.0f  /* less shared width is none */
 
 /* ---- figures ------------------------------------------------------------------------------- */
 
@@ -83,18 +82,13 @@ bool pdf_is_figure(str s) {
     return small <= 3;
 }
 
+bool pdf_has_figures(const pdf_row *r) {
+    for (size_t i = 1; i < r->count; i++)
+        if (pdf_is_figure(r->cells[i].text) && !pdf_is_year(r->cells[i].text)) return true;
+    return false;
+}
+
 /* ---- what stands under what ---------------------------------------------------------------- */
-
-static void widen(box *at, box by) {
-    at->x0 = fminf(at->x0, by.x0);
-    at->y0 = fminf(at->y0, by.y0);
-    at->x1 = fmaxf(at->x1, by.x1);
-    at->y1 = fmaxf(at->y1, by.y1);
-}
-
-static bool over(box a, box b) {
-    return fminf(a.x1, b.x1) - fmaxf(a.x0, b.x0) > OVERLAP_PT;
-}
 
 /* Do two rows have an edge or a middle in common, behind their first cells? */
 static bool aligned(const pdf_row *a, const pdf_row *b) {
@@ -113,35 +107,28 @@ static bool aligned(const pdf_row *a, const pdf_row *b) {
 static bool stands_above(const pdf_row *a, const pdf_row *b) {
     bool above = a->count == b->count && a->count >= OVER_CELLS;
     for (size_t i = 0; above && i < a->count; i++)
-        above = over(a->cells[i].at, b->cells[i].at) &&
-                (i == 0 || (!over(a->cells[i].at, b->cells[i - 1].at) &&
-                            !over(a->cells[i - 1].at, b->cells[i].at)));
+        above = pdf_stands_over(a->cells[i].at, b->cells[i].at) &&
+                (i == 0 || (!pdf_stands_over(a->cells[i].at, b->cells[i - 1].at) &&
+                            !pdf_stands_over(a->cells[i - 1].at, b->cells[i].at)));
     return above;
-}
-
-/* Has the row figures that are no years, behind its first cell? */
-static bool has_figures(const pdf_row *r) {
-    for (size_t i = 1; i < r->count; i++)
-        if (pdf_is_figure(r->cells[i].text) && !pdf_is_year(r->cells[i].text)) return true;
-    return false;
 }
 
 /* Does row b part each cell of a further, or leave it as it is? "2023 | 2022" under "Three months";
  * a label in front of b has nothing above it. A heading need not reach over all of its figures. */
 static bool refines(const pdf_row *a, const pdf_row *b) {
-    size_t from = over(a->cells[0].at, b->cells[0].at) ? 0 : 1, under = 0;
+    size_t from = pdf_stands_over(a->cells[0].at, b->cells[0].at) ? 0 : 1, under = 0;
     for (size_t k = from; k < b->count; k++) {
         size_t above = 0;
-        for (size_t i = 0; i < a->count; i++) above += over(a->cells[i].at, b->cells[k].at);
+        for (size_t i = 0; i < a->count; i++) above += pdf_stands_over(a->cells[i].at, b->cells[k].at);
         if (above > 1) return false;
         under += above;
     }
     for (size_t i = 0; i < a->count; i++) {
         size_t below = 0;
-        for (size_t k = from; k < b->count; k++) below += over(a->cells[i].at, b->cells[k].at);
+        for (size_t k = from; k < b->count; k++) below += pdf_stands_over(a->cells[i].at, b->cells[k].at);
         if (below == 0) return false;
     }
-    bool heads = a->at.y0 < b->at.y0 && !has_figures(a) && has_figures(b) &&
+    bool heads = a->at.y0 < b->at.y0 && !pdf_has_figures(a) && pdf_has_figures(b) &&
                  b->at.y0 - a->at.y0 < HEAD_EM * fmaxf(a->font_pt, 1);
     return under >= 2 && (heads || under + 1 >= b->count - from);
 }
@@ -152,7 +139,7 @@ static bool heads_over(const pdf_row *a, const pdf_row *b) {
     float em = fmaxf(a->font_pt, 1);
     size_t from = a->count == b->count ? 1 : 0;
     if (a->count + 1 - from != b->count || a->count < 2 + from || a->at.y0 > b->at.y0 ||
-        has_figures(a) || !has_figures(b) || b->at.y0 - a->at.y0 > HEAD_EM * em)
+        pdf_has_figures(a) || !pdf_has_figures(b) || b->at.y0 - a->at.y0 > HEAD_EM * em)
         return false;
     for (size_t i = from; i < a->count; i++) {
         box p = a->cells[i].at, q = b->cells[i + 1 - from].at;
@@ -165,11 +152,11 @@ static bool heads_over(const pdf_row *a, const pdf_row *b) {
  * columns are empty. */
 static bool fits_in(const pdf_row *a, const pdf_row *b) {
     size_t last = 0, fitting = 0;
-    if (a->count < 3 || a->count > b->count || !has_figures(a) || !has_figures(b)) return false;
+    if (a->count < 3 || a->count > b->count || !pdf_has_figures(a) || !pdf_has_figures(b)) return false;
     for (size_t i = 1; i < a->count; i++) {
         size_t found = 0;
         for (size_t k = 1; k < b->count; k++)
-            if (over(a->cells[i].at, b->cells[k].at)) {
+            if (pdf_stands_over(a->cells[i].at, b->cells[k].at)) {
                 fitting += k > last;
                 last = k;
                 found++;
@@ -264,13 +251,13 @@ static bool takes_single(region *t, const pdf_row *rows, size_t count, size_t i,
 static bool takes_row(region *t, const pdf_row *rows, size_t first, size_t i) {
     const pdf_row *r = &rows[i];
     float step = r->at.y1 - rows[t->last].at.y1;
-    bool heads = !has_figures(r) && is_apart(t, r) && t->singles == 0;
+    bool heads = !pdf_has_figures(r) && is_apart(t, r) && t->singles == 0;
     if (heads && (r->count > t->most || is_far(t, r))) return false;
     if (!goes_on(rows, first, t->last, i)) return false;
     if (t->singles == 0 && step > LINE_EM * r->font_pt) t->least_step = fminf(t->least_step, step);
-    t->figures |= has_figures(r);
+    t->figures |= pdf_has_figures(r);
     t->second = fminf(t->second, r->cells[1].at.x0);
-    widen(&t->at, r->at);
+    pdf_widen(&t->at, r->at);
     t->font_pt = fmaxf(t->font_pt, r->font_pt);
     t->most = r->count > t->most ? r->count : t->most;
     t->last = i;
@@ -286,7 +273,7 @@ static size_t table_end(const pdf_row *rows, size_t count, size_t first, float w
                 .font_pt = rows[first].font_pt,
                 .last = first,
                 .most = rows[first].count,
-                .figures = has_figures(&rows[first])};
+                .figures = pdf_has_figures(&rows[first])};
     for (size_t i = first + 1; i < count; i++) {
         float em = fmaxf(rows[i].font_pt, 1);
         if (rows[i].at.y0 - rows[t.last].at.y0 > APART_EM * em * (float)(t.singles + 1)) break;
@@ -295,7 +282,7 @@ static size_t table_end(const pdf_row *rows, size_t count, size_t first, float w
             break;
     }
     /* headings at its end are those of the next table */
-    while (t.figures && t.last > first && !has_figures(&rows[t.last]) &&
+    while (t.figures && t.last > first && !pdf_has_figures(&rows[t.last]) &&
            rows[t.last].at.x0 > t.at.x0 + 3 * fmaxf(rows[t.last].font_pt, 1) &&
            !is_below(&rows[t.last - 1], &rows[t.last]))
         t.last--;
@@ -308,7 +295,7 @@ static float second_left(const pdf_row *rows, size_t count, float left) {
     for (size_t i = 0; i < count; i++) {
         const pdf_row *r = &rows[i];
         bool named = !pdf_is_figure(r->cells[0].text) &&
-                     (has_figures(r) || r->at.x0 < left + 3 * fmaxf(r->font_pt, 1));
+                     (pdf_has_figures(r) || r->at.x0 < left + 3 * fmaxf(r->font_pt, 1));
         if (r->count > 1) second = fminf(second, r->cells[named ? 1 : 0].at.x0);
     }
     return second;
@@ -331,7 +318,7 @@ static bool over_columns(const pdf_row *r, float left, float second, float right
             b.x0 < second - TITLE_EM * em)
             return false;
     }
-    return r->rightward && !(r->count > 1 && has_figures(r));
+    return r->rightward && !(r->count > 1 && pdf_has_figures(r));
 }
 
 /* A short line at the left, close above the next one. */
@@ -378,14 +365,10 @@ static size_t with_heads(const pdf_row *rows, size_t floor, size_t first, size_t
 
 /* ---- lines of one cell --------------------------------------------------------------------- */
 
-static bool starts_small(str s) {
-    return s.n > 0 && s.p[0] >= 'a' && s.p[0] <= 'z';
-}
-
 /* "clari-" and "fication" are one word: lines of a cell are short, and most hyphens at their end
  * the printer's. */
 str pdf_join_text(str first, str second, arena *a) {
-    bool broken = first.n > 1 && first.p[first.n - 1] == '-' && starts_small(second) &&
+    bool broken = first.n > 1 && first.p[first.n - 1] == '-' && pdf_starts_small(second) &&
                   first.p[first.n - 2] != ' ' && (unsigned char)(first.p[first.n - 2] | 32) >= 'a';
     if (broken) first.n--;
     return arena_printf(a, STR_FMT "%s" STR_FMT, STR_ARG(first), broken ? "" : " ",
@@ -411,7 +394,7 @@ static void join_rows(pdf_row *p, pdf_row *r, bool below, arena *a) {
             cells[n].bold += y->bold;
             cells[n].mono += y->mono;
             if (below) cells[n].line = y->line;
-            widen(&cells[n++].at, y->at);
+            pdf_widen(&cells[n++].at, y->at);
             i++;
             k++;
         } else if (!y || (x && x->first < y->first)) {
@@ -422,7 +405,7 @@ static void join_rows(pdf_row *p, pdf_row *r, bool below, arena *a) {
     }
     p->cells = cells;
     p->count = n;
-    widen(&p->at, r->at);
+    pdf_widen(&p->at, r->at);
     r->taken = true;
 }
 
@@ -482,13 +465,13 @@ static bool continues(const pdf_row *p, const pdf_row *r, const edges *e) {
     }
     str name = p->cells[0].text;
     return !label ||
-           (r->count < p->count && starts_small(r->cells[0].text) && all_wrapped(p, r, e)) ||
+           (r->count < p->count && pdf_starts_small(r->cells[0].text) && all_wrapped(p, r, e)) ||
            name.p[name.n - 1] == '-';
 }
 
 /* Is `s` the rest of label `p`, by how that ends and this begins? */
 static bool is_rest(str p, str s, bool wrapped) {
-    return (wrapped && starts_small(s)) || str_starts(s, STR("$")) || str_ends(p, STR(",")) ||
+    return (wrapped && pdf_starts_small(s)) || str_starts(s, STR("$")) || str_ends(p, STR(",")) ||
            str_ends(p, STR(";")) || str_ends(p, STR("-"));
 }
 
@@ -500,7 +483,7 @@ static bool is_label_of(const pdf_row *p, const pdf_row *r, float step_above, co
         return step < LOWER_EM * em && pdf_is_figure(r->cells[0].text);
     if (p->count == 1 && r->count > 1 && p->cells[0].first > 0 && !p->head && !r->head) {
         const pdf_cell *below = cell_at(r, p->cells[0].first);
-        return below && starts_small(below->text) && step < SAME_CELL_EM * em &&
+        return below && pdf_starts_small(below->text) && step < SAME_CELL_EM * em &&
                step < step_above + 1; /* else it is the rest of the row above */
     }
     return p->count == 1 && r->count > 1 && p->cells[0].first == 0 && r->cells[0].first == 0 &&
@@ -580,7 +563,7 @@ static bool join_bands(pdf_row *rows, size_t count, const pdf_rules *rules, aren
     size_t *band = arena_alloc(a, count + 1, sizeof *band), bands = 1, joined = 0, p = 0;
     box table = rows[0].at;
     edges e;
-    for (size_t i = 1; i < count; i++) widen(&table, rows[i].at);
+    for (size_t i = 1; i < count; i++) pdf_widen(&table, rows[i].at);
     find_edges(rows, count, &e);
     for (size_t i = 0; i < count; i++) {
         band[i] = lines_above(rules, table, (rows[i].at.y0 + rows[i].at.y1) / 2);
@@ -609,7 +592,7 @@ static bool join_bands(pdf_row *rows, size_t count, const pdf_rules *rules, aren
 static size_t with_closed(const pdf_row *rows, size_t count, size_t begin, size_t end,
                           const pdf_rules *rules) {
     box table = rows[begin].at;
-    for (size_t i = begin + 1; i < end; i++) widen(&table, rows[i].at);
+    for (size_t i = begin + 1; i < end; i++) pdf_widen(&table, rows[i].at);
     size_t lines = lines_above(rules, table, rows[end - 1].at.y1), more = end;
     while (more < count && more - end < SINGLES && rows[more].count == 1 &&
            rows[more].at.y1 - rows[more - 1].at.y1 <= SAME_CELL_EM * fmaxf(rows[more].font_pt, 1) &&
@@ -659,7 +642,7 @@ static size_t with_tail(const pdf_row *rows, size_t count, size_t end) {
         const pdf_row *next = &rows[end];
         float em = fmaxf(next->font_pt, 1), step = next->at.y1 - rows[end - 1].at.y1;
         bool label = fabsf(next->at.x0 - r->at.x0) < 2 * em &&
-                     next->at.x1 <= r->cells[0].at.x1 + em && starts_small(next->cells[0].text);
+                     next->at.x1 <= r->cells[0].at.x1 + em && pdf_starts_small(next->cells[0].text);
         bool cell = begins_with(r, next) && next->at.x0 > r->at.x0 + 2 * em;
         if (step > SAME_CELL_EM * em || step <= 0 || next->bold != r->bold || (!label && !cell))
             break;

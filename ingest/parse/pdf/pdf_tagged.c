@@ -129,10 +129,6 @@ static bool is_element(const pdf_tags *t, uint32_t element) {
     return element > 0 && element < t->count;
 }
 
-static bool is_small(str s) {
-    return s.n > 0 && s.p[0] >= 'a' && s.p[0] <= 'z';
-}
-
 static bool ends_in_number(str s) {
     return s.n > 0 && ((s.p[s.n - 1] >= '0' && s.p[s.n - 1] <= '9') || str_ends(s, STR("i")) ||
                        str_ends(s, STR("v")) || str_ends(s, STR("x")));
@@ -164,7 +160,7 @@ static void survey_lines(const pdf_text *t, survey *s, arena *a) {
             e->role != PDF_TAG_TEXT || tags->elements[p->element].role != PDF_TAG_TEXT)
             continue;
         s->bounds++;
-        s->cuts += !pdf_ends_sentence(p->text) && is_small(l->text);
+        s->cuts += !pdf_ends_sentence(p->text) && pdf_starts_small(l->text);
     }
 }
 

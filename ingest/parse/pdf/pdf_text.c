@@ -337,28 +337,12 @@ static void end_run(run_builder *b, const page_view *v, pdf_runs *out, arena *a)
 static void grow_box(box *at, bool *open, box c) {
     if (!*open) *at = c;
     *open = true;
-    at->x0 = c.x0 < at->x0 ? c.x0 : at->x0;
-    at->y0 = c.y0 < at->y0 ? c.y0 : at->y0;
-    at->x1 = c.x1 > at->x1 ? c.x1 : at->x1;
-    at->y1 = c.y1 > at->y1 ? c.y1 : at->y1;
+    pdf_widen(at, c);
 }
 
 /* A sign of currency in a column of its own, as ledgers have it. */
 static bool is_currency(uint32_t c) {
     return c == '$' || (c >= 0xA2 && c <= 0xA5) || c == 0x20AC || c == 0x20B9;
-}
-
-box pdf_turned(box b, unsigned quarters) {
-    switch (quarters & 3) {
-    case 1:
-        return (box){-b.y1, b.x0, -b.y0, b.x1};
-    case 2:
-        return (box){-b.x1, -b.y1, -b.x0, -b.y0};
-    case 3:
-        return (box){b.y0, -b.x1, b.y1, -b.x0};
-    default:
-        return b;
-    }
 }
 
 /* Does r follow the last character in a line that is turned so? Upright letters that happen to
@@ -546,10 +530,9 @@ static void select_runs(PopplerPage *page, PopplerRectangle *area, const char *a
 }
 
 static bool overlap(box a, box b) {
-    float wide = (a.x1 < b.x1 ? a.x1 : b.x1) - (a.x0 > b.x0 ? a.x0 : b.x0);
     float high = (a.y1 < b.y1 ? a.y1 : b.y1) - (a.y0 > b.y0 ? a.y0 : b.y0);
     float low = a.y1 - a.y0 < b.y1 - b.y0 ? a.y1 - a.y0 : b.y1 - b.y0;
-    return wide > 0 && high > 0.5f * low;
+    return pdf_shared_width(a, b) > 0 && high > 0.5f * low;
 }
 
 /* Adds to `out` the runs of `more` that it lacks, and replaces those that were cut short. Gives the

@@ -43,6 +43,16 @@ static bool is_digit(char c) {
     return c >= '0' && c <= '9';
 }
 
+bool pdf_has_digit(str s) {
+    for (size_t i = 0; i < s.n; i++)
+        if (is_digit(s.p[i])) return true;
+    return false;
+}
+
+bool pdf_starts_small(str s) {
+    return s.n > 0 && s.p[0] >= 'a' && s.p[0] <= 'z';
+}
+
 /* "2.1.3 Name" has depth 3, "4 Name" and "4. Name" depth 1, anything else 0. */
 int pdf_numbering(str s) {
     int depth = 0;
