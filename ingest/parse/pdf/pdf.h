@@ -22,7 +22,7 @@
  *
  * Beside the text that is seen:
  *
- *   pdf_operators.c, pdf_drawing.c, pdf_objects.c  how a page is drawn, by qpdf
+ *   pdf_operators.c, pdf_drawing.c, pdf_painted.c, pdf_objects.c  how a page is drawn, by qpdf
  *   pdf_hidden.c  which of its text nobody can see, and so is left out
  *   pdf_forms.c, pdf_comments.c, pdf_attached.c  what was filled in, commented, attached
  *
@@ -166,7 +166,8 @@ typedef struct {
  * page runs to the right afterwards. Turning by 4 - n takes a turn by n back. */
 box pdf_turned(box b, unsigned quarters);
 
-void pdf_widen(box *at, box by); /* to hold both */
+void pdf_widen(box *at, box by);  /* to hold both */
+box pdf_common_box(box a, box b); /* what is in both: upside down where nothing is */
 
 #define PDF_OVERLAP_PT 1.0f /* boxes touch by rounding; less shared width is none */
 /* How much of the page's width two boxes both take; below 0, how far they are apart. */

@@ -29,6 +29,11 @@ void pdf_widen(box *at, box by) {
     at->y1 = by.y1 > at->y1 ? by.y1 : at->y1;
 }
 
+box pdf_common_box(box a, box b) {
+    return (box){a.x0 > b.x0 ? a.x0 : b.x0, a.y0 > b.y0 ? a.y0 : b.y0, a.x1 < b.x1 ? a.x1 : b.x1,
+                 a.y1 < b.y1 ? a.y1 : b.y1};
+}
+
 float pdf_shared_width(box a, box b) {
     return (a.x1 < b.x1 ? a.x1 : b.x1) - (a.x0 > b.x0 ? a.x0 : b.x0);
 }

@@ -11,16 +11,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ingest/parse/pdf/pdf.h"
 #include "ingest/parse/pdf/pdf_objects.h"
+#include "ingest/parse/pdf/pdf_painted.h"
 
 #define FORM_DEPTH 8           /* forms in forms; real documents have two or three */
 #define STATE_DEPTH 64         /* of q; the reference asks for 28 */
 #define PAGE_BYTES (32u << 20) /* of streams, forms counted each time: the largest maps have ten */
 #define PAGE_SHOWS 200000u
-#define PAGE_FILLS 20000u
-#define PAGE_TESTS 4000000u /* of a point against a box: some 10 ms */
-#define PATH_PARTS 32       /* more rectangles in one path are taken for any shape */
-#define PART_POINTS 6       /* a rectangle by lines has five, when it comes back to its corner */
+#define PATH_PARTS 32 /* more rectangles in one path are taken for any shape */
+#define PART_POINTS 6 /* a rectangle by lines has five, when it comes back to its corner */
 #define FONT_CACHE 32
 #define FILL_MIN_PT 2.5f /* rules and underlines hide nothing */
 #define SAME_COLOUR 0.2f /* of 1: closer than this is looked at */
@@ -48,26 +48,6 @@ typedef struct {
 } state;
 
 typedef struct {
-    box at;
-    pdf_colour colour;
-} fill;
-
-/* What touches a strip of the page, by number, so that not everything is compared with everything. */
-#define STRIPS 64
-typedef struct {
-    uint32_t *list;
-    size_t count, room;
-} strip;
-
-/* The colour that text would stand on, at the height y between left and right, as long as there are so
- * many fills. */
-typedef struct {
-    float y, left, right;
-    size_t fills;
-    pdf_colour colour;
-} backdrop;
-
-typedef struct {
     char name[64];
     bool wide, drawable;
 } font_facts;
@@ -77,11 +57,8 @@ typedef struct {
     arena *a;
     pdf_drawing *out;
     box page;
-    fill *fills;
-    size_t fill_count, fill_room;
-    strip fill_strips[STRIPS], show_strips[STRIPS];
-    backdrop behind;
-    size_t bytes, tests;
+    pdf_painted *painted;
+    size_t bytes;
     state now, stack[STATE_DEPTH];
     size_t depth, too_deep;
     matrix text, line;
@@ -113,14 +90,6 @@ static float bounded(double v) {
     return v < 1e6 ? v > -1e6 ? (float)v : -1e6f : 1e6f;
 }
 
-static float lower(float a, float b) {
-    return a < b ? a : b;
-}
-
-static float higher(float a, float b) {
-    return a > b ? a : b;
-}
-
 static float length(float x, float y) {
     return (float)sqrt((double)x * (double)x + (double)y * (double)y);
 }
@@ -137,7 +106,7 @@ static box no_box(void) {
 static void add_point(box *b, const matrix *m, double x, double y) {
     float px, py;
     apply(m, x, y, &px, &py);
-    *b = (box){lower(b->x0, px), lower(b->y0, py), higher(b->x1, px), higher(b->y1, py)};
+    pdf_widen(b, (box){px, py, px, py});
 }
 
 static box of_rectangle(const matrix *m, double x, double y, double w, double h) {
@@ -147,10 +116,6 @@ static box of_rectangle(const matrix *m, double x, double y, double w, double h)
     add_point(&b, m, x, y + h);
     add_point(&b, m, x + w, y + h);
     return b;
-}
-
-static box both(box a, box b) {
-    return (box){higher(a.x0, b.x0), higher(a.y0, b.y0), lower(a.x1, b.x1), lower(a.y1, b.y1)};
 }
 
 static bool holds(box b, float x, float y) {
@@ -277,99 +242,18 @@ static bool close_to(pdf_colour a, pdf_colour b) {
            fabsf(a.blue - b.blue) < SAME_COLOUR;
 }
 
-static size_t strip_of(const walk *w, float y) {
-    float t = STRIPS * y / higher(w->page.y1, 1);
-    return t > 0 ? (size_t)lower(t, STRIPS - 1) : 0;
-}
-
-static void put_strip(strip *s, size_t number) {
-    if (s->count == s->room) {
-        s->room = s->room ? s->room * 2 : 16;
-        s->list = mem_grow(s->list, s->room, sizeof *s->list);
-    }
-    s->list[s->count++] = (uint32_t)number;
-}
-
-/* What was painted last at this point: white where nothing was. The words of a line ask for point after
- * point beside one another, so it is kept how far to the left and right the answer holds. */
-static pdf_colour colour_at(walk *w, float x, float y) {
-    backdrop *b = &w->behind;
-    if (b->y == y && b->fills == w->fill_count && x > b->left && x < b->right) return b->colour;
-    const strip *s = &w->fill_strips[strip_of(w, y)];
-    *b = (backdrop){y, -INFINITY, INFINITY, w->fill_count, {1, 1, 1, true}};
-    for (size_t i = s->count; i > 0; i--) {
-        const fill *f = &w->fills[s->list[i - 1]];
-        if (++w->tests > PAGE_TESTS) {
-            b->right = -INFINITY; /* holds nowhere */
-            return (pdf_colour){0};
-        }
-        if (y < f->at.y0 || y > f->at.y1) continue;
-        if (x < f->at.x0) {
-            b->right = lower(b->right, f->at.x0);
-        } else if (x > f->at.x1) {
-            b->left = higher(b->left, f->at.x1);
-        } else {
-            b->left = higher(b->left, f->at.x0);
-            b->right = lower(b->right, f->at.x1);
-            b->colour = f->colour;
-            break;
-        }
-    }
-    return b->colour;
-}
-
 /* ---- painting ------------------------------------------------------------------------------ */
-
-static bool over(const pdf_show *s, box b) {
-    float up = s->level ? -0.3f * s->size_pt : 0; /* the middle of the letters */
-    return holds(b, s->x, s->y + up) || holds(b, (s->x + s->end_x) / 2, (s->y + s->end_y) / 2 + up);
-}
-
-static void cover_show(walk *w, pdf_show *s, box b, bool exact) {
-    if (s->hiding != PDF_SEEN && s->hiding != PDF_COLOUR && s->hiding != PDF_COVERED) return;
-    if (!over(s, b)) return;
-    w->out->suspects += s->hiding == PDF_SEEN ? s->characters : 0;
-    s->hiding = PDF_COVERED;
-    if (s->exact) return;
-    s->exact = exact;
-    s->by = b;
-}
-
-static void cover(walk *w, box b, bool exact) {
-    for (size_t k = strip_of(w, b.y0); k <= strip_of(w, b.y1); k++) {
-        const strip *near = &w->show_strips[k];
-        for (size_t i = 0; i < near->count; i++) {
-            if (++w->tests > PAGE_TESTS) {
-                w->out->whole = false;
-                return;
-            }
-            cover_show(w, &w->out->shows[near->list[i]], b, exact);
-        }
-    }
-}
 
 /* `colour` is known where all of the box has it. */
 static void paint(walk *w, box b, pdf_colour colour) {
     const state *g = &w->now;
-    b = both(b, both(g->clip, w->page));
+    b = pdf_common_box(b, pdf_common_box(g->clip, w->page));
     double alpha = g->alpha * g->group_alpha;
     if (b.x1 - b.x0 < FILL_MIN_PT || b.y1 - b.y0 < FILL_MIN_PT || alpha < FAINT_ALPHA ||
         w->off_from > 0)
         return;
     if (alpha < 1 || g->mask || g->blends) colour.known = false;
-    if (alpha >= OPAQUE_ALPHA && !g->blends) cover(w, b, colour.known);
-    if (w->fill_count == w->fill_room) {
-        if (w->fill_room >= PAGE_FILLS) {
-            w->out->whole = false;
-            w->out->heavy = true;
-            return;
-        }
-        w->fill_room = w->fill_room ? w->fill_room * 2 : 64;
-        w->fills = mem_grow(w->fills, w->fill_room, sizeof *w->fills);
-    }
-    for (size_t k = strip_of(w, b.y0); k <= strip_of(w, b.y1); k++)
-        put_strip(&w->fill_strips[k], w->fill_count);
-    w->fills[w->fill_count++] = (fill){b, colour};
+    pdf_painted_put(w->painted, b, colour, alpha >= OPAQUE_ALPHA && !g->blends);
 }
 
 static void put_part(walk *w, box b) {
@@ -379,24 +263,14 @@ static void put_part(walk *w, box b) {
         w->path_odd = true;
 }
 
-static bool on_edge(float v, float a, float b) {
-    return fabsf(v - a) < 0.1f || fabsf(v - b) < 0.1f;
-}
-
 /* Lines from corner to corner are a rectangle, too. A lone point is what programs leave behind. */
 static void end_part(walk *w) {
-    box b = no_box();
-    const matrix as_is = {1, 0, 0, 1, 0, 0};
     size_t count = w->point_count;
     w->point_count = 0;
     if (count < 2) return;
     pdf_rules_add_part(&w->out->rules, w->part_x, w->part_y, count, w->a);
-    for (size_t i = 0; i < count; i++)
-        add_point(&b, &as_is, (double)w->part_x[i], (double)w->part_y[i]);
-    bool straight = count >= 4;
-    for (size_t i = 0; straight && i < count; i++)
-        straight = on_edge(w->part_x[i], b.x0, b.x1) && on_edge(w->part_y[i], b.y0, b.y1);
-    if (straight)
+    box b = pdf_box_of(w->part_x, w->part_y, count);
+    if (pdf_is_rectangle(w->part_x, w->part_y, count, b))
         put_part(w, b);
     else
         w->path_odd = true;
@@ -406,13 +280,14 @@ static void end_path(walk *w, bool fills, bool strokes) {
     if (w->path_open) {
         end_part(w);
         if (w->off_from > 0) fills = strokes = false;
-        pdf_rules_end_path(&w->out->rules, fills, strokes, both(w->now.clip, w->page), w->a);
+        pdf_rules_end_path(&w->out->rules, fills, strokes, pdf_common_box(w->now.clip, w->page),
+                           w->a);
         pdf_colour c = w->now.fill;
         for (size_t i = 0; fills && !w->path_odd && i < w->part_count; i++)
             paint(w, w->parts[i], c);
         c.known = false;
         if (fills && w->path_odd) paint(w, w->path, c);
-        if (w->clips) w->now.clip = both(w->now.clip, w->path);
+        if (w->clips) w->now.clip = pdf_common_box(w->now.clip, w->path);
     }
     w->path_open = w->path_odd = w->clips = false;
     w->part_count = w->point_count = 0;
@@ -426,8 +301,7 @@ static void add_to_path(walk *w, const pdf_operators *o) {
     if (o->op == PDF_OP('r', 'e', 0)) {
         if (n < 4) return;
         box r = of_rectangle(&w->now.at, v[0], v[1], v[2], v[3]);
-        w->path = (box){lower(w->path.x0, r.x0), lower(w->path.y0, r.y0), higher(w->path.x1, r.x1),
-                        higher(w->path.y1, r.y1)};
+        pdf_widen(&w->path, r);
         pdf_rules_add_box(&w->out->rules, r, w->a);
         put_part(w, r); /* of a turned page it is still one; of a slanted one, nearly */
         return;
@@ -462,11 +336,11 @@ static pdf_hiding judge(walk *w, pdf_show *s) {
         return PDF_CLIPPED;
     }
     if (g->mode == 1 || g->mode == 5) return PDF_SEEN; /* outlines, in the colour of strokes */
-    float up = s->level ? -0.3f * s->size_pt : 0;
+    float up = pdf_painted_middle(s);
     for (int i = 0; i < 3; i++) {
         float t = (float)i / 2;
-        pdf_colour behind =
-            colour_at(w, s->x + t * (s->end_x - s->x), s->y + up + t * (s->end_y - s->y));
+        pdf_colour behind = pdf_painted_at(w->painted, s->x + t * (s->end_x - s->x),
+                                           s->y + up + t * (s->end_y - s->y));
         if (i == 0 || !behind.known) s->behind = behind;
         if (!behind.known || !g->fill.known || close_to(behind, g->fill)) {
             s->behind = behind;
@@ -509,10 +383,7 @@ static void show_text(walk *w, uint32_t bytes) {
     out->layer_off += s.hiding == PDF_LAYER_OFF ? characters : 0;
     if (s.hiding == PDF_OFF_PAGE || s.hiding == PDF_LAYER_OFF) return; /* poppler drops them */
     out->suspects += s.hiding != PDF_SEEN ? characters : 0;
-    float up = s.level ? -0.3f * s.size_pt : 0;
-    size_t first = strip_of(w, s.y + up), middle = strip_of(w, (s.y + s.end_y) / 2 + up);
-    put_strip(&w->show_strips[first], out->count);
-    if (middle != first) put_strip(&w->show_strips[middle], out->count);
+    pdf_painted_put_show(w->painted, &s);
     out->shows[out->count++] = s;
 }
 
@@ -566,8 +437,8 @@ static void draw_form(walk *w, qpdf_oh form, qpdf_oh dict) {
     if (qpdf_oh_is_array(q, bounds) && qpdf_oh_get_array_n_items(q, bounds) == 4) {
         double v[4];
         for (int i = 0; i < 4; i++) v[i] = number_of(w, qpdf_oh_get_array_item(q, bounds, i), 0);
-        w->now.clip =
-            both(w->now.clip, of_rectangle(&w->now.at, v[0], v[1], v[2] - v[0], v[3] - v[1]));
+        w->now.clip = pdf_common_box(
+            w->now.clip, of_rectangle(&w->now.at, v[0], v[1], v[2] - v[0], v[3] - v[1]));
     }
     if (qpdf_oh_is_dictionary(q, key(w, dict, "/Group"))) {
         w->now.group_alpha *= w->now.alpha;
@@ -583,13 +454,7 @@ static void draw_form(walk *w, qpdf_oh form, qpdf_oh dict) {
     run_stream(w, (str){(char *)bytes, n});
     free(bytes);
     /* What the form painted and showed stays; its state goes. */
-    saved->fills = w->fills;
-    saved->fill_count = w->fill_count;
-    saved->fill_room = w->fill_room;
-    memcpy(saved->fill_strips, w->fill_strips, sizeof w->fill_strips);
-    memcpy(saved->show_strips, w->show_strips, sizeof w->show_strips);
     saved->bytes = w->bytes;
-    saved->tests = w->tests;
     *w = *saved;
     mem_free(saved);
 }
@@ -817,6 +682,7 @@ void pdf_follow_page(pdf_drawings *d, uint32_t number, const pdf_page_box *page,
         out->whole = true;
         out->user_unit = (float)number_of(w, key(w, oh, "/UserUnit"), 1);
         w->page = (box){0, 0, (float)page->width_pt, (float)page->height_pt};
+        w->painted = pdf_painted_new(out, w->page.y1);
         w->resources = pdf_inherited(d, oh, "/Resources");
         w->now = (state){.at = shown(page, out->turned),
                          .clip = {-1e6f, -1e6f, 1e6f, 1e6f},
@@ -832,10 +698,6 @@ void pdf_follow_page(pdf_drawings *d, uint32_t number, const pdf_page_box *page,
     }
     free(bytes);
     qpdf_oh_release_all(d->q);
-    mem_free(w->fills);
-    for (size_t i = 0; i < STRIPS; i++) {
-        mem_free(w->fill_strips[i].list);
-        mem_free(w->show_strips[i].list);
-    }
+    pdf_painted_free(w->painted);
     mem_free(w);
 }

@@ -16,8 +16,8 @@
 
 #include "ingest/parse/pdf/pdf.h"
 
-#define MAX_COLUMNS 64  /* more are a drawing */
-#define FULL_ROWS 2     /* with a cell in each column, where the columns are told by them */
+#define MAX_COLUMNS 64 /* more are a drawing */
+#define FULL_ROWS 2    /* with a cell in each column, where the columns are told by them */
 #define ALIGN_PT 4.0f
 #define ALIGN_ROWS 24     /* looked at for where a column's cells begin */
 #define JUSTIFIED_EM 2.5f /* words of one cell are not farther apart */

@@ -55,8 +55,7 @@ void pdf_rules_add_box(pdf_rules *r, box b, arena *a) {
 
 /* Keeps a line: a box that is flat or narrow. */
 static void put_line(pdf_rules *r, box b, box clip, arena *a) {
-    b = (box){fmaxf(b.x0, clip.x0), fmaxf(b.y0, clip.y0), fminf(b.x1, clip.x1),
-              fminf(b.y1, clip.y1)};
+    b = pdf_common_box(b, clip);
     if (!(b.x0 <= b.x1 && b.y0 <= b.y1)) return;
     if (r->painted_count == r->painted_room) {
         if (r->painted_room >= PAGE_LINES) {

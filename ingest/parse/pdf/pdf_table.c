@@ -119,13 +119,15 @@ static bool refines(const pdf_row *a, const pdf_row *b) {
     size_t from = pdf_stands_over(a->cells[0].at, b->cells[0].at) ? 0 : 1, under = 0;
     for (size_t k = from; k < b->count; k++) {
         size_t above = 0;
-        for (size_t i = 0; i < a->count; i++) above += pdf_stands_over(a->cells[i].at, b->cells[k].at);
+        for (size_t i = 0; i < a->count; i++)
+            above += pdf_stands_over(a->cells[i].at, b->cells[k].at);
         if (above > 1) return false;
         under += above;
     }
     for (size_t i = 0; i < a->count; i++) {
         size_t below = 0;
-        for (size_t k = from; k < b->count; k++) below += pdf_stands_over(a->cells[i].at, b->cells[k].at);
+        for (size_t k = from; k < b->count; k++)
+            below += pdf_stands_over(a->cells[i].at, b->cells[k].at);
         if (below == 0) return false;
     }
     bool heads = a->at.y0 < b->at.y0 && !pdf_has_figures(a) && pdf_has_figures(b) &&
@@ -152,7 +154,8 @@ static bool heads_over(const pdf_row *a, const pdf_row *b) {
  * columns are empty. */
 static bool fits_in(const pdf_row *a, const pdf_row *b) {
     size_t last = 0, fitting = 0;
-    if (a->count < 3 || a->count > b->count || !pdf_has_figures(a) || !pdf_has_figures(b)) return false;
+    if (a->count < 3 || a->count > b->count || !pdf_has_figures(a) || !pdf_has_figures(b))
+        return false;
     for (size_t i = 1; i < a->count; i++) {
         size_t found = 0;
         for (size_t k = 1; k < b->count; k++)
