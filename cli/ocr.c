@@ -116,15 +116,18 @@ static double confidence_lost(const index_page *before, const index_page *now, s
 
 str cli_ocr_loss(const index_page *before, size_t before_count, const index_page *now,
                  size_t now_count, arena *a) {
+    const str better = {0};
     if (before_count != now_count) { /* its parts are others: no page is known again */
         size_t had = count_text(before, before_count), has = count_text(now, now_count);
-        return has >= had
-                   ? (str){0}
-                   : arena_printf(a, "only %zu pages have text now, of %zu that had it", has, had);
+        if (has >= had) return better;
+        return arena_printf(a, "only %zu pages have text now, of %zu that had it", has, had);
     }
     size_t lost = 0, first = 0;
     for (size_t i = now_count; i-- > 0;)
-        if (is_lost(&before[i], &now[i])) lost++, first = i;
+        if (is_lost(&before[i], &now[i])) {
+            lost++;
+            first = i;
+        }
     const index_page *p = &now[first];
     if (lost > 0)
         return arena_printf(a, "%zu %s would lose %s text, the first is page %u (%s" STR_FMT ")",
@@ -132,8 +135,7 @@ str cli_ocr_loss(const index_page *before, size_t before_count, const index_page
                             p->number, p->note.n > 0 ? "" : "now it is ",
                             STR_ARG(p->note.n > 0 ? p->note : p->fate));
     double less = confidence_lost(before, now, now_count);
-    return less <= CONFIDENCE_LOST
-               ? (str){0}
-               : arena_printf(a, "its characters would be recognised with less confidence, by %.2f",
-                              less);
+    if (less <= CONFIDENCE_LOST) return better;
+    return arena_printf(a, "its characters would be recognised with less confidence, by %.2f",
+                        less);
 }

@@ -16,6 +16,7 @@
 
 /* Headings go six deep (ingest_block). */
 #define DEEPEST_LEVEL INGEST_HEADING_LEVELS
+_Static_assert(WORKER_DEPTH < DEEPEST_LEVEL, "each part that a document lies in has a heading");
 
 /* A page to be recognised. */
 typedef struct {
@@ -294,8 +295,7 @@ static void put_item(assembly *x, size_t i) {
 static const str *names_above(const reading *r, arena *a) {
     uint32_t depth = r->items[0].depth;
     str *above = arena_alloc(a, DEEPEST_LEVEL, sizeof *above);
-    for (uint32_t i = 1; i < depth && i <= DEEPEST_LEVEL; i++)
-        above[i - 1] = r->all.parts[r->around[i]].name;
+    for (uint32_t i = 1; i < depth; i++) above[i - 1] = r->all.parts[r->around[i]].name;
     return above;
 }
 

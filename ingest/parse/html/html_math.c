@@ -22,10 +22,10 @@ bool html_math_is(const xmlNode *n) {
 static void fence(formula *f, const xmlNode *n) {
     str separators = html_attribute(n, "separators"), none = {"", 0};
     str open = html_attribute(n, "open"), close = html_attribute(n, "close");
-    bool plain = separators.n == 0 || str_eq(separators, STR(","));
+    str between = {0}; /* the usual comma */
+    if (separators.n > 0 && !str_eq(separators, STR(","))) between = str_cut(separators, 0, 1);
     formula_fence(f, xmlHasProp(n, (const xmlChar *)"open") && open.n == 0 ? none : open,
-                  xmlHasProp(n, (const xmlChar *)"close") && close.n == 0 ? none : close,
-                  plain ? (str){0} : str_cut(separators, 0, 1));
+                  xmlHasProp(n, (const xmlChar *)"close") && close.n == 0 ? none : close, between);
 }
 
 static bool enter(formula *f, const xmlNode *n) {

@@ -97,7 +97,7 @@ static void read_roles(walk *w, qpdf_oh root) {
 
 /* The next name on the way from a made up role to a standard one; NULL at its end. */
 static const char *mapped(const walk *w, const char *name) {
-    role_entry wanted;
+    role_entry wanted = {.name = ""};
     if (w->role_count == 0) return NULL;
     copy_name(wanted.name, name);
     const role_entry *e = bsearch(&wanted, w->roles, w->role_count, sizeof *w->roles, by_name);
