@@ -7,16 +7,11 @@
 #include <string.h>
 
 #include "ingest/parse/pdf/pdf_drawing.h"
+#include "tests/support/pdf_file.h"
 
 #define FUZZ_BYTES (1u << 16)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-/* Objects one after the other, with a table of where they are: a document that needs no repair. */
-static void put_object(text *t, size_t *offsets, size_t *count, const char *body) {
-    offsets[(*count)++] = t->n;
-    text_printf(t, "%zu 0 obj\n%s\nendobj\n", *count, body);
-}
 
 static void make_document(text *t, const uint8_t *data, size_t size) {
     static const char *const bodies[] = {
@@ -29,19 +24,15 @@ static void make_document(text *t, const uint8_t *data, size_t size) {
         "<</Type/XObject/Subtype/Form/BBox[0 0 400 300]/Matrix[0 1 1 0 5 5]/Resources 4 0 R/Length "
         "36>>\nstream\n/X Do BT /F 9 Tf 9 9 Td (word) Tj ET\nendstream",
         "<</Type/OCG/Name(L)>>"};
-    size_t offsets[16], count = 0;
-    text_put(t, STR("%PDF-1.5\n"));
-    for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++)
-        put_object(t, offsets, &count, bodies[i]);
-    offsets[count++] = t->n;
-    text_printf(t, "%zu 0 obj\n<</Length %zu>>\nstream\n", count, size);
-    text_put(t, (str){(const char *)data, size});
-    text_put(t, STR("\nendstream\nendobj\n"));
-    size_t table = t->n;
-    text_printf(t, "xref\n0 %zu\n0000000000 65535 f \n", count + 1);
-    for (size_t i = 0; i < count; i++) text_printf(t, "%010zu 00000 n \n", offsets[i]);
-    text_printf(t, "trailer\n<</Size %zu/Root 1 0 R>>\nstartxref\n%zu\n%%%%EOF\n", count + 1,
-                table);
+    pdf_file f = pdf_file_begin(t);
+    text content = {0};
+    for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) pdf_file_put(&f, str_of(bodies[i]));
+    text_printf(&content, "<</Length %zu>>\nstream\n", size);
+    text_put(&content, (str){(const char *)data, size});
+    text_put(&content, STR("\nendstream"));
+    pdf_file_put(&f, text_str(&content));
+    pdf_file_end(&f);
+    text_free(&content);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

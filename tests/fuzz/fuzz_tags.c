@@ -6,18 +6,12 @@
 #include <string.h>
 
 #include "ingest/parse/pdf/pdf_tags.h"
+#include "tests/support/pdf_file.h"
 
 #define FUZZ_BYTES (1u << 16)
 #define OBJECTS_MAX 300
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void put_object(text *t, size_t *offsets, size_t *count, str body) {
-    offsets[(*count)++] = t->n;
-    text_printf(t, "%zu 0 obj\n", *count);
-    text_put(t, body);
-    text_put(t, STR("\nendobj\n"));
-}
 
 static void make_document(text *t, str tree) {
     static const char *const bodies[] = {
@@ -31,21 +25,15 @@ static void make_document(text *t, str tree) {
         "BDC BT 9 80 Td (two) Tj ET EMC EMC /P /N BDC BT 9 60 Td (three) Tj ET EMC /Artifact BMC "
         "BT "
         "9 40 Td (four) Tj ET\nendstream"};
-    size_t offsets[OBJECTS_MAX], count = 0;
-    text_put(t, STR("%PDF-1.7\n"));
-    for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++)
-        put_object(t, offsets, &count, str_of(bodies[i]));
-    for (size_t begin = 0; begin < tree.n && count < OBJECTS_MAX;) {
+    pdf_file f = pdf_file_begin(t);
+    for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) pdf_file_put(&f, str_of(bodies[i]));
+    for (size_t begin = 0; begin < tree.n && f.count < OBJECTS_MAX;) {
         const char *end = memchr(tree.p + begin, '\n', tree.n - begin);
         size_t n = end ? (size_t)(end - tree.p) - begin : tree.n - begin;
-        put_object(t, offsets, &count, (str){tree.p + begin, n});
+        pdf_file_put(&f, (str){tree.p + begin, n});
         begin += n + 1;
     }
-    size_t table = t->n;
-    text_printf(t, "xref\n0 %zu\n0000000000 65535 f \n", count + 1);
-    for (size_t i = 0; i < count; i++) text_printf(t, "%010zu 00000 n \n", offsets[i]);
-    text_printf(t, "trailer\n<</Size %zu/Root 1 0 R>>\nstartxref\n%zu\n%%%%EOF\n", count + 1,
-                table);
+    pdf_file_end(&f);
 }
 
 static void check(const pdf_tags *tags, const pdf_drawing *drawing) {

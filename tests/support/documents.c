@@ -97,3 +97,16 @@ void documents_describe(const ingest_document *d, text *out) {
         text_put_char(out, '\n');
     }
 }
+
+const char *documents_told(const char *name, str bytes, arena *a) {
+    const ingest_options options = {.no_ocr = true};
+    ingest_document *d = NULL;
+    error err = {0};
+    text t = {0};
+    if (!documents_read(worker, name, bytes, &options, a, &d, &err))
+        return arena_cstr(a, str_of(err.text));
+    documents_describe(d, &t);
+    const char *out = arena_cstr(a, text_str(&t));
+    text_free(&t);
+    return out;
+}

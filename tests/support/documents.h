@@ -26,6 +26,9 @@ bool documents_parse(ingest_worker *w, int fd, str name, arena *a, ingest_docume
 bool documents_read(ingest_worker *w, const char *name, str bytes, const ingest_options *options,
                     arena *a, ingest_document **out, error *err);
 
+/* What was read of a document, as documents_describe has it; why nothing was. Nothing is recognised. */
+const char *documents_told(const char *name, str bytes, arena *a);
+
 /* "title (type, language)", then pages, parts, notes and blocks, a line each. */
 void documents_describe(const ingest_document *d, text *out);
 

@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "tests/support/documents.h"
+#include "tests/support/expect.h"
 
 #define FOLDER "tests/golden/facts/"
 #define SHOWN "The valve opens at four bar"
@@ -69,14 +70,6 @@ static const char *notes_of(const ingest_document *d) {
     const char *out = arena_cstr(a, text_str(&t));
     text_free(&t);
     return out;
-}
-
-static void expect_part(const char *all, const char *part) {
-    if (!strstr(all, part)) fail_msg("no \"%s\" in \"%s\"", part, all);
-}
-
-static void expect_no_part(const char *all, const char *part) {
-    if (strstr(all, part)) fail_msg("\"%s\" in \"%s\"", part, all);
 }
 
 /* ---- hidden text --------------------------------------------------------------------------- */

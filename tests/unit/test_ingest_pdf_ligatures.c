@@ -13,6 +13,8 @@
 #include <cmocka.h>
 
 #include "tests/support/documents.h"
+#include "tests/support/expect.h"
+#include "tests/support/pdf_file.h"
 
 #define OBJECTS 6
 
@@ -37,7 +39,6 @@ static str stream(const char *bytes) {
 /* Lines of text. Codes 1 to 5 are `width` thousandths wide, and mean what `meaning` says for each. */
 static str document(const char *const *lines, size_t count, int width, const char *meaning) {
     text content = {0}, t = {0};
-    size_t offsets[OBJECTS];
     for (size_t i = 0; i < count; i++)
         text_printf(&content, "BT /F 10 Tf 40 %d Td (%s) Tj ET\n", 460 - 14 * (int)i, lines[i]);
     str map = arena_printf(a,
@@ -61,16 +62,9 @@ static str document(const char *const *lines, size_t count, int width, const cha
             "/ToUnicode 6 0 R>>",
             STR_ARG(widths)),
         stream(arena_cstr(a, map))};
-    text_put(&t, STR("%PDF-1.7\n"));
-    for (size_t i = 0; i < OBJECTS; i++) {
-        offsets[i] = t.n;
-        text_printf(&t, "%zu 0 obj\n" STR_FMT "\nendobj\n", i + 1, STR_ARG(bodies[i]));
-    }
-    size_t table = t.n;
-    text_printf(&t, "xref\n0 %d\n0000000000 65535 f \n", OBJECTS + 1);
-    for (size_t i = 0; i < OBJECTS; i++) text_printf(&t, "%010zu 00000 n \n", offsets[i]);
-    text_printf(&t, "trailer\n<</Size %d/Root 1 0 R>>\nstartxref\n%zu\n%%%%EOF\n", OBJECTS + 1,
-                table);
+    pdf_file f = pdf_file_begin(&t);
+    for (size_t i = 0; i < OBJECTS; i++) pdf_file_put(&f, bodies[i]);
+    pdf_file_end(&f);
     str out = arena_str(a, text_str(&t));
     text_free(&content);
     text_free(&t);
@@ -78,24 +72,7 @@ static str document(const char *const *lines, size_t count, int width, const cha
 }
 
 static const char *told(str bytes) {
-    ingest_document *d = NULL;
-    error err = {0};
-    text t = {0};
-    const ingest_options options = {.no_ocr = true};
-    if (!documents_read(worker, "letters.pdf", bytes, &options, a, &d, &err))
-        fail_msg("%s", err.text);
-    documents_describe(d, &t);
-    const char *out = arena_cstr(a, text_str(&t));
-    text_free(&t);
-    return out;
-}
-
-static void expect(const char *all, const char *part) {
-    if (!strstr(all, part)) fail_msg("no \"%s\" in\n%s", part, all);
-}
-
-static void expect_none(const char *all, const char *part) {
-    if (strstr(all, part)) fail_msg("\"%s\" in\n%s", part, all);
+    return documents_told("letters.pdf", bytes, a);
 }
 
 /* 1: ff, 2: fi, 3: fl, 4: ffi */
@@ -115,12 +92,12 @@ static void codes_without_a_meaning_are_told_by_the_words(void **state) {
         "5 beginbfchar <01> <0001> <02> <0002> <03> <0003> <04> <0004> <05> <0005> endbfchar"};
     for (size_t i = 0; i < 2; i++) {
         const char *all = told(document(manual, LINES, 500, meanings[i]));
-        expect(all, "The first pump is different from the others, and more\n");
+        expect_part(all, "The first pump is different from the others, and more\n");
         /* "ow", "bluff", "fish" and "flasks" are no words that it knows: their codes are known by then. */
-        expect(all, "efficient: its flow is confirmed by the office of works.\n");
-        expect(all, "The effect on the filter is significant; a bluff needs\n");
-        expect(all, "fish and specific flasks, and flexible flukes reflect.\n");
-        expect(all, "page 1: text, " PUT_BACK "\n");
+        expect_part(all, "efficient: its flow is confirmed by the office of works.\n");
+        expect_part(all, "The effect on the filter is significant; a bluff needs\n");
+        expect_part(all, "fish and specific flasks, and flexible flukes reflect.\n");
+        expect_part(all, "page 1: text, " PUT_BACK "\n");
     }
 }
 
@@ -130,9 +107,9 @@ static void a_sign_in_their_place_is_told_by_the_words(void **state) {
         "A di\001erent e\001ect of the e\001ort: the blu\001er su\001ered.",
         "Stop! That is all; wow! he said, and left."};
     const char *all = told(document(lines, 2, 500, "1 beginbfchar <01> <0021> endbfchar"));
-    expect(all, "A different effect of the effort: the bluffer suffered.\n");
-    expect(all, "Stop! That is all; wow! he said, and left.\n");
-    expect(all, "page 1: text, " PUT_BACK "\n");
+    expect_part(all, "A different effect of the effort: the bluffer suffered.\n");
+    expect_part(all, "Stop! That is all; wow! he said, and left.\n");
+    expect_part(all, "page 1: text, " PUT_BACK "\n");
 }
 
 /* Some programs leave nothing: the white that they took, or a hyphen that is dropped. */
@@ -147,11 +124,11 @@ static void words_with_nothing_in_their_place_are_mended(void **state) {
         str meaning = arena_printf(
             a, "4 beginbfchar <01> <%s> <02> <%s> <03> <%s> <04> <%s> endbfchar", c, c, c, c);
         const char *all = told(document(manual, LINES, cases[i].width, meaning.p));
-        expect(all, "first pump is different from the others, and more\n");
-        expect(all, "efficient: its flow is confirmed by the office of works.\n");
-        expect(all, "The effect on the");
-        expect(all, "filter is significant;");
-        expect(all, "page 1: text, " IN_WORDS "\n");
+        expect_part(all, "first pump is different from the others, and more\n");
+        expect_part(all, "efficient: its flow is confirmed by the office of works.\n");
+        expect_part(all, "The effect on the");
+        expect_part(all, "filter is significant;");
+        expect_part(all, "page 1: text, " IN_WORDS "\n");
     }
 }
 
@@ -163,13 +140,13 @@ static void texts_that_only_look_so_stay(void **state) {
         "He offered a different office: the first effect was a significant flow.",
         "Nancy Benet went to Denit. A conned man. The rst file is in the trac folder."};
     const char *all = told(document(lines, 4, 500, ""));
-    for (size_t i = 0; i < 4; i++) expect(all, lines[i]);
-    expect(all, "page 1: text\n");
+    for (size_t i = 0; i < 4; i++) expect_part(all, lines[i]);
+    expect_part(all, "page 1: text\n");
     /* A single word is none, and a code that no word tells stays one that says nothing. */
     static const char *const one[] = {"The e\004cient pump is here.", "It has a b\005x beside it."};
     all = told(document(one, 2, 500, "2 beginbfchar <04> <0020> <05> <E005> endbfchar"));
-    expect_none(all, "efficient");
-    expect(all, "b\xef\xbf\xbdx beside");
+    expect_no_part(all, "efficient");
+    expect_part(all, "b\xef\xbf\xbdx beside");
 }
 
 int main(void) {

@@ -14,8 +14,9 @@
 #include <cmocka.h>
 
 #include "tests/support/documents.h"
+#include "tests/support/expect.h"
+#include "tests/support/pdf_file.h"
 
-#define OBJECTS_MAX 600
 #define FIRST_FREE 7 /* object numbers of the structure, as a test gives it */
 
 static arena *a;
@@ -37,7 +38,6 @@ static int free_arena(void **state) {
 static str document(const char *content, const char *form, const char *const *objects,
                     size_t count) {
     text t = {0};
-    size_t offsets[OBJECTS_MAX], n = 0;
     text bodies[FIRST_FREE - 1] = {{0}};
     text_printf(&bodies[0], "<</Type/Catalog/Pages 2 0 R/MarkInfo<</Marked true>>%s>>",
                 count > 0 ? "/StructTreeRoot 7 0 R" : "");
@@ -52,17 +52,10 @@ static str document(const char *content, const char *form, const char *const *ob
                 "<</Type/XObject/Subtype/Form/BBox[0 0 400 500]/Resources<</Font<</F 5 0 R>>>>"
                 "/Length %zu>>\nstream\n%s\nendstream",
                 strlen(form), form);
-    text_put(&t, STR("%PDF-1.7\n"));
-    for (size_t i = 0; i < FIRST_FREE - 1 + count; i++) {
-        assert_true(i < OBJECTS_MAX);
-        offsets[n++] = t.n;
-        str body = i < FIRST_FREE - 1 ? text_str(&bodies[i]) : str_of(objects[i - FIRST_FREE + 1]);
-        text_printf(&t, "%zu 0 obj\n" STR_FMT "\nendobj\n", n, STR_ARG(body));
-    }
-    size_t table = t.n;
-    text_printf(&t, "xref\n0 %zu\n0000000000 65535 f \n", n + 1);
-    for (size_t i = 0; i < n; i++) text_printf(&t, "%010zu 00000 n \n", offsets[i]);
-    text_printf(&t, "trailer\n<</Size %zu/Root 1 0 R>>\nstartxref\n%zu\n%%%%EOF\n", n + 1, table);
+    pdf_file f = pdf_file_begin(&t);
+    for (size_t i = 0; i < FIRST_FREE - 1; i++) pdf_file_put(&f, text_str(&bodies[i]));
+    for (size_t i = 0; i < count; i++) pdf_file_put(&f, str_of(objects[i]));
+    pdf_file_end(&f);
     str out = arena_str(a, text_str(&t));
     for (size_t i = 0; i < FIRST_FREE - 1; i++) text_free(&bodies[i]);
     text_free(&t);
@@ -89,24 +82,7 @@ static const char *lines(const char *const *texts, size_t count) {
 }
 
 static const char *told(str bytes) {
-    ingest_document *d = NULL;
-    error err = {0};
-    text t = {0};
-    const ingest_options options = {.no_ocr = true};
-    if (!documents_read(worker, "tagged.pdf", bytes, &options, a, &d, &err))
-        fail_msg("%s", err.text);
-    documents_describe(d, &t);
-    const char *out = arena_cstr(a, text_str(&t));
-    text_free(&t);
-    return out;
-}
-
-static void expect(const char *all, const char *part) {
-    if (!strstr(all, part)) fail_msg("no \"%s\" in\n%s", part, all);
-}
-
-static void expect_none(const char *all, const char *part) {
-    if (strstr(all, part)) fail_msg("\"%s\" in\n%s", part, all);
+    return documents_told("tagged.pdf", bytes, a);
 }
 
 #define COUNT(list) (sizeof(list) / sizeof *(list))
@@ -127,11 +103,11 @@ static void roles_are_followed_through_the_map(void **state) {
         "<</S/H2/K[<</Type/MCR/MCID 2>>]/Pg 3 0 R>>",
         "<</S/Absatz/K[<</S/Span/K<</Type/MCR/MCID 3/Pg 3 0 R>>>>]>>"};
     const char *all = told(document(lines(plain, 4), "", objects, COUNT(objects)));
-    expect(all, "1 heading 1\n    Storing the vaccine\n");
-    expect(all, "1 paragraph\n    It is kept");
-    expect(all, "1 heading 2\n    When the power fails\n");
+    expect_part(all, "1 heading 1\n    Storing the vaccine\n");
+    expect_part(all, "1 paragraph\n    It is kept");
+    expect_part(all, "1 heading 2\n    When the power fails\n");
     /* Without the structure nothing tells them from the text. */
-    expect_none(told(document(lines(plain, 4), "", objects, 0)), "heading");
+    expect_no_part(told(document(lines(plain, 4), "", objects, 0)), "heading");
 }
 
 static void sections_give_levels_to_plain_headings(void **state) {
@@ -140,8 +116,8 @@ static void sections_give_levels_to_plain_headings(void **state) {
                                    "<</S/H/K 0/Pg 3 0 R>>", "<</S/P/K 1/Pg 3 0 R>>",
                                    "<</S/Sect/K[<</S/H/K 2/Pg 3 0 R>><</S/P/K 3/Pg 3 0 R>>]>>"};
     const char *all = told(document(lines(plain, 4), "", objects, COUNT(objects)));
-    expect(all, "1 heading 1\n    Storing the vaccine\n");
-    expect(all, "1 heading 2\n    When the power fails\n");
+    expect_part(all, "1 heading 1\n    Storing the vaccine\n");
+    expect_part(all, "1 heading 2\n    When the power fails\n");
 }
 
 static void names_and_forms_carry_numbers_too(void **state) {
@@ -156,9 +132,9 @@ static void names_and_forms_carry_numbers_too(void **state) {
         "/P <</MCID 2>> BDC BT /F 10 Tf 40 370 Td (The door stays shut for one day.) Tj ET EMC";
     const char *form = "/H1 <</MCID 0>> BDC BT /F 10 Tf 40 460 Td (Storing the vaccine) Tj ET EMC";
     const char *all = told(document(content, form, objects, COUNT(objects)));
-    expect(all, "1 heading 1\n    Storing the vaccine\n");
-    expect(all, "1 paragraph\n    It is kept");
-    expect(all, "1 heading 2\n    When the power fails\n");
+    expect_part(all, "1 heading 1\n    Storing the vaccine\n");
+    expect_part(all, "1 paragraph\n    It is kept");
+    expect_part(all, "1 heading 2\n    When the power fails\n");
 }
 
 /* ---- trees that are not believed ----------------------------------------------------------- */
@@ -176,9 +152,9 @@ static void a_tree_that_calls_all_the_same_is_not_heeded(void **state) {
                                        "<</S/%s/K 2/Pg 3 0 R>><</S/%s/K 3/Pg 3 0 R>>]>>",
                                        roles[i], roles[i], roles[i], roles[i]))};
         const char *all = told(document(lines(shown, 4), "", objects, 1));
-        expect(all, "1 heading 1\n    Storing the vaccine\n");
-        expect(all, "1 paragraph\n    It is kept");
-        expect(all, "1 paragraph\n    The door stays");
+        expect_part(all, "1 heading 1\n    Storing the vaccine\n");
+        expect_part(all, "1 paragraph\n    It is kept");
+        expect_part(all, "1 paragraph\n    The door stays");
     }
 }
 
@@ -188,7 +164,7 @@ static void a_tree_of_part_of_the_page_is_not_heeded(void **state) {
                                         "When the power fails", "The door stays shut for one day.",
                                         "It is not opened, nor is it moved to another room."};
     const char *const objects[] = {"<</K[<</S/H1/K 0/Pg 3 0 R>><</S/P/K 1/Pg 3 0 R>>]>>"};
-    expect_none(told(document(lines(shown, 5), "", objects, 1)), "heading");
+    expect_no_part(told(document(lines(shown, 5), "", objects, 1)), "heading");
 }
 
 /* Kids that are their own parents, parents that are missing, numbers that nothing has. */
@@ -198,7 +174,7 @@ static void broken_trees_do_no_harm(void **state) {
                                  "<</S/H1/K[8 0 R 0 9 0 R <</S/P/K 8 0 R>>]/Pg 3 0 R/P 99 0 R>>",
                                  "<</S/P/K[1 3]/Pg 3 0 R>>"};
     const char *all = told(document(lines(plain, 4), "", loops, COUNT(loops)));
-    for (size_t i = 0; i < COUNT(plain); i++) expect(all, plain[i]);
+    for (size_t i = 0; i < COUNT(plain); i++) expect_part(all, plain[i]);
     const char *const nonsense[] = {
         "<</K[[[8 0 R]] null true (text) /Name 1.5 -3 <<>> <</S 5/K 7>> 8 0 R 99 0 R]"
         "/RoleMap<</A/B/B/A/C/C/P/P>>>>",
@@ -206,10 +182,10 @@ static void broken_trees_do_no_harm(void **state) {
         "R/Stm "
         "null>>]>>]/Pg 3 0 R>>]>>"};
     all = told(document(lines(plain, 4), "", nonsense, COUNT(nonsense)));
-    for (size_t i = 0; i < COUNT(plain); i++) expect(all, plain[i]);
+    for (size_t i = 0; i < COUNT(plain); i++) expect_part(all, plain[i]);
     const char *const bare[] = {"<</Type/StructTreeRoot>>"};
     all = told(document(lines(plain, 4), "", bare, 1));
-    for (size_t i = 0; i < COUNT(plain); i++) expect(all, plain[i]);
+    for (size_t i = 0; i < COUNT(plain); i++) expect_part(all, plain[i]);
 }
 
 static void a_tree_too_deep_is_cut_and_said(void **state) {
@@ -220,8 +196,8 @@ static void a_tree_too_deep_is_cut_and_said(void **state) {
         objects[i] = arena_cstr(a, arena_printf(a, "<</S/Sect/K[%zu 0 R]/Pg 3 0 R>>", i + 8));
     objects[99] = "<</S/H1/K 0/Pg 3 0 R>>";
     const char *all = told(document(lines(plain, 4), "", objects, COUNT(objects)));
-    expect(all, "its structure (tags) is larger than what is read of it");
-    for (size_t i = 0; i < COUNT(plain); i++) expect(all, plain[i]);
+    expect_part(all, "its structure (tags) is larger than what is read of it");
+    for (size_t i = 0; i < COUNT(plain); i++) expect_part(all, plain[i]);
 }
 
 /* ---- what is beside headings --------------------------------------------------------------- */
@@ -238,9 +214,9 @@ static void lists_captions_and_contents_are_heeded(void **state) {
         "R>>>>]>>"
         "<</S/Caption/K 4/Pg 3 0 R>><</S/P/K 5/Pg 3 0 R>>]>>"};
     const char *all = told(document(lines(shown, 6), "", objects, 1));
-    expect(all, "1 footer\n    Storing, 12\n");
-    expect(all, "1 item\n    Bring a torch with you\n1 item\n    Bring a second battery\n");
-    expect(all, "1 caption\n    The fridge seen from its side\n");
+    expect_part(all, "1 footer\n    Storing, 12\n");
+    expect_part(all, "1 item\n    Bring a torch with you\n1 item\n    Bring a second battery\n");
+    expect_part(all, "1 caption\n    The fridge seen from its side\n");
 }
 
 static void artifacts_outside_of_the_text_run(void **state) {
@@ -250,8 +226,8 @@ static void artifacts_outside_of_the_text_run(void **state) {
         "It is kept at four degrees all the time.", "~Ministry of Health, third printing"};
     const char *const objects[] = {"<</K[<</S/P/K 0/Pg 3 0 R>><</S/P/K 2/Pg 3 0 R>>]>>"};
     const char *all = told(document(lines(shown, 4), "", objects, 1));
-    expect(all, "1 footer\n    Ministry of Health, third printing\n");
-    expect(all, "\n    A line that the author took for a frame.\n    It is kept");
+    expect_part(all, "1 footer\n    Ministry of Health, third printing\n");
+    expect_part(all, "\n    A line that the author took for a frame.\n    It is kept");
 }
 
 static void figures_are_described(void **state) {
@@ -264,11 +240,11 @@ static void figures_are_described(void **state) {
         "<</S/H1/K 2/Pg 3 0 R>><</S/P/K 3/Pg 3 0 R>>"
         "<</S/Figure/Alt<FEFF0000D800>/Pg 3 0 R>>]>>"};
     const char *all = told(document(lines(plain, 4), "", objects, 1));
-    expect(all, "1 heading 1\n    Storing the vaccine\n1 paragraph 1\n"
-                "    Description of a figure: A fridge with its thermometer on top\n"
-                "1 paragraph\n    It is kept");
-    expect_none(all, "logo");
-    expect_none(strstr(all, "Description") + 1, "Description");
+    expect_part(all, "1 heading 1\n    Storing the vaccine\n1 paragraph 1\n"
+                     "    Description of a figure: A fridge with its thermometer on top\n"
+                     "1 paragraph\n    It is kept");
+    expect_no_part(all, "logo");
+    expect_no_part(strstr(all, "Description") + 1, "Description");
 }
 
 /* ---- text that stands for other text -------------------------------------------------------- */
@@ -291,10 +267,10 @@ static void a_sentence_for_a_letter_is_left_out(void **state) {
             "BT /F 10 Tf 72.2 400 Td (y) Tj ET EMC BT /F 10 Tf 77.2 400 Td (guration stays.) Tj ET",
             marks[i]);
         const char *all = told(document(content.p, "", NULL, 0));
-        expect(all, "It is kept at four degrees.");
-        expect(all, "The configuration stays.");
-        expect(all, "characters that a reader cannot see (tiny)");
-        expect_none(all, "dose");
+        expect_part(all, "It is kept at four degrees.");
+        expect_part(all, "The configuration stays.");
+        expect_part(all, "characters that a reader cannot see (tiny)");
+        expect_no_part(all, "dose");
     }
 }
 
@@ -332,10 +308,10 @@ static void what_cairo_tags_is_read(void **state) {
     cairo_surface_destroy(s);
     const char *all = told(text_str(&t));
     text_free(&t);
-    expect(all, "1 heading 1\n    Storing the vaccine\n1 paragraph\n    It is kept");
-    expect(all,
-           "1 heading 2\n    When the power fails\n1 item\n    The door stays shut for one day\n"
-           "1 item\n    The book says");
+    expect_part(all, "1 heading 1\n    Storing the vaccine\n1 paragraph\n    It is kept");
+    expect_part(
+        all, "1 heading 2\n    When the power fails\n1 item\n    The door stays shut for one day\n"
+             "1 item\n    The book says");
 }
 
 int main(void) {
