@@ -18,7 +18,7 @@
 #define NAME_BYTES 48      /* "chi_tra_vert", "script/Devanagari" */
 #define SENTENCE_NAMES 12  /* that a message lists */
 
-const char *const *ocr_data_folders(void) {
+const char *const *languages_folders(void) {
     static const char *const usual[] = {
         "/usr/share/tesseract-ocr/5/tessdata", "/usr/share/tesseract-ocr/4.00/tessdata",
         "/usr/share/tesseract-ocr/tessdata",   "/usr/share/tessdata",
@@ -101,7 +101,7 @@ static bool is_clean(str name) {
     return name.n > 0 && name.n < NAME_BYTES;
 }
 
-static bool take_asked(const installed *all, str asked, ocr_languages *out, error *err) {
+static bool take_asked(const installed *all, str asked, languages_chosen *out, error *err) {
     for (size_t begin = 0, end; begin <= asked.n; begin = end + 1) {
         end = str_find(asked, STR("+"), begin);
         if (end == SIZE_MAX) end = asked.n;
@@ -118,7 +118,7 @@ static bool take_asked(const installed *all, str asked, ocr_languages *out, erro
 }
 
 /* English first: it is the language that manuals of all countries mix in. */
-static void take_default(const installed *all, ocr_languages *out) {
+static void take_default(const installed *all, languages_chosen *out) {
     bool english = is_installed(all, out->folder, STR("eng"));
     size_t n = english ? (size_t)snprintf(out->names, sizeof out->names, "eng") : 0;
     size_t taken = english, most = all->count > MOST_BY_DEFAULT && english ? 1 : MOST_BY_DEFAULT;
@@ -135,9 +135,9 @@ static void take_default(const installed *all, ocr_languages *out) {
                  out->names, all->count);
 }
 
-bool ocr_choose_languages(const char *const *folders, str asked, ocr_languages *out, error *err) {
+bool languages_choose(const char *const *folders, str asked, languages_chosen *out, error *err) {
     installed *all = mem_new(1, sizeof *all);
-    *out = (ocr_languages){0};
+    *out = (languages_chosen){0};
     for (size_t i = 0; folders[i] && !out->folder; i++)
         if (list_installed(folders[i], all)) out->folder = folders[i];
     bool ok = true;
@@ -154,8 +154,8 @@ bool ocr_choose_languages(const char *const *folders, str asked, ocr_languages *
 }
 
 bool ingest_ocr_languages(str asked, char out[INGEST_LANGUAGES_BYTES], error *err) {
-    ocr_languages l;
-    if (!ocr_choose_languages(ocr_data_folders(), asked, &l, err)) return false;
+    languages_chosen l;
+    if (!languages_choose(languages_folders(), asked, &l, err)) return false;
     memcpy(out, l.names, INGEST_LANGUAGES_BYTES);
     return true;
 }

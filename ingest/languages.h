@@ -8,16 +8,16 @@
 
 /* Folders of tesseract's data; ended by NULL. The one that TESSDATA_PREFIX names, alone where it is
  * set, else those of distributions. */
-const char *const *ocr_data_folders(void);
+const char *const *languages_folders(void);
 
 typedef struct {
     const char *folder; /* that the data was found in */
     char names[INGEST_LANGUAGES_BYTES];
     char note[200]; /* where a choice was made for the user that he may want to make; else empty */
-} ocr_languages;
+} languages_chosen;
 
 /* asked: "eng+fra", or empty for what is installed. False with one sentence that says what to
  * install. */
-bool ocr_choose_languages(const char *const *folders, str asked, ocr_languages *out, error *err);
+bool languages_choose(const char *const *folders, str asked, languages_chosen *out, error *err);
 
 #endif

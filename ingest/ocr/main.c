@@ -13,7 +13,7 @@
 static struct {
     bool tried, ok;
     char asked[WORKER_LANGUAGES_BYTES];
-    ocr_languages languages;
+    languages_chosen languages;
     error err;
 } loaded;
 
@@ -21,8 +21,8 @@ static void prepare(const worker_request *request) {
     if (loaded.tried && strcmp(loaded.asked, request->ocr_languages) == 0) return;
     loaded.tried = true;
     memcpy(loaded.asked, request->ocr_languages, sizeof loaded.asked);
-    loaded.ok = ocr_choose_languages(ocr_data_folders(), str_of(loaded.asked), &loaded.languages,
-                                     &loaded.err) &&
+    loaded.ok = languages_choose(languages_folders(), str_of(loaded.asked), &loaded.languages,
+                                 &loaded.err) &&
                 ocr_load(&loaded.languages, &loaded.err);
 }
 
@@ -64,7 +64,7 @@ int main(void) {
                                        "/usr/local/share/fonts", "/etc/fonts",
                                        "/usr/share/fontconfig",  "/var/cache/fontconfig"};
     size_t count = 6;
-    for (const char *const *f = ocr_data_folders(); *f; f++) readable[count++] = *f;
+    for (const char *const *f = languages_folders(); *f; f++) readable[count++] = *f;
     static serve_program program = {.name = "carrel-ocr",
                                     .readable_folders = readable,
                                     .warm_up = warm_up,

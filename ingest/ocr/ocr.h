@@ -76,14 +76,14 @@ typedef struct {
 } ocr_words;
 
 /* In the parent, once for each choice of languages: children find the models loaded. */
-bool ocr_load(const ocr_languages *languages, error *err);
+bool ocr_load(const languages_chosen *languages, error *err);
 bool ocr_recognise(const ocr_picture *picture, arena *a, ocr_words *out, error *err);
 
 /* ---- records -------------------------------------------------------------------------------- */
 
 /* The document of one page, with what was recognised on it. `words` may have none; its bullets get
  * their name. */
-void ocr_write(const ocr_picture *picture, ocr_words *words, const ocr_languages *languages,
+void ocr_write(const ocr_picture *picture, ocr_words *words, const languages_chosen *languages,
                arena *a, record_writer *out);
 
 #endif

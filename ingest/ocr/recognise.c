@@ -65,7 +65,7 @@ static TessBaseAPI *load(const char *folder, const char *names, TessOcrEngineMod
     return NULL;
 }
 
-bool ocr_load(const ocr_languages *l, error *err) {
+bool ocr_load(const languages_chosen *l, error *err) {
     if (reader) TessBaseAPIDelete(reader);
     reader = load(l->folder, l->names, OEM_LSTM_ONLY);
     if (!reader) reader = load(l->folder, l->names, OEM_DEFAULT); /* data of older kind */

@@ -220,7 +220,7 @@ static void add(text *note, const char *format, ...) {
     text_printf(note, "%s%s", note->n > 0 ? "; " : "", sentence);
 }
 
-static void write_note(const ocr_picture *p, const ocr_words *w, const ocr_languages *l,
+static void write_note(const ocr_picture *p, const ocr_words *w, const languages_chosen *l,
                        ingest_fate fate, text *note) {
     if (fate == INGEST_FATE_GARBLED) {
         add(note, "what was recognised as %.60s makes no sense", l->names);
@@ -234,7 +234,7 @@ static void write_note(const ocr_picture *p, const ocr_words *w, const ocr_langu
     if (p->note.n > 0) add(note, STR_FMT, STR_ARG(p->note));
 }
 
-static void put_page(const ocr_picture *p, const ocr_words *w, const ocr_languages *l,
+static void put_page(const ocr_picture *p, const ocr_words *w, const languages_chosen *l,
                      ingest_fate fate, double confidence, record_writer *out) {
     text note = {0};
     write_note(p, w, l, fate, &note);
@@ -259,7 +259,7 @@ static void put_blocks(const ocr_words *w, const pdf_text *t, record_writer *out
     }
 }
 
-void ocr_write(const ocr_picture *p, ocr_words *w, const ocr_languages *l, arena *a,
+void ocr_write(const ocr_picture *p, ocr_words *w, const languages_chosen *l, arena *a,
                record_writer *out) {
     judgement j = judge(w);
     ingest_fate fate = fate_of(w, j);

@@ -15,18 +15,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
-#include "ingest/languages.h"
 #include "ingest/worker.h"
 #include "ingest/parse/confine.h"
 #include "ingest/parse/image/tiff.h"
+#include "tests/support/documents.h"
+#include "tests/support/tiff_file.h"
 
 /* The page: 320 x 200 points, five lines of 12 points. */
 #define WIDTH_PT 320
@@ -40,7 +39,6 @@ static const char *const lines[] = {
 #define FIRST_BASELINE_PT 40 /* from the top */
 #define STEP_PT 24
 
-static ingest_worker *worker;
 static bool able;
 static text grey; /* the page's picture: a PGM file's pixels */
 static unsigned columns, rows;
@@ -95,18 +93,11 @@ static void picture_pdf(text *out, const char *media, const char *matrix, const 
     text_free(&objects);
 }
 
-static int file_of(str bytes) {
-    int fd = memfd_create("document", MFD_CLOEXEC);
-    assert_true(fd >= 0);
-    assert_int_equal(write(fd, bytes.p, bytes.n), (ssize_t)bytes.n);
-    return fd;
-}
-
 static ingest_document *read_with(ingest_worker *w, str bytes, const char *name,
                                   const ingest_options *options, arena *a) {
     ingest_document *d = NULL;
     error err = {0};
-    int fd = file_of(bytes);
+    int fd = documents_file(bytes);
     if (!ingest_read(w, fd, str_of(name), options, NULL, NULL, a, &d, &err))
         fail_msg("%s: %s", name, err.text);
     close(fd);
@@ -473,40 +464,23 @@ static void a_stamp_does_not_hide_the_scan(void **state) {
 
 /* ---- images --------------------------------------------------------------------------------- */
 
-static void put16(text *t, unsigned v) {
-    text_put_char(t, (char)v);
-    text_put_char(t, (char)(v >> 8));
-}
-
-static void put32(text *t, size_t v) {
-    put16(t, (unsigned)(v & 0xffff));
-    put16(t, (unsigned)(v >> 16));
-}
-
-static void put_entry(text *t, unsigned tag, unsigned type, size_t value) {
-    put16(t, tag);
-    put16(t, type);
-    put32(t, 1);
-    put32(t, value);
-}
-
 /* Two pages of one picture, with a reduced copy between them; after the last one `next` follows. */
 static void two_page_tiff(text *out, size_t next) {
     text_put(out, STR("II*\0"));
-    put32(out, 8 + grey.n);
+    tiff_put32(out, 8 + grey.n);
     text_put(out, text_str(&grey));
     for (int page = 0; page < 3; page++) {
-        put16(out, 9);
-        put_entry(out, TIFF_NEW_SUBFILE, 4, page == 1);
-        put_entry(out, TIFF_WIDTH, 4, columns);
-        put_entry(out, TIFF_HEIGHT, 4, rows);
-        put_entry(out, TIFF_BITS, 3, 8);
-        put_entry(out, 259, 3, 1); /* no compression */
-        put_entry(out, 262, 3, 1); /* black is zero */
-        put_entry(out, 273, 4, 8); /* the strip */
-        put_entry(out, 278, 4, rows);
-        put_entry(out, 279, 4, grey.n);
-        put32(out, page < 2 ? out->n + 4 : next);
+        tiff_put16(out, 9);
+        tiff_put_entry(out, TIFF_NEW_SUBFILE, 4, page == 1);
+        tiff_put_entry(out, TIFF_WIDTH, 4, columns);
+        tiff_put_entry(out, TIFF_HEIGHT, 4, rows);
+        tiff_put_entry(out, TIFF_BITS, 3, 8);
+        tiff_put_entry(out, 259, 3, 1); /* no compression */
+        tiff_put_entry(out, 262, 3, 1); /* black is zero */
+        tiff_put_entry(out, 273, 4, 8); /* the strip */
+        tiff_put_entry(out, 278, 4, rows);
+        tiff_put_entry(out, 279, 4, grey.n);
+        tiff_put32(out, page < 2 ? out->n + 4 : next);
     }
 }
 
@@ -619,47 +593,6 @@ static void a_missing_language_is_named(void **state) {
     expect_read(read_bytes(text_str(&pdf), "scan.pdf", a), 1);
     text_free(&pdf);
     arena_free(a);
-}
-
-static void touch(const char *folder, const char *name, bool there) {
-    char path[256];
-    snprintf(path, sizeof path, "%s/%s.traineddata", folder, name);
-    if (!there) {
-        unlink(path);
-        return;
-    }
-    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-    assert_true(fd >= 0);
-    close(fd);
-}
-
-/* All that are installed, but of a whole collection English alone, and then it says so. */
-static void languages_are_chosen(void **state) {
-    (void)state;
-    static const char *const names[] = {"osd", "fra", "eng", "deu", "ita", "spa", "por"};
-    static const struct {
-        size_t installed; /* of names */
-        const char *asked, *chosen, *note, *refused;
-    } cases[] = {{1, "", "", "", "no language data"},        {2, "", "fra", "", NULL},
-                 {4, "", "eng+deu+fra", "", NULL},           {5, "", "eng+deu+fra+ita", "", NULL},
-                 {7, "", "eng", "of 6 languages", NULL},     {7, "spa+por", "spa+por", "", NULL},
-                 {7, "spa+nor", "", "", "tesseract-ocr-nor"}};
-    char folder[] = "/tmp/carrel-test-XXXXXX";
-    const char *const folders[] = {"/nowhere", folder, NULL};
-    assert_non_null(mkdtemp(folder));
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        ocr_languages l;
-        error err = {0};
-        for (size_t k = 0; k < sizeof names / sizeof *names; k++)
-            touch(folder, names[k], k < cases[i].installed);
-        bool ok = ocr_choose_languages(folders, str_of(cases[i].asked), &l, &err);
-        assert_int_equal(ok, cases[i].refused == NULL);
-        if (cases[i].refused) assert_non_null(strstr(err.text, cases[i].refused));
-        if (ok) assert_string_equal(l.names, cases[i].chosen);
-        if (ok) assert_non_null(strstr(l.note, cases[i].note));
-    }
-    for (size_t k = 0; k < sizeof names / sizeof *names; k++) touch(folder, names[k], false);
-    rmdir(folder);
 }
 
 /* carrel-parse alone in a folder: everything else works, and the page says what is missing. */
@@ -801,7 +734,6 @@ int main(void) {
         cmocka_unit_test(broken_images_are_told),
         cmocka_unit_test(tiff_directories_do_not_run_away),
         cmocka_unit_test(a_missing_language_is_named),
-        cmocka_unit_test(languages_are_chosen),
         cmocka_unit_test(a_missing_program_is_told),
         cmocka_unit_test(it_is_locked_in),
         cmocka_unit_test(the_lock_refuses_sockets),

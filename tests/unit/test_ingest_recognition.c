@@ -15,6 +15,7 @@
 
 #include "ingest/languages.h"
 #include "tests/support/documents.h"
+#include "tests/support/tiff_file.h"
 
 #define SIDE 400u
 #define PAGES 3u
@@ -23,41 +24,25 @@
 static text tiff;
 static bool able;
 
-static void put16(unsigned v) {
-    text_put_char(&tiff, (char)v);
-    text_put_char(&tiff, (char)(v >> 8));
-}
-
-static void put32(size_t v) {
-    put16((unsigned)(v & 0xffff));
-    put16((unsigned)(v >> 16));
-}
-
-static void put_entry(unsigned tag, size_t value) {
-    put16(tag);
-    put16(4);
-    put32(1);
-    put32(value);
-}
-
 static void make_tiff(void) {
     text_put(&tiff, STR("II*\0"));
-    put32(8 + SIDE * SIDE);
+    tiff_put32(&tiff, 8 + SIDE * SIDE);
     for (size_t i = 0; i < SIDE * SIDE; i++) {
         size_t x = i % SIDE, y = i / SIDE;
         text_put_char(&tiff, x > 50 && x < 300 && y > 100 && y < 120 ? 0 : (char)0xff);
     }
     for (size_t page = 0; page < PAGES; page++) {
-        put16(8);
-        put_entry(256, SIDE); /* width, height, bits, no compression, black is zero */
-        put_entry(257, SIDE);
-        put_entry(258, 8);
-        put_entry(259, 1);
-        put_entry(262, 1);
-        put_entry(273, 8); /* the one strip, its rows and bytes */
-        put_entry(278, SIDE);
-        put_entry(279, SIDE * SIDE);
-        put32(page + 1 < PAGES ? tiff.n + 4 : 0);
+        tiff_put16(&tiff, 8);
+        tiff_put_entry(&tiff, 256, 4,
+                       SIDE); /* width, height, bits, no compression, black is zero */
+        tiff_put_entry(&tiff, 257, 4, SIDE);
+        tiff_put_entry(&tiff, 258, 4, 8);
+        tiff_put_entry(&tiff, 259, 4, 1);
+        tiff_put_entry(&tiff, 262, 4, 1);
+        tiff_put_entry(&tiff, 273, 4, 8); /* the one strip, its rows and bytes */
+        tiff_put_entry(&tiff, 278, 4, SIDE);
+        tiff_put_entry(&tiff, 279, 4, SIDE * SIDE);
+        tiff_put32(&tiff, page + 1 < PAGES ? tiff.n + 4 : 0);
     }
 }
 
