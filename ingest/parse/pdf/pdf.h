@@ -10,6 +10,7 @@
  *   pdf_ruled.c   tables whose cells are ruled, by the lines that pdf_rules.c has collected
  *   pdf_part.c    parts cells of narrow columns
  *   pdf_table.c   finds the other tables among the rows: where they begin, what continues what
+ *   pdf_join.c    puts lines of wrapped cells back into their row
  *   pdf_head.c    a table's columns and the headings over them
  *   pdf_contents.c  finds the lines of a table of contents
  *   pdf_running.c finds running heads, which needs all pages
@@ -22,7 +23,8 @@
  *
  * Beside the text that is seen:
  *
- *   pdf_operators.c, pdf_drawing.c, pdf_painted.c, pdf_objects.c  how a page is drawn, by qpdf
+ *   pdf_operators.c, pdf_drawing.c, pdf_painted.c, pdf_marked.c, pdf_objects.c  how a page is drawn,
+ *                 by qpdf
  *   pdf_hidden.c  which of its text nobody can see, and so is left out
  *   pdf_forms.c, pdf_comments.c, pdf_attached.c  what was filled in, commented, attached
  *
@@ -260,6 +262,9 @@ bool pdf_is_sign_behind(str s);
 
 /* Parts cells at their gaps in rows of narrow columns, and in the headings above them. */
 void pdf_part_rows(pdf_row *rows, size_t count, arena *a);
+
+#define PDF_SAME_CELL_EM 1.45f /* lines of one cell are no farther apart */
+#define PDF_LEAST_BANDS 3      /* fewer lines across a table bound it, and do not part its rows */
 
 /* Puts lines that go on with the cells of the row above into that row, where columns are known. */
 void pdf_join_lines(pdf_row *rows, size_t count, const pdf_rules *rules, arena *a);

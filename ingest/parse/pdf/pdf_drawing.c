@@ -128,19 +128,13 @@ static qpdf_oh key(walk *w, qpdf_oh dict, const char *name) {
     return qpdf_oh_get_key_if_dict(w->d->q, dict, name);
 }
 
+static qpdf_oh resource(walk *w, const char *kind, str name) {
+    return pdf_resource(w->d, w->resources, kind, name);
+}
+
 static double number_of(walk *w, qpdf_oh oh, double otherwise) {
     double value;
     return qpdf_oh_get_value_as_number(w->d->q, oh, &value) && isfinite(value) ? value : otherwise;
-}
-
-/* The entry of a resource dictionary, such as /Font /F1. */
-static qpdf_oh resource(walk *w, const char *kind, str name) {
-    char path[72];
-    size_t n = name.n < sizeof path - 2 ? name.n : sizeof path - 2;
-    path[0] = '/';
-    memcpy(path + 1, name.p, n);
-    path[n + 1] = '\0';
-    return key(w, key(w, w->resources, kind), path);
 }
 
 static bool read_matrix(walk *w, qpdf_oh array, matrix *out) {

@@ -5,9 +5,12 @@
  * damaged about as far as poppler does, and copies nothing of the file. Its errors end in values that say
  * nothing (null, 0, empty): whoever asks treats these as "unknown".
  */
+#include <string.h>
+
 #include "ingest/parse/pdf/pdf_objects.h"
 
-#define PARENT_DEPTH 32 /* of the page tree; real ones are three or four deep */
+#define PARENT_DEPTH 32    /* of the page tree; real ones are three or four deep */
+#define NAME_MAX_BYTES 127 /* the reference allows no longer ones */
 
 /* ---- layers -------------------------------------------------------------------------------- */
 
@@ -98,6 +101,15 @@ void pdf_drawings_close(pdf_drawings *d) {
     if (!d) return;
     qpdf_cleanup(&d->q);
     mem_free(d);
+}
+
+qpdf_oh pdf_resource(pdf_drawings *d, qpdf_oh resources, const char *kind, str name) {
+    char path[NAME_MAX_BYTES + 2];
+    if (name.n > NAME_MAX_BYTES) return qpdf_oh_new_null(d->q);
+    path[0] = '/';
+    memcpy(path + 1, name.p, name.n);
+    path[name.n + 1] = '\0';
+    return qpdf_oh_get_key_if_dict(d->q, qpdf_oh_get_key_if_dict(d->q, resources, kind), path);
 }
 
 qpdf_oh pdf_inherited(pdf_drawings *d, qpdf_oh page, const char *name) {

@@ -1,4 +1,4 @@
-/* A PDF's objects as qpdf reads them, for pdf_drawing.c. */
+/* A PDF's objects as qpdf reads them, for pdf_drawing.c and pdf_tags.c. */
 #ifndef CARREL_INGEST_PDF_OBJECTS_H
 #define CARREL_INGEST_PDF_OBJECTS_H
 
@@ -21,7 +21,10 @@ struct pdf_drawings {
 /* Of a layer, or of a group of layers, which shows where one of them is on. */
 bool pdf_layer_is_off(pdf_drawings *d, qpdf_oh oc);
 
-/* pdf_tags.c: the element of marked content that begins with this operator, in a page or form of this object
+/* The entry of a page's or form's resources, such as /Font /F1. */
+qpdf_oh pdf_resource(pdf_drawings *d, qpdf_oh resources, const char *kind, str name);
+
+/* pdf_marked.c: the element of marked content that begins with this operator, in a page or form of this object
  * number and with these resources. `around` is the one around it, where it has none. */
 uint32_t pdf_marked_element(pdf_drawings *d, const pdf_operators *o, qpdf_oh resources, int stream,
                             uint32_t around);

@@ -18,6 +18,7 @@
 #define LEVEL_PT 0.8f     /* a line that rises no more is level */
 #define SNAP_PT 2.6f  /* lines so near to each other are one: double rules, boxes side by side */
 #define JOIN_PT 3.2f  /* pieces of one line are no farther apart */
+#define ACROSS 0.6f   /* of a table's width that a line across it runs over */
 #define SHORT_PT 4.0f /* shorter lines are marks, serifs, dashes left over */
 
 /* A piece of the open path: a line, or a rectangle, which a stroke gives four edges. */
@@ -164,6 +165,16 @@ bool pdf_rules_part(const pdf_rules *r, box left, box right) {
     for (; low < r->down.count && r->down.list[low].at <= to; low++)
         if (r->down.list[low].from < y && r->down.list[low].to > y) return true;
     return false;
+}
+
+size_t pdf_rules_above(const pdf_rules *r, box table, float y) {
+    size_t n = 0;
+    for (size_t i = 0; i < r->across.count && r->across.list[i].at < y; i++) {
+        const pdf_rule *l = &r->across.list[i];
+        n += l->at > table.y0 - PDF_RULE_OFF_PT &&
+             fminf(l->to, table.x1) - fmaxf(l->from, table.x0) > ACROSS * (table.x1 - table.x0);
+    }
+    return n;
 }
 
 static void turn_set(const pdf_rule_set *s, bool across, unsigned quarters, pdf_rules *out,

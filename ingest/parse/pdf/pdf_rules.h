@@ -42,6 +42,10 @@ void pdf_rules_finish(pdf_rules *r, arena *a);
 /* Does a line go down the page between these two characters of one line? */
 bool pdf_rules_part(const pdf_rules *r, box left, box right);
 
+#define PDF_RULE_OFF_PT 6.0f /* a line that bounds a table is no farther off its text */
+/* How many lines run across most of the table above the height y, those that bound it counted. */
+size_t pdf_rules_above(const pdf_rules *r, box table, float y);
+
 /* The same lines about a page that is turned to the right by quarters, as pdf_turned does. */
 pdf_rules pdf_rules_turned(const pdf_rules *r, unsigned quarters, arena *a);
 

@@ -33,6 +33,9 @@ typedef struct pdf_tags {
 pdf_tags *pdf_tags_open(pdf_drawings *d, uint32_t page_count, arena *a);
 void pdf_tags_close(pdf_tags *t); /* NULL is fine */
 
+/* The element of the marked content of this number in a page or form of this object number; 0: of none. */
+uint32_t pdf_tags_find(const pdf_tags *t, int object, int number);
+
 /* pdf_tagged.c. Tells of the lines that a page added which elements they are of. */
 void pdf_tag_lines(pdf_tags *t, const pdf_drawing *drawing, uint32_t page, pdf_line *lines,
                    size_t count);
