@@ -77,7 +77,8 @@ void *mem_new(size_t count, size_t size);           /* checks count * size for o
 void *mem_grow(void *p, size_t count, size_t size); /* realloc; new bytes are not zeroed */
 void mem_free(void *p);
 
-/* Bytes that this process could get now without swapping; UINT64_MAX where the system does not say. */
+/* Bytes that this process could get now without swapping; UINT64_MAX where the system does not
+ * say. */
 uint64_t mem_available(void);
 /* The same of the machine whose /proc and /sys lie below root. */
 uint64_t machine_memory(const char *root);
@@ -133,12 +134,14 @@ bool sentence_next(str s, size_t *pos, size_t *begin, size_t *end);
 
 /* ---- row.c: the text of a table's row ------------------------------------------------------ */
 
-/* The next cell, trimmed; *pos starts at 0. False behind the last; an empty row has one empty cell. */
+/* The next cell, trimmed; *pos starts at 0. False behind the last; an empty row has one empty
+ * cell. */
 bool row_next(str row, size_t *pos, str *cell);
 size_t row_cells(str row);
 /* At least half of what it says are figures, years not counted: it names no columns. */
 bool row_is_figures(str row);
-/* Names the rows below it: its first cell alone is filled, or one text stands in all of its cells. */
+/* Names the rows below it: its first cell alone is filled, or one text stands in all of its
+ * cells. */
 bool row_is_section(str row);
 /* A line right above a table that says what it shows: "Table 13.2", "(in millions)", "Doses are as
  * follows:", a short line without a stop that is no item of a list. */
@@ -187,8 +190,8 @@ typedef struct {
     int cores;                /* that this process may run on */
 } cpu_features;
 
-/* Read once. CARREL_CPU=scalar|avx2|avxvnni|avx512, or scalar|neon|dotprod, in the environment lowers
- * what is reported. */
+/* Read once. CARREL_CPU=scalar|avx2|avxvnni|avx512, or scalar|neon|dotprod, in the environment
+ * lowers what is reported. */
 const cpu_features *cpu_get(void);
 
 double clock_ms(void); /* monotonic */
@@ -209,7 +212,8 @@ typedef struct {
 /* before: an earlier reading, or NULL; throttling since then counts as hot. */
 void power_read(const char *root, const power_state *before, power_state *out);
 
-/* The start of a small file such as those of /sys, zero-terminated; false where it cannot be read. */
+/* The start of a small file such as those of /sys, zero-terminated; false where it cannot be
+ * read. */
 bool machine_read(const char *root, const char *path, char *out, size_t capacity);
 
 #endif

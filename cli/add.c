@@ -1,10 +1,10 @@
 /* `carrel add`: files and folders into the library.
  *
  * First it looks at what there is, then it opens the model and makes or opens the library, and only
- * then the first document (intake.c). What is named is read again though it failed before; what is in
- * the library already, byte for byte, is not, unless --again says so. It is one of the commands that
- * may start a program, since a parser that was killed is started anew; that one inherits the lock on
- * the network.
+ * then the first document (intake.c). What is named is read again though it failed before; what is
+ * in the library already, byte for byte, is not, unless --again says so. It is one of the commands
+ * that may start a program, since a parser that was killed is started anew; that one inherits the
+ * lock on the network.
  */
 #include <stdio.h>
 #include <string.h>

@@ -101,8 +101,8 @@ static json_t *json_sentence(index_library *l, const query_sentence *s) {
     return o;
 }
 
-/* What a decoder did: tokens of the prompt, those of them that an earlier question had read already,
- * tokens said, and how many of those proposed came true. */
+/* What a decoder did: tokens of the prompt, those of them that an earlier question had read
+ * already, tokens said, and how many of those proposed came true. */
 static json_t *json_reading(const query_reading *r) {
     json_t *o = json_object();
     cli_json_set(o, "prompt_tokens", json_integer(r->prompt_tokens));
@@ -114,8 +114,8 @@ static json_t *json_reading(const query_reading *r) {
     return o;
 }
 
-/* The documents that were read in part, of those that an answer cites or, where there is none, of the
- * nearest. */
+/* The documents that were read in part, of those that an answer cites or, where there is none, of
+ * the nearest. */
 static json_t *json_gaps(index_library *l, const query_answer *r) {
     json_t *list = json_array();
     for (size_t i = 0; i < r->sentence_count; i++)

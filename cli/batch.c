@@ -404,8 +404,8 @@ static bool may_begin(const cli_batch *b) {
            (b->waiting_bytes <= WAITING_MAX_BYTES || b->begun == b->taken);
 }
 
-/* A thread that has only pieces to help with starts its parser with the first of them. False when it
- * cannot: the thread ends, and the pieces are left to the others. The lock is held. */
+/* A thread that has only pieces to help with starts its parser with the first of them. False when
+ * it cannot: the thread ends, and the pieces are left to the others. The lock is held. */
 static bool open_for_pieces(cli_batch *b, ingest_worker **parser) {
     error why;
     if (*parser) return true;
@@ -415,8 +415,8 @@ static bool open_for_pieces(cli_batch *b, ingest_worker **parser) {
     return ok;
 }
 
-/* Helps with pieces, waits for a free slot, and begins the next file; NULL when there is nothing left
- * to begin or to help with. */
+/* Helps with pieces, waits for a free slot, and begins the next file; NULL when there is nothing
+ * left to begin or to help with. */
 static slot *begin_next(cli_batch *b, ingest_worker **parser) {
     slot *s = NULL;
     bool more;
@@ -476,8 +476,8 @@ static void *open_parser(void *context) {
     return NULL;
 }
 
-/* All at once: each warms up for some tens of milliseconds. Those that cannot have a thread wait for their
- * turn. */
+/* All at once: each warms up for some tens of milliseconds. Those that cannot have a thread wait
+ * for their turn. */
 static bool open_parsers(cli_batch *b, int count, error *err) {
     opening open[CLI_JOBS_MAX] = {0};
     int threads = 0;

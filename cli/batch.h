@@ -56,8 +56,8 @@ str cli_ocr_loss(const index_page *before, size_t before_count, const index_page
 
 typedef struct cli_batch cli_batch;
 
-/* Starts `jobs` parsers; no thread runs yet. `items`, `options` and the handles must outlive the batch.
- * embedder: the built-in one, by whose tokens chunks are cut. */
+/* Starts `jobs` parsers; no thread runs yet. `items`, `options` and the handles must outlive the
+ * batch. embedder: the built-in one, by whose tokens chunks are cut. */
 bool cli_batch_open(const cli_found *items, size_t count, int jobs, const ingest_options *options,
                     const cli_ocr *ocr, const embed_model *embedder, cli_batch **out, error *err);
 /* vectors: the built-in embedder where it embeds the library; NULL: vectors come later. again: also
@@ -149,7 +149,8 @@ size_t cli_fate_runs(const cli_fates *f, arena *a, cli_fate_run **out);
 /* "pages 3-5 were read by OCR (confidence 0.91), page 7 failed: ...", all that a reader of the
  * document must know; empty where all of it is text. */
 void cli_put_fates(text *out, const cli_fates *f);
-/* A line for each fate and note, "3-5 and 9: read by OCR, confidence 0.91", after `indent` spaces. */
+/* A line for each fate and note, "3-5 and 9: read by OCR, confidence 0.91", after `indent`
+ * spaces. */
 void cli_put_fate_table(text *out, const cli_fates *f, size_t indent);
 json_t *cli_json_fates(const cli_fates *f); /* the runs */
 

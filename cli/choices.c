@@ -1,8 +1,8 @@
 /* choices: which models the user has chosen, one small file for each role.
  *
- * In the file stand an absolute path and, for some roles, a second line: "chat NAME" where the format
- * of a decoder was forced; "hash HEX BYTES TIME" of an embedder, so that a file of hundreds of
- * megabytes need not be hashed for every question. A file is written beside and renamed over, so
+ * In the file stand an absolute path and, for some roles, a second line: "chat NAME" where the
+ * format of a decoder was forced; "hash HEX BYTES TIME" of an embedder, so that a file of hundreds
+ * of megabytes need not be hashed for every question. A file is written beside and renamed over, so
  * that a full disk leaves the former choice.
  */
 #include <errno.h>

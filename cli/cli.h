@@ -290,7 +290,8 @@ enum {
 /* The library must exist. `decoder`: a file that overrides the recorded one, or NULL. */
 bool cli_session_open(const cli_args *args, int needs, const char *decoder, cli_session *s,
                       error *err);
-/* Between two questions of a long run: fewer threads on battery, all of them when it is plugged in. */
+/* Between two questions of a long run: fewer threads on battery, all of them when it is plugged
+ * in. */
 void cli_session_refresh(cli_session *s);
 /* Nothing that a decoder has read is used or kept, in memory or on disk. */
 void cli_session_forget(cli_session *s);
@@ -374,8 +375,8 @@ bool cli_has_pages(str path, uint32_t page_last);
 void cli_put_place(text *out, const cli_terminal *t, const cli_place *p);
 /* "part", "part_page" and "ocr_confidence", where they say something. */
 void cli_json_place(json_t *o, const cli_place *p);
-/* "clinic.pdf was read in part: 3 of 40 pages have no text (carrel status 7)", or that it is the former
- * version of a file; false and nothing where all of it was read. */
+/* "clinic.pdf was read in part: 3 of 40 pages have no text (carrel status 7)", or that it is the
+ * former version of a file; false and nothing where all of it was read. */
 bool cli_put_gaps(text *out, const cli_session *s, int64_t document, str path);
 /* Appends the same as an object, once for each document. */
 void cli_json_gaps(json_t *list, index_library *l, int64_t document, str path);

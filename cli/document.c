@@ -1,8 +1,9 @@
-/* One document of the library: finding it by what a user calls it, and showing all that is known of it.
+/* One document of the library: finding it by what a user calls it, and showing all that is known of
+ * it.
  *
- * `carrel status DOC` is where a reader looks when an answer says that a document was read in part, so
- * every page has its fate here, with the reason where it is not text. A file that could not be read at
- * all is told of too, though it is no document. Nothing is written.
+ * `carrel status DOC` is where a reader looks when an answer says that a document was read in part,
+ * so every page has its fate here, with the reason where it is not text. A file that could not be
+ * read at all is told of too, though it is no document. Nothing is written.
  */
 #include <string.h>
 #include <time.h>
@@ -190,7 +191,8 @@ static void print_json(const shown *s) {
     cli_json_print(o, false);
 }
 
-/* A file that the library knows only as one that could not be read: better than "no such document". */
+/* A file that the library knows only as one that could not be read: better than "no such
+ * document". */
 static bool tell_failed(index_library *l, const char *name, arena *a, error *err) {
     text path = {0}, plain = {0};
     index_file *files;

@@ -1,6 +1,6 @@
 /* Inside cli/: folders of documents, for add, sync and watch. ignore.c knows the patterns of
- * .carrelignore, walk.c looks through a folder, intake.c brings files into the library, sync.c makes
- * the library equal to folders. */
+ * .carrelignore, walk.c looks through a folder, intake.c brings files into the library, sync.c
+ * makes the library equal to folders. */
 #ifndef CARREL_CLI_FOLDER_H
 #define CARREL_CLI_FOLDER_H
 
@@ -21,8 +21,8 @@ void cli_ignore_free(cli_ignore *list); /* NULL is fine; not those above */
 void cli_ignore_put(cli_ignore *list, str lines);
 /* The patterns of folder/.carrelignore, where there is one. False when it cannot be read. */
 bool cli_ignore_read(cli_ignore *list, const char *folder);
-/* `first` decides before all others; then list, the innermost, and those above it. Either may be NULL.
- * What none decides is not ignored. */
+/* `first` decides before all others; then list, the innermost, and those above it. Either may be
+ * NULL. What none decides is not ignored. */
 bool cli_ignored(const cli_ignore *first, const cli_ignore *list, str path, bool folder);
 /* One pattern with slashes in it against a path, both relative to the same folder. */
 bool cli_ignore_matches(str pattern, str path);
@@ -58,14 +58,15 @@ typedef struct {
 } cli_files;
 
 /* Looks through the operand: a file, or a folder with what is below it. Hidden names, what patterns
- * ignore and links to folders are skipped below an operand. What cannot be read becomes an item with
- * its reason. */
+ * ignore and links to folders are skipped below an operand. What cannot be read becomes an item
+ * with its reason. */
 void cli_walk(const char *operand, cli_files *files);
 void cli_files_free(cli_files *files); /* the items */
 
 /* ---- into the library (intake.c) ---------------------------------------------------------- */
 
-/* Documents that are there already and whose look is to be noted; written a few hundred at a time. */
+/* Documents that are there already and whose look is to be noted; written a few hundred at a
+ * time. */
 #define CLI_NOTES_HELD 256
 
 typedef struct {
@@ -95,8 +96,8 @@ typedef struct {
     arena *notes;
 } cli_intake;
 
-/* The library, made where there is none. Nothing is wiped before it is closed again. Models are opened
- * when there is something to embed. */
+/* The library, made where there is none. Nothing is wiped before it is closed again. Models are
+ * opened when there is something to embed. */
 bool cli_intake_open_library(cli_intake *x, error *err);
 /* Reads the files and commits each document by itself; *unfinished: those left after Ctrl-C. False
  * when the library does not take them: then the next would fare no better. */

@@ -1,10 +1,10 @@
 /* Guard: what is missing from a folder, and yet not gone.
  *
- * A disk that is not mounted leaves an empty folder, or none where the system makes one for each disk.
- * Its documents must not go from the library for that: reading them again takes hours. So where a
- * disk was mounted once, nothing is removed while none is; and where nobody has noted that, not when a
- * folder stands empty that many documents lay in, which is rarely meant. Whoever means it says
- * --allow-empty. Nothing is decided here about the root: mirror.c looks at that itself.
+ * A disk that is not mounted leaves an empty folder, or none where the system makes one for each
+ * disk. Its documents must not go from the library for that: reading them again takes hours. So
+ * where a disk was mounted once, nothing is removed while none is; and where nobody has noted that,
+ * not when a folder stands empty that many documents lay in, which is rarely meant. Whoever means
+ * it says --allow-empty. Nothing is decided here about the root: mirror.c looks at that itself.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -82,7 +82,8 @@ static void drop_mounted(str *disks, size_t *count) {
     *count = kept;
 }
 
-/* How many of the paths from `begin` on are missing with one folder, of which *documents are some. */
+/* How many of the paths from `begin` on are missing with one folder, of which *documents are
+ * some. */
 static size_t missing_together(const cli_gone *g, size_t begin, const str *disks, size_t disk_count,
                                text *folder, const char **what, size_t *documents) {
     const str *disk = missing_disk(disks, disk_count, g->paths[begin]);

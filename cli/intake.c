@@ -1,11 +1,11 @@
 /* Intake: files come into the library, for add, sync and watch alike.
  *
- * Documents are prepared in threads (batch.c) and committed here, one transaction each, so that a run
- * can stop at any byte and go on later: what is there already is known by its hash, and how each file
- * looked is noted beside it, so that the next run need not even read it. A file that cannot be read is
- * noted with the reason. What a path held before goes when its file has other bytes, unless a copy of
- * the file still has them; a document whose file lies elsewhere now follows it. Nothing here decides
- * which files: that is the business of the commands.
+ * Documents are prepared in threads (batch.c) and committed here, one transaction each, so that a
+ * run can stop at any byte and go on later: what is there already is known by its hash, and how
+ * each file looked is noted beside it, so that the next run need not even read it. A file that
+ * cannot be read is noted with the reason. What a path held before goes when its file has other
+ * bytes, unless a copy of the file still has them; a document whose file lies elsewhere now follows
+ * it. Nothing here decides which files: that is the business of the commands.
  */
 #include <string.h>
 #include <time.h>
@@ -127,9 +127,9 @@ static bool forget_gone_copies(cli_intake *x, const cli_prepared *p, error *err)
     return index_forget_files(x->library, paths, gone, err);
 }
 
-/* These bytes are there under another path: where that file is gone, it was moved here, and an answer
- * must not cite a file that nobody can open; nor one that can no longer be read. A copy beside it stays
- * as it is. */
+/* These bytes are there under another path: where that file is gone, it was moved here, and an
+ * answer must not cite a file that nobody can open; nor one that can no longer be read. A copy
+ * beside it stays as it is. */
 static bool follow_move(cli_intake *x, cli_prepared *p, str *former, error *err) {
     str stored;
     index_file file;
@@ -164,8 +164,8 @@ static bool put_in(cli_intake *x, cli_prepared *p, cli_outcome *outcome, str *fo
     return true;
 }
 
-/* False with err when the library itself does not take it. The library is locked: what `came` asks of it
- * must not meet the questions of the threads. */
+/* False with err when the library itself does not take it. The library is locked: what `came` asks
+ * of it must not meet the questions of the threads. */
 static bool commit_locked(running *r, cli_prepared *p, error *err) {
     cli_intake *x = r->x;
     cli_outcome outcome = CLI_FAILED;

@@ -1,13 +1,13 @@
 /* Mirror: what differs between folders and the library, and the doing of it.
  *
- * A walk tells what is there; files that look as they were noted are not opened, so that ten thousand
- * unchanged ones cost a moment. What is new or looks different is read first, and only then does
- * what is gone go: so a file that was moved or renamed is known by its bytes and keeps its place in
- * the library. Nothing is removed on weak evidence: not below a folder that cannot be read, not when a
- * whole folder is missing or suddenly empty (a disk that is not mounted looks like that; guard.c knows
- * those below the root), not when the file of a document is there but was spoiled (a save that failed
- * leaves it empty), and never anything that lies outside of the folders. Held in memory are the paths,
- * and nothing else.
+ * A walk tells what is there; files that look as they were noted are not opened, so that ten
+ * thousand unchanged ones cost a moment. What is new or looks different is read first, and only
+ * then does what is gone go: so a file that was moved or renamed is known by its bytes and keeps
+ * its place in the library. Nothing is removed on weak evidence: not below a folder that cannot be
+ * read, not when a whole folder is missing or suddenly empty (a disk that is not mounted looks like
+ * that; guard.c knows those below the root), not when the file of a document is there but was
+ * spoiled (a save that failed leaves it empty), and never anything that lies outside of the
+ * folders. Held in memory are the paths, and nothing else.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -63,12 +63,13 @@ typedef struct {
 } cli_mirror;
 
 /* Finds the folders of the operands, and takes the options that begin at `first` in args->v
- * (CLI_READING_OPTIONS). A folder that lies in another is left to that. False for what can never be one. */
+ * (CLI_READING_OPTIONS). A folder that lies in another is left to that. False for what can never be
+ * one. */
 bool cli_mirror_open(cli_mirror *m, const cli_args *args, size_t first, error *err);
 void cli_mirror_close(cli_mirror *m); /* the intake too; after a failure of open as well */
 
-/* Looks at the scopes and makes the library equal to them. The intake's library is open, and in a dry run its
- * library may be NULL. */
+/* Looks at the scopes and makes the library equal to them. The intake's library is open, and in a
+ * dry run its library may be NULL. */
 bool cli_mirror_run(cli_mirror *m, const cli_scope *scopes, size_t count, error *err);
 
 /* Whether `path` is `folder` or lies below it. */
@@ -86,8 +87,9 @@ typedef struct {
     size_t count;
 } cli_gone;
 
-/* Takes out what is missing with a whole disk, or with a folder that many documents were in and that
- * is empty now. *documents: how many of those; where there are any, *why is a sentence for the first. */
+/* Takes out what is missing with a whole disk, or with a folder that many documents were in and
+ * that is empty now. *documents: how many of those; where there are any, *why is a sentence for the
+ * first. */
 bool cli_guard_gone(index_library *l, cli_gone *g, arena *a, size_t *documents, error *why,
                     error *err);
 /* Those below the root at which nothing is mounted are folders like others from now on. */

@@ -191,8 +191,8 @@ static void make_memory(cli_session *s) {
     text_free(&path);
 }
 
-/* The model whose vectors the library holds. Where it is not here, and the library cannot get others
- * because it lies on a disc, words answer: better than nothing, and said. */
+/* The model whose vectors the library holds. Where it is not here, and the library cannot get
+ * others because it lies on a disc, words answer: better than nothing, and said. */
 static bool match_model(cli_session *s, bool words_will_do, error *err) {
     index_status status;
     bool fresh;

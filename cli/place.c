@@ -1,9 +1,10 @@
-/* Places: where a passage or a citation stands, told so that a person finds it and knows how it was read.
+/* Places: where a passage or a citation stands, told so that a person finds it and knows how it was
+ * read.
  *
- * A page of an attachment or of a file in an archive is named by that file and its number there. Text
- * that came from a picture says so with its confidence: a "7" that was a "1" is the reader's to see.
- * And a document of which pages are missing says so whenever it is cited, because "not in these
- * documents" and "the dose is" both rest on what was read.
+ * A page of an attachment or of a file in an archive is named by that file and its number there.
+ * Text that came from a picture says so with its confidence: a "7" that was a "1" is the reader's
+ * to see. And a document of which pages are missing says so whenever it is cited, because "not in
+ * these documents" and "the dose is" both rest on what was read.
  */
 #include <stdio.h>
 #include <string.h>

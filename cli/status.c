@@ -1,5 +1,5 @@
-/* `carrel status`: the library, the models and the locks, as they are; `carrel status DOC` one document
- * of it (document.c), and `--failed` the files that could not be read.
+/* `carrel status`: the library, the models and the locks, as they are; `carrel status DOC` one
+ * document of it (document.c), and `--failed` the files that could not be read.
  *
  * It only says what it looked at: the model's hash is computed, the confinement is read from the
  * kernel. A library of another model is told of here and is no failure, because finding that out

@@ -8,7 +8,8 @@
 
 #include "cli/mirror.h"
 
-/* Names of files that are no documents, on a terminal; a log, --json and `status --failed` have all. */
+/* Names of files that are no documents, on a terminal; a log, --json and `status --failed` have
+ * all. */
 #define NOT_READ_SHOWN 10
 
 enum {

@@ -1,11 +1,12 @@
 /* Walking: which files an operand of `add`, `sync` or `watch` stands for.
  *
  * Folders are read in the order of their names, so that two runs do the same. Below an operand,
- * hidden names, what patterns ignore (ignore.c) and links to folders are skipped, and links to files
- * are taken: so there are no loops. A depth limit holds where a file system has loops of its own (bind
- * mounts). Nothing but plain files is opened: a pipe among the documents would wait for ever. A file
- * that two operands reach is listed twice; its second turn finds its bytes in the library. What is
- * kept of a file is its path and how it looks, so that a hundred thousand files are no burden.
+ * hidden names, what patterns ignore (ignore.c) and links to folders are skipped, and links to
+ * files are taken: so there are no loops. A depth limit holds where a file system has loops of its
+ * own (bind mounts). Nothing but plain files is opened: a pipe among the documents would wait for
+ * ever. A file that two operands reach is listed twice; its second turn finds its bytes in the
+ * library. What is kept of a file is its path and how it looks, so that a hundred thousand files
+ * are no burden.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -19,8 +20,8 @@
 /* No shelf of documents is this deep; a loop of mounts is. */
 #define DEPTH_MAX 64
 
-/* What programs leave while they write: downloads that are not done, locks and backups of editors. A
- * pattern of the user's takes them back ("!*.tmp"). */
+/* What programs leave while they write: downloads that are not done, locks and backups of editors.
+ * A pattern of the user's takes them back ("!*.tmp"). */
 static const char unfinished[] =
     "*.part\n*.partial\n*.crdownload\n*.download\n*.tmp\n*.swp\n*~\n~$*\n\\#*#\n";
 
@@ -114,8 +115,8 @@ static bool read_names(const char *path, char ***out, size_t *count) {
     return problem == 0;
 }
 
-/* Is there "page.html" beside the folder "page_files"? Then a browser saved them together, and the scripts
- * and frames in the folder are no documents; others may lie among them. */
+/* Is there "page.html" beside the folder "page_files"? Then a browser saved them together, and the
+ * scripts and frames in the folder are no documents; others may lie among them. */
 static bool is_of_saved_page(str folder) {
     static const char *const extensions[] = {".html", ".htm", ".xhtml"};
     bool saved = false;

@@ -1,11 +1,11 @@
 /* `carrel watch`: the library is kept equal to folders, as they change.
  *
  * The kernel tells what happens (inotify), and nothing is believed of it but the place: a path that
- * something happened to becomes due when nothing more has for a while, and is then looked at as sync
- * looks at a folder (mirror.c). So it does not matter how an editor saves, in which order a copy comes
- * in, or whether events were lost: at worst a larger place is looked at. Watches are set before a
- * folder is read, so that nothing falls between. The library is open only while there is something
- * to do: questions are answered beside it. No error of a file ends it.
+ * something happened to becomes due when nothing more has for a while, and is then looked at as
+ * sync looks at a folder (mirror.c). So it does not matter how an editor saves, in which order a
+ * copy comes in, or whether events were lost: at worst a larger place is looked at. Watches are set
+ * before a folder is read, so that nothing falls between. The library is open only while there is
+ * something to do: questions are answered beside it. No error of a file ends it.
  */
 #include <errno.h>
 #include <limits.h>
@@ -34,8 +34,8 @@ enum { WATCH_READING = CLI_GLOBALS, WATCH_SETTLE = WATCH_READING + CLI_READING_C
 #define KEPT_MS 60000.0
 /* Where the system allows no more watches, everything is looked at this often. */
 #define LIMITED_MS 60000.0
-/* Removed text is wiped from the file so long after: it takes a rewrite, which of a large library is
- * not done for every save of a file. */
+/* Removed text is wiped from the file so long after: it takes a rewrite, which of a large library
+ * is not done for every save of a file. */
 #define WIPE_AFTER_MS 10000.0
 #define WIPE_LARGE_AFTER_MS 600000.0
 #define LARGE_BYTES (64 << 20)

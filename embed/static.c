@@ -1,9 +1,9 @@
-/* static: the built-in sentence embedding, a static token-vector model. A text's vector is the sum of its
- * tokens' vectors, each with a learned weight, scaled to length 1. No network is run, so that an
- * old laptop embeds a shelf of manuals in seconds; what it misses in nuance, the words (BM25) that
- * it is fused with and the reader make up for. Method: bag of weighted word vectors, after
- * Arora, Liang, Ma, "A Simple but Tough-to-Beat Baseline for Sentence Embeddings", ICLR 2017, with
- * weights and vectors learned together on pairs (models/train/README.md).
+/* static: the built-in sentence embedding, a static token-vector model. A text's vector is the sum
+ * of its tokens' vectors, each with a learned weight, scaled to length 1. No network is run, so
+ * that an old laptop embeds a shelf of manuals in seconds; what it misses in nuance, the words
+ * (BM25) that it is fused with and the reader make up for. Method: bag of weighted word vectors,
+ * after Arora, Liang, Ma, "A Simple but Tough-to-Beat Baseline for Sentence Embeddings", ICLR 2017,
+ * with weights and vectors learned together on pairs (models/train/README.md).
  *
  * GGUF: architecture `carrel-static`; token_embd.weight [width, vocab], token_weight [vocab] F32.
  */

@@ -156,8 +156,8 @@ typedef struct {
 } engine_quantizing;
 
 const char *const *engine_presets(void); /* from the smallest to the largest, then NULL */
-/* Vectors and norms stay as they are; metadata is kept. Refuses what would not become smaller. Takes
- * memory for a few rows, not for a model. */
+/* Vectors and norms stay as they are; metadata is kept. Refuses what would not become smaller.
+ * Takes memory for a few rows, not for a model. */
 bool engine_model_quantize(const char *in, const char *out, const engine_quantizing *how, pool *p,
                            error *err);
 
@@ -243,8 +243,8 @@ bool engine_session_new(const engine_model *m, pool *p, const engine_session_opt
 void engine_session_free(engine_session *s);
 size_t engine_session_length(const engine_session *s);          /* positions filled */
 void engine_session_truncate(engine_session *s, size_t length); /* keeps a prefix */
-/* Keeps what s holds as far as it begins ids [n], at most n - 1 tokens, so that there is one left to
- * evaluate; returns how many. Exact: going on from there gives the bits that all of it would. */
+/* Keeps what s holds as far as it begins ids [n], at most n - 1 tokens, so that there is one left
+ * to evaluate; returns how many. Exact: going on from there gives the bits that all of it would. */
 size_t engine_session_keep(engine_session *s, const int32_t *ids, size_t n);
 /* What a session holds, to a file (mode 0600, replaced at once) and back. It fits a session of the
  * same model, context, cache type and kind of processor; another's is ERROR_MODEL, and the session
@@ -301,16 +301,17 @@ bool engine_encoder_open(const engine_gguf *g, engine_encoder **out, error *err)
 void engine_encoder_close(engine_encoder *e); /* NULL is fine */
 void engine_encoder_describe(const engine_encoder *e, engine_encoder_info *out);
 uint32_t engine_encoder_context(const engine_encoder *e); /* most tokens in one input */
-/* Any number of inputs; they are sorted and run together as memory allows, and one does not depend
- * on the others. out: SPANS: [n][outputs] of each input behind those of the inputs before it;
- * VECTOR: [count][width]; RANK: [count]. Safe in several threads at once, each with its own pool. */
+/* Any number of inputs; they are sorted and run together as memory allows, and one does not
+ * depend on the others. out: SPANS: [n][outputs] of each input behind those of the inputs before
+ * it; VECTOR: [count][width]; RANK: [count]. Safe in several threads at once, each with its own
+ * pool. */
 bool engine_encode_batch(const engine_encoder *e, pool *p, const engine_sequence *in, size_t count,
                          float *out, error *err);
 
 /* ---- the machine's limit -------------------------------------------------------------------- */
 
-/* Operations in thousand millions a second over all threads of p, of the instructions that the chosen
- * kernels multiply with; int8 is 0 where there is none. Takes about a tenth of a second. */
+/* Operations in thousand millions a second over all threads of p, of the instructions that the
+ * chosen kernels multiply with; int8 is 0 where there is none. Takes about a tenth of a second. */
 typedef struct {
     const char *int8, *f32; /* what they are called */
     double int8_gops, f32_gops;

@@ -1,5 +1,5 @@
-/* kernels: the inner loops between the products, chosen once at run time. Private to this room (and to
- * its tests and benchmark).
+/* kernels: the inner loops between the products, chosen once at run time. Private to this room (and
+ * to its tests and benchmark).
  *
  * Everything here is float32: attention, norms, activations, positions, and the types that a cache
  * is kept in. Products with weights are in panels*.c. Attention has two: `tiles` meets queries with
@@ -75,8 +75,8 @@ typedef struct {
     void (*gelu_mul)(float *gate, const float *up, size_t n); /* gate = gelu(gate) * up */
     /* x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 x^3))), in place */
     void (*gelu)(float *x, size_t n);
-    /* sum += weight * x, x a row of Q8_0; each product rounded as engine_dequantize rounds it, so that
-     * all tables give the same bits */
+    /* sum += weight * x, x a row of Q8_0; each product rounded as engine_dequantize rounds it, so
+     * that all tables give the same bits */
     void (*add_q8_0)(const uint8_t *x, float weight, float *sum, size_t n);
     /* adjacent pairs (x[2i], x[2i+1]) turned by turn[2i] = cos, turn[2i+1] = sin */
     void (*rope_norm)(float *x, const float *turn, size_t pairs);

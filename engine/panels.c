@@ -43,7 +43,8 @@ static uint32_t word(const uint8_t *p) {
 #define LOW2 0x03030303u
 #define LOW1 0x01010101u
 
-/* Nibbles that the file keeps as Q4_0 does, columns j and j + 16 in byte j: our words as they are. */
+/* Nibbles that the file keeps as Q4_0 does, columns j and j + 16 in byte j: our words as they
+ * are. */
 static void copy_nibbles(const uint8_t *q, uint32_t out[4]) {
     memcpy(out, q, 16);
 }
@@ -181,7 +182,7 @@ ALWAYS void codes(uint32_t type, place p, uint32_t out[WORDS]) {
     }
 }
 
-/* ---- scales of one row in one block ------------------------------------------------------------ */
+/* ---- scales of one row in one block -------------------------------------------------------- */
 
 /* The six-bit scale and minimum of part j (ggml Q4_K and Q5_K: 8 of each in 12 bytes). */
 static void scale_k4(const uint8_t *s, size_t j, uint8_t *scale, uint8_t *min) {

@@ -2,15 +2,15 @@
  * compute and a moment to read, so that a second question over the same passages need not wait.
  *
  * The file begins with everything that the values depend on: the model (by its settings, its shapes
- * and samples of its weights: reading all of it would take longer than it saves), the context (some models turn
- * positions differently in a long one), the cache's type and the kernels, whose last bits differ. A
- * checksum ends it, so that a file that was cut or damaged is not believed.
+ * and samples of its weights: reading all of it would take longer than it saves), the context (some
+ * models turn positions differently in a long one), the cache's type and the kernels, whose last
+ * bits differ. A checksum ends it, so that a file that was cut or damaged is not believed.
  *
  * It is written beside its place, under a lock, and then put there: of two programs that write at
  * once one gives way, and what a killed one has left is known by its name.
  *
- * Never trusts a length from the file: what is read is what this session expects. Never reads a file
- * of another user's, who could put words there that no page says.
+ * Never trusts a length from the file: what is read is what this session expects. Never reads a
+ * file of another user's, who could put words there that no page says.
  */
 #include "engine/session.h"
 
@@ -38,7 +38,8 @@ typedef struct {
     uint64_t length; /* tokens; their ids follow, then the parts of each layer, then the checksum */
 } head;
 
-/* FNV-1a over words of 64 bits instead of bytes; it guards against accidents, not against malice. */
+/* FNV-1a over words of 64 bits instead of bytes; it guards against accidents, not against
+ * malice. */
 static uint64_t mix(uint64_t hash, const void *p, size_t n) {
     const uint8_t *at = p;
     for (; n >= 8; n -= 8, at += 8) {
@@ -125,7 +126,8 @@ static bool part_path(const char *path, char part[MOST_PATH], error *err) {
     return error_set(err, ERROR_IO, "%s: the path is too long", path);
 }
 
-/* The file `part`, empty and locked; -1 where that cannot be, or where another program writes it. */
+/* The file `part`, empty and locked; -1 where that cannot be, or where another program writes
+ * it. */
 static int open_part(const char *part) {
     struct stat here, there;
     int fd = open(part, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);

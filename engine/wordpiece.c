@@ -5,10 +5,10 @@
  * space ends a word; a punctuation character or an ideograph is a word of its own. Each word is cut
  * greedily into the longest pieces, the first of which carries U+2581; a word that cannot be cut
  * becomes [UNK], unless plain digits in the place of raised and lowered ones make it known. Every
- * token knows the source bytes of its whole word, since answers are cut out of pages with them. As in
- * llama.cpp, whose ids the parity data give, all marks are dropped (not only non-spacing ones) and a
- * Hangul syllable is its first letter. Source: Devlin et al., "BERT" (2019). All documents pass
- * through here, so ASCII takes a short path and words share a buffer.
+ * token knows the source bytes of its whole word, since answers are cut out of pages with them. As
+ * in llama.cpp, whose ids the parity data give, all marks are dropped (not only non-spacing ones)
+ * and a Hangul syllable is its first letter. Source: Devlin et al., "BERT" (2019). All documents
+ * pass through here, so ASCII takes a short path and words share a buffer.
  */
 #include "engine/tokenizer.h"
 
@@ -128,8 +128,8 @@ static char plain_script(uint32_t c) {
     return c == 0x207B || c == 0x208B ? '-' : 0;
 }
 
-/* A word that only its raised and lowered digits keep from being cut, with plain ones: "co2" for CO₂.
- * Behind a digit, and around a sign, they are a word of their own: 10⁵ is not 105. */
+/* A word that only its raised and lowered digits keep from being cut, with plain ones: "co2" for
+ * CO₂. Behind a digit, and around a sign, they are a word of their own: 10⁵ is not 105. */
 static bool put_plain(word_run *run) {
     char *word = run->word + MARK_BYTES;
     size_t to = 0, begin = 0, used;

@@ -153,8 +153,8 @@ static bool insert_chunks(index_library *l, const index_document_in *d, int64_t 
     return ok;
 }
 
-/* The vectors go in with their document, but not past chunks that wait for theirs, and not where the
- * library has been given another model meanwhile: then they come later (blocks.c). */
+/* The vectors go in with their document, but not past chunks that wait for theirs, and not where
+ * the library has been given another model meanwhile: then they come later (blocks.c). */
 static bool insert_vectors(index_library *l, const index_document_in *d, uint32_t width, int64_t id,
                            int64_t first, error *err) {
     int64_t last, waiting, other = 0;

@@ -6,8 +6,8 @@
  * point: 0.04 mm, finer than anyone can see in a highlight.
  *
  * Layout: count; then for each line: begin - end of the line before, end - begin, page - page
- * before, x0, y0, x1, y1 - the same of the line before. Behind them, for each line that is a heading:
- * its number - that of the heading before, and `heading`. Libraries from before have none.
+ * before, x0, y0, x1, y1 - the same of the line before. Behind them, for each line that is a
+ * heading: its number - that of the heading before, and `heading`. Libraries from before have none.
  *
  * The decoder trusts nothing: the file may be damaged or made by someone.
  */

@@ -1,12 +1,13 @@
-/* The files that were looked at: how each looked then, the hash of its bytes, and, where it could not
- * be read, why.
+/* The files that were looked at: how each looked then, the hash of its bytes, and, where it could
+ * not be read, why.
  *
  * A folder of ten thousand documents is compared with the library by what the file system says of
- * each file, and only what looks different is read. A file that failed is remembered with the program
- * that tried, so that hours are not spent on it again before either has changed. Several paths may
- * hold the bytes of one document; the document itself has one of them, and when that goes, another.
- * What is noted here is never needed to answer: a library without it only costs a reading. Noted too
- * are the folders that were disks of their own: empty, they look the same as one that was emptied.
+ * each file, and only what looks different is read. A file that failed is remembered with the
+ * program that tried, so that hours are not spent on it again before either has changed. Several
+ * paths may hold the bytes of one document; the document itself has one of them, and when that
+ * goes, another. What is noted here is never needed to answer: a library without it only costs a
+ * reading. Noted too are the folders that were disks of their own: empty, they look the same as one
+ * that was emptied.
  */
 #include "index/internal.h"
 

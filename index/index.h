@@ -172,8 +172,8 @@ typedef struct {
 
 /* In one transaction; replaces what was noted for the same paths. */
 bool index_note_files(index_library *l, const index_file *files, size_t count, error *err);
-/* *found is false where nothing is noted, or the bytes are no longer in the library. Files that are no
- * documents are found too. */
+/* *found is false where nothing is noted, or the bytes are no longer in the library. Files that are
+ * no documents are found too. */
 bool index_get_file(index_library *l, str path, arena *a, index_file *out, bool *found, error *err);
 bool index_forget_files(index_library *l, const str *paths, size_t count, error *err);
 /* Those that could not be read, and those that are no documents, by path; at most `limit`. */
@@ -182,8 +182,8 @@ bool index_failed_files(index_library *l, size_t limit, arena *a, index_file **o
 /* The paths at which these bytes were seen, the document's own among them. */
 bool index_copies(index_library *l, const uint8_t hash[32], arena *a, str **out, size_t *count,
                   error *err);
-/* Folders at which a disk of its own was mounted when they were looked at: what is missing below one
- * that is none now is not gone. */
+/* Folders at which a disk of its own was mounted when they were looked at: what is missing below
+ * one that is none now is not gone. */
 bool index_note_disk(index_library *l, str path, error *err);
 bool index_forget_disk(index_library *l, str path, error *err);
 bool index_disks(index_library *l, arena *a, str **out, size_t *count, error *err);
@@ -283,10 +283,11 @@ bool index_count_all_unread(index_library *l, uint64_t *pages, error *err);
  * were met are no documents. */
 bool index_count_losses(index_library *l, uint64_t *documents, uint64_t *files, uint64_t *others,
                         error *err);
-/* A number that is another one as soon as this or any other program has changed the library; it says
- * something only beside an earlier one of the same handle. */
+/* A number that is another one as soon as this or any other program has changed the library; it
+ * says something only beside an earlier one of the same handle. */
 bool index_stamp(index_library *l, uint64_t *out, error *err);
-/* PRAGMA integrity_check, our own invariants and, unless the file is `fixed`, FTS5's check of its words. */
+/* PRAGMA integrity_check, our own invariants and, unless the file is `fixed`, FTS5's check of its
+ * words. */
 bool index_check(index_library *l, error *err);
 
 typedef struct {
@@ -346,8 +347,8 @@ typedef struct {
 /* language: ISO 639-1, empty for English. */
 void index_words(str s, str language, arena *a, index_word **out, size_t *count);
 /* ISO 639-1 code of a document by the function words of its texts (its chunks, in order), or as it
- * declares it itself (empty: it does not), where they say nothing else beyond doubt; of a document in
- * several languages the one with most text. Empty where nothing is known. */
+ * declares it itself (empty: it does not), where they say nothing else beyond doubt; of a document
+ * in several languages the one with most text. Empty where nothing is known. */
 str index_document_language(const str *texts, size_t count, str declared);
 /* How many chunks hold this stem (for inverse document frequency); 0 when none does. */
 bool index_word_frequency(index_library *l, str stem, uint64_t *chunks, error *err);

@@ -108,11 +108,13 @@ sqlite3_stmt *store_prepare(index_library *l, const char *sql, error *err);
 void store_done(sqlite3_stmt *s);
 /* Steps a statement that gives no row, and resets it. */
 bool store_execute(index_library *l, sqlite3_stmt *s, error *err);
-/* All rows of a bound statement as an array of the arena, each read by `read`; resets it. NULL on error. */
+/* All rows of a bound statement as an array of the arena, each read by `read`; resets it. NULL on
+ * error. */
 typedef void store_read_fn(sqlite3_stmt *s, arena *a, void *out);
 void *store_all(index_library *l, sqlite3_stmt *s, size_t size, store_read_fn *read, arena *a,
                 size_t *count, error *err);
-/* The first row of a bound statement; where there is none, *found is false. The caller resets it. */
+/* The first row of a bound statement; where there is none, *found is false. The caller resets
+ * it. */
 bool store_first(index_library *l, sqlite3_stmt *s, bool *found, error *err);
 /* One integer of the first row; `none` when there is no row. */
 bool store_integer(index_library *l, const char *sql, int64_t none, int64_t *out, error *err);
@@ -128,8 +130,8 @@ void store_finalize(index_library *l);
 #define SCHEMA_VERSION 4
 #define SCHEMA_APPLICATION_ID 0x4361726C /* "Carl", in bytes 68..71 of the file */
 
-/* Makes or migrates the tables, or says why this file cannot be used. A reader migrates nothing, and
- * sees an older file through views; it must still be able to make temporary tables. */
+/* Makes or migrates the tables, or says why this file cannot be used. A reader migrates nothing,
+ * and sees an older file through views; it must still be able to make temporary tables. */
 bool schema_prepare(index_library *l, error *err);
 
 /* ---- fts.c: SQLite's side of the words ------------------------------------------------------ */

@@ -140,7 +140,8 @@ static bool prepare(index_library *l, error *err) {
     if (!harden(l, err) || !fts_register(l, err)) return false;
     if (l->mode == INDEX_READ)
         return schema_prepare(l, err) && store_run(l, "PRAGMA query_only = ON", err);
-    /* SQLite opens what may only be read all the same; the first document would tell, after its reading. */
+    /* SQLite opens what may only be read all the same; the first document would tell, after its
+     * reading. */
     if (sqlite3_db_readonly(l->db, "main") != 0)
         return store_fail_code(l->path, SQLITE_READONLY, "", err);
     /* Before the switch to WAL, which would write into a file that is not ours. */

@@ -3,8 +3,8 @@
  * An answer says when it cites a document that was read in part, so the questions "where does this
  * page stand" and "what is missing of this document" are asked for every answer: both go through a
  * key, and cost microseconds. Names of parts hold what they lie in ("mail.eml > manual.pdf"), since
- * nothing else is ever asked about how parts are nested. A note of a document for which nothing is missing (an aside) has
- * a negative ordinal.
+ * nothing else is ever asked about how parts are nested. A note of a document for which nothing is
+ * missing (an aside) has a negative ordinal.
  */
 #include "index/internal.h"
 

@@ -78,9 +78,9 @@ static const char version_1[] =
     "  tokenize='carrel', detail=full);"
     "CREATE VIRTUAL TABLE vocabulary USING fts5vocab(words, row);";
 
-/* Columns with a default and new tables: no row of text, words or vectors is touched, so that a large
- * library is upgraded in the time that its table of pages is read. An older program could not read
- * scans: what it found empty may be one. */
+/* Columns with a default and new tables: no row of text, words or vectors is touched, so that a
+ * large library is upgraded in the time that its table of pages is read. An older program could not
+ * read scans: what it found empty may be one. */
 #define EMPTY_BEFORE_OCR                                            \
     "'an older Carrel found no text here and could not read scans;" \
     " `carrel add --again` with its file looks once more'"
@@ -142,8 +142,9 @@ static const char version_4[] =
 
 static const char *const migrations[SCHEMA_VERSION] = {version_1, version_2, version_3, version_4};
 
-/* How a file of an older version looks through today's tables, for who only reads. A name without a
- * schema means the temporary one first; what is in the file's own views and FTS5 tables does not. */
+/* How a file of an older version looks through today's tables, for who only reads. A name
+ * without a schema means the temporary one first; what is in the file's own views and FTS5
+ * tables does not. */
 #define SEEN_LIBRARY                                                                    \
     "CREATE TEMP VIEW library AS SELECT *, '' AS languages FROM main.library;"          \
     "CREATE TEMP TABLE recognised(hash BLOB, place TEXT, languages TEXT, program TEXT," \

@@ -2,12 +2,12 @@
  * a question with a sentence.
  *
  * A word is a run of letters, digits and marks. Numbers stand apart from the letters behind them
- * ("2.5mg" is 2.5 and mg), letters keep the digits behind them ("E24", "m²"); a number with a power is one
- * word and its two parts ("10⁵": 10^5, 10, 5), and never 105. Parts joined by hyphens or
+ * ("2.5mg" is 2.5 and mg), letters keep the digits behind them ("E24", "m²"); a number with a power
+ * is one word and its two parts ("10⁵": 10^5, 10, 5), and never 105. Parts joined by hyphens or
  * underscores are given whole and in parts ("follow-up": followup, follow, up), because documents
- * and questions differ in it. Scripts without spaces give pairs of characters. A word is stemmed
- * as it is properly written, and loses its diacritics after that (Snowball knows "ción", not
- * "cion"); English, which has none of its own, loses them before.
+ * and questions differ in it. Scripts without spaces give pairs of characters. A word is stemmed as
+ * it is properly written, and loses its diacritics after that (Snowball knows "ción", not "cion");
+ * English, which has none of its own, loses them before.
  *
  * Never reads or writes the library, keeps nothing between two calls, and takes any bytes.
  */
@@ -134,8 +134,8 @@ static bool is_minus(uint32_t c) {
     return c == '-' || c == 0x2212 || c == 0x207B;
 }
 
-/* The end of the power behind a number that ends at `at`: "⁵", "⁻³", "^5", "^-3"; `at` when there is none.
- * *digits is where its digits begin. */
+/* The end of the power behind a number that ends at `at`: "⁵", "⁻³", "^5", "^-3"; `at` when there
+ * is none. *digits is where its digits begin. */
 static size_t power_end(const scanner *t, size_t at, size_t *digits, bool *minus) {
     size_t used, begin = at;
     uint32_t c = peek(t, at, &used);

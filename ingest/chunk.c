@@ -9,9 +9,9 @@
  * group of rows, so that each can be understood alone. A blank line behind each header row tells it
  * from the rows of data in the chunk's text.
  *
- * A heading on the path above a chunk is not repeated in its text; the lines of those that follow in it
- * say what they are, so that a citation names the section that its sentence stands in. Nothing else is left out, and
- * every byte keeps the place on the page that it came from.
+ * A heading on the path above a chunk is not repeated in its text; the lines of those that follow
+ * in it say what they are, so that a citation names the section that its sentence stands in.
+ * Nothing else is left out, and every byte keeps the place on the page that it came from.
  */
 #include "ingest/chunk.h"
 
@@ -276,8 +276,8 @@ static void cut_section(cutter *c, size_t begin, size_t end) {
 
 /* ---- sections ----------------------------------------------------------------------------- */
 
-/* Which document inside the document a page is of, counted from 1; 0: its own. Parts come in the order of
- * their first pages, and a part's own pages before those of the parts inside it. */
+/* Which document inside the document a page is of, counted from 1; 0: its own. Parts come in the
+ * order of their first pages, and a part's own pages before those of the parts inside it. */
 static size_t part_of(const ingest_document *d, uint32_t page) {
     size_t low = 0, high = d->part_count;
     while (low < high) {

@@ -357,8 +357,9 @@ static void put_heading(builder *b, size_t begin, size_t end, int level) {
 
 /* ---- blocks ------------------------------------------------------------------------------- */
 
-/* "(in millions)", "Doses are as follows:", a caption: what a table cannot do without. Of a paragraph
- * the last sentence may be it; one without a stop only where it is the whole paragraph. */
+/* "(in millions)", "Doses are as follows:", a caption: what a table cannot do without. Of a
+ * paragraph the last sentence may be it; one without a stop only where it is the whole
+ * paragraph. */
 static bool leads_into_table(const builder *b, const unit *u) {
     str s = str_cut(text_str(&b->f->t), u->begin, u->end);
     if (u->kind != UNIT_SENTENCE || u->tokens > LEAD_TOKENS || s.n == 0) return false;

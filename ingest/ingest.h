@@ -45,8 +45,8 @@ typedef enum {
 #define INGEST_ROW_HEAD 1
 #define INGEST_ROW_BODY 2
 
-/* What a paragraph is: of the page's own text, or said beside it (a comment), which stays where the page
- * is recognised from its picture. */
+/* What a paragraph is: of the page's own text, or said beside it (a comment), which stays where the
+ * page is recognised from its picture. */
 #define INGEST_PARAGRAPH_BESIDE 1
 
 /* A line as it stands on the page. */
@@ -109,8 +109,8 @@ typedef struct {
     const str *notes; /* what of the document was not read, or read in part: a sentence each */
     size_t note_count;
     size_t aside_count; /* of the notes the last so many: remarks, for which nothing is missing */
-    /* Of a piece from the middle of a document: [INGEST_HEADING_LEVELS], the headings that stand above its
-     * first block, by level, empty where there is none. NULL: it is whole. */
+    /* Of a piece from the middle of a document: [INGEST_HEADING_LEVELS], the headings that stand
+     * above its first block, by level, empty where there is none. NULL: it is whole. */
     const str *above;
 } ingest_document;
 
@@ -153,7 +153,8 @@ str ingest_worker_confinement(const ingest_worker *w);
 
 /* True where this path's name or first bytes belong to a format that Carrel reads. */
 bool ingest_supported(const char *path);
-/* In the folder that a browser saved with a page: a document all the same, and no piece of the page. */
+/* In the folder that a browser saved with a page: a document all the same, and no piece of the
+ * page. */
 bool ingest_is_own_document(const char *path);
 
 /* What the caller of a reading may say and wants to hear; each may be NULL. They are called from
@@ -170,10 +171,10 @@ typedef struct {
 } ingest_hooks;
 
 typedef struct {
-    str password; /* for a document that asks for one; empty: none is known */
-    str ocr_languages; /* as tesseract names them, "eng+fra"; empty: the installed ones, if they are few */
-    bool no_ocr;               /* leave pages without usable text as they are */
-    double ocr_seconds;        /* for all pages of a file together; 0: by their number */
+    str password;       /* for a document that asks for one; empty: none is known */
+    str ocr_languages;  /* as tesseract names them, "eng+fra"; empty: the installed ones, if few */
+    bool no_ocr;        /* leave pages without usable text as they are */
+    double ocr_seconds; /* for all pages of a file together; 0: by their number */
     const ingest_hooks *hooks; /* NULL: none */
 } ingest_options;
 
@@ -186,8 +187,8 @@ bool ingest_ocr_languages(str asked, char out[INGEST_LANGUAGES_BYTES], error *er
 /* Starts the program that recognises, where it does not run yet; false where it cannot be. */
 bool ingest_ocr_start(ingest_worker *w, error *err);
 
-/* A document is read in pieces: itself, the parts inside it, the pages that want OCR. Each piece is a
- * process of its own, so that a broken or hostile one costs no more than itself. Calls
+/* A document is read in pieces: itself, the parts inside it, the pages that want OCR. Each piece is
+ * a process of its own, so that a broken or hostile one costs no more than itself. Calls
  * piece(context, i, worker) once for every i below count, in any order and perhaps at the same time
  * with several workers, and returns when all have ended. */
 typedef void ingest_piece_fn(void *context, size_t i, ingest_worker *w);
@@ -196,13 +197,13 @@ typedef void ingest_share_fn(void *sharer, ingest_worker *own, size_t count, ing
 
 /* Reads the file open at fd (from offset 0; the descriptor stays the caller's) with all its pieces.
  * `name` is for messages and for the format (its extension, where the bytes leave a doubt). When it
- * fails, err holds the reason of this document alone, and the worker goes on with the next; a part or
- * page that fails is a fate and a note. share may be NULL: then all is done here, one by one. */
+ * fails, err holds the reason of this document alone, and the worker goes on with the next; a part
+ * or page that fails is a fate and a note. share may be NULL: then all is done here, one by one. */
 bool ingest_read(ingest_worker *w, int fd, str name, const ingest_options *options,
                  ingest_share_fn *share, void *sharer, arena *a, ingest_document **out, error *err);
 
-/* The same, cut into chunks as it is read (ingest_chunk_document): blocks are given back when they are in
- * chunks, and so *out has none. For documents of any length. */
+/* The same, cut into chunks as it is read (ingest_chunk_document): blocks are given back when they
+ * are in chunks, and so *out has none. For documents of any length. */
 typedef struct {
     ingest_count_fn *count;
     void *context; /* of count */

@@ -1,7 +1,8 @@
 /* Bytes kept for parsers (kept.h): files in memory without a name, and the budget for all of them.
  *
- * What is charged is whole pages, as the kernel gives them, before the bytes are written, so that threads
- * which write at the same time cannot pass the limit together. Nothing is ever read back here.
+ * What is charged is whole pages, as the kernel gives them, before the bytes are written, so that
+ * threads which write at the same time cannot pass the limit together. Nothing is ever read back
+ * here.
  */
 #include "ingest/kept.h"
 

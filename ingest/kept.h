@@ -1,7 +1,7 @@
-/* Memory in which carrel keeps bytes for its parsers: a container that lies in another, unpacked, and runs of
- * members that were unpacked together. It has no address in carrel, which never looks at the bytes: they
- * come from one confined process and go to another, as a descriptor. All that is kept at any moment, whatever
- * thread and document it is for, has one budget.
+/* Memory in which carrel keeps bytes for its parsers: a container that lies in another, unpacked,
+ * and runs of members that were unpacked together. It has no address in carrel, which never looks
+ * at the bytes: they come from one confined process and go to another, as a descriptor. All that is
+ * kept at any moment, whatever thread and document it is for, has one budget.
  */
 #ifndef CARREL_INGEST_KEPT_H
 #define CARREL_INGEST_KEPT_H

@@ -20,7 +20,7 @@ typedef enum {
     KIND_MBOX,    /* many */
     KIND_MHTML,   /* a saved page with its parts */
     KIND_IMAGE,   /* a scan or photograph of a page */
-    KIND_PACKAGE, /* a ZIP file: an office document, an EPUB, an archive: carrel-parse looks inside */
+    KIND_PACKAGE, /* a ZIP file: an office document, an EPUB, an archive; carrel-parse looks */
     KIND_ZIM,     /* an offline web site (Kiwix) */
     KIND_GZIP,    /* one compressed file of another kind: unpacked before anything looks at it */
     KIND_COUNT
@@ -43,8 +43,8 @@ static inline bool kind_has_extension(str name, const char *const list[]) {
     return false;
 }
 
-/* Among what a browser saved with a page: a document that stands for itself, by its name. All else is
- * a piece of the page: pictures, styles, scripts, frames. */
+/* Among what a browser saved with a page: a document that stands for itself, by its name. All else
+ * is a piece of the page: pictures, styles, scripts, frames. */
 static inline bool kind_is_own_document(str name) {
     static const char *const own[] = {"pdf", "docx", "xlsx", "pptx", "odt", "ods", "odp", "epub",
                                       "rtf", "csv",  "tsv",  "md",   "txt", "eml", "mht", "mhtml",

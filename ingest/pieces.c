@@ -1,15 +1,18 @@
-/* Reads the documents inside a document, front to back, in memory that does not grow with their number.
+/* Reads the documents inside a document, front to back, in memory that does not grow with their
+ * number.
  *
- * Items wait in a list in the order of the document, those inside a container behind it. Each round reads
- * the first that are not read, all at once where the caller has workers to share, and lists what lies
- * inside them; what is read from the front of the list on is a stretch, and is handed on before the next round.
+ * Items wait in a list in the order of the document, those inside a container behind it. Each round
+ * reads the first that are not read, all at once where the caller has workers to share, and lists
+ * what lies inside them; what is read from the front of the list on is a stretch, and is handed on
+ * before the next round.
  *
- * Every item is parsed by a process of its own (worker.h), so that a broken or hostile member costs itself
- * and no more. Finding a member is another matter: a ZIP file's whole directory is read to open one entry, a
- * mail is parsed whole to decode one attachment. So the members of one container are unpacked in runs, by
- * a process that opens the container once and parses none of them, into memory that carrel holds and never
- * looks into (kept.h). What could not be unpacked there is unpacked where it is parsed, alone, and fails
- * alone. A container inside another is kept unpacked likewise, while its members are read.
+ * Every item is parsed by a process of its own (worker.h), so that a broken or hostile member costs
+ * itself and no more. Finding a member is another matter: a ZIP file's whole directory is read to
+ * open one entry, a mail is parsed whole to decode one attachment. So the members of one container
+ * are unpacked in runs, by a process that opens the container once and parses none of them, into
+ * memory that carrel holds and never looks into (kept.h). What could not be unpacked there is
+ * unpacked where it is parsed, alone, and fails alone. A container inside another is kept unpacked
+ * likewise, while its members are read.
  */
 #include "ingest/pieces.h"
 
@@ -18,9 +21,9 @@
 #include "ingest/kind.h"
 #include "ingest/record.h"
 
-/* For all members of one container together; an archive of ten thousand slow files ends here, one of
- * a whole shelf of manuals does not. Pages that are recognised have only their own limit: a thick scan
- * takes hours, and is worth them. */
+/* For all members of one container together; an archive of ten thousand slow files ends here, one
+ * of a whole shelf of manuals does not. Pages that are recognised have only their own limit: a
+ * thick scan takes hours, and is worth them. */
 #define MEMBERS_SECONDS 3600.0
 /* One round: two runs, many times the number of cores. */
 #define ROUND_ITEMS 1024u
@@ -28,8 +31,8 @@
 #define WAITING_MAX_BYTES (32u << 20)
 /* Fewer members next to each other are found one by one. */
 #define RUN_MIN 3u
-/* A container that lies in another is unpacked for each run of its members, unless it has at least so many:
- * then it is kept unpacked while they are read. */
+/* A container that lies in another is unpacked for each run of its members, unless it has at least
+ * so many: then it is kept unpacked while they are read. */
 #define HELD_MIN_MEMBERS 16u
 
 /* Of items that are not all read. */
@@ -73,7 +76,7 @@ void pieces_each(const pieces *p, size_t count, ingest_piece_fn *piece, void *co
     }
 }
 
-/* ---- containers ------------------------------------------------------------------------------- */
+/* ---- containers ---------------------------------------------------------------------------- */
 
 /* Held once by whoever makes it. */
 static container *new_container(const worker_piece *piece, container *in, size_t members) {
@@ -93,7 +96,8 @@ static void leave(container *c) {
     }
 }
 
-/* The piece as it lies in the nearest container around it that is kept unpacked, else in the file. */
+/* The piece as it lies in the nearest container around it that is kept unpacked, else in the
+ * file. */
 static worker_piece place_of(const pieces *p, const worker_piece *of, const container *in, int *fd,
                              str *name) {
     worker_piece piece = *of;
@@ -108,8 +112,8 @@ static worker_piece place_of(const pieces *p, const worker_piece *of, const cont
     return piece;
 }
 
-/* Keeps it unpacked where that saves much; a file that is none itself (.gz) has to be unpacked too. Where
- * it fails the members do without. */
+/* Keeps it unpacked where that saves much; a file that is none itself (.gz) has to be unpacked too.
+ * Where it fails the members do without. */
 static void hold(const pieces *p, container *c) {
     error ignored;
     int fd;
@@ -130,7 +134,7 @@ static void hold(const pieces *p, container *c) {
         kept_close(&held);
 }
 
-/* ---- runs -------------------------------------------------------------------------------------- */
+/* ---- runs ---------------------------------------------------------------------------------- */
 
 /* Nobody asks for it yet. */
 static run *new_run(size_t begin, size_t end, run *before) {
@@ -168,7 +172,8 @@ static size_t unpack_run(const pieces *p, run *u, ingest_worker *w, bool *failed
     return x.got;
 }
 
-/* Moves those of the members from `begin` on that still ask for this run to another; NULL: to none. */
+/* Moves those of the members from `begin` on that still ask for this run to another; NULL: to
+ * none. */
 static void hand_over(pieces *p, run *u, size_t begin, size_t end, run *to) {
     for (size_t i = begin; i < end; i++) {
         if (p->batch[i]->run != u) continue;
@@ -178,8 +183,8 @@ static void hand_over(pieces *p, run *u, size_t begin, size_t end, run *to) {
     }
 }
 
-/* What was not unpacked is a run of its own; the member at which unpacking failed is read alone. The lock
- * is held. */
+/* What was not unpacked is a run of its own; the member at which unpacking failed is read alone.
+ * The lock is held. */
 static void split_run(pieces *p, run *u, size_t got, bool failed) {
     size_t rest = u->begin + got + (failed && u->begin + got < u->end);
     hand_over(p, u, u->begin + got, rest, NULL);
@@ -219,7 +224,7 @@ static void leave_run(pieces *p, node *n) {
     pthread_mutex_unlock(&p->lock);
 }
 
-/* ---- one item ------------------------------------------------------------------------------------ */
+/* ---- one item ------------------------------------------------------------------------------ */
 
 static bool within_limits(const pieces *p, const item *it, error *err) {
     if (it->piece.depth == 0) return true;
@@ -232,7 +237,8 @@ static bool within_limits(const pieces *p, const item *it, error *err) {
     return true;
 }
 
-/* What a document holds, without the room that its arena has left: of a short mail that is the most. */
+/* What a document holds, without the room that its arena has left: of a short mail that is the
+ * most. */
 static size_t document_bytes(const ingest_document *d) {
     size_t n = d->page_count * sizeof *d->pages + d->block_count * sizeof *d->blocks;
     for (size_t i = 0; i < d->block_count; i++)
@@ -277,7 +283,7 @@ static void read_item(void *context, size_t i, ingest_worker *w) {
     atomic_fetch_add(&p->held_bytes, arena_bytes(it->a));
 }
 
-/* ---- a round --------------------------------------------------------------------------------------- */
+/* ---- a round ------------------------------------------------------------------------------- */
 
 /* A member that lies too deep is not read. */
 static node *new_member(pieces *p, const node *parent, container *in, const ingest_part *part) {
@@ -358,10 +364,10 @@ static void read_round(pieces *p) {
     p->left_ms -= clock_ms() - begin_ms;
 }
 
-/* ---- stretches ----------------------------------------------------------------------------------- */
+/* ---- stretches ----------------------------------------------------------------------------- */
 
-/* How many of the list's first items can be handed on: those that are read, but for a container right
- * before its first member, since its heading may stand on that one's page. */
+/* How many of the list's first items can be handed on: those that are read, but for a container
+ * right before its first member, since its heading may stand on that one's page. */
 static size_t ready_items(const pieces *p) {
     size_t count = 0,
            waiting = 0; /* waiting: that many containers, each the first in the one before */

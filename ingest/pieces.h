@@ -1,6 +1,6 @@
-/* The pieces of a document: itself and the documents inside it, read front to back (pieces.c). They come in
- * stretches, each in the order of the document and followed by the next, so that what reads them need
- * not hold a whole mailbox.
+/* The pieces of a document: itself and the documents inside it, read front to back (pieces.c). They
+ * come in stretches, each in the order of the document and followed by the next, so that what reads
+ * them need not hold a whole mailbox.
  */
 #ifndef CARREL_INGEST_PIECES_H
 #define CARREL_INGEST_PIECES_H
@@ -10,7 +10,8 @@
 
 #include "ingest/worker.h"
 
-/* Of a file, at all depths: containers within containers multiply. A name and a place are held for each. */
+/* Of a file, at all depths: containers within containers multiply. A name and a place are held for
+ * each. */
 #define PIECES_MAX 200000u
 
 /* A document: the file, or a member of it. */
@@ -53,8 +54,9 @@ typedef struct {
 
 /* The fields down to `whole` are the caller's to fill in. */
 void pieces_open(pieces *p);
-/* Reads on; the stretch before is gone, but for arenas that were taken out of it. False when none is left.
- * The first item of the first is the file itself. A container comes with its first member. */
+/* Reads on; the stretch before is gone, but for arenas that were taken out of it. False when
+ * none is left. The first item of the first is the file itself. A container comes with its first
+ * member. */
 bool pieces_next(pieces *p);
 void pieces_close(pieces *p);
 

@@ -1,11 +1,11 @@
 /* A whole document out of its pieces: itself, the documents inside it, the pages that want OCR.
  *
- * pieces.c reads the first two, front to back, and hands them on in stretches. The pages without usable text
- * of a stretch are recognised, each by a process of its own; then the stretch is put together in the order of
- * its parts. Whoever wants chunks gets them stretch by stretch, and what they were made of is given
- * back, so that a mailbox of any length needs no more room than a stretch and its chunks. What could
- * not be read becomes a page with its fate and a sentence, never a hole. Nothing is written here, and
- * no byte of a document is looked at.
+ * pieces.c reads the first two, front to back, and hands them on in stretches. The pages without
+ * usable text of a stretch are recognised, each by a process of its own; then the stretch is put
+ * together in the order of its parts. Whoever wants chunks gets them stretch by stretch, and what
+ * they were made of is given back, so that a mailbox of any length needs no more room than a
+ * stretch and its chunks. What could not be read becomes a page with its fate and a sentence, never
+ * a hole. Nothing is written here, and no byte of a document is looked at.
  */
 #include <string.h>
 
@@ -179,7 +179,8 @@ static size_t begins_with_name(const item *it) {
            b->page == 1 && b->line_count == 1 && str_eq(b->lines[0].text, it->name);
 }
 
-/* A block of a page that was recognised in its stead is dropped, and so is garbled text; comments stay. */
+/* A block of a page that was recognised in its stead is dropped, and so is garbled text; comments
+ * stay. */
 static void put_blocks(assembly *x, size_t i, uint32_t before) {
     const reading *r = x->r;
     const item *it = &r->items[i];

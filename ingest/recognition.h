@@ -16,8 +16,8 @@ typedef struct {
     double begin_ms, used_ms; /* of those before */
 } recognition;
 
-/* Begins with so many more pages of the file; r is zeroed before the first. What is read of it behind
- * recognition_pause takes none of their time. */
+/* Begins with so many more pages of the file; r is zeroed before the first. What is read of it
+ * behind recognition_pause takes none of their time. */
 void recognition_start(recognition *r, const ingest_options *options, size_t pages);
 void recognition_pause(recognition *r);
 

@@ -5,7 +5,8 @@
  * first page wants it. Each piece of a document costs one message there, one pipe for its records
  * and one message back; what the process does wrong (a crash, a hang, a broken stream, its own
  * death) becomes one sentence about one piece. The process keeps the clock; should it fail even in
- * that, the deadline here ends it, and the next piece gets a new one. The bytes of a document are never looked at here but for ingest_supported's first few.
+ * that, the deadline here ends it, and the next piece gets a new one. The bytes of a document are
+ * never looked at here but for ingest_supported's first few.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -221,7 +222,7 @@ static process *ready(ingest_worker *w, bool ocr, error *err) {
         return NULL;
     }
     if (start(p, err)) return p;
-    if (ocr) { /* mostly its libraries: the one program of Carrel's that can do without being there */
+    if (ocr) { /* mostly its libraries: Carrel can do without this program alone */
         error_wrap(err, "is tesseract installed (Debian: tesseract-ocr)?");
         err->code = ERROR_NOT_FOUND;
     }

@@ -33,9 +33,9 @@ typedef struct {
         bytes; /* where the file lies in its descriptor, from a page's begin; 0 bytes: all of it */
 } worker_piece;
 
-/* How long a piece may take by the clock. Recognising is all computing, and held by the processor's time
- * (RLIMIT_CPU); on a machine with other work the clock runs ahead of that, and a page that was cut off
- * for it would stay unread. */
+/* How long a piece may take by the clock. Recognising is all computing, and held by the processor's
+ * time (RLIMIT_CPU); on a machine with other work the clock runs ahead of that, and a page that was
+ * cut off for it would stay unread. */
 static inline uint32_t worker_seconds(const ingest_limits *limits, const worker_piece *piece) {
     return piece->ocr_page > 0 ? 3 * limits->seconds : limits->seconds;
 }
@@ -46,15 +46,16 @@ typedef struct {
     error fault;          /* code ERROR_NONE: locked in and ready */
 } worker_hello;
 
-/* Members of one container that are unpacked together, so that it is opened once for all of them. What
- * opening costs is shared by so many: a directory of 100,000 entries takes as long to read as some forty
- * small files take to parse. */
+/* Members of one container that are unpacked together, so that it is opened once for all of them.
+ * What opening costs is shared by so many: a directory of 100,000 entries takes as long to read as
+ * some forty small files take to parse. */
 #define WORKER_RUN_MAX 512u
 /* And so many bytes, since each thread may have a run under way. */
 #define WORKER_RUN_MAX_BYTES (16u << 20)
 
-/* UNPACK: bytes come through the pipe instead of records, a worker_unpacked before each file: of the
- * piece's members that `run` names, as many as fit into run_bytes; where it names none, the piece itself. */
+/* UNPACK: bytes come through the pipe instead of records, a worker_unpacked before each file: of
+ * the piece's members that `run` names, as many as fit into run_bytes; where it names none, the
+ * piece itself. */
 enum { WORKER_PARSE = 1, WORKER_CANCEL, WORKER_UNPACK };
 
 typedef struct {
@@ -82,8 +83,8 @@ typedef struct {
     uint32_t out_of_memory; /* an allocation failed in the child */
 } worker_reply;
 
-/* One piece of the file open at fd, by the process that it needs. The document of an OCR piece has one
- * page, numbered 1. */
+/* One piece of the file open at fd, by the process that it needs. The document of an OCR piece has
+ * one page, numbered 1. */
 bool worker_read_piece(ingest_worker *w, const worker_piece *piece, const ingest_options *options,
                        int fd, str name, arena *a, ingest_document **out, error *err);
 /* The same; `records` gets the bytes that the document was read from, for worker_replay. */
@@ -93,9 +94,10 @@ bool worker_replay(const ingest_worker *w, str name, str records, arena *a, inge
                    error *err);
 bool worker_stopped(const ingest_options *options);
 
-/* Unpacks into `to`, which is open, without a look at the bytes: with count 0 the piece itself, a container
- * that lies in another, else `count` members of the piece by their ids. heads[] says what became of the first
- * `got` of them, in their order. Those behind did not fit; with false, the next one of them is to blame. */
+/* Unpacks into `to`, which is open, without a look at the bytes: with count 0 the piece itself, a
+ * container that lies in another, else `count` members of the piece by their ids. heads[] says what
+ * became of the first `got` of them, in their order. Those behind did not fit; with false, the next
+ * one of them is to blame. */
 typedef struct {
     const uint64_t *ids; /* at most WORKER_RUN_MAX */
     size_t count;

@@ -1,11 +1,11 @@
 /* Copies: the same passage in several documents is one result.
  *
- * People keep "report.pdf", "report (1).pdf" and the report's text of last year's mail. Each would take
- * a place among the results, and a place among the passages that are read, from one that says something
- * else. Two passages are copies where they have the same text but for white space, under the same
- * heading, in different documents: whoever reads one has read the other. A word or a figure that
- * differs is a difference, and both are shown. Files with the same bytes are one document already; their
- * other names are told here too.
+ * People keep "report.pdf", "report (1).pdf" and the report's text of last year's mail. Each would
+ * take a place among the results, and a place among the passages that are read, from one that says
+ * something else. Two passages are copies where they have the same text but for white space, under
+ * the same heading, in different documents: whoever reads one has read the other. A word or a
+ * figure that differs is a difference, and both are shown. Files with the same bytes are one
+ * document already; their other names are told here too.
  */
 #include "query/copies.h"
 

@@ -188,9 +188,9 @@ static bool is_table_head(str all, size_t begin, size_t end) {
     return true;
 }
 
-/* A line that announces what follows answers nothing itself: a question (as in a FAQ), the
- * words before a list ("The signs are:"), a table's head, or a short line of words without a stop, a cell mark, a colon or a figure behind its own
- * number. */
+/* A line that announces what follows answers nothing itself: a question (as in a FAQ), the words
+ * before a list ("The signs are:"), a table's head, or a short line of words without a stop, a cell
+ * mark, a colon or a figure behind its own number. */
 static bool is_heading(str all, size_t begin, size_t end) {
     str s = str_cut(all, begin, end);
     if (str_ends(s, STR("?")) || str_ends(s, STR("\xEF\xBC\x9F")) || str_ends(s, STR(":")))
@@ -367,8 +367,8 @@ static double confidence(const asked_question *asked, const query_evidence *e) {
 
 /* ---- lists -------------------------------------------------------------------------------- */
 
-/* Does the question ask for what this heading announces? All that it asks of must stand there or in the
- * headings above: "vaccines given at six weeks" is no answer about those at ten. */
+/* Does the question ask for what this heading announces? All that it asks of must stand there or in
+ * the headings above: "vaccines given at six weeks" is no answer about those at ten. */
 static bool is_asked_for(const asked_question *asked, const asked_words *words,
                          const query_passage *p, str heading) {
     const index_chunk *c = &p->source.chunk;

@@ -1,11 +1,11 @@
 /* Finds lists in the text of a chunk.
  *
  * "Which vaccines are given at birth?" is answered by no sentence: the heading "Vaccines given at
- * birth" only repeats the question, and "BCG" alone has no word of it. Together they are the answer,
- * so evidence.c weighs them together. An item is a line of its own that begins with a mark, as all
- * parsers write them; what announces them is the line above the first, or, where a chunk begins with an
- * item, the heading that the chunk stands under. Nothing is put together here: a list is bytes of the
- * text as they stand.
+ * birth" only repeats the question, and "BCG" alone has no word of it. Together they are the
+ * answer, so evidence.c weighs them together. An item is a line of its own that begins with a mark,
+ * as all parsers write them; what announces them is the line above the first, or, where a chunk
+ * begins with an item, the heading that the chunk stands under. Nothing is put together here: a
+ * list is bytes of the text as they stand.
  */
 #include "query/list.h"
 

@@ -14,9 +14,9 @@ typedef struct {
 /* The next list of a chunk at or behind *pos, which moves behind it. Lists of one item are none. */
 bool query_list_next(const index_chunk *c, size_t *pos, query_list *out);
 
-/* Whether the question can be answered by the items below this heading: "who", "why" and "how many" ask
- * for something else, but where the heading has the same word. Of English alone; in other languages
- * every question may. */
+/* Whether the question can be answered by the items below this heading: "who", "why" and "how many"
+ * ask for something else, but where the heading has the same word. Of English alone; in other
+ * languages every question may. */
 bool query_list_may_answer(str question, str heading, arena *a);
 /* A word that only asks for items: "include", "contain", "list". stem: as the index has it. */
 bool query_list_is_asking(str stem);

@@ -65,8 +65,8 @@ static str path_cut(str path, uint32_t parts) {
     return str_cut(path, 0, end);
 }
 
-/* The path above byte `at`: a chunk that holds several sections has the first one's, and each heading
- * in its text says how much of the path before stays above it. */
+/* The path above byte `at`: a chunk that holds several sections has the first one's, and each
+ * heading in its text says how much of the path before stays above it. */
 static str heading_at(const index_chunk *c, uint32_t at, arena *a) {
     str path = c->heading;
     for (size_t i = 0, end; i < c->line_count && c->lines[i].begin < at; i = end) {

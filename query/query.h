@@ -1,7 +1,8 @@
 /* query: a question becomes an answer with its proof.
  *
  * Words (BM25) and vectors are searched and fused by a convex combination of normalised scores; a
- * reranker, where there is one, reads the best of them; neighbours and headings are attached; then one of two modes answers, or nothing does:
+ * reranker, where there is one, reads the best of them; neighbours and headings are attached; then
+ * one of two modes answers, or nothing does:
  *   verbatim  the reader scores sentences and spans of the passages (or a decoder is constrained
  *             to them), so that the answer cannot say what no page says;
  *   write     a decoder writes sentence by sentence with [n]; each is checked against its passage;
@@ -21,16 +22,17 @@ typedef struct query_memory query_memory;
 /* path: a file for the next run (mode 0600); it says what was read as much as the library does, and
  * goes when the library changes: who changes it discards it before and after. NULL: memory only. */
 query_memory *query_memory_new(const char *path);
-/* Writes the file if much was read that it does not hold, unless the library has changed since. NULL
- * is fine; else the library, the decoder and the threads of the last question are still there. */
+/* Writes the file if much was read that it does not hold, unless the library has changed since.
+ * NULL is fine; else the library, the decoder and the threads of the last question are still
+ * there. */
 void query_memory_free(query_memory *m);
 void query_memory_discard(const char *path); /* removes the file and what is left of one */
 
 /* What the answers are made with. Nothing here is owned. */
 typedef struct {
     index_library *library;
-    /* The built-in static model, for which the evidence is calibrated. NULL: only QUERY_WORDS can be
-     * searched, and nothing asked. */
+    /* The built-in static model, for which the evidence is calibrated. NULL: only QUERY_WORDS can
+     * be searched, and nothing asked. */
     const embed_model *embedder;
     const embed_reader *reader;     /* NULL: sentences are scored without it */
     const engine_model *decoder;    /* NULL: no `write`, no constrained decoding */
@@ -46,7 +48,8 @@ typedef struct {
 #define QUERY_CHAT_NAMES                                                                         \
     "llama3|chatml|qwen3|qwen3-thinking|smollm3|gemma|phi3|phi4-mini|phi4|deepseek-r1|deepseek|" \
     "llama2|mistral|zephyr|plain"
-/* The format that a chat template is told by, "plain" for an empty one; NULL: none that is known. */
+/* The format that a chat template is told by, "plain" for an empty one; NULL: none that is
+ * known. */
 const char *query_chat_name(str chat_template);
 
 /* ---- search ------------------------------------------------------------------------------- */
@@ -66,8 +69,8 @@ typedef struct {
 bool query_search(const query_context *q, str question, query_ranking ranking, size_t limit,
                   arena *a, query_source **out, size_t *count, error *err);
 
-/* The same, but passages of different documents that have the same text and heading take one place, that
- * of the best. */
+/* The same, but passages of different documents that have the same text and heading take one place,
+ * that of the best. */
 bool query_search_apart(const query_context *q, str question, query_ranking ranking, size_t limit,
                         arena *a, query_source **out, size_t *count, error *err);
 
@@ -80,9 +83,9 @@ typedef struct {
     str title;
     int64_t document_id;
     uint32_t page;
-    str label; /* printed label of the page, or empty */
+    str label;   /* printed label of the page, or empty */
     str heading; /* the path of the section that it stands in, parted by " > "; may be empty */
-    str quote; /* verbatim from the page */
+    str quote;   /* verbatim from the page */
     const line_box *boxes;
     size_t box_count;
 } query_citation;
@@ -151,8 +154,8 @@ typedef struct {
     void (*thinking)(void *context, str piece); /* of what a decoder writes before its answer */
 } query_events;
 
-/* A confidence in words, lower case: "very likely", "likely", "possible" or "doubtful". They mean the
- * probability and nothing else, so that they stay true when the calibration changes. */
+/* A confidence in words, lower case: "very likely", "likely", "possible" or "doubtful". They mean
+ * the probability and nothing else, so that they stay true when the calibration changes. */
 const char *query_confidence_words(double confidence);
 
 /* Under this confidence the question is refused, unless the user says otherwise. */

@@ -6,8 +6,9 @@
  * (`make eval` prints all three). Method: Bruch, Gai, Ingber, "An Analysis of Fusion Functions for
  * Hybrid Retrieval", ACM TOIS 2023.
  *
- * Vectors of a network that the user brought order better than the built-in ones, but lie in a narrow
- * cone, where all cosines are alike: they are stretched between the lowest and the best seen.
+ * Vectors of a network that the user brought order better than the built-in ones, but lie in a
+ * narrow cone, where all cosines are alike: they are stretched between the lowest and the best
+ * seen.
  *
  * The reranker's score joins by a convex combination too, so that a reranker that is out of its
  * depth cannot lift what nothing else speaks for. What it has not read counts as scored 0; hence no
@@ -18,8 +19,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Of the vectors, the rest is of the words; for the built-in model chosen on NFCorpus' dev split. For
- * networks no weight fits all; half is the middle of what the cited work finds good. */
+/* Of the vectors, the rest is of the words; for the built-in model chosen on NFCorpus' dev split.
+ * For networks no weight fits all; half is the middle of what the cited work finds good. */
 #define WEIGHT_STATIC 0.4
 #define WEIGHT_NETWORK 0.5
 #define WEIGHT_RANK 0.7
@@ -164,7 +165,8 @@ static bool rerank(const query_context *q, str question, candidate *c, size_t n,
     return ok;
 }
 
-/* All that either search has seen, in the order of its score. *limit is brought down to what may be asked. */
+/* All that either search has seen, in the order of its score. *limit is brought down to what may be
+ * asked. */
 static bool rank(const query_context *q, str question, query_ranking ranking, size_t *limit,
                  arena *a, candidate **c, size_t *n, error *err) {
     if (*limit > MOST_RESULTS) *limit = MOST_RESULTS;

@@ -59,7 +59,8 @@ static void warm_up(void) {
 }
 
 int main(void) {
-    /* Tesseract's data; poppler's maps for CJK fonts; the fonts that a PDF names and does not bring. */
+    /* Tesseract's data; poppler's maps for CJK fonts; the fonts that a PDF names and does not
+     * bring. */
     static const char *readable[16] = {"/usr/share/poppler",     "/usr/share/fonts",
                                        "/usr/local/share/fonts", "/etc/fonts",
                                        "/usr/share/fontconfig",  "/var/cache/fontconfig"};

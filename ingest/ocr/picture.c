@@ -1,8 +1,9 @@
 /* A page of an image file is decoded, in grey, at a size that characters are read well at.
  *
- * Leptonica decodes from memory. What a header promises is checked before a pixel is, so that a file of
- * a few bytes cannot ask for gigabytes. Resolutions in image files are often absent or invented
- * (cameras write 72 for a sheet of 4,000 pixels), so one that makes no page is not believed.
+ * Leptonica decodes from memory. What a header promises is checked before a pixel is, so that a
+ * file of a few bytes cannot ask for gigabytes. Resolutions in image files are often absent or
+ * invented (cameras write 72 for a sheet of 4,000 pixels), so one that makes no page is not
+ * believed.
  */
 #include <leptonica/allheaders.h>
 #include <math.h>

@@ -1,9 +1,10 @@
 /* A grey picture becomes words, by tesseract, whichever way the sheet lay.
  *
- * The models are loaded once, in the parent, and every child finds them in its memory. A page is read as
- * it comes, after it was set straight; tesseract itself reads text that runs up or down. Only where
- * that gives little or doubtful text is the page's orientation looked for (with a second model), and the
- * page read again: most pages are upright, and looking first would cost each of them a third more.
+ * The models are loaded once, in the parent, and every child finds them in its memory. A page is
+ * read as it comes, after it was set straight; tesseract itself reads text that runs up or down.
+ * Only where that gives little or doubtful text is the page's orientation looked for (with a second
+ * model), and the page read again: most pages are upright, and looking first would cost each of
+ * them a third more.
  *
  * What is found is turned until its lines run from left to right; `to_page` tells where on
  * the page that is.
@@ -18,8 +19,8 @@
 #include "ingest/ocr/ocr.h"
 #include "ingest/parse/pdf/pdf.h"
 
-/* Tesseract is sure of words that it reads well by 90 and more; what it makes of stains and drawings
- * is mostly below this. */
+/* Tesseract is sure of words that it reads well by 90 and more; what it makes of stains and
+ * drawings is mostly below this. */
 #define BELIEVED 30.0f
 /* A page whose words are this doubtful may be upside down. */
 #define DOUBTFUL 65.0f
@@ -39,7 +40,8 @@
 /* and a page with fewer such pixels (a comma has more, at 300 dpi) has nothing to read. */
 #define INK_PIXELS 60.0
 
-/* The paper of a page is the lightest pixel of each tile; letters are smaller, so that one is never all ink. */
+/* The paper of a page is the lightest pixel of each tile; letters are smaller, so that one is never
+ * all ink. */
 #define PAPER_TILE 48
 /* A page that is lit unevenly has a tenth of tiles that are darker than most by so much, */
 #define PAPER_DARK_RANK 0.1f
@@ -96,9 +98,10 @@ static bool has_ink(PIX *grey) {
     return dark >= INK_PIXELS || light >= INK_PIXELS;
 }
 
-/* A photograph of a page is lit from one side: where its paper is much darker in some places, all of it
- * is made equally light, since tesseract parts ink from paper by one grey for the whole page. A page
- * of light letters on dark stays as it is, and so do scans, whose lamp is the same everywhere. */
+/* A photograph of a page is lit from one side: where its paper is much darker in some places, all
+ * of it is made equally light, since tesseract parts ink from paper by one grey for the whole page.
+ * A page of light letters on dark stays as it is, and so do scans, whose lamp is the same
+ * everywhere. */
 static PIX *evenly_lit(PIX *grey) {
     l_uint32 dark = 0, usual = 0;
     PIX *paper = pixScaleGrayMinMax(grey, PAPER_TILE, PAPER_TILE, L_CHOOSE_MAX);
@@ -212,8 +215,8 @@ static void take_word(TessResultIterator *it, TessPageIterator *at, uint32_t lin
     TessDeleteText(s);
 }
 
-/* The mean thickness of what is black in the box: its area against the length of its edge, of which a
- * stroke has two. */
+/* The mean thickness of what is black in the box: its area against the length of its edge, of which
+ * a stroke has two. */
 static float stroke_in(PIX *black, box at) {
     BOX *place = boxCreate((int)at.x0, (int)at.y0, (int)(at.x1 - at.x0), (int)(at.y1 - at.y0));
     PIX *line = place ? pixClipRectangle(black, place, NULL) : NULL;

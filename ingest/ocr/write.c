@@ -1,6 +1,6 @@
 /* Recognised words become lines, blocks and records, by the same layout as a PDF's own text
- * (ingest/parse/pdf/pdf.h): columns, table rows, lists, headings. So a scanned page and a born-digital one
- * are cut into the same chunks.
+ * (ingest/parse/pdf/pdf.h): columns, table rows, lists, headings. So a scanned page and a
+ * born-digital one are cut into the same chunks.
  *
  * What recognition does not know exactly is evened out before: the size of letters varies from line
  * to line by a tenth, and a heading is larger than that.
@@ -15,18 +15,20 @@
 
 /* Words of one line this far apart stand in two columns or cells (as in pdf_text.c). */
 #define CELL_GAP_EM 1.5f
-/* and so do those that are less far apart, but so many times as far as the other words of their line. */
+/* and so do those that are less far apart, but so many times as far as the other words of their
+ * line. */
 #define NARROW_GAP_EM 0.8f
 #define WORD_GAPS 3.0f
 /* Sizes within this of the body's are the body's. */
 #define BODY_SHARE 0.2f
-/* Letters that are drawn so many times as thick as the page's usual ones, for their size, are bold. */
+/* Letters that are drawn so many times as thick as the page's usual ones, for their size, are
+ * bold. */
 #define BOLD 1.25f
 /* Bullets of one list stand this close to one edge. */
 #define BULLET_ALIGN_PT 3.0
 /* A page whose words, the faint ones among them, are believed less than this on the average is in a
- * script that no installed language has, or no text: Korean read as English has 25, a scan of 75 dpi
- * 92. */
+ * script that no installed language has, or no text: Korean read as English has 25, a scan of 75
+ * dpi 92. */
 #define CREDIBLE 50.0f
 /* Fewer letters that are believed so little are a picture's noise. */
 #define NOISE_LETTERS 24
@@ -136,8 +138,8 @@ static void add_to_run(pdf_run *run, const ocr_word *w, box at, arena *scratch) 
     run->characters += w->text.n;
 }
 
-/* A run's height is that of its font about the baseline, as poppler gives it, whatever letters stand in
- * it: so runs of one line are seen to be of one. */
+/* A run's height is that of its font about the baseline, as poppler gives it, whatever letters
+ * stand in it: so runs of one line are seen to be of one. */
 static pdf_run *new_run(pdf_runs *out, const ocr_word *w, float font_pt, double dpi) {
     pdf_run *run = &out->runs[out->run_count++];
     float baseline = w->baseline_y * (float)(72 / dpi);
@@ -148,8 +150,9 @@ static pdf_run *new_run(pdf_runs *out, const ocr_word *w, float font_pt, double 
     return run;
 }
 
-/* The white that parts two cells of the line that begins at `first`: some times what stands between its
- * words, so that the heads of narrow columns are parted and a justified line is not. In pixels. */
+/* The white that parts two cells of the line that begins at `first`: some times what stands
+ * between its words, so that the heads of narrow columns are parted and a justified line is not.
+ * In pixels. */
 static float cell_gap(const ocr_words *w, size_t first, float em, arena *scratch) {
     size_t end = first + 1, count = 0;
     while (end < w->count && w->words[end].line == w->words[first].line) end++;

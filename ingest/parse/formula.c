@@ -1,9 +1,9 @@
 /* Formulas as one line.
  *
- * Owns the brackets: a part gets some where the line would else read as another formula ("a+b/c", "2x²"),
- * and the spaces that keep numbers apart ("2 1/2" and never 21/2). Powers and indices of digits are the
- * characters that running text has for them. What is nested deeper than FORMULA_DEPTH_MAX goes on in
- * its surroundings, without brackets.
+ * Owns the brackets: a part gets some where the line would else read as another formula ("a+b/c",
+ * "2x²"), and the spaces that keep numbers apart ("2 1/2" and never 21/2). Powers and indices of
+ * digits are the characters that running text has for them. What is nested deeper than
+ * FORMULA_DEPTH_MAX goes on in its surroundings, without brackets.
  *
  * It knows no XML, and lays nothing out.
  */
@@ -260,7 +260,8 @@ bool formula_is_open(const formula *f) {
     return f->depth > 0;
 }
 
-/* Adds a part to `o`; `apart`: it is no mere run of letters, and must not run into what is around. */
+/* Adds a part to `o`; `apart`: it is no mere run of letters, and must not run into what is
+ * around. */
 static void add_part(frame *o, str s, bool apart, bool atom, bool unit) {
     bool joins =
         o->kind == FORMULA_FENCED || o->kind == FORMULA_TABLE || o->kind == FORMULA_TABLE_ROW;

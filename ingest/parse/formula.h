@@ -1,5 +1,5 @@
-/* Formulas as one line of text, in one shape for MathML and OMML: (a+b)/c, x², x_(i+1), √(x-1). A parser
- * opens and closes what it meets; formula.c keeps the parts and puts the brackets. */
+/* Formulas as one line of text, in one shape for MathML and OMML: (a+b)/c, x², x_(i+1), √(x-1). A
+ * parser opens and closes what it meets; formula.c keeps the parts and puts the brackets. */
 #ifndef CARREL_INGEST_PARSE_FORMULA_H
 #define CARREL_INGEST_PARSE_FORMULA_H
 
@@ -44,8 +44,8 @@ void formula_pre(formula *f);
 /* Closes what is open, appends the line to `out`, and is ready for the next. */
 void formula_end(formula *f, text *out);
 
-/* MathML by the names of its elements; false, and nothing opened, where what is inside is no part of the
- * formula: annotations, phantoms. */
+/* MathML by the names of its elements; false, and nothing opened, where what is inside is no part
+ * of the formula: annotations, phantoms. */
 bool formula_open_mathml(formula *f, const char *name);
 
 #endif

@@ -15,18 +15,20 @@ typedef struct {
     const ingest_limits *limits;
 } parse_input;
 
-/* Writes records. A document that asks for a password fails with ERROR_PASSWORD. A container names the
- * documents inside it (record_part) and never parses them itself: each is read in a process of
+/* Writes records. A document that asks for a password fails with ERROR_PASSWORD. A container names
+ * the documents inside it (record_part) and never parses them itself: each is read in a process of
  * its own, which asks the member function for it. */
 typedef bool parse_fn(const parse_input *in, record_writer *out, error *err);
 
-/* The bytes and the name of the member that record_part called `id`; `a` holds them to the end of the
- * process. Unpacked sizes are checked against in->limits->file_bytes before they are believed. */
+/* The bytes and the name of the member that record_part called `id`; `a` holds them to the end
+ * of the process. Unpacked sizes are checked against in->limits->file_bytes before they are
+ * believed. */
 typedef bool parse_member_fn(const parse_input *in, uint64_t id, arena *a, parse_input *out,
                              error *err);
 
-/* Several of them, so that a container is opened once: calls give(to, member, failed) for each id in turn,
- * where one of the two is NULL, and ends early where that says so. What is given lives until then. */
+/* Several of them, so that a container is opened once: calls give(to, member, failed) for each id
+ * in turn, where one of the two is NULL, and ends early where that says so. What is given lives
+ * until then. */
 typedef bool parse_give_fn(void *to, const parse_input *member, const error *failed);
 typedef bool parse_members_fn(const parse_input *in, const uint64_t *ids, size_t count,
                               parse_give_fn *give, void *to, error *err);
@@ -39,8 +41,8 @@ typedef struct {
 
 parse_fn parse_pdf; /* pdf.c ...: poppler-glib, libqpdf */
 parse_member_fn parse_pdf_member;
-/* Poppler drops its tables with the last open document: opens a sample, whose bytes it gives, and never
- * closes it. */
+/* Poppler drops its tables with the last open document: opens a sample, whose bytes it gives, and
+ * never closes it. */
 str parse_pdf_keep_warm(void);
 parse_fn parse_html;     /* html.c: libxml2 */
 parse_fn parse_markdown; /* markdown.c */
@@ -62,11 +64,11 @@ parse_fn parse_zim; /* zim.c: zstd, lzma */
 parse_member_fn parse_zim_member;
 parse_members_fn parse_zim_members;
 
-/* Text inside another document, on its page 1: paragraphs, lists and tables as parse_text finds them,
- * but no headings and no running heads. */
+/* Text inside another document, on its page 1: paragraphs, lists and tables as parse_text finds
+ * them, but no headings and no running heads. */
 void parse_text_inside(str utf8, record_writer *out);
-/* The same for HTML: all of it that a browser shows, with no search for the main part. Notes what it
- * left out. */
+/* The same for HTML: all of it that a browser shows, with no search for the main part. Notes what
+ * it left out. */
 bool parse_html_inside(str bytes, str charset, record_writer *out, error *err);
 
 /* gzip.c: what is compressed as a whole (KIND_GZIP) is replaced by what it unpacks to, and its name
@@ -78,8 +80,8 @@ parse_fn parse_image; /* image.c: pages without text, for carrel-ocr */
 const parse_format *parse_find_format(const parse_input *in);
 /* Is this, in a container, a document to be read? Its first KIND_HEAD_BYTES suffice. */
 bool parse_is_document(const parse_input *in);
-/* How a container tells of a file in it that is no document to be read: as a loss where the name is that
- * of a format of texts or archives that Carrel does not know, else as an aside. */
+/* How a container tells of a file in it that is no document to be read: as a loss where the name is
+ * that of a format of texts or archives that Carrel does not know, else as an aside. */
 typedef void parse_remark(record_writer *out, const char *format, ...);
 parse_remark *parse_remark_for(str name);
 /* Why parse_find_format gave NULL; returns false. */

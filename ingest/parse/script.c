@@ -1,11 +1,11 @@
 /* What a raised or lowered piece of text means.
  *
- * Owns the question that decides between a right number and a false one: is a raised "5" behind "10" a
- * power, is a raised "1" behind "250" the mark of a note, are a raised "1", a stroke and a lowered "2" a
- * half? It is answered by what stands before and behind, so a piece is held until the next text comes.
- * Powers and indices become the characters that Unicode has for them, marks of notes stand in brackets
- * behind a space, and what can be either is raised and stands apart: none of these can be read as a
- * digit of the number before it.
+ * Owns the question that decides between a right number and a false one: is a raised "5" behind
+ * "10" a power, is a raised "1" behind "250" the mark of a note, are a raised "1", a stroke and a
+ * lowered "2" a half? It is answered by what stands before and behind, so a piece is held until the
+ * next text comes. Powers and indices become the characters that Unicode has for them, marks of
+ * notes stand in brackets behind a space, and what can be either is raised and stands apart: none
+ * of these can be read as a digit of the number before it.
  *
  * It never drops a letter, and knows nothing of formats.
  */

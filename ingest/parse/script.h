@@ -1,5 +1,6 @@
-/* Raised and lowered letters, of every format, as one line of text in which no number changes: "10" and a
- * raised "5" are 10⁵, and "250" and the raised mark of a note are "250 [1]", never 105 or 2501. */
+/* Raised and lowered letters, of every format, as one line of text in which no number changes: "10"
+ * and a raised "5" are 10⁵, and "250" and the raised mark of a note are "250 [1]", never 105 or
+ * 2501. */
 #ifndef CARREL_INGEST_PARSE_SCRIPT_H
 #define CARREL_INGEST_PARSE_SCRIPT_H
 

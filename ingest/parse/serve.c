@@ -84,8 +84,8 @@ static bool send_all(int pipe, const void *bytes, size_t n) {
     return true;
 }
 
-/* Sent as it is; carrel keeps it (worker_unpack). A base name that is too long keeps its end, where the
- * extension is. */
+/* Sent as it is; carrel keeps it (worker_unpack). A base name that is too long keeps its end, where
+ * the extension is. */
 static bool send_unpacked(const parse_input *in, int pipe) {
     worker_unpacked head = {.bytes = in->bytes.n};
     const size_t room = sizeof head.name - 1;
@@ -116,7 +116,8 @@ static bool give(void *to, const parse_input *member, const error *failed) {
     return !r->broke;
 }
 
-/* `in` is the container. A member that is larger than a whole run counts as one that is too large. */
+/* `in` is the container. A member that is larger than a whole run counts as one that is too
+ * large. */
 static bool send_run(const parse_input *in, const worker_request *request, int pipe) {
     const parse_format *format = parse_find_format(in);
     ingest_limits limits = *in->limits;

@@ -6,10 +6,10 @@
  *   each with [--threads N] [--repeat N]
  *
  * A test runs once to warm up and then --repeat times (5); median and best are told. As in the
- * peers' programs, `prompt` reads N tokens at once and wants the last one's logits, `generate` reads
- * N tokens one by one; both start behind --depth positions. `batch` is what N tokens at once with
- * all their logits, as drafting asks for them, cost against one. `load` opens the file anew each
- * time. 0 leaves a test out. tests/bench/engine.sh sets this beside a peer's program.
+ * peers' programs, `prompt` reads N tokens at once and wants the last one's logits, `generate`
+ * reads N tokens one by one; both start behind --depth positions. `batch` is what N tokens at once
+ * with all their logits, as drafting asks for them, cost against one. `load` opens the file anew
+ * each time. 0 leaves a test out. tests/bench/engine.sh sets this beside a peer's program.
  * CARREL_CPU=scalar (avx2, ...) in the environment times other kernels.
  *
  * It uses engine.h alone, as the rooms above the engine do, and never writes a file.
@@ -143,8 +143,8 @@ static bool time_generate(bench *b, error *err) {
     return true;
 }
 
-/* One and N tokens in turn, so that what else the machine does meets both alike; a step is short, so
- * there are many. */
+/* One and N tokens in turn, so that what else the machine does meets both alike; a step is short,
+ * so there are many. */
 static bool time_batch(bench *b, error *err) {
     double one[MOST_RUNS], many[MOST_RUNS];
     size_t n = (size_t)b->o->batch, steps = (size_t)b->o->repeat * 8;

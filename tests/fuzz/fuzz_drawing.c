@@ -1,6 +1,6 @@
-/* Fuzz target: the operators of a PDF page. The bytes are a content stream in a document around it that
- * has a font, a form, an image, layers and graphics states for them to use. Whatever they are, following
- * them ends, and what was found lies within bounds.
+/* Fuzz target: the operators of a PDF page. The bytes are a content stream in a document around it
+ * that has a font, a form, an image, layers and graphics states for them to use. Whatever they are,
+ * following them ends, and what was found lies within bounds.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,6 @@
-/* Fuzz target: texts that may have lost ligatures. Each line of the bytes is a run of one page. Whatever
- * they are, what comes out is UTF-8 without codes that wait for a meaning, and only grows by ligatures.
+/* Fuzz target: texts that may have lost ligatures. Each line of the bytes is a run of one page.
+ * Whatever they are, what comes out is UTF-8 without codes that wait for a meaning, and only grows
+ * by ligatures.
  */
 #include <stdlib.h>
 #include <string.h>

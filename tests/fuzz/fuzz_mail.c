@@ -1,5 +1,5 @@
-/* Fuzz target: mail, mailboxes and saved pages, from raw bytes to records that the reader accepts, and the
- * members that they name. */
+/* Fuzz target: mail, mailboxes and saved pages, from raw bytes to records that the reader accepts,
+ * and the members that they name. */
 #include "fuzz_parse.h"
 
 #include "ingest/kind.h"

@@ -1,5 +1,5 @@
-/* Fuzz target: tables by their lines. The bytes are boxes that a page draws and words that stand on it,
- * anywhere. However they lie, laying the page out ends, and no word is lost. */
+/* Fuzz target: tables by their lines. The bytes are boxes that a page draws and words that stand on
+ * it, anywhere. However they lie, laying the page out ends, and no word is lost. */
 #include <stdlib.h>
 
 #include "ingest/parse/pdf/pdf.h"

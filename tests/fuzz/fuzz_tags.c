@@ -1,6 +1,6 @@
-/* Fuzz target: the structure of a tagged PDF. The bytes are the objects of its tree, a line each, in a
- * document around them whose page has marked content. Whatever they are, reading them ends, and what is
- * found points to elements that there are.
+/* Fuzz target: the structure of a tagged PDF. The bytes are the objects of its tree, a line each,
+ * in a document around them whose page has marked content. Whatever they are, reading them ends,
+ * and what is found points to elements that there are.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,5 @@
-/* Fuzz target: ZIM files, from raw bytes to records that the reader accepts, and the first articles. */
+/* Fuzz target: ZIM files, from raw bytes to records that the reader accepts, and the first
+ * articles. */
 #include "fuzz_parse.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

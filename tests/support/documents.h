@@ -1,4 +1,5 @@
-/* Documents that a test makes in memory, read by the real carrel-parse, and told as lines of text. */
+/* Documents that a test makes in memory, read by the real carrel-parse, and told as lines of
+ * text. */
 #ifndef CARREL_TESTS_DOCUMENTS_H
 #define CARREL_TESTS_DOCUMENTS_H
 
@@ -26,7 +27,8 @@ bool documents_parse(ingest_worker *w, int fd, str name, arena *a, ingest_docume
 bool documents_read(ingest_worker *w, const char *name, str bytes, const ingest_options *options,
                     arena *a, ingest_document **out, error *err);
 
-/* What was read of a document, as documents_describe has it; why nothing was. Nothing is recognised. */
+/* What was read of a document, as documents_describe has it; why nothing was. Nothing is
+ * recognised. */
 const char *documents_told(const char *name, str bytes, arena *a);
 
 /* "title (type, language)", then pages, parts, notes and blocks, a line each. */

@@ -1,5 +1,5 @@
-/* A PDF out of its objects, with a table of where they are, so that it needs no repair. Header only: the
- * fuzz targets of parsers link nothing else of the tests.
+/* A PDF out of its objects, with a table of where they are, so that it needs no repair. Header
+ * only: the fuzz targets of parsers link nothing else of the tests.
  */
 #ifndef CARREL_TESTS_PDF_FILE_H
 #define CARREL_TESTS_PDF_FILE_H

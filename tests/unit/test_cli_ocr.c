@@ -1,5 +1,5 @@
-/* Character recognition as the commands see it: whether a second reading is worse, how pages are marked that
- * were left unread, in which languages a library is read.
+/* Character recognition as the commands see it: whether a second reading is worse, how pages are
+ * marked that were left unread, in which languages a library is read.
  */
 #include <fcntl.h>
 #include <setjmp.h>
@@ -17,7 +17,8 @@
 
 #define MOST 4
 
-/* "t" text, "o95" ocr of that confidence, "e" empty, "f" failed, "g" garbled, "h" hidden, "x" encrypted */
+/* "t" text, "o95" ocr of that confidence, "e" empty, "f" failed, "g" garbled, "h" hidden, "x"
+ * encrypted */
 static size_t pages_of(const char *s, index_page *out) {
     static const char *const names = "toefghx";
     static const char *const fates[] = {"text",    "ocr",         "empty",    "failed",
@@ -98,7 +99,8 @@ static void a_library_remembers_its_languages(void **state) {
     find(&o, l, "", a); /* the next run */
     assert_true(strcmp(o.asked, "deu") == 0 && strcmp(o.languages, "deu") == 0);
     assert_true(str_eq(cli_ocr_mark(&o, INGEST_UNREAD_FOREIGN), STR("foreign deu")));
-    /* What is named and missing is refused, and forgotten; what was remembered and is gone is told. */
+    /* What is named and missing is refused, and forgotten; what was remembered and is gone is
+     * told. */
     assert_false(
         cli_ocr_find(&o, l, true, &(ingest_options){.ocr_languages = STR("nor")}, a, &err));
     assert_non_null(strstr(err.text, "tesseract-ocr-nor"));

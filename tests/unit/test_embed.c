@@ -1,4 +1,5 @@
-/* embed: the built-in models through the public functions, and vectors as the library stores them. */
+/* embed: the built-in models through the public functions, and vectors as the library stores
+ * them. */
 #include "embed/embed.h"
 
 #include <math.h>

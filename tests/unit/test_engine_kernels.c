@@ -1,6 +1,6 @@
-/* Every kernel of every table that this machine can run, over odd sizes, against float64 written out
- * here. Guards stand behind every output, so that a kernel that writes one value too many is seen
- * without a sanitizer too.
+/* Every kernel of every table that this machine can run, over odd sizes, against float64 written
+ * out here. Guards stand behind every output, so that a kernel that writes one value too many is
+ * seen without a sanitizer too.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
-/* Fates, parts, notes and gaps of documents; the files that were looked at; and that a library of the
- * first format becomes one of today with all that it held. */
+/* Fates, parts, notes and gaps of documents; the files that were looked at; and that a library of
+ * the first format becomes one of today with all that it held. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -318,7 +318,7 @@ static void test_wipe_later(void **state) {
     assert_false(in_file("quagmire"));
 }
 
-/* ---- a library of the first format ------------------------------------------------------------ */
+/* ---- a library of the first format --------------------------------------------------------- */
 
 /* As it was written then; nothing here may follow what schema.c becomes. */
 static const char first_format[] =

@@ -1,5 +1,5 @@
-/* Pages that were left unread, and when they are asked for again; pages that were recognised, and when what
- * was kept of them goes; that a library of the third format gets both.
+/* Pages that were left unread, and when they are asked for again; pages that were recognised, and
+ * when what was kept of them goes; that a library of the third format gets both.
  */
 #include <setjmp.h>
 #include <stdarg.h>

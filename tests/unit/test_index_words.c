@@ -116,7 +116,8 @@ static void test_numbers(void **state) {
     assert_string_equal(tokens("10 000", "fr"), "10 000");
 }
 
-/* A power is neither a digit of its number nor another power; a note's mark is no part of its word. */
+/* A power is neither a digit of its number nor another power; a note's mark is no part of its
+ * word. */
 static void test_powers(void **state) {
     (void)state;
     assert_string_equal(tokens("10\u2075 10^5 10\u207B\u00B3 10^-3 105", "en"),

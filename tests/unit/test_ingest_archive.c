@@ -1,6 +1,6 @@
-/* ZIP archives and compressed files through the real carrel-parse: what is a part, what is left out,
- * what is locked, and bombs. The archives are made here, by libzip or byte by byte where libzip
- * would not make them.
+/* ZIP archives and compressed files through the real carrel-parse: what is a part, what is left
+ * out, what is locked, and bombs. The archives are made here, by libzip or byte by byte where
+ * libzip would not make them.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -399,7 +399,8 @@ static void members_of_compressed_containers(void **state) {
     text_free(&all);
 }
 
-/* A mailbox of many messages, compressed, in an archive, in an archive: unpacked once for all of them. */
+/* A mailbox of many messages, compressed, in an archive, in an archive: unpacked once for all of
+ * them. */
 static void many_members_of_compressed_containers(void **state) {
     (void)state;
     text notes = {0}, t = {0}, got = {0}, wanted = {0};

@@ -196,7 +196,8 @@ static void test_tiny_sections(void **state) {
     end(&f);
 }
 
-/* Short messages stand alone; so do documents too deep in containers for their names to be sections. */
+/* Short messages stand alone; so do documents too deep in containers for their names to be
+ * sections. */
 static void test_parts(void **state) {
     (void)state;
     fixture f;
@@ -223,7 +224,8 @@ static void test_parts(void **state) {
     end(&f);
 }
 
-/* The name of a part stands on no page: it is on the path, never text, and its page does not count. */
+/* The name of a part stands on no page: it is on the path, never text, and its page does not
+ * count. */
 static void test_part_names(void **state) {
     (void)state;
     fixture f;
@@ -335,8 +337,8 @@ static void test_told_tables(void **state) {
     end(&f);
 }
 
-/* What tells the rows of a chunk's text apart: a blank line behind each head, and in front of a table
- * without one. Section rows are none of both. */
+/* What tells the rows of a chunk's text apart: a blank line behind each head, and in front of a
+ * table without one. Section rows are none of both. */
 static void test_marked_heads(void **state) {
     (void)state;
     fixture f;

@@ -1,6 +1,6 @@
-/* In which languages scans are read: all that are installed, but of a whole collection English alone; what the
- * user names, where it is there. The folders of data are made here, and hold nothing but names, so that no
- * language has to be installed for it.
+/* In which languages scans are read: all that are installed, but of a whole collection English
+ * alone; what the user names, where it is there. The folders of data are made here, and hold
+ * nothing but names, so that no language has to be installed for it.
  */
 #include <fcntl.h>
 #include <setjmp.h>

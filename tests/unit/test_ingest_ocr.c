@@ -1,7 +1,8 @@
-/* Character recognition, from pictures of a text of our own to blocks with boxes: scans as they lie,
- * turned and tilted; pages where there is nothing to read; text layers that are none; image files;
- * and everything that can be missing or broken. The pictures are made here, by pdftoppm, so
- * that what they say is known. Skipped where pdftoppm, carrel-ocr or tesseract's English is missing.
+/* Character recognition, from pictures of a text of our own to blocks with boxes: scans as they
+ * lie, turned and tilted; pages where there is nothing to read; text layers that are none; image
+ * files; and everything that can be missing or broken. The pictures are made here, by pdftoppm, so
+ * that what they say is known. Skipped where pdftoppm, carrel-ocr or tesseract's English is
+ * missing.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -108,8 +109,8 @@ static ingest_document *read_bytes(str bytes, const char *name, arena *a) {
     return read_with(worker, bytes, name, NULL, a);
 }
 
-/* Runs pdftoppm over a PDF with these arguments; what it writes to its output. False where it is not
- * installed. */
+/* Runs pdftoppm over a PDF with these arguments; what it writes to its output. False where it is
+ * not installed. */
 static bool pdftoppm(str pdf, const char *arguments, text *out) {
     char path[] = "/tmp/carrel-test-XXXXXX", command[256], piece[4096];
     int fd = mkstemp(path);
@@ -291,7 +292,8 @@ static void a_tilted_scan_is_set_straight(void **state) {
     }
 }
 
-/* As a lamp beside a camera lights it: on the right the paper is darker than the ink on the left. */
+/* As a lamp beside a camera lights it: on the right the paper is darker than the ink on the
+ * left. */
 static void a_photograph_lit_from_one_side_is_read(void **state) {
     (void)state;
     if (!able) skip();

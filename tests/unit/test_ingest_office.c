@@ -1,6 +1,6 @@
-/* Office documents, sheets and books through the real carrel-parse, beyond what tests/golden/office tells:
- * every row of a long sheet stands in a chunk with its headings, and damaged files of every kind leave a
- * sentence and a worker that goes on.
+/* Office documents, sheets and books through the real carrel-parse, beyond what tests/golden/office
+ * tells: every row of a long sheet stands in a chunk with its headings, and damaged files of every
+ * kind leave a sentence and a worker that goes on.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /* Golden test: each tests/golden/pdf/X.pdf, parsed by carrel-parse, reads as X.txt. How the PDFs
- * were made stands in make.py there. CARREL_GOLDEN_WRITE=1 writes the .txt files anew; whoever does that
- * reads the difference before it is committed.
+ * were made stands in make.py there. CARREL_GOLDEN_WRITE=1 writes the .txt files anew; whoever does
+ * that reads the difference before it is committed.
  */
 #include <dirent.h>
 #include <fcntl.h>

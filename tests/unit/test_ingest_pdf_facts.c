@@ -1,5 +1,5 @@
-/* What a PDF holds beside its visible text: text that a reader cannot see stays out and is told, what was
- * filled in, commented and attached is read, passwords open. The documents are made by
+/* What a PDF holds beside its visible text: text that a reader cannot see stays out and is told,
+ * what was filled in, commented and attached is read, passwords open. The documents are made by
  * tests/golden/facts/make.py; every page of hidden.pdf hides the same instruction in another way.
  */
 #include <fcntl.h>
@@ -193,7 +193,7 @@ static void attachments_are_read_or_named(void **state) {
     expect_part(notes_of(d), "\"setup.exe\" (3.0 kB) is no document that Carrel reads");
 }
 
-/* ---- pages that are not whole ----------------------------------------------------------------- */
+/* ---- pages that are not whole -------------------------------------------------------------- */
 
 static void put_page(text *t, int object, const char *filter, const char *drawing) {
     text_printf(t,
@@ -203,8 +203,8 @@ static void put_page(text *t, int object, const char *filter, const char *drawin
                 object, object + 1, object + 1, strlen(drawing), filter, drawing);
 }
 
-/* The third page's drawing does not decompress, and the fourth is not there; the first two differ in a
- * number only, and are text all the same. */
+/* The third page's drawing does not decompress, and the fourth is not there; the first two differ
+ * in a number only, and are text all the same. */
 static int open_holes(void) {
     text t = {0};
     int fd = memfd_create("document", MFD_CLOEXEC);
@@ -264,7 +264,7 @@ static void passwords_open(void **state) {
     assert_int_equal(d->note_count, 0);
 }
 
-/* ---- all prefixes and single flipped bytes: never more than one sentence ---------------------- */
+/* ---- all prefixes and single flipped bytes: never more than one sentence ------------------- */
 
 static void broken_copies_leave_a_sentence(void **state) {
     (void)state;

@@ -1,6 +1,6 @@
-/* Ligatures that a PDF draws and its text does not hold: put back where the words leave no doubt, and told;
- * texts that only look like it stay as they are. The documents are written here: one font, whose codes 1
- * to 5 are ligatures that have no Unicode value, or one of no meaning.
+/* Ligatures that a PDF draws and its text does not hold: put back where the words leave no doubt,
+ * and told; texts that only look like it stay as they are. The documents are written here: one
+ * font, whose codes 1 to 5 are ligatures that have no Unicode value, or one of no meaning.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -36,7 +36,8 @@ static str stream(const char *bytes) {
     return arena_printf(a, "<</Length %zu>>\nstream\n%s\nendstream", strlen(bytes), bytes);
 }
 
-/* Lines of text. Codes 1 to 5 are `width` thousandths wide, and mean what `meaning` says for each. */
+/* Lines of text. Codes 1 to 5 are `width` thousandths wide, and mean what `meaning` says for
+ * each. */
 static str document(const char *const *lines, size_t count, int width, const char *meaning) {
     text content = {0}, t = {0};
     for (size_t i = 0; i < count; i++)
@@ -93,7 +94,8 @@ static void codes_without_a_meaning_are_told_by_the_words(void **state) {
     for (size_t i = 0; i < 2; i++) {
         const char *all = told(document(manual, LINES, 500, meanings[i]));
         expect_part(all, "The first pump is different from the others, and more\n");
-        /* "ow", "bluff", "fish" and "flasks" are no words that it knows: their codes are known by then. */
+        /* "ow", "bluff", "fish" and "flasks" are no words that it knows: their codes are known by
+         * then. */
         expect_part(all, "efficient: its flow is confirmed by the office of works.\n");
         expect_part(all, "The effect on the filter is significant; a bluff needs\n");
         expect_part(all, "fish and specific flasks, and flexible flukes reflect.\n");

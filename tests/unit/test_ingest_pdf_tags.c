@@ -1,6 +1,6 @@
-/* The structure of tagged PDFs: what it says of headings, lists, captions, figures and running feet is
- * heeded, as far as it agrees with itself; a tree that is broken, hostile or says the same of everything
- * changes nothing. All documents are written here, one of them by cairo.
+/* The structure of tagged PDFs: what it says of headings, lists, captions, figures and running feet
+ * is heeded, as far as it agrees with itself; a tree that is broken, hostile or says the same of
+ * everything changes nothing. All documents are written here, one of them by cairo.
  */
 #include <cairo-pdf.h>
 #include <setjmp.h>
@@ -33,8 +33,8 @@ static int free_arena(void **state) {
     return 0;
 }
 
-/* A page of this content; further objects follow from FIRST_FREE on, the first being the root of the
- * structure where there is any. Object 3 is the page, 6 a form on it. */
+/* A page of this content; further objects follow from FIRST_FREE on, the first being the root of
+ * the structure where there is any. Object 3 is the page, 6 a form on it. */
 static str document(const char *content, const char *form, const char *const *objects,
                     size_t count) {
     text t = {0};
@@ -62,8 +62,8 @@ static str document(const char *content, const char *form, const char *const *ob
     return out;
 }
 
-/* Lines of one size from the top of the page down, each marked content of its own: number, then text;
- * one that begins with '~' is an artifact, one with '^' stands in larger letters. */
+/* Lines of one size from the top of the page down, each marked content of its own: number, then
+ * text; one that begins with '~' is an artifact, one with '^' stands in larger letters. */
 static const char *lines(const char *const *texts, size_t count) {
     text t = {0};
     for (size_t i = 0; i < count; i++) {
@@ -249,8 +249,8 @@ static void figures_are_described(void **state) {
 
 /* ---- text that stands for other text -------------------------------------------------------- */
 
-/* Poppler gives the text that a mark states in the place of what it draws. That is for a ligature or a
- * hyphen; a sentence for a letter is what nobody sees. */
+/* Poppler gives the text that a mark states in the place of what it draws. That is for a ligature
+ * or a hyphen; a sentence for a letter is what nobody sees. */
 static void a_sentence_for_a_letter_is_left_out(void **state) {
     (void)state;
     static const char *const marks[] = {

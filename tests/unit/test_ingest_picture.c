@@ -1,6 +1,7 @@
-/* Pictures as scanners, cameras, printers and fax machines make them, each with the same three lines
- * (tests/golden/pictures, made for this): four inks, a fax of unequal resolution, colour in a TIFF, turned
- * by its own word, transparent, of 16 bits. Skipped where carrel-ocr or tesseract's data are missing.
+/* Pictures as scanners, cameras, printers and fax machines make them, each with the same three
+ * lines (tests/golden/pictures, made for this): four inks, a fax of unequal resolution, colour in a
+ * TIFF, turned by its own word, transparent, of 16 bits. Skipped where carrel-ocr or tesseract's
+ * data are missing.
  */
 #include <dirent.h>
 #include <fcntl.h>

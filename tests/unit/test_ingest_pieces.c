@@ -1,6 +1,6 @@
-/* Documents of many members (ingest/pieces.c, ingest/kept.c), through the real carrel-parse: they are unpacked
- * in runs and read in stretches, and nobody can tell by what comes out; what they cost grows with their
- * number and no faster, and what is kept of them does not grow at all.
+/* Documents of many members (ingest/pieces.c, ingest/kept.c), through the real carrel-parse: they
+ * are unpacked in runs and read in stretches, and nobody can tell by what comes out; what they cost
+ * grows with their number and no faster, and what is kept of them does not grow at all.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -140,7 +140,8 @@ static void stretches_make_the_same_chunks(void **state) {
     size_t count;
     error err = {0};
     uint64_t few = read_chunks(FEW, &cut), many = read_chunks(MANY, &other);
-    /* What a message is made of is an arena of 4 KiB and more, which must not outlive its stretch. */
+    /* What a message is made of is an arena of 4 KiB and more, which must not outlive its
+     * stretch. */
     if (!SHADOW_MEMORY) assert_in_range(many - few, 0, (MANY - FEW) * 3072ull);
     put_all(&t, FEW);
     assert_true(documents_read(worker, "all.eml", text_str(&t), NULL, a, &d, &err));
@@ -155,7 +156,7 @@ static void stretches_make_the_same_chunks(void **state) {
     text_free(&other);
 }
 
-/* ---- runs -------------------------------------------------------------------------------------- */
+/* ---- runs ---------------------------------------------------------------------------------- */
 
 /* Members that do not fit into one run together, one that fits into none, and broken ones. */
 static void runs_have_an_end(void **state) {
@@ -226,14 +227,15 @@ static double cost_of_attachments(int count) {
     return seconds_of_children() - before;
 }
 
-/* Four times as many cost four times as much. Each in a mail that is parsed anew, they cost twelve times. */
+/* Four times as many cost four times as much. Each in a mail that is parsed anew, they cost twelve
+ * times. */
 static void cost_grows_with_the_number(void **state) {
     (void)state;
     double few = cost_of_attachments(250), many = cost_of_attachments(1000);
     if (many > 8 * few) fail_msg("250: %.2f s, 1000: %.2f s", few, many);
 }
 
-/* ---- what is kept --------------------------------------------------------------------------------- */
+/* ---- what is kept -------------------------------------------------------------------------- */
 
 static void one_budget_for_all(void **state) {
     (void)state;

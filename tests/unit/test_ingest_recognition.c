@@ -1,7 +1,7 @@
-/* The pages of one file that are recognised: what is kept of them is not recognised again, a reading that
- * is stopped ends at once, and what its time did not suffice for is told. The file is a TIFF of pages with
- * a bar on each, which are recognised and found empty. Skipped where carrel-ocr or tesseract's data are
- * missing.
+/* The pages of one file that are recognised: what is kept of them is not recognised again, a
+ * reading that is stopped ends at once, and what its time did not suffice for is told. The file is
+ * a TIFF of pages with a bar on each, which are recognised and found empty. Skipped where
+ * carrel-ocr or tesseract's data are missing.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -412,8 +412,8 @@ static void test_written_nonsense_is_marked(void **state) {
     text_free(&told.pieces);
 }
 
-/* Random weights never close the section that the prompt has opened: it is closed at its own length,
- * and the answer has its full length behind it. */
+/* Random weights never close the section that the prompt has opened: it is closed at its own
+ * length, and the answer has its full length behind it. */
 static void test_thinking_is_no_answer(void **state) {
     (void)state;
     enum { THOUGHT = 30, ANSWER = 50 };
@@ -459,8 +459,8 @@ static void test_thinking_is_no_answer(void **state) {
     assert_true(err.code == ERROR_USAGE && strstr(err.text, "klingon"));
 }
 
-/* What is said must not depend on how it was computed: proposals and kept prefixes only save time. A
- * model of random weights in greedy mode soon repeats itself, so that proposals come true. */
+/* What is said must not depend on how it was computed: proposals and kept prefixes only save time.
+ * A model of random weights in greedy mode soon repeats itself, so that proposals come true. */
 static void test_drafts_and_memory_change_nothing(void **state) {
     (void)state;
     static const char *const questions[] = {"When was the lighthouse built?",

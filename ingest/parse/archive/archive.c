@@ -1,10 +1,10 @@
 /* An archive: a ZIP file of documents, each a part.
  *
- * Owns which entries are documents: by their first bytes and their name, like files in a folder. What
- * a folder's walk would not look at (hidden files, what a Mac adds, the pieces of a saved web page) is
- * passed over; everything else is named in one sentence. Parts come in the order of their names, since
- * the order in an archive is an accident. An entry that cannot be opened is a part all the same where
- * its name says that it is a document, so that it shows what was wrong.
+ * Owns which entries are documents: by their first bytes and their name, like files in a folder.
+ * What a folder's walk would not look at (hidden files, what a Mac adds, the pieces of a saved web
+ * page) is passed over; everything else is named in one sentence. Parts come in the order of their
+ * names, since the order in an archive is an accident. An entry that cannot be opened is a part all
+ * the same where its name says that it is a document, so that it shows what was wrong.
  *
  * Nothing is ever written anywhere: "../" in a name is two dots.
  */
@@ -14,8 +14,9 @@
 #include "ingest/kind.h"
 #include "ingest/parse/archive/package.h"
 
-/* What all documents may unpack to, as the archive states it: a disk of manuals, and no more. How many
- * there are is limited by the number of entries alone (package.c), since each costs what a file costs. */
+/* What all documents may unpack to, as the archive states it: a disk of manuals, and no more. How
+ * many there are is limited by the number of entries alone (package.c), since each costs what a
+ * file costs. */
 #define TOTAL_MAX_BYTES (8ull << 30)
 /* Of what is left out, so many bytes of names are said. */
 #define NAMES_BYTES 400u
@@ -176,7 +177,8 @@ bool archive_parse(package *p, const parse_input *in, record_writer *out, error 
     return ok;
 }
 
-/* Unpacked where it stays: what it states of its size was held against the limits when it was opened. */
+/* Unpacked where it stays: what it states of its size was held against the limits when it was
+ * opened. */
 static bool unpack(package *p, package_stream *s, size_t entry, arena *a, str *out, error *err) {
     size_t room = (size_t)package_stated_bytes(p, entry), n = 0, got = 1;
     char *bytes = arena_alloc(a, room + 1, 1);

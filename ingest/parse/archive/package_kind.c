@@ -1,7 +1,7 @@
 /* What a ZIP file is: an office document, a book, or an archive of files.
  *
- * Decides by the entries that each format must have, never by the file's name, since a DOCX that was
- * saved as .zip is a DOCX. What is of no known kind is an archive.
+ * Decides by the entries that each format must have, never by the file's name, since a DOCX that
+ * was saved as .zip is a DOCX. What is of no known kind is an archive.
  */
 #include "ingest/parse/office/pictures.h"
 

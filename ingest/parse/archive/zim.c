@@ -1,12 +1,13 @@
 /* A ZIM file (Kiwix): a web site to be read without the web, each of its articles a part.
  *
  * Owns the reading of the format (openzim.org/wiki/ZIM_file_format): a list of entries by path, and
- * clusters of their bytes that are compressed together. libzim reads it too, but only a file that it
- * can open by a path, and that the lock forbids (/dev/fd included). Everything here is looked up in the
- * mapped bytes, each number held against the file's size before it is used.
+ * clusters of their bytes that are compressed together. libzim reads it too, but only a file that
+ * it can open by a path, and that the lock forbids (/dev/fd included). Everything here is looked up
+ * in the mapped bytes, each number held against the file's size before it is used.
  *
- * Articles are the entries of type text/html in the content's namespace; redirects are none. A cluster
- * is unpacked no farther than its articles need, and once for those that are asked for together.
+ * Articles are the entries of type text/html in the content's namespace; redirects are none. A
+ * cluster is unpacked no farther than its articles need, and once for those that are asked for
+ * together.
  */
 #include <lzma.h>
 #include <string.h>
@@ -236,7 +237,7 @@ static bool read_blob(const zim *z, cluster *c, const entry *x, arena *a, str *o
     return true;
 }
 
-/* ---- the site and its articles ---------------------------------------------------------------- */
+/* ---- the site and its articles ------------------------------------------------------------- */
 
 /* What the site calls itself, in the entry "Title" of its metadata. */
 static void put_title(const zim *z, const entry *x, record_writer *out) {

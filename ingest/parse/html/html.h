@@ -1,8 +1,8 @@
 /* What the files of the HTML parser share: html.c (encoding, notes), html_tree.c (bytes to a tree),
  * html_head.c (title, language, whether it is an article), html_tags.c and html_named.c (what a tag
- * and a name say), html_style.c (what <style> blocks hide), html_main.c (which part of the tree is the text), html_trim.c (what stands in an
- * article and is not of it), html_script.c (what is raised and lowered), html_math.c (formulas), html_blocks.c (the
- * text as blocks). */
+ * and a name say), html_style.c (what <style> blocks hide), html_main.c (which part of the tree is
+ * the text), html_trim.c (what stands in an article and is not of it), html_script.c (what is
+ * raised and lowered), html_math.c (formulas), html_blocks.c (the text as blocks). */
 #ifndef CARREL_INGEST_PARSE_HTML_H
 #define CARREL_INGEST_PARSE_HTML_H
 
@@ -148,14 +148,14 @@ void html_trim_article(xmlNode *top, const html_page *page);
 void html_trim_labels(xmlNode *top, const html_page *page);
 /* A short line that names a year, or begins with "By". */
 bool html_trim_is_date_line(const xmlNode *n);
-/* html_script.c: whether the letters of an element are raised or lowered, and raised ones lead to a note;
- * which notes (bit n: number n) begin with their raised number below `root`. */
+/* html_script.c: whether the letters of an element are raised or lowered, and raised ones lead to a
+ * note; which notes (bit n: number n) begin with their raised number below `root`. */
 script_level html_script_level(const xmlNode *n);
 bool html_script_is_note(const xmlNode *n);
 uint64_t html_script_labels(xmlNode *root);
 
-/* html_math.c: a <math> element in one line; text that shows the formula beside it once more; a hidden
- * formula that a picture beside it shows. */
+/* html_math.c: a <math> element in one line; text that shows the formula beside it once more; a
+ * hidden formula that a picture beside it shows. */
 bool html_math_is(const xmlNode *n);
 void html_math_put(const xmlNode *math, text *out);
 bool html_math_is_double(const xmlNode *n);

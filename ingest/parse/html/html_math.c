@@ -1,7 +1,7 @@
 /* MathML in pages and books.
  *
- * Owns the way from a <math> element to formula.c, and what programs that set formulas put beside it: the
- * same formula again for the eye, the MathML hidden because a picture shows it.
+ * Owns the way from a <math> element to formula.c, and what programs that set formulas put beside
+ * it: the same formula again for the eye, the MathML hidden because a picture shows it.
  */
 #include "ingest/parse/html/html.h"
 

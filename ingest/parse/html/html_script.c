@@ -1,7 +1,8 @@
-/* Which elements of a page raise or lower their letters, and which raised numbers are marks of notes.
+/* Which elements of a page raise or lower their letters, and which raised numbers are marks of
+ * notes.
  *
- * Owns what HTML has for it (<sup>, <sub>, vertical-align) and what sites and books have (classes of
- * fractions, references to notes). What becomes of such letters is script.c's business.
+ * Owns what HTML has for it (<sup>, <sub>, vertical-align) and what sites and books have (classes
+ * of fractions, references to notes). What becomes of such letters is script.c's business.
  */
 #include "ingest/parse/html/html.h"
 

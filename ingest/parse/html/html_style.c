@@ -1,11 +1,12 @@
-/* What the style sheets of a page hide, raise and lower: its <style> blocks, and those of a book or a saved
- * page that came with it.
+/* What the style sheets of a page hide, raise and lower: its <style> blocks, and those of a book or
+ * a saved page that came with it.
  *
- * Owns a small part of CSS: rules for one class or one id ("p.x", "#y") outside of any condition, whose
- * declarations leave nothing to be seen, or lift letters off their line. Sites fold away menus and tabs in the same way and unfold
- * them by a script, so a rule is believed only where no other rule shows the same name again, where the name
- * is not one of such parts, and where it does not take most of the page: then a script shows it.
- * Names for what is read aloud are no secret either.
+ * Owns a small part of CSS: rules for one class or one id ("p.x", "#y") outside of any condition,
+ * whose declarations leave nothing to be seen, or lift letters off their line. Sites fold away
+ * menus and tabs in the same way and unfold them by a script, so a rule is believed only where no
+ * other rule shows the same name again, where the name is not one of such parts, and where it does
+ * not take most of the page: then a script shows it. Names for what is read aloud are no secret
+ * either.
  *
  * It fetches nothing, knows no cascade, and reads so many bytes and rules and no more, in one walk.
  */

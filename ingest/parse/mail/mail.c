@@ -1,12 +1,12 @@
 /* One mail message: its headers, its text, and what is attached to it.
  *
- * Owns what a reader of mail wants to find: who wrote to whom, when and about what, as lines; the text
- * below; attached documents as parts, to be read in processes of their own; everything else named
- * with its size, so that nothing is lost without a word. The message is page 1. A text that is
- * encrypted is page 2, with that fate, and the headers of such a message are read all the same.
+ * Owns what a reader of mail wants to find: who wrote to whom, when and about what, as lines; the
+ * text below; attached documents as parts, to be read in processes of their own; everything else
+ * named with its size, so that nothing is lost without a word. The message is page 1. A text that
+ * is encrypted is page 2, with that fate, and the headers of such a message are read all the same.
  *
- * It never follows an address, never runs a program for a signature, and never believes a type: what
- * an attachment is, its first bytes and its name say.
+ * It never follows an address, never runs a program for a signature, and never believes a type:
+ * what an attachment is, its first bytes and its name say.
  */
 #include "ingest/parse/mail/mail.h"
 

@@ -1,9 +1,10 @@
-/* A web page saved in one file (RFC 2557): the page is read as HTML, and where it came from is kept.
+/* A web page saved in one file (RFC 2557): the page is read as HTML, and where it came from is
+ * kept.
  *
- * Owns the choice of the page among the parts. Style sheets go with it, since they may hide text of it;
- * pictures are of no use to a reader.
- * Frames are mostly advertisements, and are named in a note where they hold text; but where the page
- * is a frameset it has no text of its own, and its frames are the documents.
+ * Owns the choice of the page among the parts. Style sheets go with it, since they may hide text of
+ * it; pictures are of no use to a reader. Frames are mostly advertisements, and are named in a note
+ * where they hold text; but where the page is a frameset it has no text of its own, and its frames
+ * are the documents.
  */
 #include "ingest/kind.h"
 #include "ingest/parse/mail/mime.h"

@@ -1,8 +1,8 @@
 /* DOCX: a package of parts becomes one document.
  *
- * Owns what stands around the body: the title and the language, notes and comments (read before it, so
- * that they can stand behind the paragraphs that call them), running heads and feet (kept, left out
- * of chunks), and what is told of all that was not read. docx_body.c reads the parts.
+ * Owns what stands around the body: the title and the language, notes and comments (read before it,
+ * so that they can stand behind the paragraphs that call them), running heads and feet (kept, left
+ * out of chunks), and what is told of all that was not read. docx_body.c reads the parts.
  */
 #include "ingest/parse/office/docx.h"
 

@@ -1,8 +1,8 @@
 /* The body of a DOCX part: paragraphs, runs, tables (ECMA-376 part 1, 17.2 to 17.4).
  *
- * Owns what a reader of the printed page would see: text that was inserted and not what was deleted,
- * no hidden runs, the results of fields and not their codes, pages where Word last broke them. Notes and
- * comments stand behind the paragraph that calls them, so that a chunk has both.
+ * Owns what a reader of the printed page would see: text that was inserted and not what was
+ * deleted, no hidden runs, the results of fields and not their codes, pages where Word last broke
+ * them. Notes and comments stand behind the paragraph that calls them, so that a chunk has both.
  *
  * It opens no part but charts and diagrams, and follows no relation that leads out.
  */

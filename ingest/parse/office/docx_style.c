@@ -1,10 +1,10 @@
 /* Styles and numbering of DOCX (ECMA-376 part 1, 17.7 and 17.9).
  *
  * Owns what a paragraph is: a heading by the outline level of itself or of its styles (the names of
- * styles are translated, levels are not), a title, an entry of a table of contents; and the numbers that
- * Word computes and no file holds. Counters belong to the abstract numbering, so that two lists
- * over one go on counting, as Word does. Chains of styles end after a fixed number of steps, since
- * a file may make them go round.
+ * styles are translated, levels are not), a title, an entry of a table of contents; and the numbers
+ * that Word computes and no file holds. Counters belong to the abstract numbering, so that two
+ * lists over one go on counting, as Word does. Chains of styles end after a fixed number of steps,
+ * since a file may make them go round.
  */
 #include "ingest/parse/office/docx.h"
 

@@ -1,9 +1,9 @@
 /* EPUB: a book becomes one page for each document of its spine (EPUB 3.3; EPUB 2 with its NCX).
  *
- * Owns the way in: container, package document, spine, and the titles that the table of contents gives
- * to documents, which label their pages. The documents themselves are HTML and go through that parser,
- * all of each, since a book has no menus. A book that is protected is refused in one sentence; fonts
- * that are only obfuscated hide no text.
+ * Owns the way in: container, package document, spine, and the titles that the table of contents
+ * gives to documents, which label their pages. The documents themselves are HTML and go through
+ * that parser, all of each, since a book has no menus. A book that is protected is refused in one
+ * sentence; fonts that are only obfuscated hide no text.
  */
 #include "ingest/parse/html/html.h"
 #include "ingest/parse/office/pictures.h"
@@ -233,7 +233,8 @@ static void put_page(uint32_t page, const item *i, ingest_fate fate, str note, r
                      &(record_page_facts){.label = i->label, .fate = fate, .note = note});
 }
 
-/* The style sheets that the page links: they may hide text of it. Those that cannot be read hide nothing. */
+/* The style sheets that the page links: they may hide text of it. Those that cannot be read hide
+ * nothing. */
 static void read_sheets(epub *b, const item *i, const html_page *tree, text *css) {
     size_t slash = i->name.n;
     while (slash > 0 && i->name.p[slash - 1] != '/') slash--;

@@ -2,8 +2,8 @@
  *
  * Owns what most sheets use: sections for negative and zero, digits, thousands, percent, exponents,
  * literals, currencies, dates, times, elapsed hours. Fractions and conditions are shown as general
- * numbers. The two formats that Excel shows by the reader's country (14, 22) become ISO dates, which
- * nobody can misread. Months and days have English names: the file holds none.
+ * numbers. The two formats that Excel shows by the reader's country (14, 22) become ISO dates,
+ * which nobody can misread. Months and days have English names: the file holds none.
  */
 #include "ingest/parse/office/number_format.h"
 
@@ -319,8 +319,8 @@ static digits digits_of(str code) {
     return d;
 }
 
-/* Literals that stand among the digits of the whole number, as in "000-0000": those in front of which
- * `left` digits are still to come. */
+/* Literals that stand among the digits of the whole number, as in "000-0000": those in front of
+ * which `left` digits are still to come. */
 static void put_literals_within(text *out, str code, const digits *d, size_t left) {
     size_t behind = 0;
     if (d->end - d->begin > DIGITS_MAX_BYTES) return;

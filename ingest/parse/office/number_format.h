@@ -6,8 +6,9 @@
 
 /* The code of one of Excel's own formats; empty: general, or none of them. */
 str number_builtin_format(long id);
-/* Appends v as the format code says ("#,##0.00 [$€-407];[Red]-#,##0.00"). `since_1904`: days count
- * from 1904, as old Macintosh files have it. Nothing comes where the code hides the value (";;;"). */
+/* Appends v as the format code says ("#,##0.00 [$€-407];[Red]-#,##0.00"). `since_1904`: days
+ * count from 1904, as old Macintosh files have it. Nothing comes where the code hides the value
+ * (";;;"). */
 void number_put(text *out, double v, str code, bool since_1904);
 /* As typed: no digits but those that the number has. */
 void number_put_general(text *out, double v);

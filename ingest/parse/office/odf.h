@@ -1,5 +1,5 @@
-/* What the files of the OpenDocument parser share: odf.c (packages, properties), odf_style.c (styles and
- * lists), odf_text.c (texts and presentations), odf_sheet.c (spreadsheets). */
+/* What the files of the OpenDocument parser share: odf.c (packages, properties), odf_style.c
+ * (styles and lists), odf_text.c (texts and presentations), odf_sheet.c (spreadsheets). */
 #ifndef CARREL_INGEST_PARSE_ODF_H
 #define CARREL_INGEST_PARSE_ODF_H
 

@@ -1,8 +1,8 @@
 /* Spreadsheets of OpenDocument (ODF 1.3 part 3, chapter 9): cells become a grid.
  *
  * A cell holds its text as the program last showed it, so that numbers need no formats here. What a
- * file says once and means many times (repeated rows and cells) is repeated only where it holds text,
- * and up to a limit that is told.
+ * file says once and means many times (repeated rows and cells) is repeated only where it holds
+ * text, and up to a limit that is told.
  */
 #include "ingest/parse/office/odf.h"
 

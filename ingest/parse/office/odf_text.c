@@ -1,8 +1,9 @@
 /* Texts and presentations of OpenDocument (ODF 1.3 part 3, chapters 5 to 10).
  *
- * Owns what a reader of the printed page sees: paragraphs with the numbers of their lists, notes and
- * comments behind them, tables, text boxes, the text of fields; what tracked changes deleted and what
- * is hidden stays out. A presentation has a page for each slide, with the title as its heading.
+ * Owns what a reader of the printed page sees: paragraphs with the numbers of their lists, notes
+ * and comments behind them, tables, text boxes, the text of fields; what tracked changes deleted
+ * and what is hidden stays out. A presentation has a page for each slide, with the title as its
+ * heading.
  */
 #include "ingest/parse/office/odf.h"
 
@@ -431,7 +432,8 @@ static void leave_cell(void *context) {
     if (table(r)) story_end_cell(r->d->s);
 }
 
-/* What another cell reaches over: from the left it has its place already, from above it is said again. */
+/* What another cell reaches over: from the left it has its place already, from above it is said
+ * again. */
 static bool enter_covered(void *context, const xml_element *e) {
     text_reader *r = context;
     open_table *t = table(r);

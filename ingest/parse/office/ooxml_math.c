@@ -1,7 +1,7 @@
 /* Formulas of DOCX and PPTX (OMML; ECMA-376 part 1, 22.1), handed on to formula.c.
  *
- * Owns what each object of OMML is there. Its parts come in the order of the file, which for a sum is
- * sign, lower, upper, term; for a root degree, radicand. It never lays anything out.
+ * Owns what each object of OMML is there. Its parts come in the order of the file, which for a sum
+ * is sign, lower, upper, term; for a root degree, radicand. It never lays anything out.
  */
 #include "ingest/parse/office/ooxml_math.h"
 

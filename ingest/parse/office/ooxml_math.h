@@ -1,4 +1,5 @@
-/* The elements of OMML as rules for the walks over DOCX and PPTX. Their contexts begin with an ooxml_math. */
+/* The elements of OMML as rules for the walks over DOCX and PPTX. Their contexts begin with an
+ * ooxml_math. */
 #ifndef CARREL_INGEST_PARSE_OOXML_MATH_H
 #define CARREL_INGEST_PARSE_OOXML_MATH_H
 

@@ -1,9 +1,10 @@
 /* PPTX: a presentation becomes one page for each slide.
  *
- * Owns the order: slides as the presentation lists them, and the shapes of a slide. The file keeps shapes
- * in the order in which they lie on each other, which is mostly that of reading, and is kept where
- * it is: where a shape stands wholly above one before it, or the title is not first, they are read by
- * their places instead. A slide that is hidden in the show is left out and says so, as a hidden sheet is.
+ * Owns the order: slides as the presentation lists them, and the shapes of a slide. The file keeps
+ * shapes in the order in which they lie on each other, which is mostly that of reading, and is kept
+ * where it is: where a shape stands wholly above one before it, or the title is not first, they are
+ * read by their places instead. A slide that is hidden in the show is left out and says so, as a
+ * hidden sheet is.
  */
 #include "ingest/parse/office/pptx.h"
 

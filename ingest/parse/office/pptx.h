@@ -1,5 +1,5 @@
-/* What the files of the PPTX parser share: pptx.c (the presentation and its order), pptx_shape.c (where shapes
- * stand, and on what), pptx_slide.c (the text of a slide). */
+/* What the files of the PPTX parser share: pptx.c (the presentation and its order), pptx_shape.c
+ * (where shapes stand, and on what), pptx_slide.c (the text of a slide). */
 #ifndef CARREL_INGEST_PARSE_PPTX_H
 #define CARREL_INGEST_PARSE_PPTX_H
 

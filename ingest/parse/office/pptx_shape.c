@@ -1,8 +1,9 @@
 /* Where the shapes of a slide stand, and on what ground (ECMA-376 part 1, 19.3 and 20.1).
  *
- * Owns the judgement of what no viewer of a slide sees: shapes off the slide, and white letters that
- * stand on a white slide with nothing under them. The ground is looked for in the slide, its layout and
- * its master; what cannot be told (groups, tables, charts) is taken for a ground, so that nothing is lost.
+ * Owns the judgement of what no viewer of a slide sees: shapes off the slide, and white letters
+ * that stand on a white slide with nothing under them. The ground is looked for in the slide, its
+ * layout and its master; what cannot be told (groups, tables, charts) is taken for a ground, so
+ * that nothing is lost.
  */
 #include "ingest/parse/office/pptx.h"
 

@@ -1,9 +1,9 @@
 /* The text of one slide of a PPTX file (ECMA-376 part 1, 19.3 and 21.1).
  *
- * Owns what shapes become: the title a heading, paragraphs of body placeholders list items unless they
- * say that they have no bullet, those of other boxes paragraphs unless they have one, tables rows, charts
- * tables. Dates, footers and slide numbers are running feet. What masters and layouts say is on every
- * slide and so on none.
+ * Owns what shapes become: the title a heading, paragraphs of body placeholders list items unless
+ * they say that they have no bullet, those of other boxes paragraphs unless they have one, tables
+ * rows, charts tables. Dates, footers and slide numbers are running feet. What masters and layouts
+ * say is on every slide and so on none.
  */
 #include "ingest/parse/office/pptx.h"
 

@@ -1,9 +1,9 @@
 /* RTF: braces, control words and bytes become blocks (Rich Text Format 1.9.1).
  *
- * Owns the reading of the file: groups are a stack on the heap, so that no depth of braces is recursion;
- * bytes mean what the code page of their font says, \u what Unicode says. Text goes where its group is
- * meant to go: to the body, to a note behind its paragraph, to the title, to nowhere. rtf_words.c knows
- * the words.
+ * Owns the reading of the file: groups are a stack on the heap, so that no depth of braces is
+ * recursion; bytes mean what the code page of their font says, \u what Unicode says. Text goes
+ * where its group is meant to go: to the body, to a note behind its paragraph, to the title, to
+ * nowhere. rtf_words.c knows the words.
  *
  * It decodes no picture and no object, and \bin bytes are stepped over.
  */

@@ -1,4 +1,5 @@
-/* What the files of the RTF parser share: rtf.c (bytes, groups, text), rtf_words.c (control words). */
+/* What the files of the RTF parser share: rtf.c (bytes, groups, text), rtf_words.c (control
+ * words). */
 #ifndef CARREL_INGEST_PARSE_RTF_H
 #define CARREL_INGEST_PARSE_RTF_H
 

@@ -1,7 +1,7 @@
 /* The control words of RTF that mean anything for a text.
  *
- * Owns one table of words. A word that is not in it changes nothing; a group that begins with \* and an
- * unknown word is passed over, as the format wants it.
+ * Owns one table of words. A word that is not in it changes nothing; a group that begins with \*
+ * and an unknown word is passed over, as the format wants it.
  */
 #include "ingest/parse/office/rtf.h"
 

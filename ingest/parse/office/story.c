@@ -1,8 +1,8 @@
 /* Blocks out of what nests.
  *
  * Owns a stack of what is open: paragraphs, tables, cells. What closes inside a paragraph stands
- * behind it (a text box, its note); what closes in a cell becomes the cell's text; else it is written
- * at once. So the stream stays in reading order and nothing is kept longer than its table.
+ * behind it (a text box, its note); what closes in a cell becomes the cell's text; else it is
+ * written at once. So the stream stays in reading order and nothing is kept longer than its table.
  *
  * It never decides what a paragraph is: roles, marks and numbers are the parsers' business.
  * story_table.c writes the tables.

@@ -1,6 +1,6 @@
 /* The running text of an office document: paragraphs, tables, pages, as parsers meet them. story.c
- * turns what nests (a table in a text box in a paragraph) into blocks one after the other. All office
- * formats write through it, so that a table is written in one way.
+ * turns what nests (a table in a text box in a paragraph) into blocks one after the other. All
+ * office formats write through it, so that a table is written in one way.
  */
 #ifndef CARREL_INGEST_PARSE_STORY_H
 #define CARREL_INGEST_PARSE_STORY_H
@@ -30,7 +30,8 @@ bool story_in_paragraph(const story *s);
 void story_set_role(story *s, ingest_role role, uint8_t level);
 /* "- ", "2.1 ": put before what the paragraph holds, which is no text by itself. */
 void story_set_mark(story *s, str mark);
-/* To the open paragraph; outside of one it is lost to white space, else opens one. '\n' ends a line. */
+/* To the open paragraph; outside of one it is lost to white space, else opens one. '\n' ends a
+ * line. */
 void story_put(story *s, str t);
 /* The same for raised and lowered letters (script.h); `note`: they lead to a note. */
 void story_put_script(story *s, str t, script_level level, bool note);
@@ -47,7 +48,8 @@ void story_block(story *s, ingest_role role, uint8_t level, str t);
 /* ---- tables. A table in a cell becomes text of that cell. */
 void story_begin_table(story *s);
 void story_begin_row(story *s, bool head);
-/* `columns` that it spans, at least 1. `above`: it goes on from the row above, whose text it says again. */
+/* `columns` that it spans, at least 1. `above`: it goes on from the row above, whose text it says
+ * again. */
 void story_begin_cell(story *s, unsigned columns, bool above);
 /* Columns without a cell. */
 void story_skip_columns(story *s, unsigned columns);

@@ -1,8 +1,9 @@
 /* XLSX: a workbook becomes one page for each sheet (ECMA-376 part 1, chapter 18).
  *
- * Owns what the sheets share: their names and order, the strings. A sheet that is hidden is not read and
- * says so: nobody sees it who opens the file, and what nobody sees is where text hides that should not be
- * answered from. So it is with hidden rows and columns (xlsx_range.c) and letters (xlsx_style.c).
+ * Owns what the sheets share: their names and order, the strings. A sheet that is hidden is not
+ * read and says so: nobody sees it who opens the file, and what nobody sees is where text hides
+ * that should not be answered from. So it is with hidden rows and columns (xlsx_range.c) and
+ * letters (xlsx_style.c).
  */
 #include "ingest/parse/office/xlsx.h"
 

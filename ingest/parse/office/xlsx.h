@@ -1,5 +1,5 @@
-/* What the files of the XLSX parser share: xlsx.c (the workbook, its strings), xlsx_style.c (how cells
- * look), xlsx_range.c (what a sheet hides), xlsx_sheet.c (cells, comments, drawings). */
+/* What the files of the XLSX parser share: xlsx.c (the workbook, its strings), xlsx_style.c (how
+ * cells look), xlsx_range.c (what a sheet hides), xlsx_sheet.c (cells, comments, drawings). */
 #ifndef CARREL_INGEST_PARSE_XLSX_H
 #define CARREL_INGEST_PARSE_XLSX_H
 
@@ -25,8 +25,8 @@ typedef struct {
     bool white, tiny;
 } xlsx_runs;
 
-/* Around white letters of a run: whether they can be seen is known where the ground is. No XML holds
- * these characters. */
+/* Around white letters of a run: whether they can be seen is known where the ground is. No XML
+ * holds these characters. */
 #define XLSX_WHITE_BEGINS '\x01'
 #define XLSX_WHITE_ENDS '\x02'
 
@@ -62,7 +62,8 @@ void xlsx_run_property(xlsx_runs *r, const xml_element *e);
 void xlsx_run_put(xlsx *x, xlsx_runs *r, str t);
 void xlsx_run_end(xlsx_runs *r); /* of one run */
 void xlsx_runs_free(xlsx_runs *r);
-/* Appends what a cell of this look shows of t, counts the rest. `painted`: a rule may fill the cell. */
+/* Appends what a cell of this look shows of t, counts the rest. `painted`: a rule may fill the
+ * cell. */
 void xlsx_put_seen(xlsx *x, const xlsx_look *look, bool painted, str t, text *out);
 
 /* ---- xlsx_range.c ---- */

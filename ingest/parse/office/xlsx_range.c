@@ -1,8 +1,8 @@
 /* What a sheet hides by its rows and columns, and where its rules may paint the ground of cells.
  *
- * Owns the difference between hiding and folding: rows that a filter passes over and groups that are closed
- * are work that anyone opens again, and are read; rows and columns that are hidden by themselves are
- * not. It reads what stands around the cells of a sheet, and no cell.
+ * Owns the difference between hiding and folding: rows that a filter passes over and groups that
+ * are closed are work that anyone opens again, and are read; rows and columns that are hidden by
+ * themselves are not. It reads what stands around the cells of a sheet, and no cell.
  */
 #include "ingest/parse/office/xlsx.h"
 

@@ -1,9 +1,9 @@
 /* One worksheet of an XLSX file: cells become a grid.
  *
- * Owns the reading of cells as a person sees them: formatted numbers, the values of formulas and never
- * their text, errors as they show. Merged ranges stand behind the rows in the file, so that they are
- * read in a pass of their own; a value that spans rows is said again in each of them. Rows are streamed:
- * no more of a sheet is held than its open table.
+ * Owns the reading of cells as a person sees them: formatted numbers, the values of formulas and
+ * never their text, errors as they show. Merged ranges stand behind the rows in the file, so that
+ * they are read in a pass of their own; a value that spans rows is said again in each of them. Rows
+ * are streamed: no more of a sheet is held than its open table.
  */
 #include "ingest/parse/office/xlsx.h"
 

@@ -1,9 +1,10 @@
-/* How the cells of a workbook look, as far as it says what they show: number formats, and letters that
- * nobody can see (ECMA-376 part 1, 18.8).
+/* How the cells of a workbook look, as far as it says what they show: number formats, and letters
+ * that nobody can see (ECMA-376 part 1, 18.8).
  *
- * Owns the comparison of letters with their ground. White letters on paper, letters in the colour of their
- * fill, letters under two points: such text is there for programs, and is left out and counted. Colours of
- * a theme are compared by their place in it; its first is taken for the paper's white.
+ * Owns the comparison of letters with their ground. White letters on paper, letters in the colour
+ * of their fill, letters under two points: such text is there for programs, and is left out and
+ * counted. Colours of a theme are compared by their place in it; its first is taken for the paper's
+ * white.
  */
 #include "ingest/parse/office/xlsx.h"
 

@@ -16,7 +16,8 @@
 #include "ingest/parse/pdf/pdf_hidden.h"
 #include "ingest/parse/pdf/pdf_tags.h"
 
-/* Drawing pages to look for hidden text may take this long for a document: a fraction of its time. */
+/* Drawing pages to look for hidden text may take this long for a document: a fraction of its
+ * time. */
 #define LOOK_MS 20000.0
 #define PAGES_NAMED 8
 
@@ -68,9 +69,9 @@ static char *password_of(const parse_input *in) {
     return password;
 }
 
-/* Poppler tries the password as the user's and as the owner's. A document that opens without one and
- * asks readers to forbid copying is read: whoever has it may read it, and that is what Carrel does; its
- * passages are quoted to the person at this machine, with their page. */
+/* Poppler tries the password as the user's and as the owner's. A document that opens without one
+ * and asks readers to forbid copying is read: whoever has it may read it, and that is what Carrel
+ * does; its passages are quoted to the person at this machine, with their page. */
 PopplerDocument *pdf_open(const parse_input *in, error *err) {
     GError *why = NULL;
     GBytes *b = g_bytes_new_static(in->bytes.p, in->bytes.n);
@@ -266,8 +267,8 @@ static void write_comments(const pdf_comments *c, uint32_t page, record_writer *
     }
 }
 
-/* What a tagged PDF says of the figures of a page, up to this element (0: all that are left): no reader
- * sees it on the page, so it says what it is. */
+/* What a tagged PDF says of the figures of a page, up to this element (0: all that are left): no
+ * reader sees it on the page, so it says what it is. */
 static void write_descriptions(const reading *r, uint32_t page, uint32_t element, size_t *at,
                                record_writer *out) {
     for (str s; (s = pdf_tags_next_alt(r->tags, page, element, at)).n > 0;) {

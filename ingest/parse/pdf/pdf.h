@@ -23,8 +23,8 @@
  *
  * Beside the text that is seen:
  *
- *   pdf_operators.c, pdf_drawing.c, pdf_painted.c, pdf_marked.c, pdf_objects.c  how a page is drawn,
- *                 by qpdf
+ *   pdf_objects.c, pdf_operators.c, pdf_drawing.c, pdf_painted.c, pdf_marked.c
+ *                 how a page is drawn, by qpdf
  *   pdf_hidden.c  which of its text nobody can see, and so is left out
  *   pdf_forms.c, pdf_comments.c, pdf_attached.c  what was filled in, commented, attached
  *
@@ -113,8 +113,8 @@ typedef struct {
     bool head;    /* and says what the columns are */
     uint8_t turn; /* `at`, left and right are turned back by so many quarters: pdf_turned */
     bool running; /* head, foot, page number, or a line of the contents */
-    /* Of a tagged PDF: which element most of it is of (0: none, or PDF_ARTIFACT, PDF_PAGINATION), and
-     * what pdf_heed_tags believes of that. */
+    /* Of a tagged PDF: which element most of it is of (0: none, or PDF_ARTIFACT, PDF_PAGINATION),
+     * and what pdf_heed_tags believes of that. */
     uint32_t element;
     uint8_t tag, tag_level; /* pdf_tag_role */
     bool tag_whole;         /* nothing else stands in the line */
@@ -176,8 +176,8 @@ box pdf_common_box(box a, box b); /* what is in both: upside down where nothing 
 float pdf_shared_width(box a, box b);
 bool pdf_stands_over(box a, box b); /* or under it */
 
-/* The box around these corners, of which there is one at least. Are they those of a rectangle, all on the
- * edges of the box around them? */
+/* The box around these corners, of which there is one at least. Are they those of a rectangle, all
+ * on the edges of the box around them? */
 box pdf_box_of(const float *x, const float *y, size_t count);
 bool pdf_is_rectangle(const float *x, const float *y, size_t count, box around);
 
@@ -190,9 +190,9 @@ void pdf_page_runs(struct _PopplerPage *page, struct pdf_look *look, arena *a, p
  * makes them U+FFFD. */
 uint32_t pdf_kept_code(uint32_t c);
 
-/* Puts back ligatures that the page's text lacks; gives how many. `habit`: that the document loses them
- * without a trace, false at first. `nothing` is set where some had left none, so that others may be
- * missing still. */
+/* Puts back ligatures that the page's text lacks; gives how many. `habit`: that the document loses
+ * them without a trace, false at first. `nothing` is set where some had left none, so that others
+ * may be missing still. */
 size_t pdf_mend_ligatures(pdf_runs *runs, bool *habit, arena *a, bool *nothing);
 
 void pdf_put_run(pdf_runs *out, pdf_run run, arena *a);
@@ -238,8 +238,8 @@ bool pdf_same_row(box row, box r); /* on one baseline: they share most of the lo
 void pdf_sort_by_top(pdf_group g);
 
 /* Marks the rows of tables, sorted from top to bottom, in a column of text between these edges,
- * joins what belongs to one row, and makes one row of a table's headings. Texts go into `a`; `rules`
- * may be NULL. */
+ * joins what belongs to one row, and makes one row of a table's headings. Texts go into `a`;
+ * `rules` may be NULL. */
 void pdf_find_tables(pdf_row *rows, size_t count, float left, float right, const pdf_rules *rules,
                      arena *a);
 
@@ -249,8 +249,8 @@ typedef struct pdf_ruled {
     size_t count;
 } pdf_ruled;
 
-/* Takes the text of ruled tables out of g; one run for each table stands for it. `others`, of text that
- * is turned otherwise, loses what stands in their cells; NULL where there is none. */
+/* Takes the text of ruled tables out of g; one run for each table stands for it. `others`, of text
+ * that is turned otherwise, loses what stands in their cells; NULL where there is none. */
 void pdf_take_ruled(pdf_group *g, pdf_group *others, const pdf_rules *rules, arena *a);
 
 /* The rows of a group of runs, each cut into cells where white is wide. Sorts the group. */
@@ -271,8 +271,8 @@ void pdf_join_lines(pdf_row *rows, size_t count, const pdf_rules *rules, arena *
 /* Two lines of one text, "clari-" and "fication" as one word. */
 str pdf_join_text(str first, str second, arena *a);
 
-/* Finds the heads of a ruled table, whose cells have their columns, and makes one row of them; those
- * that are marked are heads. */
+/* Finds the heads of a ruled table, whose cells have their columns, and makes one row of them;
+ * those that are marked are heads. */
 void pdf_find_ruled_heads(pdf_row *rows, size_t count, uint32_t columns, arena *a);
 
 /* Gives the rows of one table their columns, and makes one row of its heads. */
@@ -302,7 +302,8 @@ size_t pdf_size_bin(float pt);
 /* Sets what the structure says of the lines, as far as it is to be believed. */
 void pdf_heed_tags(pdf_text *t, arena *a);
 
-/* Does the structure say that line l begins a new block after p (1), goes on with it (-1), or nothing? */
+/* Does the structure say that line l begins a new block after p (1), goes on with it (-1), or
+ * nothing? */
 int pdf_tags_part(const pdf_line *p, const pdf_line *l);
 
 /* Marks the lines that are stated to be of a table of contents as running. */

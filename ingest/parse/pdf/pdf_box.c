@@ -1,7 +1,8 @@
 /* Boxes on a page: widening, turning, and what of them stands over what.
  *
- * All stages of reading a PDF ask these questions, and have to mean the same by the answers. Written with
- * comparisons instead of fminf and fmaxf, which are calls: they are asked for every letter.
+ * All stages of reading a PDF ask these questions, and have to mean the same by the answers.
+ * Written with comparisons instead of fminf and fmaxf, which are calls: they are asked for every
+ * letter.
  */
 #include <math.h>
 

@@ -1,11 +1,13 @@
-/* Follows the operators of a page, to know how its texts are drawn: poppler-glib tells text, boxes, fonts
- * and colours, but neither the rendering mode nor what is transparent, clipped or painted over.
+/* Follows the operators of a page, to know how its texts are drawn: poppler-glib tells text, boxes,
+ * fonts and colours, but neither the rendering mode nor what is transparent, clipped or painted
+ * over.
  *
  * Rendering every page to look at it costs three times as much as reading its text; following its
  * operators costs a thirtieth (qpdf reads the objects and unpacks the streams). So this finds what
- * is suspicious, with little geometry: every string has the place where it begins and a guess where it
- * ends, every area that is painted has a box. It errs towards suspicion, and nothing is left out for
- * its word alone: pdf_hidden.c looks at the page. Patterns and the glyphs of Type 3 fonts are not followed.
+ * is suspicious, with little geometry: every string has the place where it begins and a guess where
+ * it ends, every area that is painted has a box. It errs towards suspicion, and nothing is left out
+ * for its word alone: pdf_hidden.c looks at the page. Patterns and the glyphs of Type 3 fonts are
+ * not followed.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -205,8 +207,8 @@ static void set_graphics(walk *w, str name) {
 
 /* ---- colours ------------------------------------------------------------------------------- */
 
-/* As many components as a colour space has that is grey, red-green-blue or cyan-magenta-yellow-black by
- * its nature; 0 for the others. -1: as many as the operator gives. */
+/* As many components as a colour space has that is grey, red-green-blue or
+ * cyan-magenta-yellow-black by its nature; 0 for the others. -1: as many as the operator gives. */
 static int space_components(walk *w, str name) {
     if (str_eq(name, STR("DeviceGray")) || str_eq(name, STR("G"))) return 1;
     if (str_eq(name, STR("DeviceRGB")) || str_eq(name, STR("RGB"))) return 3;

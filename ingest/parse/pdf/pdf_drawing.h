@@ -1,5 +1,6 @@
 /* What a page draws, in order: where text begins, and whether something speaks against its being
- * seen. pdf_drawing.c follows the operators; pdf_hidden.c judges, and looks at the page where it must.
+ * seen. pdf_drawing.c follows the operators; pdf_hidden.c judges, and looks at the page where it
+ * must.
  */
 #ifndef CARREL_INGEST_PDF_DRAWING_H
 #define CARREL_INGEST_PDF_DRAWING_H
@@ -26,12 +27,13 @@ typedef struct {
     bool known;             /* false: of a colour space that only a renderer knows, an image ... */
 } pdf_colour;
 
-/* What the page marks as no part of the document's text, and, of these, as a running head or foot. */
+/* What the page marks as no part of the document's text, and, of these, as a running head or
+ * foot. */
 #define PDF_ARTIFACT UINT32_MAX
 #define PDF_PAGINATION (UINT32_MAX - 1)
 
-/* A string that is drawn. Coordinates as poppler gives them: points from the upper left corner of the
- * page as it is shown. */
+/* A string that is drawn. Coordinates as poppler gives them: points from the upper left corner of
+ * the page as it is shown. */
 typedef struct {
     float x, y;         /* where its baseline begins */
     float end_x, end_y; /* where it may end: a guess, half the font size for each character */
@@ -73,8 +75,8 @@ typedef struct pdf_drawings pdf_drawings;
 pdf_drawings *pdf_drawings_open(str bytes, const char *password);
 void pdf_drawings_close(pdf_drawings *d); /* NULL is fine */
 
-/* A form that is drawn by programs of its own format (XFA); what the PDF itself shows is a request to
- * wait. */
+/* A form that is drawn by programs of its own format (XFA); what the PDF itself shows is a request
+ * to wait. */
 bool pdf_drawings_xfa_alone(const pdf_drawings *d);
 
 /* `number` from 1. Shows live in `a`. */

@@ -1,9 +1,9 @@
 /* Which blocks are headings, and of which level.
  *
- * The structure of a tagged PDF tells both, where it is to be believed, and so does the outline (bookmarks).
- * Otherwise a heading is known by its size, weight or capitals, and its level by its size first. Many
- * documents set all their headings in one size: there "Part", "Chapter" and numbers rank above what has
- * none.
+ * The structure of a tagged PDF tells both, where it is to be believed, and so does the outline
+ * (bookmarks). Otherwise a heading is known by its size, weight or capitals, and its level by its
+ * size first. Many documents set all their headings in one size: there "Part", "Chapter" and
+ * numbers rank above what has none.
  */
 #include <math.h>
 #include <stdlib.h>

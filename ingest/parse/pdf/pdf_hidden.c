@@ -1,11 +1,11 @@
-/* Decides which text of a page a reader cannot see, so that it is kept out: it is how instructions are
- * smuggled to programs that read, and never meant for the person who asks.
+/* Decides which text of a page a reader cannot see, so that it is kept out: it is how instructions
+ * are smuggled to programs that read, and never meant for the person who asks.
  *
- * pdf_drawing.c says cheaply what is suspicious. Only then is the page drawn, once and small, and each
- * suspicious word is looked at: a text without ink has a box of one colour; a text in the colour
- * of its background stands on pixels of its own colour. What cannot be told is kept: a visible line
- * must never be lost. An invisible text with ink below it is the text layer of a scan, and is what
- * the page shows; whether it says the same as the scan is not checked here.
+ * pdf_drawing.c says cheaply what is suspicious. Only then is the page drawn, once and small, and
+ * each suspicious word is looked at: a text without ink has a box of one colour; a text in the
+ * colour of its background stands on pixels of its own colour. What cannot be told is kept: a
+ * visible line must never be lost. An invisible text with ink below it is the text layer of a scan,
+ * and is what the page shows; whether it says the same as the scan is not checked here.
  */
 #include <cairo.h>
 #include <math.h>
@@ -13,8 +13,8 @@
 #include "ingest/parse/pdf/pdf.h"
 #include "ingest/parse/pdf/pdf_hidden.h"
 
-/* Fewer suspicious characters on a page are no instruction, and are kept: drawing a page takes as long as
- * reading some, and single characters that are cut off or covered are frequent. */
+/* Fewer suspicious characters on a page are no instruction, and are kept: drawing a page takes as
+ * long as reading some, and single characters that are cut off or covered are frequent. */
 #define SUSPECTS_MIN 16
 #define TINY_PT 1.4f     /* effective size; footnotes of footnotes have 4 */
 #define SQUEEZED_EM 0.1f /* a letter of a text that stands for a shorter one is narrower */
@@ -145,8 +145,8 @@ static bool is_tiny(const word *w, float user_unit) {
     return w->font_pt > 0 && w->font_pt * user_unit < TINY_PT && fminf(height, width) < TINY_PT;
 }
 
-/* Text that stands for what is drawn (ActualText) has all of its letters in the room of that: what does not
- * fit there is not what a reader sees. */
+/* Text that stands for what is drawn (ActualText) has all of its letters in the room of that: what
+ * does not fit there is not what a reader sees. */
 static bool is_squeezed(const word *w) {
     float area = (w->at.x1 - w->at.x0) * (w->at.y1 - w->at.y0);
     return area < SQUEEZED_EM * w->font_pt * w->font_pt * (float)w->characters;
@@ -169,9 +169,10 @@ static bool reaches(const pdf_drawing *d, size_t i, const word *w) {
            w->at.x0 < s->x + WIDEST_GUESS * (s->end_x - s->x) + 2 * ORIGIN_SLACK_PT;
 }
 
-/* Finds the string that a word is of: of those on its baseline that begin left of its end, the last.
- * A string that goes on where the one before ended has no place of its own, and so several may begin
- * at one point. Then the most suspicious one is taken, and whether the word has ink decides. */
+/* Finds the string that a word is of: of those on its baseline that begin left of its end, the
+ * last. A string that goes on where the one before ended has no place of its own, and so several
+ * may begin at one point. Then the most suspicious one is taken, and whether the word has ink
+ * decides. */
 static void find_show(const pdf_drawing *d, word *w) {
     const pdf_show *best = NULL;
     float height = w->at.y1 - w->at.y0, character = (w->at.x1 - w->at.x0) / (float)w->characters;
@@ -199,8 +200,9 @@ static void find_show(const pdf_drawing *d, word *w) {
     w->hiding = best ? best->hiding : PDF_SEEN;
 }
 
-/* Of strings that follow one another, the one that a word is of, by counting: characters on the line
- * before the word, from where the first string begins. For fonts whose glyphs cannot be looked at. */
+/* Of strings that follow one another, the one that a word is of, by counting: characters on the
+ * line before the word, from where the first string begins. For fonts whose glyphs cannot be looked
+ * at. */
 static void count_to_show(const pdf_drawing *d, const words *all, word *w) {
     const pdf_show *first = w->show, *end = d->shows + d->count;
     while (first > d->shows && first->follows) first--;
@@ -313,8 +315,8 @@ static bool overlaps_seen(const words *w, const word *of) {
     return shared > OVERLAP * area;
 }
 
-/* Without the font's glyphs nothing can be seen; but a rectangle covers what is in it, and a clip cuts
- * off what is not. */
+/* Without the font's glyphs nothing can be seen; but a rectangle covers what is in it, and a clip
+ * cuts off what is not. */
 static bool is_beyond(const word *w, pdf_hiding suspicion) {
     float x = (w->at.x0 + w->at.x1) / 2, y = (w->at.y0 + w->at.y1) / 2;
     const box *b = &w->show->by;

@@ -1,10 +1,10 @@
 /* Puts the lines of a wrapped cell back into their row.
  *
- * Where lines across the page part all rows of a table from one another, what stands between two of them is
- * one row. Else a line joins the row above when it brings no figures, stands close, and continues cells
- * that this row has: by small letters, a hyphen, or since its first word would have found no room above.
- * A name over the figures of its own row, which stand a little lower, joins the row below. What is in
- * doubt stays a row of its own: no text is lost either way.
+ * Where lines across the page part all rows of a table from one another, what stands between two of
+ * them is one row. Else a line joins the row above when it brings no figures, stands close, and
+ * continues cells that this row has: by small letters, a hyphen, or since its first word would have
+ * found no room above. A name over the figures of its own row, which stand a little lower, joins
+ * the row below. What is in doubt stays a row of its own: no text is lost either way.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -189,8 +189,8 @@ static bool is_next_line(const pdf_row *p, const pdf_row *r, size_t columns, flo
 
 /* ---- rows between lines ------------------------------------------------------------------- */
 
-/* Could row r be the rest of row p's cells, which no line parts from it? A row of its own would have a
- * name and figures. */
+/* Could row r be the rest of row p's cells, which no line parts from it? A row of its own would
+ * have a name and figures. */
 static bool may_be_rest(const pdf_row *p, const pdf_row *r, const edges *e) {
     for (size_t i = 0; i < r->count; i++) {
         const pdf_cell *above = cell_at(p, r->cells[i].first);
@@ -201,8 +201,8 @@ static bool may_be_rest(const pdf_row *p, const pdf_row *r, const edges *e) {
     return r->cells[0].first > 0 || r->count == 1 || all_wrapped(p, r, e);
 }
 
-/* Where lines part all rows from one another, what stands between two of them is one row. False: they
- * do not. */
+/* Where lines part all rows from one another, what stands between two of them is one row. False:
+ * they do not. */
 static bool join_bands(pdf_row *rows, size_t count, const pdf_rules *rules, arena *a) {
     size_t *band = arena_alloc(a, count + 1, sizeof *band), bands = 1, joined = 0, p = 0;
     box table = rows[0].at;

@@ -1,12 +1,14 @@
-/* Puts back ligatures that a page draws and its text does not hold: "e cient", "di\x02erent", "oce".
+/* Puts back ligatures that a page draws and its text does not hold: "e cient", "di\x02erent",
+ * "oce".
  *
- * Fonts without a table of Unicode values, or with a wrong one, lose "ff", "fi", "fl", "ffi" and "ffl"
- * first: their glyphs are no letters of any alphabet. Half of the words that matter most in a manual have
- * one (first, fill, specific, sufficient, office, effect, flow), and no search finds them then. What is
- * left of a word tells what it was: the stems below are of words that are frequent in any text, and no word
- * in any language looks like what is left of them. Where a code stands in the place of the ligature, a few
- * such words tell which one it is, and all others with that code are put right with them; where nothing
- * does, only these words can be, and the page says that others may lack letters.
+ * Fonts without a table of Unicode values, or with a wrong one, lose "ff", "fi", "fl", "ffi" and
+ * "ffl" first: their glyphs are no letters of any alphabet. Half of the words that matter most in a
+ * manual have one (first, fill, specific, sufficient, office, effect, flow), and no search finds
+ * them then. What is left of a word tells what it was: the stems below are of words that are
+ * frequent in any text, and no word in any language looks like what is left of them. Where a code
+ * stands in the place of the ligature, a few such words tell which one it is, and all others with
+ * that code are put right with them; where nothing does, only these words can be, and the page says
+ * that others may lack letters.
  *
  * A single odd word changes nothing, but for one with a code that means nothing in it.
  */
@@ -32,8 +34,9 @@
 static const char *const ligatures[] = {"ff", "fi", "fl", "ffi", "ffl"};
 #define LIGATURES (sizeof ligatures / sizeof *ligatures)
 
-/* Begins of words, the ligature between bars; with a stop behind it, whole words. What is left of those
- * that begin with '~' may be a word: they are mended where others show that ligatures are lost. */
+/* Begins of words, the ligature between bars; with a stop behind it, whole words. What is left of
+ * those that begin with '~' may be a word: they are mended where others show that ligatures are
+ * lost. */
 static const char *const stems[] = {
     /* English, and what other languages share with it */
     "signi|fi|ca", "speci|fi|c", "speci|fi|ed", "scienti|fi|c", "e|ffi|cien", "su|ffi|cien",
@@ -178,8 +181,8 @@ static void put_hit(finder *f, hit h) {
     f->hits[f->hit_count++] = h;
 }
 
-/* Looks for a stem in the letters [first, split) and [second, end), which follow one another but for
- * `instead`, between them: with second == split in the letters of one word. */
+/* Looks for a stem in the letters [first, split) and [second, end), which follow one another but
+ * for `instead`, between them: with second == split in the letters of one word. */
 static const stem *find_stem(str s, size_t first, size_t split, size_t second, size_t end) {
     uint32_t h = HASH_BEGIN;
     size_t before = split - first, all = before + end - second;
@@ -215,7 +218,8 @@ static bool stands_alone(str s, size_t first) {
     return first == 0 || s.p[first - 1] == ' ' || s.p[first - 1] == PDF_GAP;
 }
 
-/* Looks at the word [first, end), and at what follows if that may be the rest of it. Gives where to go on. */
+/* Looks at the word [first, end), and at what follows if that may be the rest of it. Gives where to
+ * go on. */
 static size_t find_hit(finder *f, uint32_t run, str s, size_t first, size_t end) {
     uint32_t code = 0;
     size_t used;
@@ -285,8 +289,8 @@ static void count_votes(finder *f) {
     }
 }
 
-/* Are the words with nothing, white or a sign in the place of a ligature many enough, and no fewer than
- * those that have theirs? */
+/* Are the words with nothing, white or a sign in the place of a ligature many enough, and no fewer
+ * than those that have theirs? */
 static bool is_habit(const finder *f, bool before) {
     size_t count = 0, different = 0;
     for (size_t i = 0; i < f->hit_count; i++) {
@@ -332,8 +336,8 @@ static void drop_gap(pdf_run *r, size_t which) {
     r->gap_count--;
 }
 
-/* Writes the text of a run anew, with the hits [at, end) that are of it. Gives how many ligatures were put
- * in; `nothing` is set where one had left nothing behind. */
+/* Writes the text of a run anew, with the hits [at, end) that are of it. Gives how many ligatures
+ * were put in; `nothing` is set where one had left nothing behind. */
 static size_t mend_run(finder *f, uint32_t run, size_t at, size_t end, bool habit, bool *nothing,
                        arena *a) {
     pdf_run *r = &f->runs->runs[run];

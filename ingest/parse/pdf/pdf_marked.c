@@ -1,9 +1,10 @@
-/* What marked content says of itself where it begins: which element of the structure it is of, that it
- * is no part of the text (an artifact), that other characters stand in the text for it (ActualText).
+/* What marked content says of itself where it begins: which element of the structure it is of, that
+ * it is no part of the text (an artifact), that other characters stand in the text for it
+ * (ActualText).
  *
- * Properties stand in the content stream, or under a name in the resources. The former are looked for among
- * the operands as they are written, which pdf_operators.c walks over; the latter are objects. It
- * judges nothing: pdf_tagged.c and pdf_hidden.c do.
+ * Properties stand in the content stream, or under a name in the resources. The former are looked
+ * for among the operands as they are written, which pdf_operators.c walks over; the latter are
+ * objects. It judges nothing: pdf_tagged.c and pdf_hidden.c do.
  */
 #include <limits.h>
 #include <string.h>

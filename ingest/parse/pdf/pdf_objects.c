@@ -1,9 +1,9 @@
-/* Opens a document's objects beside poppler, and answers what is asked of the whole document: which layers
- * are off, and whether its form is one that only few programs show.
+/* Opens a document's objects beside poppler, and answers what is asked of the whole document: which
+ * layers are off, and whether its form is one that only few programs show.
  *
  * Poppler-glib gives no objects and no operators; qpdf's C interface gives both, reads what is
- * damaged about as far as poppler does, and copies nothing of the file. Its errors end in values that say
- * nothing (null, 0, empty): whoever asks treats these as "unknown".
+ * damaged about as far as poppler does, and copies nothing of the file. Its errors end in values
+ * that say nothing (null, 0, empty): whoever asks treats these as "unknown".
  */
 #include <string.h>
 
@@ -71,7 +71,8 @@ bool pdf_drawings_xfa_alone(const pdf_drawings *d) {
     return d && d->xfa_alone;
 }
 
-/* Like pdf_open, first without the password: one that was given for other files must not be in the way. */
+/* Like pdf_open, first without the password: one that was given for other files must not be in the
+ * way. */
 static bool read_objects(pdf_drawings *d, str bytes, const char *password) {
     for (int i = 0; i < (password[0] ? 2 : 1); i++) {
         if (d->q) qpdf_cleanup(&d->q);

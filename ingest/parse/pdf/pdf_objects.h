@@ -24,13 +24,13 @@ bool pdf_layer_is_off(pdf_drawings *d, qpdf_oh oc);
 /* The entry of a page's or form's resources, such as /Font /F1. */
 qpdf_oh pdf_resource(pdf_drawings *d, qpdf_oh resources, const char *kind, str name);
 
-/* pdf_marked.c: the element of marked content that begins with this operator, in a page or form of this object
- * number and with these resources. `around` is the one around it, where it has none. */
+/* pdf_marked.c: the element of marked content that begins with this operator, in a page or form of
+ * this object number and with these resources. `around` is the one around it, where it has none. */
 uint32_t pdf_marked_element(pdf_drawings *d, const pdf_operators *o, qpdf_oh resources, int stream,
                             uint32_t around);
 
-/* How many characters stand in the text for what this marked content draws (ActualText), where poppler heeds
- * it. */
+/* How many characters stand in the text for what this marked content draws (ActualText), where
+ * poppler heeds it. */
 size_t pdf_replaced_characters(pdf_drawings *d, const pdf_operators *o, qpdf_oh resources);
 
 /* Are there form fields and comments on the page? */

@@ -3,8 +3,8 @@
  * Poppler does the same, but tells nobody which operators there were; pdf_drawing.c needs them to
  * know what a reader can see. So this is the smallest reading that serves it: numbers and names are
  * kept, strings are measured and never decoded (their text comes from poppler), arrays and
- * dictionaries are walked over, the bytes of inline images are skipped. It never fails: a broken stream gives
- * other operators, as it does in every reader.
+ * dictionaries are walked over, the bytes of inline images are skipped. It never fails: a broken
+ * stream gives other operators, as it does in every reader.
  */
 #include <string.h>
 
@@ -85,8 +85,8 @@ static bool read_number(str s, double *out) {
     return any;
 }
 
-/* Nearly all numbers: a sign, digits, a point and digits, and behind them what is no part of a word. Takes
- * them in one pass, and leaves the others to read_number. */
+/* Nearly all numbers: a sign, digits, a point and digits, and behind them what is no part of a
+ * word. Takes them in one pass, and leaves the others to read_number. */
 static bool take_plain_number(pdf_operators *o, double *out) {
     static const double tens[PLAIN_DIGITS + 1] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9};
     str s = o->bytes;

@@ -1,4 +1,5 @@
-/* A page's content stream, operator by operator. pdf_operators.c reads, pdf_drawing.c understands. */
+/* A page's content stream, operator by operator. pdf_operators.c reads, pdf_drawing.c
+ * understands. */
 #ifndef CARREL_INGEST_PDF_OPERATORS_H
 #define CARREL_INGEST_PDF_OPERATORS_H
 

@@ -1,10 +1,11 @@
 /* Remembers what was painted on a page, in order, and which texts stand below it.
  *
  * Two questions are asked for every text and every area: what colour is behind this point, and what
- * was drawn here before. The page is cut into strips across it, and each knows what touches it, so that
- * not everything is compared with everything; comparisons are counted all the same, since a page may paint
- * one strip thousands of times. What lies beyond a limit is not known, and said so: a page that is not
- * `whole`, a colour that is not `known`. It knows nothing of operators and graphics states.
+ * was drawn here before. The page is cut into strips across it, and each knows what touches it, so
+ * that not everything is compared with everything; comparisons are counted all the same, since a
+ * page may paint one strip thousands of times. What lies beyond a limit is not known, and said so:
+ * a page that is not `whole`, a colour that is not `known`. It knows nothing of operators and
+ * graphics states.
  */
 #include <math.h>
 
@@ -25,8 +26,8 @@ typedef struct {
     size_t count, room;
 } strip;
 
-/* The colour that text would stand on, at the height y between left and right, as long as there are so
- * many fills. */
+/* The colour that text would stand on, at the height y between left and right, as long as there are
+ * so many fills. */
 typedef struct {
     float y, left, right;
     size_t fills;
@@ -77,8 +78,8 @@ static void put_strip(strip *s, size_t number) {
 
 /* ---- colours ------------------------------------------------------------------------------- */
 
-/* The words of a line ask for point after point beside one another, so it is kept how far to the left
- * and right the answer holds. */
+/* The words of a line ask for point after point beside one another, so it is kept how far to the
+ * left and right the answer holds. */
 pdf_colour pdf_painted_at(pdf_painted *p, float x, float y) {
     backdrop *b = &p->behind;
     if (b->y == y && b->fills == p->fill_count && x > b->left && x < b->right) return b->colour;

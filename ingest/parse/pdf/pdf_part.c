@@ -1,10 +1,10 @@
 /* Parts cells whose white is too narrow to tell on its own.
  *
- * Between two narrow columns there is often no more white than between two words of a justified line:
- * a list of prices by size comes as one cell with gaps. What stands between the gaps tells more: a line of
- * which most parts are figures is a row of a table, and so is a line whose parts each stand over one
- * cell of such a row next to it. Anything else keeps its gaps, which may become cells when the columns
- * of the table are known (pdf_head.c).
+ * Between two narrow columns there is often no more white than between two words of a justified
+ * line: a list of prices by size comes as one cell with gaps. What stands between the gaps tells
+ * more: a line of which most parts are figures is a row of a table, and so is a line whose parts
+ * each stand over one cell of such a row next to it. Anything else keeps its gaps, which may become
+ * cells when the columns of the table are known (pdf_head.c).
  */
 #include <math.h>
 #include <string.h>
@@ -24,7 +24,8 @@ static str next_part(str s, size_t begin) {
     return str_cut(s, begin, end);
 }
 
-/* "(3)" close behind a figure is the mark of its footnote, a dash close to two figures part of a range. */
+/* "(3)" close behind a figure is the mark of its footnote, a dash close to two figures part of a
+ * range. */
 static bool is_mark(str s) {
     bool digits = s.n >= 3 && s.n <= 4 && s.p[0] == '(' && s.p[s.n - 1] == ')';
     for (size_t i = 1; digits && i + 1 < s.n; i++) digits = s.p[i] >= '0' && s.p[i] <= '9';
@@ -43,7 +44,8 @@ static bool parts_cells(const pdf_cell *c, size_t gap, size_t from, size_t begin
     return !close || (!is_mark(right) && !is_dash(left));
 }
 
-/* Cuts a cell at all of its gaps but those between a figure and its sign; `out` has room for them. Gives the count of parts. */
+/* Cuts a cell at all of its gaps but those between a figure and its sign; `out` has room for them.
+ * Gives the count of parts. */
 static size_t cut_cell(const pdf_cell *c, pdf_cell *out) {
     size_t n = 0, gap = 0, begin = 0;
     float left = c->at.x0;
@@ -90,7 +92,8 @@ static bool is_figures(const pdf_cell *cells, size_t count) {
            (figures + NAME_PARTS >= count || figures * 3 >= count * 2);
 }
 
-/* Does each part stand over one cell of the row, and no two over the same? One may lie beside all. */
+/* Does each part stand over one cell of the row, and no two over the same? One may lie beside
+ * all. */
 static bool fits_over(const pdf_cell *parts, size_t count, const pdf_row *r) {
     size_t last = SIZE_MAX, beside = 0;
     for (size_t i = 0; i < count; i++) {

@@ -1,15 +1,15 @@
-/* Tables whose cells are ruled: what stands between the same lines is one cell, however many lines of
- * text it has and however it is set.
+/* Tables whose cells are ruled: what stands between the same lines is one cell, however many lines
+ * of text it has and however it is set.
  *
- * Lines across the page and down it that touch make a lattice. Where a piece of line is missing between
- * two fields of it they are one cell, which spans columns or rows. Every run of text belongs to the cell
- * that it begins in. A lattice that is no table (the frame of a page, a drawing, boxes full of prose)
- * is left alone, and its text is laid out as if there were no lines.
+ * Lines across the page and down it that touch make a lattice. Where a piece of line is missing
+ * between two fields of it they are one cell, which spans columns or rows. Every run of text
+ * belongs to the cell that it begins in. A lattice that is no table (the frame of a page, a
+ * drawing, boxes full of prose) is left alone, and its text is laid out as if there were no lines.
  *
  * A cell over several rows is said again in each of them, so that a dose stands beside the name of
- * its medicine; one over several columns likewise, under each heading. Of a lattice with lines between
- * columns alone, the text tells the rows. What a table took from the page is replaced by one run that
- * has its box, so that columns of text are found as ever.
+ * its medicine; one over several columns likewise, under each heading. Of a lattice with lines
+ * between columns alone, the text tells the rows. What a table took from the page is replaced by
+ * one run that has its box, so that columns of text are found as ever.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -89,8 +89,8 @@ static size_t pick_lines(finder *f, const pdf_rule_set *s, size_t base, uint32_t
     return n;
 }
 
-/* Where lines stand, from the first to the last, as bounds of rows or columns; `others` go on beyond
- * the outermost where a table is open at its sides. 0: too many. */
+/* Where lines stand, from the first to the last, as bounds of rows or columns; `others` go on
+ * beyond the outermost where a table is open at its sides. 0: too many. */
 static uint32_t find_bounds(const pdf_rule *own, size_t count, const pdf_rule *others,
                             size_t other_count, float *out, uint32_t room) {
     uint32_t n = 0;
@@ -255,8 +255,8 @@ static bool is_table(const lattice *t, const field_text *cells, size_t count) {
            bytes <= count * USUAL_BYTES && count * FILLED_ONE_IN >= all;
 }
 
-/* Do cells stand beside most lines of the lattice, outside of it? Then its lines are an ornament of a
- * larger table. Beside a column of text there are lines of text, if any. */
+/* Do cells stand beside most lines of the lattice, outside of it? Then its lines are an ornament of
+ * a larger table. Beside a column of text there are lines of text, if any. */
 static bool goes_on_beside(const lattice *t, const field_text *cells, size_t count, pdf_group g) {
     size_t lines = 0, beside = 0;
     for (size_t i = 0; i < count; i++) {
@@ -339,8 +339,8 @@ static bool has_line_at(const field_text *f, box at) {
     return false;
 }
 
-/* Do the names stand as far apart as the text beside them is long? Each begins a row then; of one long
- * name the lines follow close on each other. */
+/* Do the names stand as far apart as the text beside them is long? Each begins a row then; of one
+ * long name the lines follow close on each other. */
 static bool names_part_rows(const field_text *name, const field_text *beside) {
     size_t apart = 0;
     if (name->line_count < LEAST_NAMES) return false;
@@ -354,9 +354,9 @@ static bool names_part_rows(const field_text *name, const field_text *beside) {
     return apart > 0;
 }
 
-/* Do these cells of one row hold several rows, which no lines part? So it is where a column has as many
- * figures below one another as there are names, or, in a table without lines between rows, where all
- * columns have as many lines, at the same heights, or names stand beside longer texts. */
+/* Do these cells of one row hold several rows, which no lines part? So it is where a column has as
+ * many figures below one another as there are names, or, in a table without lines between rows,
+ * where all columns have as many lines, at the same heights, or names stand beside longer texts. */
 static bool holds_rows(const field_text *cells, const size_t *own, size_t count, bool ruled) {
     const field_text *name = &cells[own[0]];
     size_t most = 0, least = SIZE_MAX, stacked = 0, apart = 0;
@@ -491,8 +491,8 @@ static size_t make_rows(uint32_t rows, uint32_t columns, const field_text *cells
 
 /* ---- taking tables out of a page ------------------------------------------------------------- */
 
-/* A cell over all columns in front of the others is the table's title, a long one at its end a note:
- * they stand above and below the table. */
+/* A cell over all columns in front of the others is the table's title, a long one at its end a
+ * note: they stand above and below the table. */
 static void find_body(pdf_ruled *table, uint32_t columns, arena *a) {
     size_t begin = 0, end = table->count;
     pdf_row *rows = table->rows;

@@ -1,9 +1,9 @@
 /* Collects the straight lines that a page draws, and puts together what belongs together.
  *
- * Programs draw one line of a table in many ways: as a stroke, as a thin bar that is filled, as an edge
- * of a box around each cell, in a piece for every cell, in dots. All of them are lines here: pieces at
- * one height that touch, or nearly, become one. Colours and widths are not looked at, since a white
- * line on a grey ground parts cells as well. It knows nothing of text.
+ * Programs draw one line of a table in many ways: as a stroke, as a thin bar that is filled, as an
+ * edge of a box around each cell, in a piece for every cell, in dots. All of them are lines here:
+ * pieces at one height that touch, or nearly, become one. Colours and widths are not looked at,
+ * since a white line on a grey ground parts cells as well. It knows nothing of text.
  */
 #include "ingest/parse/pdf/pdf_rules.h"
 

@@ -1,5 +1,6 @@
-/* The straight lines of a page: ruled lines, edges of boxes, thin bars that are painted. What tables are
- * told by where they are ruled (pdf_ruled.c). pdf_drawing.c reports each path as it follows the page.
+/* The straight lines of a page: ruled lines, edges of boxes, thin bars that are painted. What
+ * tables are told by where they are ruled (pdf_ruled.c). pdf_drawing.c reports each path as it
+ * follows the page.
  */
 #ifndef CARREL_INGEST_PDF_RULES_H
 #define CARREL_INGEST_PDF_RULES_H

@@ -1,5 +1,6 @@
-/* Finds tables among the rows of a column of text: by what stands under what, since few are ruled. Lines
- * across the page tell no more than where one ends (those with lines on all sides are pdf_ruled.c's).
+/* Finds tables among the rows of a column of text: by what stands under what, since few are ruled.
+ * Lines across the page tell no more than where one ends (those with lines on all sides are
+ * pdf_ruled.c's).
  *
  * Two rows of several cells belong together when cells stand under cells. From such a pair a table
  * grows down over the rows that go on with it, and over single cells between them (a group's name,

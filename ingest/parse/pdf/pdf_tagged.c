@@ -1,10 +1,11 @@
 /* Tells which lines of a page a stated structure speaks of, and how far it is to be believed.
  *
  * A line is of the element that drew most of its letters; where strings begin comes from
- * pdf_drawing.c. What a structure says is checked against itself first: many are made by programs that
- * call everything a paragraph, or every line, or everything a heading. Believed are pages that are tagged
- * nearly whole, headings that are few and short, levels that differ where sizes do, and paragraphs whose
- * bounds do not cut through sentences. What is not believed is found as in any other PDF.
+ * pdf_drawing.c. What a structure says is checked against itself first: many are made by programs
+ * that call everything a paragraph, or every line, or everything a heading. Believed are pages that
+ * are tagged nearly whole, headings that are few and short, levels that differ where sizes do, and
+ * paragraphs whose bounds do not cut through sentences. What is not believed is found as in any
+ * other PDF.
  *
  * The reading order stays that of the layout, and tables stay those of pdf_table.c.
  */
@@ -212,7 +213,8 @@ static bool has_cells(const pdf_line *l) {
     return str_find(l->text, STR(" | "), 0) != SIZE_MAX;
 }
 
-/* Lines that are stated to be text, between others, are no table that has lost its rows to headings. */
+/* Lines that are stated to be text, between others, are no table that has lost its rows to
+ * headings. */
 static void free_text(pdf_lines *v) {
     for (size_t i = 0; i < v->count; i++) {
         pdf_line *l = &v->lines[i];

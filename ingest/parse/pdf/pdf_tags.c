@@ -1,13 +1,14 @@
-/* Reads the structure tree of a tagged PDF: its roles, headings, descriptions of figures, and which marked
- * contents of which pages are of which element.
+/* Reads the structure tree of a tagged PDF: its roles, headings, descriptions of figures, and which
+ * marked contents of which pages are of which element.
  *
  * Poppler-glib has an interface for it that loses text and tells no place; so the tree comes from
- * qpdf, and the places from the operators that pdf_drawing.c follows: between BDC and EMC stands a number,
- * and the tree says whose it is. Roles that a program made up are followed through the role map.
+ * qpdf, and the places from the operators that pdf_drawing.c follows: between BDC and EMC stands a
+ * number, and the tree says whose it is. Roles that a program made up are followed through the role
+ * map.
  *
- * A tree may be of any size and point to itself: elements, depth and contents have limits, an object is
- * entered once, and nothing here calls itself. What lies beyond a limit is as if it was not tagged, which the
- * document's remarks say.
+ * A tree may be of any size and point to itself: elements, depth and contents have limits, an
+ * object is entered once, and nothing here calls itself. What lies beyond a limit is as if it was
+ * not tagged, which the document's remarks say.
  */
 #include "ingest/parse/pdf/pdf_tags.h"
 
@@ -144,8 +145,8 @@ static pdf_tag_role styled(const char *name, pdf_tag_role role, uint8_t *level) 
     return str_eq_nocase(str_of(name), STR("/Caption")) ? PDF_TAG_CAPTION : role;
 }
 
-/* May a block of this role begin inside one of that? A heading in a list item is a numbered heading; in a
- * cell, a caption or a note all is of these. */
+/* May a block of this role begin inside one of that? A heading in a list item is a numbered
+ * heading; in a cell, a caption or a note all is of these. */
 static bool begins_inside(pdf_tag_role outer, pdf_tag_role role) {
     if (role == PDF_TAG_NOTHING) return false;
     switch (outer) {

@@ -1,5 +1,5 @@
-/* The structure that a tagged PDF states: what each piece of its text is. pdf_tags.c reads the tree,
- * pdf_tagged.c tells which lines it speaks of, and how far it is to be believed.
+/* The structure that a tagged PDF states: what each piece of its text is. pdf_tags.c reads the
+ * tree, pdf_tagged.c tells which lines it speaks of, and how far it is to be believed.
  */
 #ifndef CARREL_INGEST_PDF_TAGS_H
 #define CARREL_INGEST_PDF_TAGS_H
@@ -33,7 +33,8 @@ typedef struct pdf_tags {
 pdf_tags *pdf_tags_open(pdf_drawings *d, uint32_t page_count, arena *a);
 void pdf_tags_close(pdf_tags *t); /* NULL is fine */
 
-/* The element of the marked content of this number in a page or form of this object number; 0: of none. */
+/* The element of the marked content of this number in a page or form of this object number; 0: of
+ * none. */
 uint32_t pdf_tags_find(const pdf_tags *t, int object, int number);
 
 /* pdf_tagged.c. Tells of the lines that a page added which elements they are of. */

@@ -403,8 +403,8 @@ static bool is_note_mark(const run_builder *b, box at, uint32_t c, float font_pt
            font_pt < NOTE_SHARE * b->last_pt && at.y1 < b->last.y1 - NOTE_RISE * b->last_pt;
 }
 
-/* A digit or a sign that is raised behind a number is written raised, so that 10⁵ is never 105; so are those
- * that go on with it. Others are given back as they are. */
+/* A digit or a sign that is raised behind a number is written raised, so that 10⁵ is never 105; so
+ * are those that go on with it. Others are given back as they are. */
 static uint32_t raised_digit(run_builder *b, box at, uint32_t c, float font_pt) {
     bool sign = c == '-' || c == '+' || c == 0x2212 || c == 0x2013;
     bool digit = c >= '0' && c <= '9';
@@ -495,8 +495,8 @@ static float find_alef(str s, const PopplerRectangle *boxes, guint box_count) {
     return found[n / 2];
 }
 
-/* The selection from the first to the second corner of `area`, whose text is `all`. alef_share: of the
- * page, 0 before it is known. */
+/* The selection from the first to the second corner of `area`, whose text is `all`. alef_share: of
+ * the page, 0 before it is known. */
 static void select_runs(PopplerPage *page, PopplerRectangle *area, const char *all, pdf_look *look,
                         float *alef_share, arena *a, pdf_runs *out) {
     page_view v = {.rules = &pdf_look_drawing(look)->rules};
@@ -560,8 +560,8 @@ static size_t merge_runs(pdf_runs *out, const pdf_runs *more, arena *a) {
 }
 
 /* A right-to-left page loses the block that ends it where that is not the widest, unless the
- * selection ends inside; and of its last line what stands to the left of that. So ends are tried all
- * along the lines, and moved on to the left as long as that brings words. */
+ * selection ends inside; and of its last line what stands to the left of that. So ends are tried
+ * all along the lines, and moved on to the left as long as that brings words. */
 static void select_last_block(PopplerPage *page, double width, double height, pdf_look *look,
                               float *alef_share, pdf_runs *out, arena *a) {
     float left = INFINITY, right = -INFINITY;

@@ -1,8 +1,8 @@
 /* eval-ingest: what parsing makes of documents whose text is known.
  *
  * It goes through the ingest room as carrel does (ingest_read, the flow that chunks are cut of), so
- * that what is scored is what is indexed: footers left out, lines joined, hyphens undone. A truth is
- * never corrected; where it is wrong, the file simply scores less. A file that cannot be parsed
+ * that what is scored is what is indexed: footers left out, lines joined, hyphens undone. A truth
+ * is never corrected; where it is wrong, the file simply scores less. A file that cannot be parsed
  * scores 0 and says why.
  *
  * words.c: words, shingles, order, edit distance    truth_markdown.c, truth_html.c: truths as text
@@ -106,7 +106,8 @@ typedef struct {
     arena *a;
 } eval_cases;
 
-/* All sets below EVAL/documents that are there; `only` (or NULL) is the beginning of a set's name. */
+/* All sets below EVAL/documents that are there; `only` (or NULL) is the beginning of a set's
+ * name. */
 bool cases_find(const char *eval, const char *only, eval_cases *out, error *err);
 
 /* ---- judging ------------------------------------------------------------------------------- */
@@ -116,8 +117,8 @@ typedef struct {
 } judge_show;
 
 void judge(ingest_worker *w, eval_case *c, const judge_show *show);
-/* An image-only PDF of a PDF's pages in a temporary file that has no name: 200 dpi and clean, or 150
- * dpi, askew, faint and noisy. */
+/* An image-only PDF of a PDF's pages in a temporary file that has no name: 200 dpi and clean, or
+ * 150 dpi, askew, faint and noisy. */
 bool scan_make(const char *pdf, bool worn, int *fd, error *err);
 
 /* Prints `wanted` rows of the tables of these files, each with the chunk's headings and the header
