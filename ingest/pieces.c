@@ -60,9 +60,9 @@ struct run {
     worker_unpacked *heads;
 };
 
-struct node {
-    item it;
-    node *next;
+struct pieces_node {
+    pieces_item it;
+    pieces_node *next;
     container *in; /* while it is not read */
     run *run;      /* NULL: it is found alone */
     bool done;
@@ -217,7 +217,7 @@ static const worker_unpacked *unpacked(pieces *p, size_t i, ingest_worker *w) {
     return head && head->bytes > 0 ? head : NULL;
 }
 
-static void leave_run(pieces *p, node *n) {
+static void leave_run(pieces *p, pieces_node *n) {
     pthread_mutex_lock(&p->lock);
     if (n->run && --n->run->left == 0 && n->run->state == RUN_READY) end_run(n->run);
     n->run = NULL;
@@ -226,7 +226,7 @@ static void leave_run(pieces *p, node *n) {
 
 /* ---- one item ------------------------------------------------------------------------------ */
 
-static bool within_limits(const pieces *p, const item *it, error *err) {
+static bool within_limits(const pieces *p, const pieces_item *it, error *err) {
     if (it->piece.depth == 0) return true;
     if (clock_ms() > p->end_ms)
         return error_set(err, ERROR_LIMIT, "the documents before it in the container took %.0f s",
@@ -248,7 +248,7 @@ static size_t document_bytes(const ingest_document *d) {
 }
 
 static bool read_document(pieces *p, size_t i, ingest_worker *w, error *err) {
-    node *n = p->batch[i];
+    pieces_node *n = p->batch[i];
     int fd;
     str name;
     const worker_unpacked *head = unpacked(p, i, w);
@@ -263,8 +263,8 @@ static bool read_document(pieces *p, size_t i, ingest_worker *w, error *err) {
 
 static void read_item(void *context, size_t i, ingest_worker *w) {
     pieces *p = context;
-    node *n = p->batch[i];
-    item *it = &n->it;
+    pieces_node *n = p->batch[i];
+    pieces_item *it = &n->it;
     error err;
     if (i > 0 && !p->whole && atomic_load(&p->held_bytes) > WAITING_MAX_BYTES) {
         leave_run(p, n); /* it comes in another round */
@@ -286,9 +286,10 @@ static void read_item(void *context, size_t i, ingest_worker *w) {
 /* ---- a round ------------------------------------------------------------------------------- */
 
 /* A member that lies too deep is not read. */
-static node *new_member(pieces *p, const node *parent, container *in, const ingest_part *part) {
+static pieces_node *new_member(pieces *p, const pieces_node *parent, container *in,
+                               const ingest_part *part) {
     static const error too_deep = {ERROR_LIMIT, "it lies in too many containers, one in the other"};
-    node *n = mem_new(1, sizeof *n);
+    pieces_node *n = mem_new(1, sizeof *n);
     n->it.name = arena_str(p->names, part->name);
     n->it.piece = parent->it.piece;
     n->it.depth = parent->it.depth + 1;
@@ -304,7 +305,7 @@ static node *new_member(pieces *p, const node *parent, container *in, const inge
 }
 
 /* Lists the members of an item that was read, behind it. */
-static void list_members(pieces *p, node *parent) {
+static void list_members(pieces *p, pieces_node *parent) {
     const ingest_document *d = parent->it.d;
     size_t count = d ? d->part_count : 0, room = PIECES_MAX - p->listed;
     if (count > room) {
@@ -314,7 +315,7 @@ static void list_members(pieces *p, node *parent) {
     p->listed += count;
     parent->it.child_count = count;
     if (count == 0) return;
-    node *behind = parent->next, **last = &parent->next;
+    pieces_node *behind = parent->next, **last = &parent->next;
     container *c = new_container(&parent->it.piece, parent->in, count);
     for (size_t i = 0; i < count; i++, last = &(*last)->next)
         *last = new_member(p, parent, c, &d->parts[i]);
@@ -328,7 +329,7 @@ static run *choose_batch(pieces *p) {
     size_t seen =
         0; /* those that wait count too, or a mailbox with files would pile up its messages */
     p->batch_count = 0;
-    for (node *n = p->first; n && seen < ROUND_ITEMS; n = n->next) {
+    for (pieces_node *n = p->first; n && seen < ROUND_ITEMS; n = n->next) {
         seen += !n->done || !p->whole;
         if (n->done) continue;
         p->batch[p->batch_count++] = n;
@@ -352,7 +353,7 @@ static void read_round(pieces *p) {
     run *runs = choose_batch(p);
     pieces_each(p, p->batch_count, read_item, p);
     for (size_t i = 0; i < p->batch_count; i++) {
-        node *n = p->batch[i];
+        pieces_node *n = p->batch[i];
         if (!n->done) continue;
         list_members(p, n);
         leave(n->in);
@@ -372,7 +373,7 @@ static size_t ready_items(const pieces *p) {
     size_t count = 0,
            waiting = 0; /* waiting: that many containers, each the first in the one before */
     uint32_t depth = 0;
-    const node *n = p->first;
+    const pieces_node *n = p->first;
     for (; n && n->done; n = n->next) {
         waiting = count > 0 && n->it.depth == depth + 1 ? waiting + 1 : 1;
         depth = n->it.depth;
@@ -397,7 +398,7 @@ bool pieces_next(pieces *p) {
     if (count == 0) return false;
     p->items = mem_new(count, sizeof *p->items);
     for (; p->item_count < count; p->item_count++) {
-        node *n = p->first;
+        pieces_node *n = p->first;
         p->items[p->item_count] = n->it;
         if (n->it.a) atomic_fetch_sub(&p->held_bytes, arena_bytes(n->it.a));
         p->first = n->next;
@@ -418,7 +419,7 @@ void pieces_open(pieces *p) {
 
 void pieces_close(pieces *p) {
     end_stretch(p);
-    for (node *n = p->first, *next; n; n = next) {
+    for (pieces_node *n = p->first, *next; n; n = next) {
         next = n->next;
         arena_free(n->it.a);
         if (!n->done) leave(n->in);

@@ -24,9 +24,9 @@ typedef struct {
     const error *err;   /* why not */
     size_t child_count;
     size_t first_ocr; /* read.c: of its pages; those that follow it stand together */
-} item;
+} pieces_item;
 
-typedef struct node node; /* an item that waits for those before it (pieces.c) */
+typedef struct pieces_node pieces_node; /* an item that waits for those before it (pieces.c) */
 
 typedef struct {
     int fd;
@@ -38,12 +38,12 @@ typedef struct {
     arena *names; /* of the items, for longer than their stretch */
     bool whole;   /* all is one stretch */
 
-    item *items; /* the stretch */
+    pieces_item *items; /* the stretch */
     size_t item_count;
     size_t left_out; /* members beyond the limit for one file */
 
-    node *first;  /* of those that no stretch had yet */
-    node **batch; /* those that this round reads */
+    pieces_node *first;  /* of those that no stretch had yet */
+    pieces_node **batch; /* those that this round reads */
     size_t batch_count, listed;
     pthread_mutex_t lock; /* of the runs' state */
     pthread_cond_t ready;

@@ -43,7 +43,7 @@ typedef struct {
     int fd;
     str name;
     const ingest_options *options;
-    item *items; /* of the stretch */
+    pieces_item *items; /* of the stretch */
     size_t item_count;
     arena *a;
     ocr_page *ocr; /* of the stretch */
@@ -173,7 +173,7 @@ static void put_ocr_page(assembly *x, const ocr_page *p, uint32_t before, uint32
 }
 
 /* 1 where a part begins with a heading that is its name, and so would be said twice; else 0. */
-static size_t begins_with_name(const item *it) {
+static size_t begins_with_name(const pieces_item *it) {
     const ingest_block *b = it->d->blocks;
     return it->piece.depth > 0 && it->d->block_count > 0 && b->role == INGEST_ROLE_HEADING &&
            b->page == 1 && b->line_count == 1 && str_eq(b->lines[0].text, it->name);
@@ -183,7 +183,7 @@ static size_t begins_with_name(const item *it) {
  * stay. */
 static void put_blocks(assembly *x, size_t i, uint32_t before) {
     const reading *r = x->r;
-    const item *it = &r->items[i];
+    const pieces_item *it = &r->items[i];
     size_t p = it->first_ocr;
     for (size_t b = begins_with_name(it); b <= it->d->block_count; b++) {
         const ingest_block *block = b < it->d->block_count ? &it->d->blocks[b] : NULL;
@@ -227,7 +227,7 @@ static void put_note(gathered *g, str note, bool aside) {
     }
 }
 
-static void put_notes(reading *r, const item *it) {
+static void put_notes(reading *r, const pieces_item *it) {
     const ingest_document *d = it->d;
     for (size_t i = 0; i < d->note_count; i++) {
         str note = it->piece.depth > 0 ? arena_printf(r->a, STR_FMT ": " STR_FMT, STR_ARG(it->name),
@@ -251,7 +251,7 @@ static void put_pages(assembly *x, const ingest_document *d) {
 
 /* A picture without letters is a page, and no section of the text. */
 static bool has_section(const reading *r, size_t i) {
-    const item *it = &r->items[i];
+    const pieces_item *it = &r->items[i];
     bool any = it->d->block_count > 0 || it->child_count > 0;
     for (size_t p = it->first_ocr; p < r->ocr_count && r->ocr[p].item == i && !any; p++)
         any = !r->ocr[p].d || r->ocr[p].d->block_count > 0;
@@ -259,7 +259,7 @@ static bool has_section(const reading *r, size_t i) {
 }
 
 /* The item's part, and its pages in all parts around it. `pages` of them are new. */
-static void put_part(reading *r, const item *it, uint32_t before, uint32_t pages) {
+static void put_part(reading *r, const pieces_item *it, uint32_t before, uint32_t pages) {
     gathered *g = &r->all;
     uint32_t depth = it->depth;
     if (depth > 0) {
@@ -275,7 +275,7 @@ static void put_item(assembly *x, size_t i) {
     static const error none_left = {ERROR_LIMIT,
                                     "the file holds too many documents to read those in here"};
     reading *r = x->r;
-    const item *it = &r->items[i];
+    const pieces_item *it = &r->items[i];
     uint32_t before = (uint32_t)x->page_count;
     if (it->d) {
         put_pages(x, it->d);

@@ -13,9 +13,11 @@
 
 #include "ingest/parse/script.h"
 
+/* Programs write several elements around each letter. */
 #define FORMULA_DEPTH_MAX 64
 /* Of scripts; more go on in the last. */
 #define PARTS_MAX 12
+/* Of a bracket or separator, with the zero: one or two signs. */
 #define SIGN_BYTES 8
 
 typedef struct {

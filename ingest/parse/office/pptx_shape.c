@@ -11,7 +11,9 @@
 
 #include "ingest/parse/office/colour.h"
 
+/* Of one slide, since each is compared with those below it. */
 #define SHAPES_MAX 4096
+/* At 914,400 to the inch some 28 m: what is farther off or larger is nonsense. */
 #define EMU_MAX 1000000000L
 
 typedef struct {

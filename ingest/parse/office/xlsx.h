@@ -8,6 +8,8 @@
 #include "ingest/parse/office/pictures.h"
 #include "ingest/parse/office/xml.h"
 
+#define XLSX_ROWS_MAX 1048576u /* of a sheet, as the format has it */
+
 /* How the cells of one style look. */
 typedef struct {
     str format;  /* number format code */

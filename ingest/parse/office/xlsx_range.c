@@ -8,7 +8,6 @@
 
 #include <string.h>
 
-#define ROWS_MAX 1048576u
 /* Of a sheet; rules beyond them excuse no cell. */
 #define RANGES_MAX 4096
 
@@ -28,10 +27,10 @@ bool xlsx_parse_reference(str s, uint32_t *column, uint32_t *row, size_t *used) 
         c = c * 26 + (uint32_t)(letter - 'A' + 1);
     }
     if (i < s.n && s.p[i] == '$') i++;
-    for (; i < s.n && s.p[i] >= '0' && s.p[i] <= '9' && r <= ROWS_MAX; i++)
+    for (; i < s.n && s.p[i] >= '0' && s.p[i] <= '9' && r <= XLSX_ROWS_MAX; i++)
         r = r * 10 + (uint32_t)(s.p[i] - '0');
     *used = i;
-    if (c == 0 || c > GRID_COLUMNS_MAX || r == 0 || r > ROWS_MAX) return false;
+    if (c == 0 || c > GRID_COLUMNS_MAX || r == 0 || r > XLSX_ROWS_MAX) return false;
     *column = c - 1;
     *row = r - 1;
     return true;

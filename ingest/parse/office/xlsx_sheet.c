@@ -14,7 +14,6 @@
 #include "ingest/parse/office/xml.h"
 
 #define MERGES_MAX 65536
-#define ROWS_MAX 1048576u
 /* A longer value is not said again in the rows that it spans. */
 #define SPAN_TEXT_MAX 200
 
@@ -100,7 +99,7 @@ static bool is_filtered(const sheet_reader *r) {
 
 static bool enter_row(void *context, const xml_element *e) {
     sheet_reader *r = context;
-    long number = xml_number(e, "r", 1, ROWS_MAX, (long)r->row + 2);
+    long number = xml_number(e, "r", 1, XLSX_ROWS_MAX, (long)r->row + 2);
     r->row = (uint32_t)number - 1;
     r->next_column = 0;
     r->column = UINT32_MAX;

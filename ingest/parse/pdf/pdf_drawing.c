@@ -20,18 +20,18 @@
 #define FORM_DEPTH 8           /* forms in forms; real documents have two or three */
 #define STATE_DEPTH 64         /* of q; the reference asks for 28 */
 #define PAGE_BYTES (32u << 20) /* of streams, forms counted each time: the largest maps have ten */
-#define PAGE_SHOWS 200000u
-#define PATH_PARTS 32 /* more rectangles in one path are taken for any shape */
-#define PART_POINTS 6 /* a rectangle by lines has five, when it comes back to its corner */
-#define FONT_CACHE 32
-#define FILL_MIN_PT 2.5f /* rules and underlines hide nothing */
-#define SAME_COLOUR 0.2f /* of 1: closer than this is looked at */
-#define FAINT_ALPHA 0.1
-#define OPAQUE_ALPHA 0.5
-#define WIDTH_EM 0.45f    /* of a character, on average */
-#define LONGEST_GUESS 500 /* characters */
-#define SQUEEZED 0.1f     /* letters that narrow are strokes */
-#define MARKED_DEPTH 64   /* of marked content whose elements are told */
+#define PAGE_SHOWS 200000u     /* strings; of a page set letter by letter, all */
+#define PATH_PARTS 32          /* more rectangles in one path are taken for any shape */
+#define PART_POINTS 6          /* a rectangle by lines has five, when it comes back to its corner */
+#define FONT_CACHE 32          /* of one stream; further fonts are looked up each time */
+#define FILL_MIN_PT 2.5f       /* rules and underlines hide nothing */
+#define SAME_COLOUR 0.2f       /* of 1: closer than this is looked at */
+#define FAINT_ALPHA 0.1        /* fainter is not seen, */
+#define OPAQUE_ALPHA 0.5       /* and from here on what lies below is not */
+#define WIDTH_EM 0.45f         /* of a character, on average */
+#define LONGEST_GUESS 500      /* characters */
+#define SQUEEZED 0.1f          /* letters that narrow are strokes */
+#define MARKED_DEPTH 64        /* of marked content whose elements are told */
 
 typedef struct {
     double a, b, c, d, e, f;

@@ -11,9 +11,9 @@
 
 #include "ingest/parse/pdf/pdf_painted.h"
 
-#define PAGE_FILLS 20000u   /* a dense map has some thousand areas with a colour of their own */
+#define PAGE_FILLS 20000u   /* areas with a colour; more are a map or a picture in pieces */
 #define PAGE_TESTS 4000000u /* of a point against a box: some 10 ms */
-#define STRIPS 64
+#define STRIPS 64           /* a line of text touches one or two */
 
 typedef struct {
     box at;

@@ -16,7 +16,7 @@
 #define NAME_PARTS 3   /* of the parts that are no figures: an article, its unit, its maker */
 #define NEXT_EM 2.6f   /* headings are no farther from the row below them */
 #define PART_BYTES 40  /* and no part of them is longer */
-#define CLOSE_EM 0.9f
+#define CLOSE_EM 0.9f  /* a mark or a dash behind so little white goes with what is before it */
 
 static str next_part(str s, size_t begin) {
     size_t end = begin;

@@ -17,9 +17,9 @@
 
 #include "ingest/parse/pdf/pdf.h"
 
-#define MAX_COLUMNS 64
-#define MAX_ROWS 1000
-#define MAX_FIELDS 16384
+#define MAX_COLUMNS 64   /* more are squared paper or a drawing, */
+#define MAX_ROWS 1000    /* as are more rows than a page has lines of text, */
+#define MAX_FIELDS 16384 /* or so many fields, each of which is looked at for each cell */
 #define MAX_LINES 2000   /* of each direction; a page of more is a drawing */
 #define TOUCH_PT 3.2f    /* lines that come so near to one another touch */
 #define NARROW_PT 4.5f   /* no column is as narrow, and no row as low */

@@ -15,9 +15,9 @@
 
 #include "ingest/parse/pdf/pdf_tags.h"
 
-#define VOTES 4         /* elements that share a line, at most; more are not told apart */
-#define MOST_PERCENT 60 /* of a line's letters */
-#define WHOLE_PERCENT 95
+#define VOTES 4              /* elements that share a line, at most; more are not told apart */
+#define MOST_PERCENT 60      /* of a line's letters */
+#define WHOLE_PERCENT 95     /* the rest may be a mark or a space of another element */
 #define PLACE_TESTS 2000000u /* of a string against a line, on a page: some 10 ms */
 #define LEFT_SLACK_EM 2.0f   /* a string may begin with spaces, in front of its line's box */
 #define FOOT_SHARE 0.22f     /* of a line's height, below its baseline */

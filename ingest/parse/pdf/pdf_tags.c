@@ -18,17 +18,17 @@
 #include "ingest/parse/pdf/pdf_objects.h"
 
 #define ELEMENTS_MAX 200000u /* of the tree; a book of 1,000 pages has 50,000 */
-#define CONTENTS_MAX 500000u
-#define TREE_DEPTH 64
-#define ROLES_MAX 512u /* of the role map */
-#define ROLE_STEPS 8   /* from a made up name to a standard one */
-#define NAME_BYTES 64
-#define ALT_BYTES 2000u /* a longer description is cut */
-#define ALT_LETTERS 10  /* fewer describe nothing */
-#define ALTS_MAX 5000u
-#define HEADING_MAX_LEVEL 6
-#define SEEN_ROOM 1024u
-#define LOOSE 1 /* the element of contents that stand in no block */
+#define CONTENTS_MAX 500000u /* some for each element: a paragraph has one on each of its lines */
+#define TREE_DEPTH 64        /* of lists in cells in sections */
+#define ROLES_MAX 512u       /* of the role map */
+#define ROLE_STEPS 8         /* from a made up name to a standard one */
+#define NAME_BYTES 64        /* of a role; longer names are compared by their begin */
+#define ALT_BYTES 2000u      /* a longer description is cut */
+#define ALT_LETTERS 10       /* fewer describe nothing */
+#define ALTS_MAX 5000u       /* each is compared with all before it */
+#define HEADING_MAX_LEVEL INGEST_HEADING_LEVELS
+#define SEEN_ROOM 1024u /* of object numbers at first, a power of two */
+#define LOOSE 1         /* the element of contents that stand in no block */
 
 typedef struct pdf_tag_content {
     int object, number;
