@@ -413,8 +413,8 @@ static void a_table_full_of_units_is_no_garbled_layer(void **state) {
     text pdf = {0}, content = {0};
     text_put(&content, STR("BT /F 7 Tf 10 190 Td "));
     for (int row = 0; row < 24; row++)
-        text_printf(&content, "(Amoxicillin child %d-%d kg %d mg %d CFU) Tj 0 -7 Td ", row,
-                    row + 4, 125 * row, 3000 + row);
+        text_printf(&content, "(Amoxicillin child %d-%d kg %d mg %d CFU) Tj 0 -7 Td ", row, row + 4,
+                    125 * row, 3000 + row);
     text_put(&content, STR("ET"));
     pdf_of(&pdf, PAGE_BOX, "/Font<</F 5 0 R>>", text_str(&content), "5 0 obj" TIMES "endobj\n");
     const ingest_options blind = {.no_ocr = true};
