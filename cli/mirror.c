@@ -333,7 +333,7 @@ static void foresee(mirroring *w, size_t i) {
     const cli_found *f = &w->todo[i];
     index_library *l = w->m->intake.library;
     index_document d;
-    bool found = false;
+    bool found = false, may = false;
     uint8_t hash[32];
     str stands = {0}, path = identity_of(w, f);
     error err;
@@ -352,7 +352,13 @@ static void foresee(mirroring *w, size_t i) {
         c.kind = CLI_CHANGE_CHANGED;
     }
     if (fd >= 0) close(fd);
-    if (str_eq(stands, path))
+    bool stays = str_eq(stands, path);
+    if (stays && cli_ocr_may_help(&w->m->intake.ocr, l, hash, &may, &err) && may) {
+        c.kind = CLI_CHANGE_CHANGED; /* its scans would be recognised now */
+        c.from = (str){0};
+        stays = false;
+    }
+    if (stays)
         w->m->unchanged++;
     else
         tell(w, c);

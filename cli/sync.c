@@ -47,7 +47,13 @@ static bool open_all(const cli_args *args, syncing *x, error *err) {
     cli_intake *in = &x->mirror.intake;
     if (!x->mirror.dry_run) return cli_intake_open_library(in, err);
     bool ok = cli_open_library(args, INDEX_READ, &in->path, &in->library, err);
-    return ok || (err->code == ERROR_NOT_FOUND && ((in->library = NULL), true));
+    if (!ok && err->code != ERROR_NOT_FOUND) return false;
+    if (!ok) in->library = NULL;
+    /* It foretells which scans would be read that were left unread. */
+    arena *a = arena_new();
+    ok = cli_ocr_find(&in->ocr, in->library, false, &in->how, a, err);
+    arena_free(a);
+    return ok;
 }
 
 static void report(const syncing *x) {

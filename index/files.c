@@ -14,9 +14,10 @@
 #include <string.h>
 
 #define HASH_BYTES 32
-#define FILE_COLUMNS                                                   \
-    "path, hash, bytes, mtime_ns, inode, code, reason, program, seen," \
-    " code <> 0 AND EXISTS(SELECT 1 FROM document WHERE document.path = file.path)"
+#define FILE_COLUMNS                                                               \
+    "path, hash, bytes, mtime_ns, inode, code, reason, program, seen,"             \
+    " code <> 0 AND EXISTS(SELECT 1 FROM document WHERE document.path = file.path" \
+    " AND document.hash <> file.hash)"
 
 bool files_note(index_library *l, const index_file *f, error *err) {
     sqlite3_stmt *s = store_prepare(

@@ -202,7 +202,9 @@ bool index_get_gaps(index_library *l, int64_t document, index_gaps *out, error *
         l,
         "SELECT count(*), total(" PAGES_GAP "), total(note <> '' AND NOT " PAGES_GAP "),"
         " (SELECT count(*) FROM note WHERE document = ?1 AND ordinal >= 0),"
-        " EXISTS(SELECT 1 FROM file JOIN document USING(path) WHERE id = ?1 AND code <> 0)"
+        /* with the same bytes, as when the password was wrong this time, it is not another version */
+        " EXISTS(SELECT 1 FROM file JOIN document USING(path) WHERE id = ?1 AND code <> 0"
+        " AND document.hash <> file.hash)"
         " FROM page WHERE document = ?1",
         err);
     if (s == NULL) return false;

@@ -77,6 +77,15 @@ check "status of it" 0 status one.pdf
 says "status of it: the page waits" out "1 not recognised"
 check "status" 0 status
 says "status: a sum" out "^scans +1 page was not recognised"
+mkdir dry && cp one.pdf dry
+check "a copy in a folder" 0 sync --no-ocr dry
+rm one.pdf
+check "the folder's alone" 0 sync --no-ocr dry
+check "dry run" 0 sync --dry-run dry
+says "dry run: it would be read" out "^would be read again +dry/one.pdf"
+check "dry run without" 0 sync --dry-run --no-ocr dry
+says "dry run without: it would not" out "^1 unchanged"
+cp dry/one.pdf . && rm -r dry
 check "wanted" 0 add one.pdf
 says "wanted: it is read" out "read by OCR"
 check "wanted again" 0 add one.pdf

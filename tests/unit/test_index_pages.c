@@ -246,6 +246,16 @@ static void test_files(void **state) {
     assert_true(gaps.former && gaps.gaps == 0);
     MUST(index_get_gaps(l, other, &gaps, &err));
     assert_false(gaps.former);
+    /* The same bytes that could not be read this time, for want of a password: no other version. */
+    index_document same;
+    MUST(index_at(l, spoiled.path, memory, &same, &found, &err));
+    spoiled.hashed = true;
+    memcpy(spoiled.hash, same.hash, sizeof same.hash);
+    MUST(index_note_files(l, &spoiled, 1, &err));
+    MUST(index_failed_files(l, 10, memory, &failed, &count, &err));
+    assert_true(count == 3 && !failed[0].former);
+    MUST(index_get_gaps(l, id, &gaps, &err));
+    assert_false(gaps.former);
     MUST(index_forget_files(l, &spoiled.path, 1, &err));
     /* Read at last: no failure any more. */
     index_document_in x = document("/d/x.pdf", "ksi");

@@ -104,6 +104,24 @@ static void mail_is_told_from_text(void **state) {
 }
 
 /* Lengths that lie, and bounds of every kind. */
+/* A page from a fax is smaller than many a logo: what it is to the sender tells. */
+static void small_pictures_are_read_where_they_are_attached(void **state) {
+    (void)state;
+    static const char form[] =
+        "From: a@b\nSubject: fax\nDate: 1 Jan 2024 10:00 +0000\nMIME-Version: 1.0\n"
+        "Content-Type: multipart/mixed; boundary=x\n\n--x\nContent-Type: text/plain\n\nThe fax.\n"
+        "--x\nContent-Type: image/png\nContent-Transfer-Encoding: base64\n"
+        "Content-Disposition: %s; filename=fax.png\n\n"
+        "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNkYAAAAAYAAjCB0C8AAAAASUVORK5CYI"
+        "I=\n"
+        "--x--\n";
+    char mail[sizeof form + 16];
+    snprintf(mail, sizeof mail, form, "attachment");
+    expect("fax.eml", str_of(mail), "part fax.png: 2+1");
+    snprintf(mail, sizeof mail, form, "inline");
+    expect("fax.eml", str_of(mail), "in the message was not read");
+}
+
 static void messages_of_a_mailbox_are_told_apart(void **state) {
     (void)state;
     static const char *const bounds[] = {
@@ -237,6 +255,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(golden_files),
         cmocka_unit_test(mail_is_told_from_text),
+        cmocka_unit_test(small_pictures_are_read_where_they_are_attached),
         cmocka_unit_test(messages_of_a_mailbox_are_told_apart),
         cmocka_unit_test(rare_encodings),
         cmocka_unit_test(hostile_mail),

@@ -399,6 +399,26 @@ static void shifted_font(text *out) {
     text_free(&map);
 }
 
+/* Its short words have pairs of letters that no language has: kg, cf, mg. */
+static void a_table_full_of_units_is_no_garbled_layer(void **state) {
+    (void)state;
+    arena *a = arena_new();
+    text pdf = {0}, content = {0};
+    text_put(&content, STR("BT /F 7 Tf 10 190 Td "));
+    for (int row = 0; row < 24; row++)
+        text_printf(&content, "(Amoxicillin child %d-%d kg %d mg %d CFU) Tj 0 -7 Td ", row, row + 4,
+                    125 * row, 3000 + row);
+    text_put(&content, STR("ET"));
+    pdf_of(&pdf, PAGE_BOX, "/Font<</F 5 0 R>>", text_str(&content), "5 0 obj" TIMES "endobj\n");
+    const ingest_options blind = {.no_ocr = true};
+    const ingest_document *d = read_with(worker, text_str(&pdf), "units.pdf", &blind, a);
+    assert_int_equal(d->pages[0].fate, INGEST_FATE_TEXT);
+    assert_true(d->block_count > 0);
+    text_free(&pdf);
+    text_free(&content);
+    arena_free(a);
+}
+
 static void a_garbled_layer_is_read_from_its_picture(void **state) {
     (void)state;
     arena *a = arena_new();
@@ -726,6 +746,7 @@ int main(void) {
         cmocka_unit_test(a_huge_page_is_read_coarsely),
         cmocka_unit_test(empty_pages_stay_empty),
         cmocka_unit_test(what_makes_no_sense_is_not_taken),
+        cmocka_unit_test(a_table_full_of_units_is_no_garbled_layer),
         cmocka_unit_test(a_garbled_layer_is_read_from_its_picture),
         cmocka_unit_test(odd_text_stays_text),
         cmocka_unit_test(a_stamp_does_not_hide_the_scan),

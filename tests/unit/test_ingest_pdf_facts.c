@@ -235,6 +235,36 @@ static void damaged_pages_fail(void **state) {
     for (size_t i = 0; i < 2; i++) assert_int_not_equal(d->blocks[i].role, INGEST_ROLE_FOOTER);
 }
 
+/* ---- pages that begin alike -------------------------------------------------------------------- */
+
+#define ALIKE "(The valve is closed before the boiler is) Tj 0 -14 Td "
+
+/* Under a running head, two pages begin with one sentence, which is no running head. */
+static void pages_that_begin_with_a_sentence_keep_it(void **state) {
+    (void)state;
+    text t = {0};
+    error err = {0};
+    ingest_document *d = NULL;
+    text_put(&t, STR("%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n"
+                     "2 0 obj<</Type/Pages/Kids[3 0 R 5 0 R]/Count 2>>endobj\n"));
+    put_page(&t, 3, "",
+             "BT /F 8 Tf 60 810 Td (Manual of boilers) Tj /F 12 Tf 0 -40 Td " ALIKE
+             "(opened and cleaned by the day watch.) Tj ET");
+    put_page(&t, 5, "",
+             "BT /F 8 Tf 60 810 Td (Manual of boilers) Tj /F 12 Tf 0 -40 Td " ALIKE
+             "(heated again after the winter.) Tj ET");
+    text_put(&t, STR("trailer<</Root 1 0 R>>\n%%EOF\n"));
+    int fd = documents_file(text_str(&t));
+    if (!documents_parse(worker, fd, STR("alike.pdf"), a, &d, &err)) fail_msg("%s", err.text);
+    close(fd);
+    text_free(&t);
+    size_t heads = 0;
+    for (size_t i = 0; i < d->block_count; i++) heads += d->blocks[i].role == INGEST_ROLE_FOOTER;
+    assert_int_equal(heads, 2);
+    assert_int_equal(d->block_count, 4);
+    expect_part(page_text(d, 1), "boiler is / opened and cleaned");
+}
+
 /* ---- passwords ----------------------------------------------------------------------------- */
 
 static void passwords_open(void **state) {
@@ -308,6 +338,7 @@ int main(void) {
         TEST(comments_follow_their_page),
         TEST(attachments_are_read_or_named),
         TEST(damaged_pages_fail),
+        TEST(pages_that_begin_with_a_sentence_keep_it),
         TEST(passwords_open),
         TEST(broken_copies_leave_a_sentence),
     };

@@ -178,7 +178,9 @@ static void put_file(mail *x, size_t i) {
     const mime_leaf *leaf = &x->leaves.items[i];
     attachment file;
     look_at(x, i, &file);
-    bool small = file.picture && file.bytes < PICTURE_MIN_BYTES;
+    /* What is attached is sent to be read: a page from a fax is smaller than many a logo. */
+    bool attached = !leaf->related && mime_is_attached(leaf->object);
+    bool small = file.picture && !attached && file.bytes < PICTURE_MIN_BYTES;
     if (small || (file.picture && !file.document)) {
         x->pictures++;
         x->picture_bytes += file.bytes;

@@ -18,6 +18,9 @@
 #define APART_EM 1.2f      /* and stands this far from the text */
 #define TOPMOST (-1e6f)    /* the first and the last line of a page count as being at one */
 #define LOWEST 1e6f        /* height, since a foot may follow the text where it ends */
+#define CLOSE_EM 0.6f      /* lines of one paragraph have less white between them, */
+#define LEFT_PT 2.0f       /* begin at one edge, */
+#define SIZE_PT 0.5f       /* and are of one size */
 
 typedef struct {
     str key;
@@ -103,6 +106,27 @@ static size_t collect_edges(pdf_text *t, size_t first, size_t end, edge *out, ar
     return count;
 }
 
+static bool in_one_paragraph(const pdf_line *above, const pdf_line *below) {
+    float white = below->at.y0 - above->at.y1;
+    return fabsf(above->font_pt - below->font_pt) < SIZE_PT &&
+           fabsf(above->at.x0 - below->at.x0) < LEFT_PT && white < CLOSE_EM * above->font_pt &&
+           white > -above->font_pt;
+}
+
+/* A sentence that begins in the last running line of a page's top and goes on in the text below: pages
+ * that begin with the same sentences. What stands above it in the paragraph is text with it. */
+static void keep_sentences(pdf_line **sorted, size_t top, size_t bottom) {
+    if (top == 0) return;
+    bool goes_on = false;
+    for (size_t i = top; !goes_on && i < bottom && i < top + EDGE_LINES; i++)
+        goes_on = sorted[i]->text.n > 0 && sorted[i]->text.p[0] >= 'a' &&
+                  sorted[i]->text.p[0] <= 'z' && in_one_paragraph(sorted[top - 1], sorted[i]);
+    for (size_t i = top; goes_on && i-- > 0;) {
+        sorted[i]->running = false;
+        goes_on = i > 0 && in_one_paragraph(sorted[i - 1], sorted[i]);
+    }
+}
+
 /* Running lines stand outermost: what follows the text's first or last line is text. Lines
  * [first, end) are of one page. */
 static void keep_outermost(pdf_text *t, size_t first, size_t end, arena *a) {
@@ -112,6 +136,7 @@ static void keep_outermost(pdf_text *t, size_t first, size_t end, arena *a) {
     while (top < n && sorted[top]->running) top++;
     while (bottom > top && sorted[bottom - 1]->running) bottom--;
     for (size_t i = top; i < bottom; i++) sorted[i]->running = false;
+    keep_sentences(sorted, top, bottom);
 }
 
 static size_t page_end(const pdf_lines *v, size_t first) {

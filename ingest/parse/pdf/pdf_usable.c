@@ -24,7 +24,9 @@
 #define COVERED_SHARE 0.6
 
 /* Pairs of letters that fewer words have say nothing. */
-#define PAIRS_NEEDED 120
+#define PAIRS_NEEDED 80
+/* Shorter words are not looked at: a table of doses or parts is full of kg, mm and CFU. */
+#define WORD_LETTERS 4
 /* Running text of 26 languages has at most two rare pairs in a hundred, letters that were shuffled
  * or shifted have twelve at least and mostly more than twenty. */
 #define RARE_PAIRS_SHARE 0.13
@@ -78,8 +80,18 @@ static bool is_latin_letter(uint32_t c) {
     return c >= 0xC0 && c < 0x250 && c != 0xD7 && c != 0xF7;
 }
 
+/* Adds a word's pairs, where the word is long enough to say something. */
+static void end_word(letters *l, letters *word) {
+    if (word->pairs + 1 >= WORD_LETTERS) {
+        l->pairs += word->pairs;
+        l->rare += word->rare;
+    }
+    *word = (letters){0};
+}
+
 static void count_letters(str s, letters *l) {
     int before = -1;
+    letters word = {0};
     for (size_t i = 0, used; i < s.n; i += used) {
         bool marked;
         uint32_t c = utf8_next(s.p + i, s.n - i, &used);
@@ -87,11 +99,13 @@ static void count_letters(str s, letters *l) {
         l->latin += letter >= 0 || is_latin_letter(c);
         l->marked += (letter >= 0 && marked) || is_latin_letter(c);
         if (letter >= 0 && before >= 0) {
-            l->pairs++;
-            l->rare += !(usual_pairs[before] >> letter & 1);
+            word.pairs++;
+            word.rare += !(usual_pairs[before] >> letter & 1);
         }
+        if (letter < 0) end_word(l, &word);
         before = letter;
     }
+    end_word(l, &word);
 }
 
 static bool means_nothing(const pdf_runs *runs) {

@@ -54,11 +54,13 @@ def labels():
 
 
 def raised():
-    """Powers, marks of notes and a fraction, set in smaller letters off the line."""
-    piece = lambda t, rise=0: "/F %d Tf %d Ts (%s) Tj " % (8 if rise else 12, rise, t)
+    """Powers, marks of notes and a fraction, set in smaller letters off the line; browsers set them hardly
+    smaller."""
+    piece = lambda t, rise=0, size=8: "/F %d Tf %d Ts (%s) Tj " % (size if rise else 12, rise, t)
     lines = [[("The count was 10",), ("5", 4), (" copies and 10",), ("-12", 4), (" moles of 10",), ("12", 4), (".",)],
              [("Give 250",), ("1", 4), (" mg of aspirin",), ("2", 4), (" and H",), ("2", -2), ("O.",)],
-             [("Take 2",), ("1", 4), ("/2", 1), (" tablets.",)]]
+             [("Take 2",), ("1", 4), ("/2", 1), (" tablets.",)],
+             [("A browser prints 10",), ("6", 4, 10), (" cells.",)]]
     text = "".join("BT 40 %d Td %sET\n" % (250 - 30 * i, "".join(piece(*p) for p in line))
                    for i, line in enumerate(lines))
     pdf("raised.pdf", ["<</Type/Catalog /Pages 2 0 R>>", "<</Type/Pages /Kids[3 0 R] /Count 1>>",
