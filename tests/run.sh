@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.." || exit 2
 build=$(cd "$build" && pwd) || exit 2
 export CARREL_PARSE="$build/carrel-parse"
 # A build beside the usual one (make B=build/asan) has no models/ above it.
-[ -e "$build/../models" ] || export CARREL_MODELS="$PWD/models"
+[ -e "$build/../models/carrel-embed.gguf" ] || export CARREL_MODELS="$PWD/models"
 log=$(mktemp) || exit 2
 trap 'rm -f "$log"' EXIT
 passed=0 failed=0 skipped=0
