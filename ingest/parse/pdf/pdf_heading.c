@@ -258,11 +258,13 @@ static bool is_centred_title(const pdf_text *t, size_t i, box table, uint32_t pa
 }
 
 /* Statements behind a press release have no outline and their titles no letters of their own: who
- * reports and what it is, in the middle above the table, or that alone at the top of a page. The
- * section before them ends there. */
+ * reports and what it is, in the middle above the table, or that alone at the top of a page. Who
+ * reports begins anew; a title alone stands beside the section before it. */
 static void find_statements(pdf_text *t) {
+    uint8_t above = 1; /* level of the heading before */
     for (size_t i = 1; i < t->block_count; i++) {
         size_t from = i, lines = 0;
+        if (t->blocks[i - 1].role == INGEST_ROLE_HEADING) above = t->blocks[i - 1].level;
         if (t->blocks[i].role != INGEST_ROLE_TABLE_ROW ||
             t->blocks[i - 1].role == INGEST_ROLE_TABLE_ROW)
             continue;
@@ -276,7 +278,7 @@ static void find_statements(pdf_text *t) {
         if (before && before->role == INGEST_ROLE_HEADING && !top) continue;
         for (size_t k = from; k < i; k++) {
             t->blocks[k].role = INGEST_ROLE_HEADING;
-            t->blocks[k].level = 1;
+            t->blocks[k].level = lines > 1 ? 1 : above;
         }
     }
 }
