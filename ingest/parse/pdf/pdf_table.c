@@ -305,16 +305,16 @@ static bool is_unit(const pdf_row *r) {
     return r->count == 1 && str_starts(s, STR("(")) && str_ends(s, STR(")"));
 }
 
-/* A title stands in the middle of the whole table, and not in that of its columns; a date there heads
- * them all the same, and where the columns are two, anything may. */
+/* A title stands in the middle of the whole table, and not in that of its columns; a date there
+ * heads them all the same, and where the columns are two, anything may. */
 static bool is_title(const pdf_row *r, float left, float second, float right) {
     float at = r->at.x0 + r->at.x1;
     return r->count == 1 && !is_unit(r) && !pdf_has_digit(r->cells[0].text) &&
            fabsf(at - left - right) < TITLE_OFF_PT && fabsf(at - second - right) > 2 * ALIGN_PT;
 }
 
-/* Does each of the row's cells stand over the columns behind the names? A title that is wider begins
- * on the left of them. */
+/* Does each of the row's cells stand over the columns behind the names? A title that is wider
+ * begins on the left of them. */
 static bool over_columns(const pdf_row *r, float left, float second, float right) {
     float em = fmaxf(r->font_pt, 1);
     for (size_t i = 0; i < r->count; i++) {
