@@ -325,6 +325,16 @@ static bool has_label(const script_state *s, str t) {
     return n < 64 && (s->labels >> n & 1);
 }
 
+static bool is_currency(uint32_t c) {
+    return c == '$' || (c >= 0xA2 && c <= 0xA5) || (c >= 0x20A0 && c <= 0x20BF);
+}
+
+/* "$19" and two raised digits, or with the sign behind them: the small part of a price. */
+static bool is_price(str before, size_t base_n, str t, str next) {
+    str front = str_trim(str_cut(before, 0, before.n - base_n));
+    return t.n == 2 && (is_currency(last_of(front)) || is_currency(first_of(str_trim(next))));
+}
+
 static reading read_number_behind_digit(const script_state *s, str before, str t, str next) {
     str base = number_before(before);
     uint32_t op = operator_before(before, before.n - base.n);
@@ -332,6 +342,7 @@ static reading read_number_behind_digit(const script_state *s, str before, str t
     bool times = op == 0xD7 || op == 0xB7 || op == '*' || op == 0x22C5 ||
                  is_letter_times(before, before.n - base.n);
     if ((t.p[0] == '0') && t.n == 1 && is_scale(next)) return AS_DEGREE;
+    if (is_price(before, base.n, t, next)) return APART;
     if (ten && times) return AS_POWER;
     bool formula = (op != 0 || is_operator_ahead(next)) && !one && t.n == 1 && base.n <= 3;
     if (formula) return AS_POWER;

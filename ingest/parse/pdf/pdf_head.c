@@ -356,8 +356,9 @@ static bool all_bold(const pdf_row *rows, size_t count) {
     return bold * 2 > count;
 }
 
-/* "10-14", "<5": what a column stands for. */
+/* "10-14", "<5", "100+": what a column stands for. */
 static bool is_range(str s) {
+    if (s.n > 1 && s.p[s.n - 1] == '+' && s.p[s.n - 2] >= '0' && s.p[s.n - 2] <= '9') return true;
     for (size_t i = 0; i < s.n; i++) {
         char before = i > 0 ? s.p[i - 1] : ' ', c = s.p[i];
         if (c == '<' || c == '>') return true;
@@ -368,8 +369,23 @@ static bool is_range(str s) {
     return false;
 }
 
-/* "4-6 kg | 7-9 kg" over "250 | 500": figures with what they count, over bare ones. */
-static bool counts_in_heads(const pdf_row *r, const pdf_row *next) {
+/* Do most of the rows have ranges below those of r? Then these are values, and so are r's. */
+static bool has_ranges_below(const pdf_row *r, const pdf_row *rows, size_t count) {
+    size_t with = 0;
+    for (size_t i = 0; i < count; i++) {
+        bool found = false;
+        for (size_t k = 0; !found && k < rows[i].count; k++)
+            for (size_t h = 0; !found && h < r->count; h++)
+                found = r->cells[h].first == rows[i].cells[k].first && rows[i].cells[k].first > 0 &&
+                        is_range(r->cells[h].text) && is_range(rows[i].cells[k].text);
+        with += found;
+    }
+    return with * 2 > count;
+}
+
+/* "4-6 kg | 7-9 kg" over "250 | 500": figures with what they count, over bare ones. `below`: the
+ * rows below r, at least one. */
+static bool counts_in_heads(const pdf_row *r, const pdf_row *below, size_t count) {
     size_t bare = 0, figures = 0;
     for (size_t k = 0; k < r->count; k++) {
         const pdf_cell *c = &r->cells[k];
@@ -377,10 +393,10 @@ static bool counts_in_heads(const pdf_row *r, const pdf_row *next) {
         if (!has_letter(c->text) && !is_range(c->text)) return false;
         figures++;
     }
-    for (size_t k = 0; k < next->count; k++)
-        bare += next->cells[k].first > 0 && !has_letter(next->cells[k].text) &&
-                !is_range(next->cells[k].text);
-    return figures > 0 && bare * 2 >= next->count;
+    for (size_t k = 0; k < below->count; k++)
+        bare += below->cells[k].first > 0 && !has_letter(below->cells[k].text) &&
+                !is_range(below->cells[k].text);
+    return figures > 0 && bare * 2 >= below->count && !has_ranges_below(r, below, count);
 }
 
 /* How many rows at the top are heads: those without figures, or with such as head others. */
@@ -390,7 +406,8 @@ static size_t head_rows(const pdf_row *rows, size_t count, bool bold_body) {
     for (; i < count; i++) {
         const pdf_row *r = &rows[i];
         bool single = r->count == 1 && r->cells[0].first == 0;
-        bool counts = !named && !single && i + 1 < count && counts_in_heads(r, &rows[i + 1]);
+        bool counts =
+            !named && !single && i + 1 < count && counts_in_heads(r, r + 1, count - i - 1);
         if (brings_figures(r) && !counts) break;
         if (single && (named || i + 1 >= count || !heads_columns(&rows[i + 1]))) break;
         if (r->cells[0].first == 0 && !single) {

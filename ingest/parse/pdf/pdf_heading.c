@@ -15,8 +15,12 @@
 #define HEADING_LINES 4
 #define LARGER 1.12f /* than body text: a heading by size alone */
 #define HEADING_MAX_LEVEL 6
-#define RANKED 2 /* headings of a kind, of one size, part the others into ranks */
-#define NESTED 3 /* so many are a habit of the document */
+#define TITLE_OFF_PT 3.0f /* a title's middle is no farther from its table's than half of this, */
+#define TITLE_IN_PT 36.0f /* it begins so far inside, */
+#define NAME_BYTES 40     /* a name may end with a stop: "Inc.", a longer line is a sentence, */
+#define STATEMENT_LINES 5 /* and has no more lines */
+#define RANKED 2          /* headings of a kind, of one size, part the others into ranks */
+#define NESTED 3          /* so many are a habit of the document */
 
 static int by_bookmark_key(const void *pa, const void *pb) {
     return str_compare(((const pdf_bookmark *)pa)->key, ((const pdf_bookmark *)pb)->key);
@@ -226,6 +230,59 @@ static void follow_outline(pdf_text *t, const bool *outlined, size_t known) {
     }
 }
 
+/* The table rows that begin at block i, as far as they go on over the page. */
+static box table_box(const pdf_text *t, size_t i) {
+    const pdf_line *first = &t->lines.lines[t->blocks[i].first];
+    box at = first->at;
+    for (; i < t->block_count && t->blocks[i].role == INGEST_ROLE_TABLE_ROW; i++) {
+        const pdf_line *l = &t->lines.lines[t->blocks[i].first];
+        if (l->page != first->page || l->column != first->column) break;
+        pdf_widen(&at, l->at);
+    }
+    return at;
+}
+
+/* Does block i stand in the middle above the table, as a line of its title does? */
+static bool is_centred_title(const pdf_text *t, size_t i, box table, uint32_t page) {
+    const pdf_block *b = &t->blocks[i];
+    if (b->role != INGEST_ROLE_PARAGRAPH || b->count > HEADING_LINES) return false;
+    for (uint32_t k = 0; k < b->count; k++) {
+        const pdf_line *l = &t->lines.lines[b->first + k];
+        float off = l->at.x0 + l->at.x1 - table.x0 - table.x1;
+        if (l->page != page || l->tag != PDF_TAG_NOTHING || l->text.n > HEADING_BYTES / 2 ||
+            fabsf(off) > TITLE_OFF_PT || l->at.x0 < table.x0 + TITLE_IN_PT ||
+            (str_ends(l->text, STR(".")) && l->text.n > NAME_BYTES) || str_ends(l->text, STR(":")))
+            return false;
+    }
+    return true;
+}
+
+/* Statements behind a press release have no outline and their titles no letters of their own: who
+ * reports and what it is, in the middle above the table, or that alone at the top of a page. Who
+ * reports begins anew; a title alone stands beside the section before it. */
+static void find_statements(pdf_text *t) {
+    uint8_t above = 1; /* level of the heading before */
+    for (size_t i = 1; i < t->block_count; i++) {
+        size_t from = i, lines = 0;
+        if (t->blocks[i - 1].role == INGEST_ROLE_HEADING) above = t->blocks[i - 1].level;
+        if (t->blocks[i].role != INGEST_ROLE_TABLE_ROW ||
+            t->blocks[i - 1].role == INGEST_ROLE_TABLE_ROW)
+            continue;
+        uint32_t page = t->lines.lines[t->blocks[i].first].page;
+        box table = table_box(t, i);
+        while (from > 0 && is_centred_title(t, from - 1, table, page))
+            lines += t->blocks[--from].count;
+        const pdf_block *before = from > 0 ? &t->blocks[from - 1] : NULL;
+        bool top = !before || t->lines.lines[before->first].page != page;
+        if (lines > STATEMENT_LINES || lines < (top ? 1 : 2)) continue;
+        if (before && before->role == INGEST_ROLE_HEADING && !top) continue;
+        for (size_t k = from; k < i; k++) {
+            t->blocks[k].role = INGEST_ROLE_HEADING;
+            t->blocks[k].level = lines > 1 ? 1 : above;
+        }
+    }
+}
+
 void pdf_find_headings(pdf_text *t, const pdf_style *s, arena *a) {
     bool *outlined = arena_alloc(a, t->block_count + 1, sizeof *outlined);
     size_t known = 0;
@@ -249,4 +306,5 @@ void pdf_find_headings(pdf_text *t, const pdf_style *s, arena *a) {
     }
     set_levels(t, s, a);
     follow_outline(t, outlined, known);
+    if (known == 0) find_statements(t);
 }

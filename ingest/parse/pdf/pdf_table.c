@@ -25,6 +25,7 @@
 #define GROUP_NAMES 3     /* "Assets", "Current assets:" may stand below them */
 #define LARGER 1.15f      /* and in letters no larger than those below, by this */
 #define TITLE_EM 4.0f     /* beginning no further left of the columns than this, */
+#define TITLE_OFF_PT 2.0f /* and no farther from the table's middle than half of this, */
 #define HEAD_BYTES 60     /* no longer than this, */
 #define UNIT_BYTES 120    /* or this, where it says what all figures are, */
 #define HEAD_EM 2.6f      /* and a step of no more than this above it */
@@ -59,8 +60,10 @@ bool pdf_is_year(str s) {
     return true;
 }
 
+/* "31," is the rest of a date that is broken into lines. */
 bool pdf_is_figure(str s) {
     size_t digits = 0, small = 0, other = 0;
+    if (str_ends(s, STR(","))) return false;
     for (size_t i = 0, used; i < s.n; i += used) {
         uint32_t c = utf8_next(s.p + i, s.n - i, &used);
         bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c >= 0xC0;
@@ -302,8 +305,16 @@ static bool is_unit(const pdf_row *r) {
     return r->count == 1 && str_starts(s, STR("(")) && str_ends(s, STR(")"));
 }
 
-/* Does each of the row's cells stand over the columns behind the names? A title is centred over the
- * whole table. */
+/* A title stands in the middle of the whole table, and not in that of its columns; a date there
+ * heads them all the same, and where the columns are two, anything may. */
+static bool is_title(const pdf_row *r, float left, float second, float right) {
+    float at = r->at.x0 + r->at.x1;
+    return r->count == 1 && !is_unit(r) && !pdf_has_digit(r->cells[0].text) &&
+           fabsf(at - left - right) < TITLE_OFF_PT && fabsf(at - second - right) > 2 * ALIGN_PT;
+}
+
+/* Does each of the row's cells stand over the columns behind the names? A title that is wider
+ * begins on the left of them. */
 static bool over_columns(const pdf_row *r, float left, float second, float right) {
     float em = fmaxf(r->font_pt, 1);
     for (size_t i = 0; i < r->count; i++) {
@@ -336,10 +347,12 @@ static bool is_rest_of(const pdf_row *above, const pdf_row *r, float left, float
 /* Lines above the first row that stand over its columns: headings. */
 static size_t with_heads(const pdf_row *rows, size_t floor, size_t first, size_t end) {
     float left = rows[first].at.x0, right = rows[first].at.x1, font_pt = 0;
+    size_t most = 0;
     for (size_t i = first; i < end; i++) {
         font_pt = fmaxf(font_pt, rows[i].font_pt);
         left = fminf(left, rows[i].at.x0);
         right = fmaxf(right, rows[i].at.x1);
+        most = rows[i].count > most ? rows[i].count : most;
     }
     float second = second_left(rows + first, end - first, left);
     size_t names = first; /* of groups stand between the headings and the first row */
@@ -350,7 +363,9 @@ static size_t with_heads(const pdf_row *rows, size_t floor, size_t first, size_t
     while (begin > floor && names - begin < HEAD_ROWS) {
         const pdf_row *above = &rows[begin - 1];
         if (rows[begin].at.y0 - above->at.y0 > HEAD_EM * fmaxf(above->font_pt, 1) ||
-            above->font_pt > LARGER * font_pt || !over_columns(above, left, second, right) ||
+            above->font_pt > LARGER * font_pt ||
+            (most >= OVER_CELLS && is_title(above, left, second, right)) ||
+            !over_columns(above, left, second, right) ||
             (begin > 1 && is_rest_of(above - 1, above, left, second, right)))
             break;
         begin--;

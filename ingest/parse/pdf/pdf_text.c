@@ -22,6 +22,7 @@
 
 #include "ingest/parse/pdf/pdf.h"
 #include "ingest/parse/pdf/pdf_hidden.h"
+#include "ingest/parse/script.h"
 
 /* Letters of a line that runs up or down stand above one another as exactly as this, */
 #define TURNED_SHIFT_EM 0.06f
@@ -32,16 +33,15 @@
 
 #define SOFT_HYPHEN 0xADu
 #define BULLET 0x2022u
-#define NOTE_LETTERS 4  /* a raised 2 behind so many is the mark of a note, behind cm it is not */
-#define NOTE_SHARE 0.8f /* the mark is smaller than the word, by this, */
-#define NOTE_RISE 0.1f  /* and its foot this much higher */
-/* What is raised behind a number is smaller by this: browsers print <sup> at 0.83 of the size, writers of
- * reports at 0.8. */
-#define RAISED_SHARE 0.9f
-#define WORD_LETTERS 48 /* of an Arabic word; in longer ones nothing is mended */
-#define RTL_ENDS 8      /* places where a selection of a right-to-left page ends; */
-#define RTL_TRIES 60    /* words of a line, at most, that are then gone on over, */
-#define RTL_STEP_PT 2   /* each from here on the left of the one before */
+#define SCRIPT_SHARE 0.92f /* what is raised is smaller than its line, by this, */
+#define SCRIPT_RISE 0.1f   /* and stands this much higher, of the line's size; */
+#define DESCENT_EM 0.22f   /* boxes begin so far below the line that letters stand on */
+#define MERGED_SHARE 1.2f  /* a box so much too high is that of characters on two levels */
+#define NEXT_BYTES 32      /* of what a line goes on with, for what is raised in it */
+#define WORD_LETTERS 48    /* of an Arabic word; in longer ones nothing is mended */
+#define RTL_ENDS 8         /* places where a selection of a right-to-left page ends; */
+#define RTL_TRIES 60       /* words of a line, at most, that are then gone on over, */
+#define RTL_STEP_PT 2      /* each from here on the left of the one before */
 #define ALEF_SAMPLES 64
 #define ALEF_ENOUGH 3
 #define LEADER_DOTS 6       /* an ellipsis in prose has three or four */
@@ -68,6 +68,7 @@ typedef struct {
     float alef_share; /* width of an alef, of its box's height; 0 where none is seen */
     unsigned turn;    /* of the last run that told */
     const pdf_rules *rules;
+    str next; /* the text from the character at hand on */
 } page_view;
 
 typedef struct {
@@ -85,7 +86,8 @@ typedef struct {
     bool word_open, has_last;
     box last; /* the last character that is no space */
     float last_pt;
-    float raised_pt; /* of the raised digits that it ends with; 0: it does not */
+    float line_pt;        /* of the character that the last raised ones stand behind */
+    script_state scripts; /* holds the raised characters that the run ends with */
     unsigned turn;
     bool told; /* two characters have told the turn */
     size_t characters, unusable, bold, mono;
@@ -312,7 +314,17 @@ void pdf_put_run(pdf_runs *out, pdf_run run, arena *a) {
     out->runs[out->run_count++] = run;
 }
 
+/* The raised characters end here; `next` is what the line goes on with. What is smaller behind a
+ * stroke is the lower half of a fraction, and tells that itself. */
+static void end_script(run_builder *b, str next) {
+    if (b->scripts.level == SCRIPT_BASE) return;
+    if (str_starts(next, STR("/"))) next = str_cut(next, 0, 1);
+    if (str_starts(next, STR("\xe2\x81\x84"))) next = str_cut(next, 0, 3);
+    script_flush(&b->scripts, &b->raw, next);
+}
+
 static void end_run(run_builder *b, const page_view *v, pdf_runs *out, arena *a) {
+    end_script(b, (str){0});
     end_word(b);
     if (!isfinite(b->at.x0 + b->at.y0 + b->at.x1 + b->at.y1)) /* a matrix gone wild */
         b->at = (box){0};
@@ -334,7 +346,8 @@ static void end_run(run_builder *b, const page_view *v, pdf_runs *out, arena *a)
         memcpy(out->runs[out->run_count - 1].gaps, b->gaps, sizeof b->gaps);
     }
     text_clear(&b->raw);
-    *b = (run_builder){.raw = b->raw};
+    text held = b->scripts.held;
+    *b = (run_builder){.raw = b->raw, .scripts.held = held};
 }
 
 static void grow_box(box *at, bool *open, box c) {
@@ -395,35 +408,67 @@ static void heed_gap(run_builder *b, page_view *v, box r, uint32_t c, float font
         text_put_char(&b->raw, ' ');
 }
 
-/* Is this digit the mark of a note, raised behind a word? Behind a short one it may be a power of a
- * unit or a symbol. */
-static bool is_note_mark(const run_builder *b, box at, uint32_t c, float font_pt) {
-    size_t n = b->raw.n, letters = 0;
-    while (letters < NOTE_LETTERS && letters < n && (b->raw.p[n - letters - 1] | 32) >= 'a' &&
-           (b->raw.p[n - letters - 1] | 32) <= 'z')
-        letters++;
-    return c >= '0' && c <= '9' && letters == NOTE_LETTERS && b->turn == 0 &&
-           font_pt < NOTE_SHARE * b->last_pt && at.y1 < b->last.y1 - NOTE_RISE * b->last_pt;
+/* Is the character raised off the line that the last one stands on? Its size alone does not tell:
+ * browsers raise at five sixths of the line's. Where a word mixes levels poppler tells the box of
+ * all of it for each of its characters, and then this cannot be seen. */
+static bool is_raised(const run_builder *b, box at, float font_pt) {
+    float line_pt = b->last_pt, high = (b->last.y1 - b->last.y0) * font_pt;
+    float rise = b->last.y1 - at.y1 - DESCENT_EM * (line_pt - font_pt);
+    return font_pt < SCRIPT_SHARE * line_pt && rise > SCRIPT_RISE * line_pt &&
+           (at.y1 - at.y0) * line_pt < MERGED_SHARE * high;
 }
 
-/* A digit or a sign that is raised behind a number is written raised, so that 10⁵ is never 105; so
- * are those that go on with it. Others are given back as they are. */
-static uint32_t raised_digit(run_builder *b, box at, uint32_t c, float font_pt) {
-    bool sign = c == '-' || c == '+' || c == 0x2212 || c == 0x2013;
-    bool digit = c >= '0' && c <= '9';
+/* Raised characters begin right behind a letter, a figure or a stop: numbers, signs, and the letter
+ * of a note or of an ordinal behind a figure. */
+static bool begins_script(const run_builder *b, uint32_t c) {
+    unsigned char before = b->raw.n > 0 ? (unsigned char)b->raw.p[b->raw.n - 1] : ' ';
+    bool digit = c >= '0' && c <= '9', behind_digit = before >= '0' && before <= '9';
+    if (before <= ' ' || before == (unsigned char)PDF_GAP) return false;
+    if (behind_digit && ((c >= 'a' && c <= 'd') || c == 'n' || c == 'r' || c == 's' || c == 't'))
+        return true;
+    return digit || c == '-' || c == '+' || c == 0x2212 || c == 0x2013;
+}
+
+/* "1/" of a fraction was raised, and the smaller digit behind it is the lower half. */
+static bool is_lower_half(const run_builder *b, uint32_t c, float font_pt) {
+    const script_state *s = &b->scripts;
+    if (s->upper_n == 0 || s->upper_end >= b->raw.n || c < '0' || c > '9') return false;
+    str stroke = str_cut(text_str(&b->raw), s->upper_end, b->raw.n);
+    return (str_eq(stroke, STR("/")) || str_eq(stroke, STR("\xe2\x81\x84"))) &&
+           font_pt < SCRIPT_SHARE * b->line_pt;
+}
+
+/* Which level the character stands on, of a line that runs as it should. */
+static script_level level_of(const run_builder *b, const page_view *v, box at, uint32_t c,
+                             float font_pt) {
+    float gap = at.x0 - b->last.x1;
+    bool upright = b->told ? b->turn == 0 : v->turn == 0;
+    if (!b->open || b->wrapped || b->depth > 0 || !upright || gap > SPACE_GAP_EM * font_pt ||
+        gap < -SPACE_GAP_EM * font_pt)
+        return SCRIPT_BASE;
+    if (b->scripts.level != SCRIPT_BASE)
+        return fabsf(font_pt - b->last_pt) < SCRIPT_RISE * font_pt &&
+                       fabsf(at.y1 - b->last.y1) < SCRIPT_RISE * font_pt
+                   ? b->scripts.level
+                   : SCRIPT_BASE;
+    if (is_lower_half(b, c, font_pt)) return SCRIPT_LOWERED;
+    return begins_script(b, c) && is_raised(b, at, font_pt) ? SCRIPT_RAISED : SCRIPT_BASE;
+}
+
+/* A raised character, or one of a lower half, waits for what follows those of its level. */
+static void put_script(run_builder *b, uint32_t c, script_level level) {
+    text t = {0};
+    if (b->scripts.level == SCRIPT_BASE && level == SCRIPT_RAISED) b->line_pt = b->last_pt;
+    put_character(&t, c);
+    script_put(&b->scripts, &b->raw, text_str(&t), level, false);
+    text_free(&t);
+}
+
+/* Of "2 1/2" in a word of mixed levels only the sizes tell that this is no 21/2. */
+static bool is_merged_fraction(const run_builder *b, uint32_t c, float font_pt) {
     char before = b->raw.n > 0 ? b->raw.p[b->raw.n - 1] : ' ';
-    bool goes_on = b->raised_pt > 0 && fabsf(font_pt - b->raised_pt) < NOTE_RISE * font_pt &&
-                   fabsf(at.y1 - b->last.y1) < NOTE_RISE * font_pt;
-    bool behind_number = before >= '0' && before <= '9' && b->turn == 0;
-    bool smaller = behind_number && font_pt < NOTE_SHARE * b->last_pt;
-    bool begins = behind_number && font_pt < RAISED_SHARE * b->last_pt &&
-                  at.y1 < b->last.y1 - NOTE_RISE * b->last_pt;
-    b->raised_pt = (digit || sign) && (goes_on || begins) ? font_pt : 0;
-    /* of "2 1/2" the box of the whole fraction is told for each of its characters */
-    if (digit && smaller && !begins && !goes_on) text_put_char(&b->raw, ' ');
-    if (b->raised_pt <= 0) return c;
-    if (sign) return c == '+' ? 0x207A : 0x207B;
-    return c == '1' ? 0xB9 : c == '2' || c == '3' ? 0xB0 + (c - '0') : 0x2070 + (c - '0');
+    return c >= '0' && c <= '9' && before >= '0' && before <= '9' && b->turn == 0 &&
+           font_pt < SCRIPT_SHARE * b->last_pt;
 }
 
 /* One bullet may be two characters: a shape and its outline. */
@@ -435,6 +480,7 @@ static void add_character(run_builder *b, page_view *v, guint index, uint32_t c,
                           arena *a) {
     c = public_bullet(c);
     if (c == ' ' || c == 0xA0) {
+        end_script(b, v->next);
         if (!b->wrapped || b->depth > 0) text_put_char(&b->raw, ' ');
         return;
     }
@@ -444,10 +490,15 @@ static void add_character(run_builder *b, page_view *v, guint index, uint32_t c,
     if (sign) c = BULLET;
     const PopplerRectangle *r = index < v->box_count ? &v->boxes[index] : NULL;
     box at = r ? (box){(float)r->x1, (float)r->y1, (float)r->x2, (float)r->y2} : (box){0};
-    if (r) heed_gap(b, v, at, c, font_pt, out, a);
-    if (r && is_note_mark(b, at, c, font_pt)) text_put_char(&b->raw, ' ');
-    if (r) c = raised_digit(b, at, c, font_pt);
-    if (!sign || !ends_with_bullet(&b->raw)) put_character(&b->raw, c);
+    script_level level = r ? level_of(b, v, at, c, font_pt) : SCRIPT_BASE;
+    if (level != SCRIPT_BASE) {
+        put_script(b, c, level);
+    } else {
+        end_script(b, v->next);
+        if (r) heed_gap(b, v, at, c, font_pt, out, a);
+        if (r && is_merged_fraction(b, c, font_pt)) text_put_char(&b->raw, ' ');
+        if (!sign || !ends_with_bullet(&b->raw)) put_character(&b->raw, c);
+    }
     if (r) {
         b->last = at;
         b->last_pt = font_pt;
@@ -521,6 +572,7 @@ static void select_runs(PopplerPage *page, PopplerRectangle *area, const char *a
             add_mark(&b, c);
             continue;
         }
+        v.next = str_cut(s, i, i + NEXT_BYTES < s.n ? i + NEXT_BYTES : s.n);
         if (c == '\n')
             end_run(&b, &v, out, a);
         else if (!hidden || index >= v.box_count || !hidden[index])
@@ -529,6 +581,7 @@ static void select_runs(PopplerPage *page, PopplerRectangle *area, const char *a
     }
     end_run(&b, &v, out, a);
     text_free(&b.raw);
+    script_free(&b.scripts);
     poppler_page_free_text_attributes(attributes);
     g_free(v.boxes);
 }

@@ -54,15 +54,18 @@ def labels():
 
 
 def raised():
-    """Powers, marks of notes and a fraction, set in smaller letters off the line; browsers set them hardly
-    smaller."""
-    piece = lambda t, rise=0, size=8: "/F %d Tf %d Ts (%s) Tj " % (size if rise else 12, rise, t)
-    lines = [[("The count was 10",), ("5", 4), (" copies and 10",), ("-12", 4), (" moles of 10",), ("12", 4), (".",)],
-             [("Give 250",), ("1", 4), (" mg of aspirin",), ("2", 4), (" and H",), ("2", -2), ("O.",)],
-             [("Take 2",), ("1", 4), ("/2", 1), (" tablets.",)],
-             [("A browser prints 10",), ("6", 4, 10), (" cells.",)]]
-    text = "".join("BT 40 %d Td %sET\n" % (250 - 30 * i, "".join(piece(*p) for p in line))
-                   for i, line in enumerate(lines))
+    """Powers, marks of notes, prices and fractions, set in smaller letters off the line: much smaller
+    ones, as typesetters have them, and those of browsers, at five sixths of the line's size."""
+    def line(pieces, small):
+        piece = lambda t, rise=0: "/F %d Tf %d Ts (%s) Tj " % (small if rise else 12, rise, t)
+        return "".join(piece(*p) for p in pieces)
+    lines = [([("The count was 10",), ("5", 4), (" copies and 10",), ("-12", 4), (" moles of 10",), ("12", 4), (".",)], 8),
+             ([("Give 250",), ("1", 4), (" mg of aspirin",), ("2", 4), (" and H",), ("2", -2), ("O.",)], 8),
+             ([("Take 2",), ("1", 4), ("/2", 1), (" tablets.",)], 8),
+             ([("4.5 x 10",), ("9", 4), (" cells, 10",), ("6", 4), ("/L, 31 kg/m",), ("2", 4), (", dose",), ("3", 4), (" halved.",)], 10),
+             ([("Take 1",), ("1", 4), ("/",), ("2", -2), (" tablets of 5 mg",), ("1", 4), (" on the 2",), ("nd", 4), (" day.",)], 10),
+             ([("It costs $10",), ("99", 4), (" or 19.95, and 7.5",), ("a", 4), (" by post.",)], 10)]
+    text = "".join("BT 40 %d Td %sET\n" % (250 - 30 * i, line(*l)) for i, l in enumerate(lines))
     pdf("raised.pdf", ["<</Type/Catalog /Pages 2 0 R>>", "<</Type/Pages /Kids[3 0 R] /Count 1>>",
                        page(2, 4, "/F 5 0 R"), stream(text), TIMES])
 

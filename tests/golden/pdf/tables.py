@@ -258,6 +258,32 @@ def plain():
     save("tables_plain.pdf", [a])
 
 
+def heads():
+    """Heads that look like figures: ranges, and a date that is broken into lines; titles above a table, and
+    a line in brackets below its heads. Values that are ranges are no heads."""
+    a = Page()
+    cols = [(60, "l"), (150, "l"), (220, "l"), (290, "r"), (330, "r"), (370, "r"), (410, "r"), (470, "r")]
+    a.rows(800, 12, cols, [
+        ["Article", "Number", "Unit", "1-9", "10-49", "50-99", "100+", "Days"],
+        ["Gloves", "GN-11", "box", "1.95", "1.80", "1.60", "1.35", "2"],
+        ["Masks", "GN-12", "box", "2.95", "2.80", "2.60", "2.35", "3"],
+        ["Gowns", "GN-13", "piece", "3.95", "3.80", "3.60", "3.35", "4"]])
+    a.rows(720, 12, [(60, "l"), (200, "r"), (300, "r")], [
+        ["Sodium", "135-145", "mmol"], ["Potassium", "3-5", "mmol"], ["Urea", "2-7", "mmol"], ["Iron", "9-30", "umol"]])
+    # three columns of figures on the right of long names
+    a.text(297, 640, "Kiln Works", "c")
+    a.text(297, 629, "Survey of the Quarter", "c")
+    a.text(415, 616, "Three Months Ended", "c")
+    a.text(415, 607, "December", "c")
+    for x, date, year in ((315, "June 30,", "2023"), (415, "31,", "2022"), (510, "June 30,", "2022")):
+        a.text(x, 597, date, "c")
+        a.text(x, 587, year, "c")
+    a.text(415, 577, "(In thousands, except percentages)", "c")
+    a.rows(565, 11, [(60, "l"), (334, "r"), (434, "r"), (534, "r")], [
+        ["Bricks that were fired", "132", "133", "138"], ["Tiles", "14", "15", "19"], ["All that was sold", "8,702", "9,010", "8,982"]])
+    save("tables_heads.pdf", [a])
+
+
 NAMES = ["Aspirin", "Bandage", "Catheter", "Drape", "Eye pad", "Forceps", "Gauze", "Haemostat", "Iodine", "Jelly",
          "Kidney dish", "Lancet", "Mask", "Needle", "Ointment", "Pipette", "Quinine", "Retractor", "Scalpel",
          "Tourniquet", "Urine bag", "Vaseline", "Wipes", "X-ray film", "Yeast", "Zinc"]
@@ -297,4 +323,5 @@ if __name__ == "__main__":
     ruled()
     across()
     plain()
+    heads()
     pages()
