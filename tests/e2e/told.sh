@@ -15,6 +15,7 @@ cp "$root/tests/golden/facts/aes256.pdf" shelf/locked.pdf
 printf '\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1 an old file' >shelf/memo.doc
 cp shelf/memo.doc shelf/prices.xls
 : >shelf/empty.txt
+touch -d "1 hour ago" shelf/*
 check "a shelf with a locked file" 10 add shelf
 says "the count of files is true" err "1 of 5 files could not be added \(and 3 are no documents\): they ask for a password"
 says "an old Word file" out "memo.doc: an old Word file: save it as .docx"
