@@ -49,6 +49,30 @@ static void look(const cli_args *args, adding *x) {
     }
 }
 
+/* What is no document is noted as sync does it, so that `status --failed` names it; unless it is one
+ * of the library's, whose file was spoiled. */
+static bool note_skipped(adding *x, error *err) {
+    bool ok = true;
+    arena *a = arena_new();
+    for (size_t i = 0; ok && i < x->files.count; i++) {
+        const cli_found *f = &x->files.items[i];
+        index_document d;
+        bool found = false;
+        if (!f->reason || f->code != ERROR_NONE) continue;
+        text path = {0}, name = {0};
+        if (cli_absolute(f->path, &path, NULL)) {
+            cli_utf8_name(&name, text_str(&path));
+            ok = index_at(x->intake.library, text_str(&name), a, &d, &found, err) &&
+                 (found || cli_intake_note(&x->intake, text_str(&name), &f->look, ERROR_NONE,
+                                           str_of(f->reason), err));
+        }
+        text_free(&path);
+        text_free(&name);
+    }
+    arena_free(a);
+    return ok;
+}
+
 static void came(void *context, const cli_prepared *p, cli_outcome outcome, str former,
                  const error *err) {
     adding *x = context;
@@ -60,11 +84,16 @@ static error_code verdict(const adding *x, size_t unfinished) {
     error err;
     const cli_report *r = &x->report;
     size_t failed = r->counts[CLI_FAILED];
+    char skipped[64] = "";
+    if (r->skipped > 0)
+        snprintf(skipped, sizeof skipped, " (and %zu %s no documents)", r->skipped,
+                 r->skipped == 1 ? "is" : "are");
     if (unfinished > 0) {
         error_set(&err, ERROR_CANCELLED,
-                  "stopped with %zu of %zu files left; what was added "
-                  "stays, and the same command goes on from there",
-                  unfinished, x->todo_count);
+                  "stopped with %zu of %zu files left; what was added stays%s, and the same "
+                  "command goes on from there",
+                  unfinished, x->todo_count,
+                  x->intake.cut_scan ? " and so do the pages already recognised" : "");
         /* Whoever closed the pipe knows. */
         return cli_output_broken() ? ERROR_CANCELLED : cli_fail(&err);
     }
@@ -80,7 +109,8 @@ static error_code verdict(const adding *x, size_t unfinished) {
                   r->only_absent   ? ERROR_NOT_FOUND
                   : r->only_locked ? ERROR_PASSWORD
                                    : ERROR_INPUT,
-                  "%zu of %zu could not be added%s", failed, x->todo_count + x->lost,
+                  "%zu of %zu files could not be added%s%s", failed,
+                  x->todo_count + x->lost + r->skipped, skipped,
                   r->only_locked ? ": they ask for a password (--password -)" : "");
         return cli_fail(&err);
     }
@@ -105,7 +135,7 @@ static error_code run(const cli_args *args) {
     }
     look(args, &x);
     bool ok =
-        x.todo_count == 0 || (cli_intake_open_library(&x.intake, &err) &&
+        x.todo_count == 0 || (cli_intake_open_library(&x.intake, &err) && note_skipped(&x, &err) &&
                               cli_intake_run(&x.intake, x.todo, x.todo_count, &unfinished, &err) &&
                               cli_intake_embed(&x.intake, &err));
     if (ok || x.intake.progress.total > 0) {

@@ -148,6 +148,9 @@ static json_t *json_answer(index_library *l, const query_answer *r) {
     cli_json_set(o, "sentences", sentences);
     cli_json_set(o, "sources", sources);
     cli_json_set(o, "read_in_part", json_gaps(l, r));
+    uint64_t unreadable;
+    if (r->refused && index_count_failed(l, &unreadable, NULL))
+        cli_json_set(o, "files_not_readable", json_integer((json_int_t)unreadable));
     cli_json_set(o, "timings_ms", timings);
     if (r->reading.prompt_tokens) cli_json_set(o, "reading", json_reading(&r->reading));
     return o;
@@ -414,6 +417,7 @@ static void put_refusal(asking *x, const query_answer *answer) {
         put_gaps(&out, x, c->document, c->path);
         arena_free(a);
     }
+    cli_put_unreadable(&out, &x->session);
     cli_put(text_str(&out));
     text_free(&out);
 }

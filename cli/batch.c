@@ -347,6 +347,32 @@ static void describe(const cli_batch *b, const struct stat *st, const ingest_doc
     copy_chunks(chunks, count, p);
 }
 
+/* A file of which no page could be read has failed like one that does not open, and is noted so: a
+ * later run with a password reads it again. Pages that wait for recognition are not lost: the
+ * document stays, since the next run that can recognise them begins with it. */
+static bool holds_something(const cli_batch *b, const ingest_document *d, size_t chunks,
+                            error *err) {
+    size_t locked = 0;
+    const ingest_page *first = NULL;
+    if (chunks > 0 || d->page_count == 0) return true;
+    for (size_t i = 0; i < d->page_count; i++) {
+        const ingest_page *p = &d->pages[i];
+        bool failed = p->fate == INGEST_FATE_FAILED || p->fate == INGEST_FATE_ENCRYPTED;
+        if (!failed || p->unread != INGEST_UNREAD_NOT) return true;
+        locked += p->fate == INGEST_FATE_ENCRYPTED;
+        if (!first && p->note.n > 0) first = p;
+    }
+    if (locked == d->page_count)
+        return error_set(err, ERROR_PASSWORD,
+                         b->options->password.n > 0
+                             ? "all that is in it is encrypted, and the password opens none of it"
+                             : "all that is in it is encrypted and asks for a password: give it "
+                               "with --password");
+    return error_set(err, ERROR_INPUT, "nothing in it could be read%s" STR_FMT "%s",
+                     first ? ": " : "", STR_ARG(first ? first->note : STR("")),
+                     d->page_count > 1 ? ", and so on" : "");
+}
+
 static bool read_file(cli_batch *b, ingest_worker *parser, slot *at, int fd, const struct stat *st,
                       const former *f, error *err) {
     cli_prepared *p = &at->document;
@@ -367,6 +393,7 @@ static bool read_file(cli_batch *b, ingest_worker *parser, slot *at, int fd, con
         return error_set(err, ERROR_INPUT, "it changed while it was read: add it again");
     describe(b, st, d, cutting.chunks, cutting.chunk_count, p);
     if (p->in.again) compare(b, f, d, p);
+    if (!p->present && !holds_something(b, d, cutting.chunk_count, err)) return false;
     return p->present || !b->vectors || embed_chunks(b, p->a, &p->in, err);
 }
 

@@ -378,7 +378,9 @@ void cli_json_place(json_t *o, const cli_place *p);
 /* "clinic.pdf was read in part: 3 of 40 pages have no text (carrel status 7)", or that it is the
  * former version of a file; false and nothing where all of it was read. */
 bool cli_put_gaps(text *out, const cli_session *s, int64_t document, str path);
-/* Appends the same as an object, once for each document. */
+/* "2 files could not be read: carrel status --failed", a line; nothing where there are none. */
+void cli_put_unreadable(text *out, const cli_session *s);
+/* Appends the gaps of a document as an object, once for each. */
 void cli_json_gaps(json_t *list, index_library *l, int64_t document, str path);
 /* A passage as `search` and `ask` give it: document, page_first, page_last, place, heading, text,
  * score; rank before them where it is not 0. */

@@ -89,6 +89,7 @@ typedef struct {
     embed_model *embedder; /* the built-in one */
     embed_model *own;      /* the user's, where the library's vectors are of it */
     bool matched;          /* they are those of the library */
+    bool cut_scan;         /* it was stopped while pages were recognised; those stay */
     cli_batch *batch;
     cli_embedded later; /* chunks whose vectors come after the words */
     index_file held[CLI_NOTES_HELD];

@@ -3,8 +3,9 @@
  * A disk that is not mounted leaves an empty folder, or none where the system makes one for each
  * disk. Its documents must not go from the library for that: reading them again takes hours. So
  * where a disk was mounted once, nothing is removed while none is; and where nobody has noted that,
- * not when a folder stands empty that many documents lay in, which is rarely meant. Whoever means
- * it says --allow-empty. Nothing is decided here about the root: mirror.c looks at that itself.
+ * not when a folder that many documents lay in stands empty or is gone as a whole, which is rarely
+ * meant. Whoever means it says --allow-empty. Nothing is decided here about the root: mirror.c
+ * looks at that itself.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -57,6 +58,14 @@ static void find_folder_above(str root, str path, text *out) {
     } while (out->n > root.n && stat(out->p, &st) != 0);
 }
 
+/* The folder that is gone and that the missing path lay in, the outermost of them: one step below
+ * `there`, the deepest that is left. Empty where the path lay in that one itself. */
+static str gone_folder(str there, str path) {
+    size_t step = there.n + (there.n == 0 || there.p[there.n - 1] != '/');
+    size_t end = str_find(path, STR("/"), step);
+    return end == SIZE_MAX ? (str){0} : str_cut(path, 0, end);
+}
+
 static const str *missing_disk(const str *disks, size_t count, str path) {
     for (size_t i = 0; i < count; i++)
         if (cli_lies_below(path, disks[i])) return &disks[i];
@@ -88,20 +97,24 @@ static size_t missing_together(const cli_gone *g, size_t begin, const str *disks
                                text *folder, const char **what, size_t *documents) {
     const str *disk = missing_disk(disks, disk_count, g->paths[begin]);
     size_t end = begin;
-    bool empty = false;
+    str within = {0};
     *documents = 0;
     if (disk) {
-        text_clear(folder);
-        text_put(folder, *disk);
+        within = *disk;
         *what = "has no disk mounted now";
     } else {
         find_folder_above(g->root, g->paths[begin], folder);
-        empty = folder->n > g->root.n && is_empty_folder(folder->p);
-        *what = "is empty now";
+        bool empty = folder->n > g->root.n && is_empty_folder(folder->p);
+        within = empty ? text_str(folder) : gone_folder(text_str(folder), g->paths[begin]);
+        *what = empty ? "is empty now" : "is gone";
     }
-    if (!disk && !empty) return 0;
-    for (; end < g->count && cli_lies_below(g->paths[end], text_str(folder)); end++)
+    if (within.n == 0) return 0;
+    for (; end < g->count && cli_lies_below(g->paths[end], within); end++)
         *documents += g->ids[end] != 0;
+    if (within.p != folder->p) {
+        text_clear(folder);
+        text_put(folder, within);
+    }
     return disk || *documents >= MANY_DOCUMENTS ? end - begin : 0;
 }
 

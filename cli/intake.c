@@ -218,9 +218,12 @@ static bool open_models(cli_intake *x, error *err) {
 /* ---- a run -------------------------------------------------------------------------------- */
 
 static void tell_stop(running *r) {
+    if (!r->told) r->x->cut_scan = cli_batch_where(r->x->batch).pages > 0;
     cli_batch_stop(r->x->batch);
     cli_progress_clear(&r->x->progress);
-    if (!r->told && cli_stopped()) cli_note("stopping; what is done stays");
+    if (!r->told && cli_stopped())
+        cli_note("stopping; what is done stays%s",
+                 r->x->cut_scan ? ", and so do the pages that were recognised" : "");
     r->told = true;
 }
 

@@ -88,7 +88,7 @@ typedef struct {
 } cli_gone;
 
 /* Takes out what is missing with a whole disk, or with a folder that many documents were in and
- * that is empty now. *documents: how many of those; where there are any, *why is a sentence for the
+ * that is empty now or gone. *documents: how many of those; where there are any, *why is a sentence for the
  * first. */
 bool cli_guard_gone(index_library *l, cli_gone *g, arena *a, size_t *documents, error *why,
                     error *err);

@@ -83,6 +83,17 @@ static void put_page(text *out, const cli_place *p) {
     }
 }
 
+/* The heading without what the part says already: the sections of a part lie below its name. */
+static str heading_below(str part, str heading) {
+    str between = STR(" > ");
+    size_t n = part.n < heading.n ? part.n : heading.n;
+    if (n == 0 || !str_eq(str_cut(part, 0, n), str_cut(heading, 0, n))) return heading;
+    if (heading.n <= part.n)
+        return part.n == n || str_starts(str_cut(part, n, part.n), between) ? (str){0} : heading;
+    str rest = str_cut(heading, n, heading.n);
+    return str_starts(rest, between) ? str_cut(rest, between.n, rest.n) : heading;
+}
+
 void cli_put_place(text *out, const cli_terminal *t, const cli_place *p) {
     text_put(out, str_of(t->bold));
     cli_clean(out, cli_file_name(p->path));
@@ -93,10 +104,11 @@ void cli_put_place(text *out, const cli_terminal *t, const cli_place *p) {
     text_put(out, str_of(t->reset));
     if (shows_page(p)) put_page(out, p);
     if (cli_is_ocr(p)) text_printf(out, ", read by OCR (confidence %.2f)", (double)p->confidence);
-    if (p->heading.n) {
+    str heading = heading_below(p->part.name, p->heading);
+    if (heading.n) {
         text_put(out, STR(MIDDOT));
         text_put(out, str_of(t->dim));
-        cli_clean(out, p->heading);
+        cli_clean(out, heading);
         text_put(out, str_of(t->reset));
     }
 }
@@ -153,6 +165,18 @@ bool cli_put_gaps(text *out, const cli_session *s, int64_t document, str path) {
                  g.notes == 1 ? STR("something was left out") : STR("some of it was left out"));
     put_hint(out, s, document);
     return true;
+}
+
+void cli_put_unreadable(text *out, const cli_session *s) {
+    uint64_t files;
+    if (!index_count_failed(s->library, &files, NULL) || files == 0) return;
+    cli_put_count(out, files, "file", "files");
+    text_put(out, STR(" could not be read: carrel status --failed"));
+    if (s->named_library) {
+        text_put(out, STR(" --library "));
+        put_word(out, str_of(s->named_library));
+    }
+    text_put_char(out, '\n');
 }
 
 void cli_json_gaps(json_t *list, index_library *l, int64_t document, str path) {

@@ -316,45 +316,59 @@ static void put_failed(text *out, const index_file *f) {
     text_put_char(out, '\n');
 }
 
+static void print_failed_json(const index_file *files, size_t count, uint64_t in_part) {
+    json_t *o = json_object(), *list = json_array(), *others = json_array();
+    for (size_t i = 0; i < count; i++)
+        cli_json_append(files[i].code != ERROR_NONE ? list : others, json_failed(&files[i]));
+    cli_json_set(o, "files_not_readable", list);
+    cli_json_set(o, "files_no_documents", others);
+    cli_json_set(o, "documents_read_in_part", json_integer((json_int_t)in_part));
+    cli_json_print(o, false);
+}
+
+static void print_failed(const index_file *files, size_t count, uint64_t in_part, bool older) {
+    text out = {0};
+    size_t others = 0;
+    for (size_t i = 0; i < count; i++) {
+        others += files[i].code == ERROR_NONE;
+        if (files[i].code != ERROR_NONE) put_failed(&out, &files[i]);
+    }
+    if (others == count && older)
+        text_put(&out, STR("an older Carrel made this library, and recorded no files that could "
+                           "not be read; the next `carrel add` makes it new\n"));
+    else if (others == count && in_part == 0)
+        text_put(&out, STR("every file that was added could be read\n"));
+    if (in_part > 0) {
+        cli_put_count(&out, in_part, "document was read in part", "documents were read in part");
+        text_put(&out, STR(" (`carrel ls --part`)\n"));
+    }
+    if (others > 0) text_put(&out, STR("no documents, and not read:\n"));
+    for (size_t i = 0; i < count; i++)
+        if (files[i].code == ERROR_NONE) put_failed(&out, &files[i]);
+    cli_put(text_str(&out));
+    text_free(&out);
+}
+
 static error_code show_failed(const cli_args *args) {
     error err = {0};
-    text path = {0}, out = {0};
+    text path = {0};
     index_library *l = NULL;
     index_file *files;
     size_t count = 0;
     arena *a = arena_new();
     index_status status;
+    uint64_t in_part, failed, no_documents;
     bool ok = cli_open_library(args, INDEX_READ, &path, &l, &err) &&
               index_get_status(l, &status, &err) &&
+              index_count_losses(l, &in_part, &failed, &no_documents, &err) &&
               index_failed_files(l, SIZE_MAX, a, &files, &count, &err);
-    if (ok && args->v[CLI_JSON].given) {
-        json_t *o = json_object(), *list = json_array(), *others = json_array();
-        for (size_t i = 0; i < count; i++)
-            cli_json_append(files[i].code != ERROR_NONE ? list : others, json_failed(&files[i]));
-        cli_json_set(o, "files_not_readable", list);
-        cli_json_set(o, "files_no_documents", others);
-        cli_json_print(o, false);
-    } else if (ok) {
-        size_t others = 0;
-        for (size_t i = 0; i < count; i++) {
-            others += files[i].code == ERROR_NONE;
-            if (files[i].code != ERROR_NONE) put_failed(&out, &files[i]);
-        }
-        if (others == count)
-            text_put(&out,
-                     status.older
-                         ? STR("an older Carrel made this library, and recorded no files that "
-                               "could not be read; the next `carrel add` makes it new\n")
-                         : STR("every file that was added could be read\n"));
-        if (others > 0) text_put(&out, STR("no documents, and not read:\n"));
-        for (size_t i = 0; i < count; i++)
-            if (files[i].code == ERROR_NONE) put_failed(&out, &files[i]);
-        cli_put(text_str(&out));
-    }
+    if (ok && args->v[CLI_JSON].given)
+        print_failed_json(files, count, in_part);
+    else if (ok)
+        print_failed(files, count, in_part, status.older);
     index_close(l);
     arena_free(a);
     text_free(&path);
-    text_free(&out);
     return ok ? ERROR_NONE : cli_fail(&err);
 }
 

@@ -89,8 +89,9 @@ static error_code verdict(const syncing *x) {
     error err;
     if (m->unfinished > 0 || cli_stopped()) {
         error_set(&err, ERROR_CANCELLED,
-                  "stopped: what was done stays, nothing was removed, and the same command goes on "
-                  "from there");
+                  "stopped: what was done stays%s, nothing was removed, and the same command goes "
+                  "on from there",
+                  m->intake.cut_scan ? ", and so do the pages already recognised" : "");
         return cli_output_broken() ? ERROR_CANCELLED : cli_fail(&err);
     }
     for (size_t i = 0; i < m->root_count; i++)
@@ -170,8 +171,9 @@ const cli_command cli_command_sync = {
         "\n"
         "When a folder is missing, cannot be read, or suddenly holds no document at all, as\n"
         "a disk does that is not mounted, nothing of it is removed; and nothing below a\n"
-        "subfolder that was a disk of its own and is not mounted, or that is empty now and\n"
-        "held 20 documents or more. --allow-empty removes it all the same.\n"
+        "subfolder that was a disk of its own and is not mounted, or that held 20 documents\n"
+        "or more and is empty now or gone as a whole, be it by an automounter or by `rm -r`.\n"
+        "--allow-empty removes it all the same.\n"
         "\n"
         "Exit code 3 when a document could not be read, 4 when a folder is missing or\n"
         "suddenly empty, 5 when it may not be read, 9 when stopped.",

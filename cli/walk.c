@@ -77,7 +77,7 @@ static void walk_file(cli_files *files, const char *path, const struct stat *st,
     else if (st->st_size == 0)
         f = found(files, path, "it is empty", ERROR_NONE);
     else if (!ingest_supported(path))
-        f = found(files, path, "no document that Carrel reads", ERROR_NONE);
+        f = found(files, path, ingest_why_unsupported(path), ERROR_NONE);
     else
         f = found(files, path, NULL, ERROR_NONE);
     f->look = look;

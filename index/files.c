@@ -130,6 +130,14 @@ bool index_failed_files(index_library *l, size_t limit, arena *a, index_file **o
     return *out != NULL;
 }
 
+bool index_count_failed(index_library *l, uint64_t *files, error *err) {
+    int64_t failed;
+    if (!store_integer(l, "SELECT count(*) FROM file WHERE code <> 0", 0, &failed, err))
+        return false;
+    *files = (uint64_t)failed;
+    return true;
+}
+
 bool index_copies(index_library *l, const uint8_t hash[32], arena *a, str **out, size_t *count,
                   error *err) {
     sqlite3_stmt *s = store_prepare(l,

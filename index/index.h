@@ -283,6 +283,7 @@ bool index_count_all_unread(index_library *l, uint64_t *pages, error *err);
  * were met are no documents. */
 bool index_count_losses(index_library *l, uint64_t *documents, uint64_t *files, uint64_t *others,
                         error *err);
+bool index_count_failed(index_library *l, uint64_t *files, error *err); /* not read at all */
 /* A number that is another one as soon as this or any other program has changed the library; it
  * says something only beside an earlier one of the same handle. */
 bool index_stamp(index_library *l, uint64_t *out, error *err);

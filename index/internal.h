@@ -170,6 +170,10 @@ bool files_other_path(index_library *l, int64_t id, arena *a, str *out, error *e
 
 /* A condition on rows of `page`: it should have text and has none. */
 #define PAGES_GAP "(fate NOT IN ('text', 'ocr', 'empty') OR (fate = 'empty' AND note <> ''))"
+/* A page with a sentence about what it lacks. That ligatures were mended is none: the words are
+ * whole (the sentence goes on where others may still lack them). As ingest/parse/pdf/pdf.c says
+ * it, since a page has one note for all that is to be said of it. */
+#define PAGES_NOTE "(note NOT IN ('', 'ligatures (ff, fi, fl) that its text lacks were put back'))"
 /* Inside a transaction: pages, parts and notes. */
 bool pages_insert(index_library *l, const index_document_in *d, int64_t id, error *err);
 /* The innermost part around a page; empty: none. */

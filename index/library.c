@@ -375,7 +375,8 @@ static bool check_invariants(index_library *l, error *err) {
            check_zero(l,
                       "SELECT count(*) FROM block, library WHERE length(scales) <> 4 * rows"
                       " OR length(vectors) <> rows * model_width OR rows < 1 OR"
-                      " (SELECT count(*) FROM chunk WHERE chunk.document = block.document AND"
+                      /* "+": by their ids, or each block would look at all of its document. */
+                      " (SELECT count(*) FROM chunk WHERE +chunk.document = block.document AND"
                       "  chunk.id >= first_chunk AND chunk.id < first_chunk + rows) <> rows",
                       "vectors do not match their chunks", err) &&
            check_zero(l,

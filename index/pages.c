@@ -200,7 +200,7 @@ bool index_get_gaps(index_library *l, int64_t document, index_gaps *out, error *
     *out = (index_gaps){0};
     sqlite3_stmt *s = store_prepare(
         l,
-        "SELECT count(*), total(" PAGES_GAP "), total(note <> '' AND NOT " PAGES_GAP "),"
+        "SELECT count(*), total(" PAGES_GAP "), total(" PAGES_NOTE " AND NOT " PAGES_GAP "),"
         " (SELECT count(*) FROM note WHERE document = ?1 AND ordinal >= 0),"
         /* with the same bytes, as when the password was wrong this time, it is not another version */
         " EXISTS(SELECT 1 FROM file JOIN document USING(path) WHERE id = ?1 AND code <> 0"
@@ -264,17 +264,16 @@ bool index_page_label(index_library *l, int64_t document, uint32_t page, arena *
 
 bool index_count_losses(index_library *l, uint64_t *documents, uint64_t *files, uint64_t *others,
                         error *err) {
-    int64_t in_part, failed, no_documents;
+    int64_t in_part, no_documents;
     if (!store_integer(l,
                        "SELECT count(*) FROM (SELECT document FROM page WHERE " PAGES_GAP
-                       " OR note <> '' UNION SELECT document FROM note WHERE ordinal >= 0)",
+                       " OR " PAGES_NOTE " UNION SELECT document FROM note WHERE ordinal >= 0)",
                        0, &in_part, err) ||
-        !store_integer(l, "SELECT count(*) FROM file WHERE code <> 0", 0, &failed, err) ||
+        !index_count_failed(l, files, err) ||
         !store_integer(l, "SELECT count(*) FROM file WHERE code = 0 AND hash = x''", 0,
                        &no_documents, err))
         return false;
     *documents = (uint64_t)in_part;
-    *files = (uint64_t)failed;
     *others = (uint64_t)no_documents;
     return true;
 }

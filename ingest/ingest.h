@@ -153,6 +153,8 @@ str ingest_worker_confinement(const ingest_worker *w);
 
 /* True where this path's name or first bytes belong to a format that Carrel reads. */
 bool ingest_supported(const char *path);
+/* Of a file that is not: what it is, and what to do where something can be done. */
+const char *ingest_why_unsupported(const char *path);
 /* In the folder that a browser saved with a page: a document all the same, and no piece of the
  * page. */
 bool ingest_is_own_document(const char *path);

@@ -70,6 +70,22 @@ static inline bool kind_begins_html(str head) {
     return false;
 }
 
+/* Compound files (OLE): what to do with an old Office file, or a new one under a password; NULL
+ * where it is another of them, or none. */
+static inline const char *kind_old_office(str head, str name) {
+    static const char *const word[] = {"doc", "dot", NULL}, *const excel[] = {"xls", "xlt", NULL};
+    static const char *const slides[] = {"ppt", "pps", "pot", NULL};
+    static const char *const now[] = {"docx", "xlsx", "pptx", NULL}, *const mail[] = {"msg", NULL};
+    if (!str_starts(head, STR("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"))) return NULL;
+    if (kind_has_extension(name, word)) return "an old Word file: save it as .docx";
+    if (kind_has_extension(name, excel)) return "an old Excel file: save it as .xlsx";
+    if (kind_has_extension(name, slides)) return "an old PowerPoint file: save it as .pptx";
+    if (kind_has_extension(name, mail)) return "a mail of Outlook: save it as .eml";
+    if (kind_has_extension(name, now))
+        return "an old Office file, or one under a password: save it anew, without a password";
+    return NULL;
+}
+
 /* Formats that begin with bytes of their own. */
 static inline ingest_kind kind_of_magic(str head) {
     static const struct {

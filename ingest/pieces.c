@@ -288,7 +288,11 @@ static void read_item(void *context, size_t i, ingest_worker *w) {
 /* A member that lies too deep is not read. */
 static pieces_node *new_member(pieces *p, const pieces_node *parent, container *in,
                                const ingest_part *part) {
-    static const error too_deep = {ERROR_LIMIT, "it lies in too many containers, one in the other"};
+    static const error too_deep = {
+        ERROR_LIMIT,
+        "it lies in too many containers, one in the other: more than four are not opened; unpack "
+        "the outermost, and add what is in it"};
+    _Static_assert(WORKER_DEPTH == 4, "the sentence says it");
     pieces_node *n = mem_new(1, sizeof *n);
     n->it.name = arena_str(p->names, part->name);
     n->it.piece = parent->it.piece;

@@ -534,12 +534,26 @@ bool ingest_is_own_document(const char *path) {
     return kind_is_own_document(str_of(path));
 }
 
+/* The first bytes of a plain file, and how many; negative where it cannot be read. */
+static ssize_t read_head(const char *path, char head[KIND_HEAD_BYTES]) {
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0) return -1;
+    struct stat st;
+    ssize_t n =
+        fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? pread(fd, head, KIND_HEAD_BYTES, 0) : -1;
+    close(fd);
+    return n;
+}
+
 bool ingest_supported(const char *path) {
     char head[KIND_HEAD_BYTES];
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (fd < 0) return false;
-    struct stat st;
-    ssize_t n = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? pread(fd, head, sizeof head, 0) : -1;
-    close(fd);
+    ssize_t n = read_head(path, head);
     return n >= 0 && kind_of((str){head, (size_t)n}, str_of(path)) != KIND_OTHER;
+}
+
+const char *ingest_why_unsupported(const char *path) {
+    char head[KIND_HEAD_BYTES];
+    ssize_t n = read_head(path, head);
+    const char *old = n > 0 ? kind_old_office((str){head, (size_t)n}, str_of(path)) : NULL;
+    return old ? old : "no document that Carrel reads";
 }

@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "ingest/ocr/ocr.h"
 #include "ingest/parse/pdf/pdf.h"
@@ -223,12 +224,46 @@ static void add(text *note, const char *format, ...) {
     text_printf(note, "%s%s", note->n > 0 ? "; " : "", sentence);
 }
 
+/* The language of a script that only one is written in, or by far the most of what is scanned; as
+ * tesseract names it. NULL: it may be many. */
+static const char *language_of_script(const char *script) {
+    static const struct {
+        const char *script, *language;
+    } known[] = {
+        {"Arabic", "ara"},     {"Armenian", "hye"}, {"Bengali", "ben"}, {"Cyrillic", "rus"},
+        {"Devanagari", "hin"}, {"Georgian", "kat"}, {"Greek", "ell"},   {"Gujarati", "guj"},
+        {"Gurmukhi", "pan"},   {"Han", "chi_sim"},  {"Hangul", "kor"},  {"Hebrew", "heb"},
+        {"Hiragana", "jpn"},   {"Japanese", "jpn"}, {"Kannada", "kan"}, {"Katakana", "jpn"},
+        {"Khmer", "khm"},      {"Korean", "kor"},   {"Lao", "lao"},     {"Malayalam", "mal"},
+        {"Myanmar", "mya"},    {"Sinhala", "sin"},  {"Tamil", "tam"},   {"Telugu", "tel"},
+        {"Thai", "tha"},
+    };
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (strcmp(script, known[i].script) == 0) return known[i].language;
+    return NULL;
+}
+
+/* Debian's packages have "-" where tesseract has "_". */
+static void add_remedy(text *note, const char *language) {
+    char package[32];
+    if (!language) {
+        add(note, "if it is text, install its language and name it with --ocr-lang");
+        return;
+    }
+    snprintf(package, sizeof package, "tesseract-ocr-%s", language);
+    for (char *c = package; *c; c++) *c = *c == '_' ? '-' : *c;
+    add(note,
+        "if it is text, install its language (%s, or that of another one of the script) and "
+        "name it with --ocr-lang %s",
+        package, language);
+}
+
 static void write_note(const ocr_picture *p, const ocr_words *w, const languages_chosen *l,
                        ingest_fate fate, text *note) {
     if (fate == INGEST_FATE_GARBLED) {
         add(note, "what was recognised as %.60s makes no sense", l->names);
         if (w->script[0]) add(note, "its script seems to be %s", w->script);
-        add(note, "if it is text, install its language and name it with --ocr-lang");
+        add_remedy(note, language_of_script(w->script));
     } else if (fate == INGEST_FATE_OCR) {
         if (w->faint == 1) add(note, "1 word was left out that could not be read");
         if (w->faint > 1) add(note, "%zu words were left out that could not be read", w->faint);

@@ -43,6 +43,25 @@ says "it is back as it was" out "^21 unchanged"
 rm docs/many/*.txt
 check "it is meant" 0 sync --allow-empty docs
 holds "then it goes" 1
+for i in $(seq 20); do mkdir -p docs/auto/sub && echo "Berth $i is dredged in week $i." >docs/auto/sub/$i.txt; done
+echo 'The lock was built in 1913.' >docs/lock.txt
+old docs/lock.txt docs/auto/sub/*.txt
+check "a folder of twenty" 0 sync docs
+mv docs/auto auto
+check "a folder of twenty is gone as a whole" 4 sync docs
+says "gone as a whole: told" err "docs/auto is gone, and the library has 20 documents from there.*--allow-empty"
+says "gone as a whole: kept" out "20 kept"
+holds "gone as a whole: nothing goes" 22
+check "gone as a whole: foreseen" 4 sync -n docs
+mv auto docs/renamed
+check "a folder that was renamed" 0 sync docs
+says "it was moved" out "20 moved"
+rm -r docs/renamed
+check "rm -r asks too" 4 sync docs
+check "rm -r is meant" 0 sync --allow-empty docs
+rm docs/lock.txt
+check "and a file" 0 sync docs
+holds "gone as a whole: then it goes" 1
 
 # ---- the same passage in several files ---------------------------------------------------------
 mkdir copies

@@ -258,12 +258,23 @@ run 0 sync --password reader locked && grep -q "^1 unchanged" out && ok "and ope
 
 if command -v zip >/dev/null; then
     mkdir vaults && echo 'The vault opens at 9:40.' >vault.txt && zip -q -P sesame vaults/vault.zip vault.txt && old vaults/vault.zip
-    check "a locked archive" 0 sync vaults
-    says "a locked archive: told" out "vault.txt. asks for a password"
-    check "another password" 0 sync --password other vaults
-    says "another password: nothing new" out "^1 unchanged"
+    check "a locked archive" 3 sync vaults
+    says "a locked archive: told" out "vault.zip.*is encrypted and asks for a password: .*--password"
+    check "a locked archive: add" 10 add vaults
+    says "a locked archive: add tells" out "^failed .*vault.zip: .*asks for a password"
+    check "a locked archive: status" 0 status --failed
+    says "a locked archive: status names it" out "vault.zip: .*asks for a password"
+    check "another password" 3 sync --password other vaults
+    says "another password: told" out "vault.zip.*the password opens none of it"
     check "its password" 0 sync --password sesame vaults
-    says "its password: read again" out "^changed +vaults/vault.zip \(1 page, 1 chunk\)"
+    says "its password: read" out "^new +vaults/vault.zip \(1 page, 1 chunk\)"
+    mkdir half && cp vault.txt half/open.txt && (cd half && zip -q half.zip open.txt && zip -q -P sesame half.zip ../vault.txt && rm open.txt) && old half/half.zip
+    check "half an archive" 0 add half
+    says "half an archive: told" out "vault.txt. asks for a password: give it with --password"
+    check "half an archive: status" 0 status --failed
+    says "half an archive: counted" out "read in part"
+    check "half an archive: its password" 0 add --password sesame half
+    says "half an archive: read again" out "^replaced .*half.zip \(2 pages"
     check "its password again" 0 sync --password sesame vaults
     says "its password again: nothing" out "^1 unchanged"
     mkdir beside && printf '\0\1\2' >Thumbs.db && zip -q beside/notes.zip vault.txt Thumbs.db && old beside/notes.zip

@@ -90,7 +90,9 @@ static index_library *library_of_parts(int64_t *id, int64_t *plain) {
         {.number = 4, .fate = STR("empty"), .note = STR("it was not recognised")},
         {.number = 5, .fate = STR("failed"), .note = STR("parser crashed")},
         {.number = 6, .fate = STR("text"), .note = STR("a picture was left out")},
-        {.number = 7, .fate = STR("text")},
+        {.number = 7,
+         .fate = STR("text"),
+         .note = STR("ligatures (ff, fi, fl) that its text lacks were put back")}, /* no gap */
     };
     const index_part parts[] = {
         {STR("mail.eml"), 2, 6}, {STR("mail.eml > a.pdf"), 2, 4}, {STR("mail.eml > b.txt"), 7, 1}};

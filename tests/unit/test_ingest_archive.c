@@ -180,7 +180,8 @@ static void locked_entries_want_the_password(void **state) {
     lock(&x, "b.txt", "secret words", "sesame");
     lock(&x, "c.exe", "MZ", "sesame");
     end_zip(&x, &t);
-    expect("locked.zip", &t, "", "page 2: encrypted, \"b.txt\" asks for a password\n");
+    expect("locked.zip", &t, "",
+           "page 2: encrypted, \"b.txt\" asks for a password: give it with --password\n");
     expect("locked.zip", &t, "", "note left out 1 file that is no document: c.exe\n");
     expect("locked.zip", &t, "simsim", "page 2: encrypted, the password does not open \"b.txt\"\n");
     expect("locked.zip", &t, "sesame", "2 paragraph\n    secret words\n");
@@ -283,7 +284,8 @@ static void nesting_has_an_end(void **state) {
         t = next;
     }
     expect("deep.zip", &t, "",
-           "page 1: failed, it lies in too many containers, one in the other\n");
+           "page 1: failed, it lies in too many containers, one in the other: more than four are "
+           "not opened; unpack the outermost, and add what is in it\n");
     text_free(&t);
 }
 

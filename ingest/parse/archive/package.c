@@ -253,7 +253,8 @@ static bool refuse_opening(const package *p, size_t entry, const zip_stat_t *st,
         (is_encrypted(st) && !p->has_password))
         return error_set(err, ERROR_PASSWORD,
                          p->has_password ? "the password does not open \"" STR_FMT "\""
-                                         : "\"" STR_FMT "\" asks for a password",
+                                         : "\"" STR_FMT
+                                           "\" asks for a password: give it with --password",
                          STR_ARG(name));
     return error_set(err, ERROR_INPUT, "\"" STR_FMT "\" in the ZIP file cannot be unpacked (%s)",
                      STR_ARG(name), zip_error_strerror(zip_get_error(p->zip)));
