@@ -1,8 +1,9 @@
 /* What a page says about itself as a whole: its title, its language, whether it is an article.
  *
- * Owns the reading of <title>, <meta>, JSON-LD and the like, and with it the date of the page. The title of a page is rarely its
+ * Owns the reading of <title>, <meta>, JSON-LD and the like. The title of a page is rarely its
  * <title>, which carries the site's name for the sake of search engines: a heading that is part of
  * it is preferred, then og:title, then <title> without the site's name where the page tells that.
+ * Its date is the latest that the head names, whether it was written or changed then.
  *
  * A page is an article where it says so (Open Graph, schema.org, the hentry microformat). News and
  * blog pages do, in order to be found; manuals and reference pages do not. It decides only how
@@ -107,7 +108,7 @@ static bool json_is_article(str json) {
     return false;
 }
 
-/* The first value of this name in JSON-LD, a string; later ones are of comments and of other pages. */
+/* The first value of this name in JSON-LD, a string; later ones are of comments, other pages. */
 static str json_value(str json, str quoted_name) {
     size_t at = str_find(json, quoted_name, 0);
     if (at == SIZE_MAX) return (str){0};
