@@ -341,6 +341,7 @@ static void describe(const cli_batch *b, const struct stat *st, const ingest_doc
     p->in.mtime = (int64_t)st->st_mtim.tv_sec;
     p->in.title = d->title;
     p->in.type = d->type;
+    p->in.dated = d->date;
     p->in.language = find_language(chunks, count, d->language, p->a);
     copy_pages(b, d, p);
     copy_parts(d, p);

@@ -144,6 +144,7 @@ static void put_document(text *out, const shown *s) {
     cli_put_bytes(out, d->bytes);
     text_put_char(out, '\n');
     put_row(out, "language", d->language.n ? d->language : STR("not told (searched as English)"));
+    if (d->dated.n > 0) put_row(out, "dated", d->dated);
     put_label(out, "added");
     put_time(out, d->added);
     text_put(out, STR(" (the file is of "));

@@ -111,6 +111,7 @@ json_t *cli_json_document(const index_document *d) {
     cli_json_set(o, "title", cli_json_str(d->title));
     cli_json_set(o, "type", cli_json_str(d->type));
     cli_json_set(o, "language", cli_json_str(d->language));
+    cli_json_set(o, "dated", cli_json_str(d->dated));
     cli_json_set(o, "hash", cli_json_hash(d->hash));
     cli_json_set(o, "bytes", json_integer((json_int_t)d->bytes));
     cli_json_set(o, "modified", json_integer(d->mtime));

@@ -226,6 +226,7 @@ json_t *cli_json_source(index_library *l, const query_source *s, size_t rank) {
     cli_place p = cli_place_of_chunk(l, &s->chunk, a);
     if (rank) cli_json_set(o, "rank", json_integer((json_int_t)rank));
     cli_json_set(o, "document", cli_json_str(s->chunk.path));
+    cli_json_set(o, "dated", cli_json_str(s->chunk.dated));
     cli_json_set(o, "page_first", json_integer(s->chunk.page_first));
     cli_json_set(o, "page_last", json_integer(s->chunk.page_last));
     cli_json_place(o, &p);

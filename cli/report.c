@@ -66,6 +66,7 @@ void cli_json_prepared(json_t *o, const cli_prepared *p) {
     cli_json_set(o, "title", cli_json_str(p->in.title));
     cli_json_set(o, "type", cli_json_str(p->in.type));
     cli_json_set(o, "language", cli_json_str(p->in.language));
+    cli_json_set(o, "dated", cli_json_str(p->in.dated));
     cli_json_set(o, "pages", json_integer((json_int_t)p->in.page_count));
     json_t *fates = json_object(), *notes = json_array();
     for (int k = 0; k < INGEST_FATE_COUNT; k++)

@@ -100,7 +100,8 @@ static bool insert_document(index_library *l, const index_document_in *d, int64_
     sqlite3_stmt *s = store_prepare(
         l,
         "INSERT INTO document(path, hash, bytes, mtime, added, title, type, language, pages,"
-        " pages_text, chunks) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+        " pages_text, chunks, dated)"
+        " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
         err);
     if (s == NULL) return false;
     store_bind(s, 1, d->path);
@@ -114,6 +115,7 @@ static bool insert_document(index_library *l, const index_document_in *d, int64_
     sqlite3_bind_int64(s, 9, (int64_t)d->page_count);
     sqlite3_bind_int64(s, 10, (int64_t)pages_text);
     sqlite3_bind_int64(s, 11, (int64_t)d->chunk_count);
+    store_bind(s, 12, d->dated);
     if (!store_execute(l, s, err)) return false;
     *id = sqlite3_last_insert_rowid(l->db);
     return true;

@@ -81,6 +81,7 @@ typedef struct {
     uint64_t bytes;
     int64_t mtime; /* seconds since 1970 */
     str title, type, language;
+    str dated; /* the day that it states of itself: 2024-03-01; or empty */
     const index_page *pages;
     size_t page_count; /* 0: these bytes are there already, or it fails with ERROR_NOT_FOUND */
     const index_chunk_in *chunks;
@@ -217,6 +218,7 @@ bool index_put_vectors(index_library *l, const uint8_t model[32], int64_t first,
 typedef struct {
     int64_t id;
     str path, title, type, language;
+    str dated; /* the day that it states of itself: 2024-03-01; or empty */
     uint8_t hash[32];
     uint64_t bytes;
     int64_t mtime, added; /* seconds since 1970 */
@@ -318,6 +320,7 @@ typedef struct {
     uint32_t ordinal; /* 0-based place in its document */
     str path, title, heading, text;
     str language; /* of its document, ISO 639-1, or empty */
+    str dated;    /* of its document: 2024-03-01, or empty */
     uint32_t page_first, page_last;
     str label_first; /* printed label of the first page, or empty */
     index_part part; /* the innermost around the first page; no name: the document itself */

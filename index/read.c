@@ -12,8 +12,9 @@
 /* A file name given to index_find that is longer names nothing. */
 #define DIGITS_MAX 18
 
-#define DOCUMENT_COLUMNS \
-    "id, path, title, type, language, hash, bytes, mtime, added, pages, pages_text, chunks"
+#define DOCUMENT_COLUMNS                                                                     \
+    "id, path, title, type, language, hash, bytes, mtime, added, pages, pages_text, chunks," \
+    " dated"
 
 static void read_document(sqlite3_stmt *s, arena *a, void *to) {
     index_document *out = to;
@@ -31,6 +32,7 @@ static void read_document(sqlite3_stmt *s, arena *a, void *to) {
     out->pages = pages_small(s, 9);
     out->pages_text = pages_small(s, 10);
     out->chunks = pages_small(s, 11);
+    out->dated = store_column(s, 12, a);
 }
 
 bool index_list(index_library *l, arena *a, index_document **out, size_t *count, error *err) {
@@ -115,7 +117,7 @@ bool index_find(index_library *l, str name, arena *a, index_document *out, error
 #define CHUNK_SELECT                                                                               \
     "SELECT chunk.id, chunk.document, ordinal, path, title, heading, text, page_first, page_last," \
     " (SELECT label FROM page WHERE page.document = chunk.document AND number = page_first),"      \
-    " tokens, overlap_bytes, lines, language"                                                      \
+    " tokens, overlap_bytes, lines, language, dated"                                               \
     " FROM chunk JOIN document ON document.id = chunk.document "
 
 /* Reads the first row of a bound statement and resets it. */
@@ -142,6 +144,7 @@ static bool read_chunk(index_library *l, sqlite3_stmt *s, arena *a, index_chunk 
     out->tokens = pages_small(s, 10);
     out->overlap_bytes = pages_small(s, 11);
     out->language = store_column(s, 13, a);
+    out->dated = store_column(s, 14, a);
     if (out->overlap_bytes > out->text.n) out->overlap_bytes = (uint32_t)out->text.n;
     bool ok = boxes_decode(sqlite3_column_blob(s, 12), (size_t)sqlite3_column_bytes(s, 12),
                            out->text.n, a, &out->lines, &out->line_count);

@@ -121,14 +121,18 @@ static const char version_3[] =
 
 /* Pages that an older program left unread are known by what it noted, and read by the next `add` or
  * `sync`. What was noted of version 1 pages asked for that by hand. */
+#define LEFT_UNREAD                                                            \
+    "(fate <> 'ocr' AND (note LIKE '%characters were not recognised%' OR note" \
+    " LIKE 'an older Carrel found no text here%'))"
+
 static const char version_4[] =
     "ALTER TABLE page ADD COLUMN unread TEXT NOT NULL DEFAULT '';"
-    "UPDATE page SET unread = 'older' WHERE fate <> 'ocr' AND (note LIKE"
-    " '%characters were not recognised%' OR note LIKE 'an older Carrel found no text here%');"
+    "UPDATE page SET unread = 'older' WHERE " LEFT_UNREAD ";"
     "UPDATE page SET fate = 'failed' WHERE fate = 'empty' AND unread <> '';"
     "UPDATE page SET note = 'an older Carrel found no text here and could not read scans; the next"
     " `carrel add` or `carrel sync` of its file looks once more' WHERE note LIKE"
     " 'an older Carrel found no text here%';"
+    "ALTER TABLE document ADD COLUMN dated TEXT NOT NULL DEFAULT '';"
     "CREATE INDEX page_unread ON page(document) WHERE unread <> '';"
     "ALTER TABLE library ADD COLUMN languages TEXT NOT NULL DEFAULT '';"
     "CREATE TABLE recognised(" /* see recognised.c */
@@ -146,16 +150,22 @@ static const char *const migrations[SCHEMA_VERSION] = {version_1, version_2, ver
  * without a schema means the temporary one first; what is in the file's own views and FTS5
  * tables does not. */
 #define SEEN_LIBRARY                                                                    \
+    "CREATE TEMP VIEW document AS SELECT *, '' AS dated FROM main.document;"            \
     "CREATE TEMP VIEW library AS SELECT *, '' AS languages FROM main.library;"          \
     "CREATE TEMP TABLE recognised(hash BLOB, place TEXT, languages TEXT, program TEXT," \
     "  kept INTEGER, records BLOB);"
-#define SEEN_FROM_3 "CREATE TEMP VIEW page AS SELECT *, '' AS unread FROM main.page;" SEEN_LIBRARY
+#define SEEN_FROM_3                                                                       \
+    "CREATE TEMP VIEW page AS SELECT document, number, label, width_pt, height_pt,"       \
+    "  CASE WHEN fate = 'empty' AND " LEFT_UNREAD " THEN 'failed' ELSE fate END AS fate," \
+    "  confidence, note, CASE WHEN " LEFT_UNREAD " THEN 'older' ELSE '' END AS unread"    \
+    "  FROM main.page;" SEEN_LIBRARY
 #define SEEN_DISK "CREATE TEMP TABLE disk(path TEXT);"
 
 static const char seen_from_1[] =
-    "CREATE TEMP VIEW page AS SELECT document, number, label, width_pt, height_pt, fate,"
-    "  0.0 AS confidence, CASE fate WHEN 'empty' THEN " EMPTY_BEFORE_OCR " ELSE '' END AS note,"
-    "  '' AS unread FROM main.page;"
+    "CREATE TEMP VIEW page AS SELECT document, number, label, width_pt, height_pt,"
+    "  CASE fate WHEN 'empty' THEN 'failed' ELSE fate END AS fate, 0.0 AS confidence,"
+    "  CASE fate WHEN 'empty' THEN " EMPTY_BEFORE_OCR " ELSE '' END AS note,"
+    "  CASE fate WHEN 'empty' THEN 'older' ELSE '' END AS unread FROM main.page;"
     "CREATE TEMP TABLE part(document INTEGER, ordinal INTEGER, name TEXT, page_first INTEGER,"
     "  page_count INTEGER);"
     "CREATE TEMP TABLE note(document INTEGER, ordinal INTEGER, sentence TEXT);"

@@ -49,6 +49,7 @@ typedef struct {
     /* The table before, for one that goes on behind a line of its own and has no head. */
     float right_pt;
     size_t cells, tokens_since;
+    uint32_t row_page; /* of its last row */
     bool in_table, leads;
     bool head_due, has_cells; /* no row of the table had several cells yet; one had */
     bool part_name;           /* the heading that is put is one */
@@ -407,6 +408,13 @@ static void heed_indent(builder *b, float left_pt) {
         b->group = UNIT_NONE;
 }
 
+/* The head of the table said again because it goes on on the next page: its groups go on too. */
+static bool repeats_head(const builder *b, str row, uint32_t page) {
+    if (!b->in_table || b->header == UNIT_NONE || page != b->row_page + 1) return false;
+    const unit *head = &b->f->units[b->header];
+    return str_eq(row, str_cut(text_str(&b->f->t), head->begin, head->end));
+}
+
 static void put_row(builder *b, size_t begin, size_t end, const ingest_block *block) {
     str s = str_cut(text_str(&b->f->t), begin, end);
     float left_pt = block->lines[0].at.x0;
@@ -416,9 +424,10 @@ static void put_row(builder *b, size_t begin, size_t end, const ingest_block *bl
                 (untold && b->head_due && !section && !row_is_figures(s));
     bool title = untold && !b->in_table && section; /* above the row that names the columns */
     bool group = section && (block->level == INGEST_ROW_BODY || (untold && b->has_cells));
+    bool repeated = head && repeats_head(b, s, block->page);
     if (head) b->header = UNIT_NONE;
-    if (head || group) b->group = UNIT_NONE;
-    heed_indent(b, left_pt);
+    if ((head && !repeated) || group) b->group = UNIT_NONE;
+    if (!repeated) heed_indent(b, left_pt);
     b->leads = head || group || title;
     size_t first = b->f->unit_count;
     put_units(b, UNIT_ROW, begin, end, true);
@@ -432,6 +441,7 @@ static void put_row(builder *b, size_t begin, size_t end, const ingest_block *bl
     if (group && whole) b->group = (uint32_t)first;
     if (group) b->group_left_pt = left_pt;
     if (is_total(s)) b->group = UNIT_NONE;
+    b->row_page = block->page;
     if (head || group) return;
     b->cells = row_cells(s);
     b->right_pt = block->lines[0].at.x1;

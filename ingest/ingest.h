@@ -100,6 +100,7 @@ typedef struct {
     str title; /* from the document's metadata or first heading; never empty (file name at last) */
     str type;  /* "pdf", "html", "markdown", "text", "docx" ...: lower-case letters */
     str language; /* ISO 639-1 as the document states it, or empty */
+    str date;     /* when it says that it was last changed, else written: 2024-03-01; or empty */
     const ingest_page *pages;
     size_t page_count;          /* >= 1 */
     const ingest_block *blocks; /* in reading order */

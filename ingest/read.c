@@ -35,7 +35,7 @@ typedef struct {
     str *notes, *asides;
     size_t page_count, page_room, part_count, part_room, note_count, note_room, aside_count,
         aside_room;
-    str title, type, language;
+    str title, type, language, date;
 } gathered;
 
 typedef struct {
@@ -227,10 +227,24 @@ static void put_note(gathered *g, str note, bool aside) {
     }
 }
 
+/* An item's name with those of the parts that it lies in: "mail.eml > h.xlsx". */
+static str path_of(const reading *r, const pieces_item *it) {
+    str path = {0};
+    for (uint32_t i = 1; i < it->depth; i++) {
+        str name = r->all.parts[r->around[i]].name;
+        path = path.n == 0
+                   ? name
+                   : arena_printf(r->a, STR_FMT " > " STR_FMT, STR_ARG(path), STR_ARG(name));
+    }
+    if (path.n == 0) return it->name;
+    return arena_printf(r->a, STR_FMT " > " STR_FMT, STR_ARG(path), STR_ARG(it->name));
+}
+
 static void put_notes(reading *r, const pieces_item *it) {
     const ingest_document *d = it->d;
+    str path = d->note_count > 0 && it->piece.depth > 0 ? path_of(r, it) : (str){0};
     for (size_t i = 0; i < d->note_count; i++) {
-        str note = it->piece.depth > 0 ? arena_printf(r->a, STR_FMT ": " STR_FMT, STR_ARG(it->name),
+        str note = it->piece.depth > 0 ? arena_printf(r->a, STR_FMT ": " STR_FMT, STR_ARG(path),
                                                       STR_ARG(d->notes[i]))
                                        : arena_str(r->a, d->notes[i]);
         put_note(&r->all, note, i + d->aside_count >= d->note_count);
@@ -323,6 +337,7 @@ static void put_together(reading *r, arena *a, ingest_document *out) {
     if (r->items[0].depth == 0) {
         g->title = arena_str(r->a, r->items[0].d->title);
         g->type = arena_str(r->a, r->items[0].d->type);
+        g->date = keep_str(r->a, r->items[0].d->date);
     }
     const str *above = names_above(r, a);
     make_room(&x);
@@ -331,6 +346,7 @@ static void put_together(reading *r, arena *a, ingest_document *out) {
     *out = (ingest_document){.title = g->title,
                              .type = g->type,
                              .language = g->language,
+                             .date = g->date,
                              .pages = g->pages + pages,
                              .page_count = x.page_count,
                              .blocks = x.blocks,
@@ -363,6 +379,7 @@ static ingest_document *finish(const reading *r) {
     *d = (ingest_document){.title = g->title,
                            .type = g->type,
                            .language = g->language,
+                           .date = g->date,
                            .pages = copy(r->a, g->pages, g->page_count, sizeof *g->pages),
                            .page_count = g->page_count,
                            .parts = copy(r->a, g->parts, g->part_count, sizeof *g->parts),

@@ -9,6 +9,7 @@
  *   LINE      str text, f32 x0 y0 x1 y1, f32 font      (of the block before)
  *   NOTE      str sentence                             (what of the document was not read)
  *   ASIDE     str sentence                             (what a reader may want to know: nothing is missing)
+ *   DATE      str date                             (which the document states of itself: 2024-03-01)
  *   PART      u64 id, str name                         (a document inside, to be asked for)
  *   ERROR     u8 code, str text                        (ends the stream)
  *   END       u32 pages, u32 blocks, u32 lines         (must match what was read)
@@ -29,7 +30,8 @@ enum {
     RECORD_END,
     RECORD_NOTE,
     RECORD_PART,
-    RECORD_ASIDE
+    RECORD_ASIDE,
+    RECORD_DATE
 };
 
 #define RECORD_MAX_BYTES (1u << 20)      /* one record; a longer line is split by the writer */
@@ -38,12 +40,23 @@ enum {
 #define RECORD_MAX_NAME 1024u            /* bytes of a title, label or note; the writer cuts */
 #define RECORD_MAX_NOTES 64u     /* and asides, of a document; the writer says how many more */
 #define RECORD_MAX_PARTS 100000u /* of a document; a parser that finds more notes it */
+#define RECORD_DATE_BYTES 10u    /* 2024-03-01 */
 #define RECORD_MAX_PT 1e6f       /* no coordinate lies farther out: 350 m of paper */
 
 /* C0, DEL and C1: never part of a title, label or line in the stream. */
 static inline bool record_is_control(uint32_t codepoint) {
     return codepoint < 0x20 || (codepoint >= 0x7f && codepoint < 0xa0);
 }
+
+/* ---- dates ---------------------------------------------------------------------------------- */
+
+/* A day as a document states it (ISO 8601 or as in mail, with a time or without) as YYYY-MM-DD; false
+ * where it is no real one between 1900 and 2100. */
+bool record_date_read(str stated, char out[RECORD_DATE_BYTES + 1]);
+/* Keeps the later of the two, where `stated` is a date at all; `kept` may be empty. */
+bool record_date_later(str stated, char kept[RECORD_DATE_BYTES + 1]);
+/* A real day, exactly as record_date_read gives it. */
+bool record_date_valid(str s);
 
 /* ---- writing (carrel-parse) ---------------------------------------------------------------- */
 
@@ -69,6 +82,9 @@ void record_note(record_writer *w, const char *format, ...) __attribute__((forma
 /* A remark on the document of which nothing is missing for it: a file beside it that is no document, a
  * hidden row that was read too. */
 void record_aside(record_writer *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* When the document says that it was written or changed, at any place: the latest of all that are
+ * dates counts, what is none is passed over. */
+void record_date(record_writer *w, str stated);
 /* The parser's own member function (parse.h) is later asked for this id. */
 void record_part(record_writer *w, uint64_t id, str name);
 /* A block that gets no line is not written. */

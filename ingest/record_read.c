@@ -29,7 +29,7 @@ struct record_reader {
     error fault;      /* when failed */
     bool begun, done; /* DOCUMENT came; END came */
     bool refused;     /* ERROR came: `fault` is the parser's reason */
-    str title, type, language;
+    str title, type, language, date;
     ingest_page *pages;
     size_t page_count, page_room;
     block_start *blocks;
@@ -212,6 +212,13 @@ static bool read_note(record_reader *r, cursor *c, str *notes, size_t *count) {
     return true;
 }
 
+static bool read_date(record_reader *r, cursor *c) {
+    str date = take_str(c, RECORD_DATE_BYTES);
+    if (c->bad || r->date.n > 0 || !record_date_valid(date)) return false;
+    r->date = arena_str(r->a, date);
+    return true;
+}
+
 static bool read_part(record_reader *r, cursor *c) {
     ingest_part part = {0};
     part.id = take_u32(c);
@@ -262,6 +269,8 @@ static bool read_record(record_reader *r, uint8_t kind, cursor *c) {
         return read_note(r, c, r->notes, &r->note_count);
     case RECORD_ASIDE:
         return read_note(r, c, r->asides, &r->aside_count);
+    case RECORD_DATE:
+        return read_date(r, c);
     case RECORD_PART:
         return read_part(r, c);
     default:
@@ -359,6 +368,7 @@ static ingest_document *assemble(record_reader *r, str name) {
     *d = (ingest_document){.title = r->title.n > 0 ? r->title : arena_str(r->a, name),
                            .type = r->type,
                            .language = r->language,
+                           .date = r->date,
                            .pages = pages,
                            .page_count = r->page_count,
                            .blocks = blocks,

@@ -32,6 +32,7 @@ struct record_writer {
     bool block_waits; /* a block is written with its first line, so that none is without */
     uint8_t role, level;
     uint32_t page;
+    char date[RECORD_DATE_BYTES + 1]; /* the latest; written at the end */
     text scratch;
     uint8_t buffer[BUFFER_BYTES];
 };
@@ -203,6 +204,16 @@ static void put_note_of_the_rest(record_writer *w) {
     put_note(w, RECORD_NOTE, str_of(sentence));
 }
 
+void record_date(record_writer *w, str stated) {
+    (void)record_date_later(stated, w->date);
+}
+
+static void put_date(record_writer *w) {
+    if (w->date[0] == 0) return;
+    put_header(w, RECORD_DATE, 4 + RECORD_DATE_BYTES);
+    put_str(w, str_of(w->date));
+}
+
 void record_part(record_writer *w, uint64_t id, str name) {
     name = clean(w, name, RECORD_MAX_NAME);
     put_header(w, RECORD_PART, 12 + name.n);
@@ -258,6 +269,7 @@ void record_error(record_writer *w, error_code code, str sentence) {
 bool record_end(record_writer *w) {
     if (!w->closed) {
         put_note_of_the_rest(w);
+        put_date(w);
         put_header(w, RECORD_END, 12);
         put_u32(w, w->pages);
         put_u32(w, w->blocks);

@@ -133,6 +133,17 @@ timeout 20 "$carrel" model info pipe.gguf >out 2>err
 [ $? -eq 7 ] && ok "a pipe as model is not waited for" || not_ok "a pipe as model is not waited for" "not code 7"
 
 # ---- reading -----------------------------------------------------------------------------------
+# The date that a document states of itself; one that is none is passed over.
+printf -- '---\ntitle: Sluice\ndate: 2024-02-29\n---\n\nThe sluice is greased in spring.\n' >docs/sluice.md
+printf -- '---\ntitle: Weir\ndate: 2023-02-29\n---\n\nThe weir is cleared in autumn.\n' >docs/weir.md
+run 0 add docs && run 0 status sluice.md && grep -q "^dated *2024-02-29$" out && run 0 status weir.md &&
+    ! grep -q "^dated" out && ok "status tells the date" || not_ok "status tells the date" "$(grep dated out)"
+run 0 ls --json
+json "ls --json has it" '[.documents[] | select(.title == "Sluice" or .title == "Weir") | .dated] == ["2024-02-29", ""]'
+run 0 search --json "when is the sluice greased"
+json "search --json has it" '.results[0].dated == "2024-02-29"'
+run 0 rm docs/sluice.md docs/weir.md
+rm docs/sluice.md docs/weir.md
 run 0 ls && [ "$(wc -l <out)" -eq 4 ] && ok "ls" || not_ok "ls" "not 4 lines"
 run 0 ls --json
 json "ls --json" '(.documents | length) == 3 and all(.documents[]; .hash | length == 64)'

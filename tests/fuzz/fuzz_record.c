@@ -15,7 +15,8 @@ static size_t weigh(str s) {
 }
 
 static size_t walk(const ingest_document *d) {
-    size_t sum = weigh(d->title) + weigh(d->type) + weigh(d->language);
+    size_t sum = weigh(d->title) + weigh(d->type) + weigh(d->language) + weigh(d->date);
+    if (d->date.n > 0 && !record_date_valid(d->date)) abort();
     for (size_t i = 0; i < d->page_count; i++) sum += weigh(d->pages[i].label);
     for (size_t i = 0; i < d->block_count; i++) {
         const ingest_block *b = &d->blocks[i];

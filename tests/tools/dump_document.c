@@ -30,8 +30,8 @@ static void print_block(const ingest_block *b, bool boxes) {
 }
 
 static void print_document(const ingest_document *d, bool boxes) {
-    printf("title: " STR_FMT "\ntype: " STR_FMT "\nlanguage: " STR_FMT "\n", STR_ARG(d->title),
-           STR_ARG(d->type), STR_ARG(d->language));
+    printf("title: " STR_FMT "\ntype: " STR_FMT "\nlanguage: " STR_FMT "\ndated: " STR_FMT "\n",
+           STR_ARG(d->title), STR_ARG(d->type), STR_ARG(d->language), STR_ARG(d->date));
     for (size_t i = 0; i < d->page_count; i++) {
         const ingest_page *p = &d->pages[i];
         printf("page %u, label \"" STR_FMT "\", %.0f x %.0f, %s", p->number, STR_ARG(p->label),

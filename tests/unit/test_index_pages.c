@@ -389,7 +389,10 @@ static void is_whole(index_library *l, int schema) {
     index_hit *out;
     index_page *pages;
     index_gaps gaps;
+    index_document *documents;
     size_t count;
+    MUST(index_list(l, memory, &documents, &count, &err));
+    assert_true(count == 1 && documents[0].dated.n == 0);
     MUST(index_get_status(l, &status, &err));
     assert_true(status.schema == schema && status.older == (schema < SCHEMA_VERSION));
     assert_true(status.documents == 1 && status.chunks == 1 && status.vectors == 1);
@@ -406,14 +409,18 @@ static void is_whole(index_library *l, int schema) {
 static void test_migration(void **state) {
     (void)state;
     index_library *l;
+    index_document found;
     int64_t id;
     make_first_format();
     MUST(index_open(path, INDEX_WRITE, &l, &err));
     is_whole(l, SCHEMA_VERSION);
     index_document_in d = document("/new.txt", "new text");
+    d.dated = STR("2024-03-01");
     assert_int_equal(add(l, &d, &id), INDEX_ADDED);
     index_close(l);
     MUST(index_open(path, INDEX_READ, &l, &err));
+    MUST(index_find(l, STR("/new.txt"), memory, &found, &err));
+    assert_true(str_eq(found.dated, STR("2024-03-01")));
     MUST(index_check(l, &err));
     index_close(l);
 }
@@ -428,7 +435,7 @@ static void read_first_format(void) {
     is_whole(l, 1);
     MUST(index_get_file(l, STR("/old/m.pdf"), memory, &file, &found, &err));
     MUST(!found && index_get_place(l, 7, 2, memory, &place, &err));
-    assert_true(str_eq(place.fate, STR("empty")) && place.part.name.n == 0);
+    assert_true(str_eq(place.fate, STR("failed")) && place.part.name.n == 0);
     assert_int_not_equal(sqlite3_exec(l->db, "DELETE FROM main.page", NULL, NULL, NULL), SQLITE_OK);
     index_close(l);
 }

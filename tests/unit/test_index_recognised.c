@@ -176,6 +176,7 @@ static void languages_are_remembered(void **state) {
 static const char back_to_third[] =
     "DROP TABLE recognised;"
     "DROP INDEX page_unread;"
+    "ALTER TABLE document DROP COLUMN dated;"
     "ALTER TABLE library DROP COLUMN languages;"
     "ALTER TABLE page DROP COLUMN unread;"
     "UPDATE page SET fate = 'empty', note = 'a picture, whose characters were not recognised "
@@ -201,9 +202,13 @@ static void an_older_library_is_taken_over(void **state) {
     str languages;
     MUST(index_open(path, INDEX_READ, &l, &err)); /* who only reads leaves it as it is */
     MUST(index_pages(l, 1, memory, &pages, &count, &err));
-    assert_true(count == 2 && pages[1].unread.n == 0);
+    assert_true(count == 2 && str_eq(pages[1].unread, STR("older")));
+    assert_true(pages[0].unread.n == 0 && str_eq(pages[1].fate, STR("failed")));
     MUST(index_get_languages(l, memory, &languages, &err));
-    assert_int_equal(unread(1, "", ""), 0);
+    /* and sees what its next writer would read again */
+    assert_int_equal(unread(1, "failed 1", "foreign eng"), 1);
+    assert_int_equal(unread(2, "failed 1", "foreign eng"), 1);
+    assert_int_equal(unread(3, "failed 1", "foreign eng"), 0);
     index_close(l);
     MUST(index_open(path, INDEX_WRITE, &l, &err));
     MUST(index_get_status(l, &status, &err));

@@ -161,6 +161,150 @@ static void documents_are_parts_in_the_order_of_their_names(void **state) {
     text_free(&all);
 }
 
+/* Two documents of one name in two others: each remark says which is meant. */
+static void remarks_say_where(void **state) {
+    (void)state;
+    text inner = {0}, outer = {0}, told = {0};
+    archive x = begin_zip();
+    put(&x, "m.eml",
+        "Subject: Hello\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n\n--b\n"
+        "Content-Type: text/plain\n\nHello there.\n--b\nContent-Type: application/octet-stream\n"
+        "Content-Disposition: attachment; filename=\"x.exe\"\n\n\x01\x02\x03\n--b--\n");
+    end_zip(&x, &inner);
+    x = begin_zip();
+    put_bytes(&x, "a.zip", text_str(&inner), 0);
+    put_bytes(&x, "b.zip", text_str(&inner), 0);
+    end_zip(&x, &outer);
+    tell("two.zip", text_str(&outer), "", &told);
+    assert_true(str_find(text_str(&told), STR("note a.zip > m.eml: the attachment \"x.exe\""), 0) !=
+                SIZE_MAX);
+    assert_true(str_find(text_str(&told), STR("note b.zip > m.eml: the attachment \"x.exe\""), 0) !=
+                SIZE_MAX);
+    text_free(&inner);
+    text_free(&outer);
+    text_free(&told);
+}
+
+static void expect_date(const char *name, const text *bytes, const char *wanted) {
+    error err = {0};
+    ingest_document *d = NULL;
+    arena *a = arena_new();
+    if (!documents_read(worker, name, text_str(bytes), &(ingest_options){.no_ocr = true}, a, &d,
+                        &err))
+        fail_msg("%s: %s", name, err.text);
+    if (!str_eq(d->date, str_of(wanted)))
+        fail_msg("%s is dated \"" STR_FMT "\"", name, STR_ARG(d->date));
+    arena_free(a);
+}
+
+#define OOXML "http://schemas.openxmlformats.org/"
+#define CORE                                                                           \
+    "<cp:coreProperties xmlns:cp='" OOXML "package/2006/metadata/core-properties'"     \
+    " xmlns:dcterms='http://purl.org/dc/terms/'><dcterms:created>2019-01-02T03:04:05Z" \
+    "</dcterms:created><dcterms:modified>2021-06-30T03:04:05Z</dcterms:modified>"      \
+    "</cp:coreProperties>"
+
+/* By their properties: the later of created and modified. */
+static void packages_are_dated(void **state) {
+    (void)state;
+    text t = {0};
+    archive x = begin_zip();
+    put(&x, "[Content_Types].xml", "<Types/>");
+    put(&x, "docProps/core.xml", CORE);
+    put(&x, "word/document.xml",
+        "<w:document xmlns:w='" OOXML "wordprocessingml/2006/main'><w:body><w:p><w:r><w:t>Text"
+        "</w:t></w:r></w:p></w:body></w:document>");
+    end_zip(&x, &t);
+    expect_date("a.docx", &t, "2021-06-30");
+    text_clear(&t);
+    x = begin_zip();
+    put(&x, "[Content_Types].xml", "<Types/>");
+    put(&x, "docProps/core.xml", CORE);
+    put(&x, "xl/workbook.xml",
+        "<x:workbook xmlns:x='" OOXML "spreadsheetml/2006/main' xmlns:r='" OOXML
+        "officeDocument/2006/relationships'><x:sheets><x:sheet name='S' r:id='r1'/></x:sheets>"
+        "</x:workbook>");
+    put(&x, "xl/_rels/workbook.xml.rels",
+        "<Relationships xmlns='" OOXML
+        "package/2006/relationships'><Relationship Id='r1' Type='" OOXML
+        "officeDocument/2006/relationships/worksheet' Target='s.xml'/></Relationships>");
+    put(&x, "xl/s.xml",
+        "<x:worksheet xmlns:x='" OOXML "spreadsheetml/2006/main'><x:sheetData><x:row><x:c><x:v>5"
+        "</x:v></x:c></x:row></x:sheetData></x:worksheet>");
+    end_zip(&x, &t);
+    expect_date("a.xlsx", &t, "2021-06-30");
+    text_clear(&t);
+    x = begin_zip();
+    put(&x, "mimetype", "application/vnd.oasis.opendocument.text");
+    put(&x, "meta.xml",
+        "<o:document-meta xmlns:o='urn:oasis:names:tc:opendocument:xmlns:office:1.0'"
+        " xmlns:dc='http://purl.org/dc/elements/1.1/'><o:meta><dc:date>2022-11-05T10:11:12.345"
+        "</dc:date></o:meta></o:document-meta>");
+    put(&x, "content.xml",
+        "<o:document-content xmlns:o='urn:oasis:names:tc:opendocument:xmlns:office:1.0'"
+        " xmlns:t='urn:oasis:names:tc:opendocument:xmlns:text:1.0'><o:body><o:text><t:p>Text</t:p>"
+        "</o:text></o:body></o:document-content>");
+    end_zip(&x, &t);
+    expect_date("a.odt", &t, "2022-11-05");
+    text_clear(&t);
+    x = begin_zip();
+    put(&x, "mimetype", "application/epub+zip");
+    put(&x, "META-INF/container.xml",
+        "<container xmlns='urn:oasis:names:tc:opendocument:xmlns:container'><rootfiles><rootfile"
+        " full-path='c.opf'/></rootfiles></container>");
+    put(&x, "c.opf",
+        "<package xmlns='http://www.idpf.org/2007/opf'><metadata"
+        " xmlns:dc='http://purl.org/dc/elements/1.1/'><dc:title>T</dc:title><dc:date>2011-02-03"
+        "</dc:date></metadata><manifest><item id='a' href='a.xhtml'"
+        " media-type='application/xhtml+xml'/></manifest><spine><itemref idref='a'/></spine>"
+        "</package>");
+    put(&x, "a.xhtml",
+        "<html xmlns='http://www.w3.org/1999/xhtml'><body><p>Text</p></body></html>");
+    end_zip(&x, &t);
+    expect_date("a.epub", &t, "2011-02-03");
+    text_free(&t);
+}
+
+static void pages_and_letters_are_dated(void **state) {
+    (void)state;
+    static const struct {
+        const char *name, *bytes, *wanted;
+    } cases[] = {
+        {"a.eml",
+         "From: a@example.org\nSubject: s\nDate: Tue, 12 Mar 2024 23:30:00 -0500\n\nText\n",
+         "2024-03-12"},
+        {"a.md", "---\ntitle: T\ndate: 2024-02-29\n---\n\nText\n", "2024-02-29"},
+        {"b.md", "---\ntitle: T\ndate: 2023-02-29\n---\n\nText\n", ""},
+        {"a.html",
+         "<meta property='article:published_time' content='2023-05-04T10:00:00+02:00'>"
+         "<meta http-equiv='Last-Modified' content='Fri, 01 Mar 2024 10:30:00 GMT'><p>Text",
+         "2024-03-01"},
+        {"b.html",
+         "<meta name='DC.date' content='2020'><p><time datetime='2021-02-28' pubdate>then"
+         "</time> Text <time datetime='2025-01-01'>elsewhere</time>",
+         "2021-02-28"},
+        {"c.html",
+         "<script type='application/ld+json'>{\"datePublished\" : \"2020-01-02\","
+         " \"dateModified\":\"2022-03-04T05:06:07Z\", \"comment\": "
+         "[{\"datePublished\":\"2025-01-01\"}]}</script><p>Text",
+         "2022-03-04"},
+        {"d.html", "<meta name='date' content='{{ page.date }}'><p>Text", ""},
+        {"a.pdf",
+         "%PDF-1.4\n1 0 obj\n<</Type/Catalog/Pages 2 0 R>>\nendobj\n2 0 obj\n<</Type/Pages"
+         "/Kids[3 0 R]/Count 1>>\nendobj\n3 0 obj\n<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]"
+         ">>\nendobj\n4 0 obj\n<</CreationDate(D:20190102030405Z)"
+         "/ModDate(D:20230704233000-07'00')>>\nendobj\ntrailer\n<</Size 5/Root 1 0 R/Info 4 0 R"
+         ">>\n%%EOF\n",
+         "2023-07-04"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        text t = {0};
+        text_put(&t, str_of(cases[i].bytes));
+        expect_date(cases[i].name, &t, cases[i].wanted);
+        text_free(&t);
+    }
+}
+
 static void names_are_utf8_or_of_dos(void **state) {
     (void)state;
     archive x = begin_zip();
@@ -446,6 +590,9 @@ static void many_members_of_compressed_containers(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(documents_are_parts_in_the_order_of_their_names),
+        cmocka_unit_test(remarks_say_where),
+        cmocka_unit_test(packages_are_dated),
+        cmocka_unit_test(pages_and_letters_are_dated),
         cmocka_unit_test(names_are_utf8_or_of_dos),
         cmocka_unit_test(locked_entries_want_the_password),
         cmocka_unit_test(nothing_to_read_is_told),

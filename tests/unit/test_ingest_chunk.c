@@ -337,6 +337,30 @@ static void test_told_tables(void **state) {
     end(&f);
 }
 
+/* A table that goes on on the next page says its head again, and its groups go on; behind another
+ * head on the same page they do not. */
+static void test_groups_across_pages(void **state) {
+    (void)state;
+    for (uint32_t page = 1; page <= 2; page++) {
+        fixture f;
+        start(&f);
+        put(&f, INGEST_ROLE_TABLE_ROW, INGEST_ROW_HEAD, 1, "Room | Beds");
+        put(&f, INGEST_ROLE_TABLE_ROW, INGEST_ROW_BODY, 1, "Group B");
+        for (int i = 0; i < 30; i++)
+            put(&f, INGEST_ROLE_TABLE_ROW, INGEST_ROW_BODY, 1, "The first rooms | 12");
+        put(&f, INGEST_ROLE_TABLE_ROW, INGEST_ROW_HEAD, page, "Room | Beds");
+        for (int i = 0; i < 90; i++)
+            put(&f, INGEST_ROLE_TABLE_ROW, INGEST_ROW_BODY, page, "The other rooms | 14");
+        cut(&f);
+        assert_true(f.count >= 3);
+        str last = f.chunks[f.count - 1].text;
+        const char *begin =
+            page == 2 ? "Room | Beds\n\nGroup B\nThe other" : "Room | Beds\n\nThe other";
+        assert_true(str_starts(last, str_of(begin)));
+        end(&f);
+    }
+}
+
 /* What tells the rows of a chunk's text apart: a blank line behind each head, and in front of a
  * table without one. Section rows are none of both. */
 static void test_marked_heads(void **state) {
@@ -495,6 +519,7 @@ int main(void) {
         cmocka_unit_test(test_headings_alone),
         cmocka_unit_test(test_tables),
         cmocka_unit_test(test_told_tables),
+        cmocka_unit_test(test_groups_across_pages),
         cmocka_unit_test(test_marked_heads),
         cmocka_unit_test(test_captions),
         cmocka_unit_test(test_hyphens),

@@ -30,6 +30,7 @@ static void describe(const ingest_document *d, text *out) {
                                                          "caption", "footer",    "code"};
     text_printf(out, STR_FMT " (" STR_FMT ", " STR_FMT ")\n", STR_ARG(d->title), STR_ARG(d->type),
                 STR_ARG(d->language));
+    if (d->date.n > 0) text_printf(out, "dated " STR_FMT "\n", STR_ARG(d->date));
     for (size_t i = 0; i < d->page_count; i++) describe_page(&d->pages[i], out);
     for (size_t i = 0; i < d->note_count; i++)
         text_printf(out, "note: " STR_FMT "\n", STR_ARG(d->notes[i]));

@@ -192,6 +192,7 @@ typedef struct {
 #define BAD(what, bytes) \
     { what, bytes, sizeof(bytes) - 1 }
 #define DOC "\x01\x0f\0\0\0\0\0\0\0\x03\0\0\0pdf\0\0\0\0"
+#define DATE(day) "\x0a\x0e\0\0\0\x0a\0\0\0" day
 #define PAGE1 "\x02\x11\0\0\0\x01\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
 #define BLOCK1 "\x03\x06\0\0\0\x01\0\x01\0\0\0"
 
@@ -210,6 +211,9 @@ static void rules_are_kept(void **state) {
         BAD("a row of level 3", DOC PAGE1 "\x03\x06\0\0\0\x03\x03\x01\0\0\0"),
         BAD("a string past its record", DOC PAGE1 BLOCK1 "\x04\x04\0\0\0\xff\0\0\0"),
         BAD("bytes left in a record", DOC "\x02\x12\0\0\0\x01\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"),
+        BAD("a day that is none", DOC DATE("2024-02-30")),
+        BAD("a date that is no day", DOC DATE("2024-02-2x")),
+        BAD("two dates", DOC DATE("2024-02-28") DATE("2024-02-29")),
         BAD("no page", DOC "\x06\x0c\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"),
         BAD("counts that lie", DOC PAGE1 "\x06\x0c\0\0\0\x02\0\0\0\0\0\0\0\0\0\0\0"),
         BAD("more after the end", DOC PAGE1 "\x06\x0c\0\0\0\x01\0\0\0\0\0\0\0\0\0\0\0" PAGE1),
@@ -289,9 +293,81 @@ static void test_asides(void **state) {
     arena_free(a);
 }
 
+static void fill_dated(record_writer *w) {
+    record_date(w, STR("2023-05-04"));
+    record_document(w, STR("t"), STR("html"), STR(""));
+    record_date(w, STR("2024-03-01T23:59:59+01:00"));
+    record_page(w, 1, STR(""), 0, 0, INGEST_FATE_EMPTY);
+    record_date(w, STR("2024-02-30"));
+    record_date(w, STR("1998"));
+}
+
+static void the_latest_date_comes_through(void **state) {
+    (void)state;
+    arena *a = arena_new();
+    error err = {0};
+    stream s = written(fill_dated);
+    for (size_t step = 1; step < s.n; step++) {
+        ingest_document *d = read_back(a, s, step, &err);
+        assert_non_null(d);
+        assert_true(str_eq(d->date, STR("2024-03-01")));
+    }
+    arena_free(a);
+    free(s.p);
+}
+
+static void only_days_are_dates(void **state) {
+    (void)state;
+    static const char *const good[] = {"2024-02-29",
+                                       " 2024-02-29 ",
+                                       "20240229",
+                                       "2024-02-29T10:30",
+                                       "2024-02-29T10:30:00Z",
+                                       "2024-02-29 10:30:00.123 +0100",
+                                       "2024-02-29T24:00:00-05:00",
+                                       "2024-02-29T10:30:60+05",
+                                       "Thu, 29 Feb 2024 10:30:00 GMT",
+                                       "29 feb 2024"};
+    static const char *const bad[] = {"",
+                                      "2024",
+                                      "2024-02",
+                                      "2023-02-29",
+                                      "1900-02-29",
+                                      "2024-13-01",
+                                      "2024-00-10",
+                                      "2024-04-31",
+                                      "1899-12-31",
+                                      "2101-01-01",
+                                      "29/02/2024",
+                                      "2024-02-29T",
+                                      "2024-02-29T25:00",
+                                      "2024-0229",
+                                      "2024-02-29T10:60",
+                                      "2024-02-29T24:01",
+                                      "2024-02-29T10:30+24:00",
+                                      "2024-02-29 draft",
+                                      "29 Fev 2024",
+                                      "32 Jan 2024",
+                                      "{{ date }}",
+                                      "2024-02-29T10",
+                                      "+2024-02-29",
+                                      "02024-02-29"};
+    char out[RECORD_DATE_BYTES + 1];
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        if (!record_date_read(str_of(good[i]), out)) fail_msg("%s", good[i]);
+        assert_string_equal(out, "2024-02-29");
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        if (record_date_read(str_of(bad[i]), out)) fail_msg("%s is %s", bad[i], out);
+    assert_true(record_date_valid(STR("2100-12-31")) && record_date_valid(STR("1900-01-01")));
+    assert_false(record_date_valid(STR("20240229  ")) || record_date_valid(STR("2024-02-30")));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_asides),
+        cmocka_unit_test(the_latest_date_comes_through),
+        cmocka_unit_test(only_days_are_dates),
         cmocka_unit_test(round_trip),
         cmocka_unit_test(long_lines_are_split),
         cmocka_unit_test(a_reason_comes_through),

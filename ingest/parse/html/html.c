@@ -156,6 +156,7 @@ bool parse_html(const parse_input *in, record_writer *out, error *err) {
         html_head_read(&page);
         record_document(out, page.title.n ? text_str(&page.title) : in->name, STR("html"),
                         html_head_language(&page));
+        record_date(out, str_of(page.date));
         put_page(&page, html_main_find(&page), out);
         put_notes(&page, out);
     }

@@ -69,7 +69,8 @@ typedef struct {
     xmlNode *root;
     html_info *infos; /* in document order */
     size_t count;
-    bool article; /* it says so of itself */
+    bool article;                     /* it says so of itself */
+    char date[RECORD_DATE_BYTES + 1]; /* of it, as it says; or empty */
     html_sheet *sheet;
     str linked;       /* what its linked style sheets say, where they were at hand */
     bool sheet_lies;  /* it hides most of the page: a script shows that again */

@@ -3,6 +3,7 @@
  * Owns the reading of <title>, <meta>, JSON-LD and the like. The title of a page is rarely its
  * <title>, which carries the site's name for the sake of search engines: a heading that is part of
  * it is preferred, then og:title, then <title> without the site's name where the page tells that.
+ * Its date is the latest that the head names, whether it was written or changed then.
  *
  * A page is an article where it says so (Open Graph, schema.org, the hentry microformat). News and
  * blog pages do, in order to be found; manuals and reference pages do not. It decides only how
@@ -21,9 +22,31 @@
 /* Headings that are tried; pages of teasers have hundreds. */
 #define TITLE_HEADINGS_MAX 50
 
+/* What <meta> calls a date of the page; of each the first counts. "date" may be any: when it was
+ * written, changed, or sent. */
+static const char *const date_names[] = {
+    "article:published_time",
+    "article:modified_time",
+    "og:updated_time",
+    "date",
+    "dc.date",
+    "dc.date.modified",
+    "dc.date.issued",
+    "dcterms.date",
+    "dcterms.modified",
+    "dcterms.issued",
+    "last-modified",
+    "datepublished",
+    "datemodified",
+};
+#define DATE_NAMES (sizeof date_names / sizeof *date_names)
+#define DATES (DATE_NAMES + 2)
+
 typedef struct {
     const xmlNode *title;
     str og_title, og_type, site, language, published;
+    str dates[DATES];                  /* in the order of date_names, then those of JSON-LD */
+    char times[RECORD_DATE_BYTES + 1]; /* of <time>, the first that is one */
     bool schema; /* schema.org or a microformat calls something here an article */
 } head;
 
@@ -85,6 +108,25 @@ static bool json_is_article(str json) {
     return false;
 }
 
+/* The first value of this name in JSON-LD, a string; later ones are of comments, other pages. */
+static str json_value(str json, str quoted_name) {
+    size_t at = str_find(json, quoted_name, 0);
+    if (at == SIZE_MAX) return (str){0};
+    str behind = str_trim(str_cut(json, at + quoted_name.n, json.n));
+    if (!str_starts(behind, STR(":"))) return (str){0};
+    behind = str_trim(str_cut(behind, 1, behind.n));
+    if (!str_starts(behind, STR("\""))) return (str){0};
+    size_t end = str_find(behind, STR("\""), 1);
+    return end == SIZE_MAX ? (str){0} : str_cut(behind, 1, end);
+}
+
+static void read_json(str json, head *h) {
+    str *published = &h->dates[DATE_NAMES], *modified = &h->dates[DATE_NAMES + 1];
+    h->schema = h->schema || json_is_article(json);
+    if (published->n == 0) *published = json_value(json, STR("\"datePublished\""));
+    if (modified->n == 0) *modified = json_value(json, STR("\"dateModified\""));
+}
+
 static bool has_class(const xmlNode *n, str wanted) {
     str names = html_attribute(n, "class");
     for (size_t i = 0; i < names.n;) {
@@ -106,13 +148,27 @@ static void read_meta(const xmlNode *n, head *h) {
         {STR("content-language"), &h->language},
         {STR("article:published_time"), &h->published},
     };
-    static const char *const keys[] = {"property", "name", "http-equiv"};
+    static const char *const keys[] = {"property", "name", "http-equiv", "itemprop"};
     for (size_t k = 0; k < sizeof keys / sizeof *keys; k++) {
         str key = html_attribute(n, keys[k]);
         for (size_t i = 0; key.n > 0 && i < sizeof known / sizeof *known; i++)
             if (known[i].value->n == 0 && str_eq_nocase(key, known[i].name))
                 *known[i].value = str_trim(html_attribute(n, "content"));
+        for (size_t i = 0; key.n > 0 && i < DATE_NAMES; i++)
+            if (h->dates[i].n == 0 && str_eq_nocase(key, str_of(date_names[i])))
+                h->dates[i] = str_trim(html_attribute(n, "content"));
     }
+}
+
+/* <time datetime pubdate>, and what the microformats make of it. */
+static void read_time(const xmlNode *n, head *h) {
+    static const char *const classes[] = {"published", "updated", "dt-published", "dt-updated"};
+    str property = html_attribute(n, "itemprop");
+    bool says = xmlHasProp((xmlNode *)n, (const xmlChar *)"pubdate") ||
+                str_eq(property, STR("datePublished")) || str_eq(property, STR("dateModified"));
+    for (size_t i = 0; !says && i < sizeof classes / sizeof *classes; i++)
+        says = has_class(n, str_of(classes[i]));
+    if (says && h->times[0] == 0) (void)record_date_read(html_attribute(n, "datetime"), h->times);
 }
 
 static void read_element(const xmlNode *n, head *h) {
@@ -120,10 +176,12 @@ static void read_element(const xmlNode *n, head *h) {
         read_meta(n, h);
     } else if (html_tag_is(n, "title")) {
         if (!h->title) h->title = n;
+    } else if (html_tag_is(n, "time")) {
+        read_time(n, h);
     } else if (html_tag_is(n, "script")) {
         if (str_eq_nocase(html_attribute(n, "type"), STR("application/ld+json")) && n->children &&
             n->children->content)
-            h->schema = h->schema || json_is_article(str_of((const char *)n->children->content));
+            read_json(str_of((const char *)n->children->content), h);
     } else {
         h->schema = h->schema || has_word_of_article(html_attribute(n, "itemtype")) ||
                     has_class(n, STR("hentry")) || has_class(n, STR("h-entry"));
@@ -186,10 +244,17 @@ static str without_site(str title, str site) {
     return begin > site.n && begin < title.n ? str_cut(title, begin, title.n) : title;
 }
 
+/* The latest day that the head names; <time> is asked where it names none. */
+static void find_date(const head *h, char out[RECORD_DATE_BYTES + 1]) {
+    for (size_t i = 0; i < DATES; i++) (void)record_date_later(h->dates[i], out);
+    if (out[0] == 0) memcpy(out, h->times, sizeof h->times);
+}
+
 void html_head_read(html_page *page) {
     text title = {0};
     head h = read_head(page);
     page->article = h.schema || h.published.n > 0 || str_eq_nocase(h.og_type, STR("article"));
+    find_date(&h, page->date);
     if (h.title) html_text_of(h.title, TITLE_LOOK_BYTES, &title);
     find_heading(page, text_str(&title), &page->title);
     if (page->title.n == 0) {

@@ -73,6 +73,13 @@ static void put_headers(mail *x) {
     put_field(x, "Date", date_text(x));
 }
 
+/* The day alone: "2024-03-01". */
+static str day_of(GMimeMessage *m, arena *a) {
+    mime_date d;
+    if (!mime_date_of(m, &d)) return (str){0};
+    return arena_printf(a, "%04d-%02d-%02d", d.year, d.month, d.day);
+}
+
 /* The name of who wrote it, else the address without its host. */
 static str author(GMimeMessage *m, arena *a) {
     InternetAddressList *from = g_mime_message_get_from(m);
@@ -88,10 +95,8 @@ static str author(GMimeMessage *m, arena *a) {
 }
 
 str mail_name(GMimeMessage *m, arena *a) {
-    str subject = mime_header(m, "Subject", a), who = author(m, a), when = {0};
-    mime_date d;
+    str subject = mime_header(m, "Subject", a), who = author(m, a), when = day_of(m, a);
     if (subject.n == 0) subject = STR("(no subject)");
-    if (mime_date_of(m, &d)) when = arena_printf(a, "%04d-%02d-%02d", d.year, d.month, d.day);
     if (who.n == 0 && when.n == 0) return subject;
     return arena_printf(a, STR_FMT " (" STR_FMT "%s" STR_FMT ")", STR_ARG(subject), STR_ARG(who),
                         who.n > 0 && when.n > 0 ? ", " : "", STR_ARG(when));
@@ -300,6 +305,7 @@ bool parse_mail(const parse_input *in, record_writer *out, error *err) {
     x.a = arena_new();
     mime_leaves_find(&x.m, &x.leaves);
     record_document(out, mime_header(x.m.message, "Subject", x.a), STR("mail"), (str){0});
+    record_date(out, day_of(x.m.message, x.a));
     record_page(out, 1, (str){0}, 0, 0, INGEST_FATE_TEXT);
     put_headers(&x);
     put_file_names(&x);

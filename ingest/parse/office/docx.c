@@ -129,7 +129,7 @@ bool docx_parse(package *p, const parse_input *in, record_writer *out, error *er
         goto done;
     }
     ooxml_read_relations(p, part, d->a, &r);
-    ooxml_read_properties(p, d->a, &title, &language);
+    ooxml_read_properties(p, d->a, &title, &language, out);
     docx_read_styles(p, &r, d->a, &d->sheet);
     if (language.n == 0) language = d->sheet.language;
     record_document(out, title.n > 0 ? title : in->name, STR("docx"), language);

@@ -25,6 +25,7 @@ typedef struct {
 typedef struct {
     package *p;
     arena *a;
+    record_writer *out;
     str folder; /* of the part that is read */
     str opf;
     item *items;
@@ -32,7 +33,7 @@ typedef struct {
     size_t *spine;
     size_t spine_count, spine_room;
     str ncx; /* id of the NCX */
-    text title, language, *open, link_text;
+    text title, language, date, *open, link_text;
     str link;
     bool locked;
     size_t hidden_bytes, unread;
@@ -127,6 +128,19 @@ static bool enter_language(void *context, const xml_element *e) {
     epub *b = context;
     b->open = b->language.n == 0 ? &b->language : NULL;
     return b->open != NULL;
+}
+
+static bool enter_date(void *context, const xml_element *e) {
+    (void)e;
+    epub *b = context;
+    b->open = &b->date;
+    return true;
+}
+
+static void leave_date(void *context) {
+    epub *b = context;
+    record_date(b->out, text_str(&b->date));
+    text_clear(&b->date);
 }
 
 static void put_meta(void *context, str t) {
@@ -326,6 +340,7 @@ static bool open_book(epub *b, error *err) {
         {.name = "opf:itemref", .enter = enter_itemref},
         {.name = "dc:title", .enter = enter_title, .has_text = true},
         {.name = "dc:language", .enter = enter_language, .has_text = true},
+        {.name = "dc:date", .enter = enter_date, .leave = leave_date, .has_text = true},
         {0},
     };
     bool found;
@@ -343,7 +358,7 @@ static bool open_book(epub *b, error *err) {
 }
 
 bool epub_parse(package *p, const parse_input *in, record_writer *out, error *err) {
-    epub b = {.p = p, .a = arena_new()};
+    epub b = {.p = p, .a = arena_new(), .out = out};
     bool ok = open_book(&b, err);
     if (ok) {
         str title = str_trim(text_str(&b.title));
@@ -357,6 +372,7 @@ bool epub_parse(package *p, const parse_input *in, record_writer *out, error *er
     mem_free(b.spine);
     text_free(&b.title);
     text_free(&b.language);
+    text_free(&b.date);
     text_free(&b.link_text);
     arena_free(b.a);
     return ok;

@@ -52,7 +52,7 @@ static bool parse(package *p, const parse_input *in, const char *type, record_wr
         goto done;
     }
     odf_read_styles(d);
-    xml_read_properties(p, package_find(p, STR("meta.xml")), d->a, &title, &language);
+    xml_read_properties(p, package_find(p, STR("meta.xml")), d->a, &title, &language, out);
     if (language.n == 0) language = d->sheet.language;
     record_document(out, title.n > 0 ? title : in->name, str_of(type), language);
     d->s = story_new(out, in->limits->pages);

@@ -96,12 +96,12 @@ str ooxml_main_part(package *p, str usual, arena *a) {
 
 /* ---- properties ---------------------------------------------------------------------------- */
 
-void ooxml_read_properties(package *p, arena *a, str *title, str *language) {
+void ooxml_read_properties(package *p, arena *a, str *title, str *language, record_writer *out) {
     ooxml_relations r;
     ooxml_read_relations(p, (str){0}, a, &r);
     size_t entry = ooxml_entry(p, ooxml_find_type(&r, STR("core-properties")));
     if (entry == PACKAGE_NONE) entry = package_find(p, STR("docProps/core.xml"));
-    xml_read_properties(p, entry, a, title, language);
+    xml_read_properties(p, entry, a, title, language, out);
     ooxml_free_relations(&r);
 }
 

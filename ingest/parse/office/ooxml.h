@@ -28,7 +28,7 @@ size_t ooxml_entry(const package *p, const ooxml_relation *r); /* NULL r is fine
 str ooxml_main_part(package *p, str usual, arena *a);
 
 /* docProps/core.xml; empty where it says nothing. */
-void ooxml_read_properties(package *p, arena *a, str *title, str *language);
+void ooxml_read_properties(package *p, arena *a, str *title, str *language, record_writer *out);
 
 /* A chart's title as a caption, its series as a table. False where not all of it could be read. */
 bool ooxml_put_chart(package *p, size_t entry, story *s);

@@ -249,7 +249,7 @@ bool pptx_parse(package *p, const parse_input *in, record_writer *out, error *er
     ok = ok && xml_walk_entry(p, package_find(p, part), &walker, NULL, err);
     if (!ok) goto done;
     ooxml_read_relations(p, part, x->a, &r);
-    ooxml_read_properties(p, x->a, &title, &language);
+    ooxml_read_properties(p, x->a, &title, &language, out);
     if (is_made_up(title)) title = (str){0};
     record_document(out, title.n > 0 ? title : in->name, STR("pptx"), language);
     x->s = story_new(out, in->limits->pages);

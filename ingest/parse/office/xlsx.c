@@ -192,7 +192,7 @@ bool xlsx_parse(package *p, const parse_input *in, record_writer *out, error *er
     if (ok && sheets.count == 0) ok = error_set(err, ERROR_INPUT, "this workbook names no sheet");
     if (!ok) goto done;
     ooxml_read_relations(p, part, x->a, &r);
-    ooxml_read_properties(p, x->a, &title, &language);
+    ooxml_read_properties(p, x->a, &title, &language, out);
     record_document(out, title.n > 0 ? title : in->name, STR("xlsx"), language);
     x->s = story_new(out, in->limits->pages);
     x->g = grid_new(x->s);

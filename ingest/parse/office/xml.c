@@ -86,6 +86,7 @@ static const char *prefix_of(const char *uri) {
         {"urn:schemas-microsoft-com:vml", "v"},
         {"urn:schemas-microsoft-com:office:office", "o"},
         {"http://purl.org/dc/elements/1.1/", "dc"},
+        {"http://purl.org/dc/terms/", "dcterms"},
         {"urn:oasis:names:tc:opendocument:xmlns:office:1.0", "office"},
         {"urn:oasis:names:tc:opendocument:xmlns:text:1.0", "text"},
         {"urn:oasis:names:tc:opendocument:xmlns:table:1.0", "table"},
@@ -349,7 +350,8 @@ bool xml_walk_entry(package *p, size_t entry, const xml_walker *walker, bool *wh
 /* ---- properties ---------------------------------------------------------------------------- */
 
 typedef struct {
-    text title, language, *open;
+    text title, language, date, *open;
+    record_writer *out;
 } properties;
 
 static bool enter_title(void *context, const xml_element *e) {
@@ -366,18 +368,35 @@ static bool enter_language(void *context, const xml_element *e) {
     return true;
 }
 
+static bool enter_date(void *context, const xml_element *e) {
+    (void)e;
+    properties *q = context;
+    q->open = &q->date;
+    return true;
+}
+
+static void leave_date(void *context) {
+    properties *q = context;
+    record_date(q->out, text_str(&q->date));
+    text_clear(&q->date);
+}
+
 static void put_property(void *context, str t) {
     properties *q = context;
     if (q->open->n < RECORD_MAX_NAME) text_put(q->open, t);
 }
 
-void xml_read_properties(package *p, size_t entry, arena *a, str *title, str *language) {
+void xml_read_properties(package *p, size_t entry, arena *a, str *title, str *language,
+                         record_writer *out) {
     static const xml_rule rules[] = {
         {.name = "dc:title", .enter = enter_title, .has_text = true},
         {.name = "dc:language", .enter = enter_language, .has_text = true},
+        {.name = "dc:date", .enter = enter_date, .leave = leave_date, .has_text = true},
+        {.name = "dcterms:created", .enter = enter_date, .leave = leave_date, .has_text = true},
+        {.name = "dcterms:modified", .enter = enter_date, .leave = leave_date, .has_text = true},
         {0},
     };
-    properties q = {0};
+    properties q = {.out = out};
     xml_walker walker = {.rules = rules, .text = put_property, .context = &q};
     bool whole;
     if (entry != PACKAGE_NONE) (void)xml_walk_entry(p, entry, &walker, &whole, NULL);
@@ -385,4 +404,5 @@ void xml_read_properties(package *p, size_t entry, arena *a, str *title, str *la
     *language = arena_str(a, str_trim(text_str(&q.language)));
     text_free(&q.title);
     text_free(&q.language);
+    text_free(&q.date);
 }

@@ -45,8 +45,9 @@ typedef struct {
 bool xml_walk_entry(package *p, size_t entry, const xml_walker *walker, bool *whole, error *err);
 bool xml_walk_bytes(str bytes, const xml_walker *walker, bool *whole, error *err);
 /* Title and language in the words of the Dublin Core, as far as the entry can be read; empty where it says
- * nothing or is PACKAGE_NONE. */
-void xml_read_properties(package *p, size_t entry, arena *a, str *title, str *language);
+ * nothing or is PACKAGE_NONE. Its dates go to `out` at once. */
+void xml_read_properties(package *p, size_t entry, arena *a, str *title, str *language,
+                         record_writer *out);
 /* Ends the walk from inside one of its functions, as if the part ended here. */
 void xml_stop(const xml_element *e);
 

@@ -255,6 +255,13 @@ static str document_title(PopplerDocument *d, const pdf_text *t, arena *a) {
     return title;
 }
 
+static void write_date(GDateTime *stated, record_writer *out) {
+    char *date = stated ? g_date_time_format(stated, "%Y-%m-%d") : NULL;
+    if (date) record_date(out, str_of(date));
+    g_free(date);
+    if (stated) g_date_time_unref(stated);
+}
+
 static void write_comments(const pdf_comments *c, uint32_t page, record_writer *out) {
     for (size_t i = 0; i < c->count; i++) {
         str s = c->list[i].text;
@@ -382,6 +389,8 @@ bool parse_pdf(const parse_input *in, record_writer *out, error *err) {
         t->page_height_pt = heights;
         pdf_find_blocks(t, r.a);
         write_records(&r, document_title(r.d, t, r.a), out);
+        write_date(poppler_document_get_creation_date_time(r.d), out);
+        write_date(poppler_document_get_modification_date_time(r.d), out);
         write_notes(&r, in, out);
         ok = true;
     }

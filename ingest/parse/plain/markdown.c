@@ -388,6 +388,7 @@ bool parse_markdown(const parse_input *in, record_writer *out, error *err) {
     if (s.title.n > 0) s.title_level = 0;
     bool empty = str_trim(str_cut(all, at, all.n)).n == 0;
     record_document(out, in->name, STR("markdown"), language);
+    record_date(out, text_str(&front.date));
     record_page(out, 1, (str){0}, 0, 0, empty ? INGEST_FATE_EMPTY : INGEST_FATE_TEXT);
     if (!empty) put_front(&front, out);
     while (at < all.n)
