@@ -64,6 +64,9 @@ parse_fn parse_zim; /* zim.c: zstd, lzma */
 parse_member_fn parse_zim_member;
 parse_members_fn parse_zim_members;
 
+/* What every parser says of text with a line through it, which no longer holds: how much of it. */
+#define PARSE_STRUCK_NOTE "%zu bytes of struck-out text were left out"
+
 /* Text inside another document, on its page 1: paragraphs, lists and tables as parse_text finds
  * them, but no headings and no running heads. */
 void parse_text_inside(str utf8, record_writer *out);

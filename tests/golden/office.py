@@ -483,6 +483,36 @@ def scripts():
     write("scripts.rtf", r"{\rtf1\ansi " + r"\par ".join("".join(words[l] % t for t, l in line_) for line_ in SCRIPTS) + r"\par 10{\up6 6} and x{\dn4 1}\par}")
 
 
+# ---- struck out ----------------------------------------------------------------------------------
+
+STRUCK = [[("Morphine ", 0), ("100 mg", 1), (" 10 mg every 4 hours.", 0)], [("Stop it after a week.", 1)], [("Ketamine 1 mg/kg.", 0)]]
+
+
+def struck():
+    """Text with a line through it no longer holds."""
+    docx("struck.docx", "".join(par("".join(run(t, "<w:strike/>" if l else '<w:strike w:val="0"/>') for t, l in line_)) for line_ in STRUCK)
+         + par(run("Twice ", "<w:dstrike/>") + run("Once", '<w:rStyle w:val="Off"/>') + run("Never.", '<w:rStyle w:val="Off"/><w:strike w:val="0"/>')),
+         {"word/styles.xml": f'<w:styles {W}><w:style w:type="character" w:styleId="Off"><w:rPr><w:strike/></w:rPr></w:style></w:styles>'},
+         (("st", "styles", "styles.xml"),))
+    automatic = ('<style:style style:name="K" style:family="text"><style:text-properties style:text-line-through-style="solid" style:text-line-through-type="single"/></style:style>'
+                 '<style:style style:name="Q" style:family="paragraph"><style:text-properties style:text-line-through-type="double"/></style:style>'
+                 '<style:style style:name="N" style:family="text"><style:text-properties style:text-line-through-style="none"/></style:style>'
+                 '<style:style style:name="C" style:family="table-cell"><style:text-properties style:text-line-through-style="solid"/></style:style>')
+    spans = lambda line_: "<text:p>" + "".join(f'<text:span text:style-name="K">{t}</text:span>' if l else t for t, l in line_) + "</text:p>"
+    odf("struck.odt", "text", "<office:text>" + "".join(spans(l) for l in STRUCK)
+        + '<text:p text:style-name="Q">Twice <text:span text:style-name="N">Never.</text:span></text:p></office:text>', automatic)
+    odf("struck.ods", "spreadsheet", '<office:spreadsheet><table:table table:name="S">' + "".join(
+        f'<table:table-row><table:table-cell><text:p>Row</text:p></table:table-cell><table:table-cell>{spans(l)}</table:table-cell>'
+        '<table:table-cell table:style-name="C"><text:p>Old</text:p></table:table-cell></table:table-row>' for l in STRUCK) + "</table:table></office:spreadsheet>", automatic)
+    slide = "".join("<a:p>" + "".join(f'<a:r><a:rPr strike="{"sngStrike" if l else "noStrike"}"/><a:t>{t}</a:t></a:r>' for t, l in line_) + "</a:p>" for line_ in STRUCK)
+    pptx("struck.pptx", [shape([slide])])
+    runs = lambda line_: "".join(f'<r><rPr>{"<strike/>" if l else ""}</rPr><t xml:space="preserve">{t}</t></r>' for t, l in line_)
+    xlsx("struck.xlsx", {"S": cells(*[(i + 1, [("A", "Row"), ("B", i, 't="s"'), ("C", 7, 's="1"')]) for i in range(len(STRUCK))])}, [runs(l) for l in STRUCK],
+         '<fonts><font/><font><strike/></font></fonts><cellXfs><xf fontId="0"/><xf fontId="1"/></cellXfs>')
+    write("struck.rtf", r"{\rtf1\ansi " + r"\par ".join("".join((r"{\strike %s}" if l else "{%s}") % t for t, l in line_) for line_ in STRUCK)
+          + r"\par \striked Twice \striked0 Never.\par}")
+
+
 # ---- formulas ------------------------------------------------------------------------------------
 
 def formulas():
@@ -631,6 +661,7 @@ def main():
     slides()
     hidden_slides()
     scripts()
+    struck()
     formulas()
     edges()
     hidden_odf()

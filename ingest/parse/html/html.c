@@ -120,6 +120,7 @@ static void put_notes(const html_page *page, record_writer *out) {
         record_note(out,
                     "Hidden text was left out: %zu bytes that no browser shows or reads aloud.",
                     page->hidden_bytes);
+    if (page->struck_bytes > 0) record_note(out, PARSE_STRUCK_NOTE, page->struck_bytes);
     if (page->flattened > 0)
         record_note(out,
                     "%zu elements are nested more than %d deep: their text was read, their nesting "
@@ -134,7 +135,7 @@ static void put_notes(const html_page *page, record_writer *out) {
 
 static void put_page(const html_page *page, xmlNode *top, record_writer *out) {
     if (html_info_of(top)->text == 0) {
-        bool hidden = page->hidden_bytes >= HIDDEN_NOTE_BYTES;
+        bool hidden = page->hidden_bytes >= HIDDEN_NOTE_BYTES || page->struck_bytes > 0;
         record_page(out, 1, (str){0}, 0, 0, hidden ? INGEST_FATE_HIDDEN : INGEST_FATE_EMPTY);
         return;
     }
@@ -175,6 +176,7 @@ bool parse_html_inside(str bytes, str charset, record_writer *out, error *err) {
         if (page.hidden_bytes > 0)
             record_note(out, "%zu bytes of text that no mail program shows were left out",
                         page.hidden_bytes);
+        if (page.struck_bytes > 0) record_note(out, PARSE_STRUCK_NOTE, page.struck_bytes);
         if (page.unread > 0)
             record_note(out, "the last %zu bytes of its HTML could not be read", page.unread);
     }

@@ -35,6 +35,7 @@ typedef struct {
     open_mark open[OPEN_MAX];
     size_t count;
     script_state scripts;
+    size_t struck_bytes;
     bool inside; /* of a raised or lowered piece */
 } scan;
 
@@ -65,6 +66,13 @@ static void push(scan *p, char kind, size_t n) {
         p->count--;
     }
     p->open[p->count++] = (open_mark){kind, p->out->n, n};
+}
+
+/* Text with a line through it no longer holds: only how much of it there was is kept. */
+static void leave_struck(scan *p, str struck) {
+    p->struck_bytes += str_trim(struck).n;
+    bool spaced = p->out->n == 0 || is_space(p->out->p[p->out->n - 1]);
+    while (spaced && at(p, p->i) == ' ') p->i++;
 }
 
 static size_t run_length(const scan *p, size_t i) {
@@ -109,6 +117,14 @@ static bool emphasis(scan *p) {
         const open_mark m = p->open[k - 1];
         if (m.kind != c || m.n != n) continue;
         p->count = k - 1;
+        if (c == '~') {
+            text struck = {0};
+            text_put(&struck, str_cut(text_str(p->out), m.at + n, p->out->n));
+            text_cut(p->out, m.at);
+            leave_struck(p, text_str(&struck));
+            text_free(&struck);
+            return true;
+        }
         if (p->out->n - m.at <= AHEAD_MAX) { /* a longer emphasis is two stray marks */
             take_out(p, m.at, n);
             return true;
@@ -171,6 +187,7 @@ static void put_script(scan *p, size_t begin, size_t end, size_t next, script_le
     text piece = {0};
     scan inner = {.s = str_cut(p->s, begin, end), .out = &piece, .inside = true};
     scan_inline(&inner);
+    p->struck_bytes += inner.struck_bytes;
     bool note = str_find(inner.s, STR("](#"), 0) != SIZE_MAX;
     script_put(&p->scripts, p->out, text_str(&piece), level, note);
     script_flush(&p->scripts, p->out, str_cut(p->s, next, p->s.n));
@@ -187,6 +204,23 @@ static bool script_tag(scan *p) {
     if (end == SIZE_MAX) return false;
     put_script(p, p->i + 5, p->i + end, p->i + end + 6, raised ? SCRIPT_RAISED : SCRIPT_LOWERED);
     return true;
+}
+
+/* <del>, <s>, <strike>, with what they hold. */
+static bool strike_tag(scan *p) {
+    static const char *const tags[][2] = {
+        {"<del>", "</del>"}, {"<s>", "</s>"}, {"<strike>", "</strike>"}};
+    str rest = str_cut(p->s, p->i, p->s.n);
+    for (size_t i = 0; i < sizeof tags / sizeof *tags; i++) {
+        str opens = str_of(tags[i][0]), closes = str_of(tags[i][1]);
+        if (!str_starts(rest, opens)) continue;
+        size_t end = str_find(str_cut(rest, 0, AHEAD_MAX), closes, opens.n);
+        if (end == SIZE_MAX) return false;
+        p->i += end + closes.n;
+        leave_struck(p, str_cut(rest, opens.n, end));
+        return true;
+    }
+    return false;
 }
 
 /* "10^5^" and "H~2~O", as Pandoc has it: no space inside, and "x^2+y^2" is none. */
@@ -281,7 +315,7 @@ static bool markup(scan *p) {
     case ']':
         return close_bracket(p);
     case '<':
-        return script_tag(p) || angle(p);
+        return script_tag(p) || strike_tag(p) || angle(p);
     case '&':
         return entity(p);
     default:
@@ -294,8 +328,9 @@ static void scan_inline(scan *p) {
         if (!markup(p)) text_put_char(p->out, p->s.p[p->i++]);
 }
 
-void markdown_inline(str s, text *out) {
+void markdown_inline(str s, text *out, size_t *struck_bytes) {
     scan p = {.s = s, .out = out};
     scan_inline(&p);
+    *struck_bytes += p.struck_bytes;
     script_free(&p.scripts);
 }
