@@ -73,6 +73,11 @@ void parse_text_inside(str utf8, record_writer *out);
 /* The same for HTML: all of it that a browser shows, with no search for the main part. Notes what
  * it left out. */
 bool parse_html_inside(str bytes, str charset, record_writer *out, error *err);
+/* How much it would write: bytes without white space, rows of tables of data. */
+typedef struct {
+    size_t text_bytes, table_rows;
+} parse_html_size;
+bool parse_html_measure(str bytes, str charset, parse_html_size *out, error *err);
 
 /* gzip.c: what is compressed as a whole (KIND_GZIP) is replaced by what it unpacks to, and its name
  * loses ".gz"; anything else stays as it is. Comes before everything that looks at the bytes. */
