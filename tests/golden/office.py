@@ -439,6 +439,9 @@ def ods():
             '<table:table-row><table:table-cell office:value-type="string"><office:annotation><text:p>Note</text:p></office:annotation><text:p>Zinc</text:p></table:table-cell>' + cell_("10", number) + "</table:table-row>"
             '<table:table-row table:number-rows-repeated="1048000"><table:table-cell table:number-columns-repeated="1024"/></table:table-row>')
     hidden = '<style:style style:name="ta" style:family="table"><style:table-properties table:display="false"/></style:style>'
+    prices = "".join("<table:table-row>" + "".join(cell_(t, number if t.replace(",", "").isdigit() else "") for t in line_) + "</table:table-row>"
+                     for line_ in (("Gant", "Taille", "1–9", "10–49", "50"), ("Nitrile", "M", "1,95", "1,80", "1,60"), ("Latex", "L", "2,95", "2,80", "2,60")))
+    odf("prix.ods", "spreadsheet", f'<office:spreadsheet><table:table table:name="Prix">{prices}</table:table></office:spreadsheet>')
     odf("feuille.ods", "spreadsheet", f'<office:spreadsheet><table:table table:name="Stock">{rows}</table:table><table:table table:name="Cachée" table:style-name="ta">'
         f'<table:table-row>{cell_("SECRET")}</table:table-row></table:table></office:spreadsheet>', hidden)
 
@@ -673,6 +676,9 @@ def main():
     write("handbuch.rtf", RTF)
     write("comma.csv", 'Name,Dose,Note\nIron,65,"with\nfood, ""never"" tea"\nZinc,10\n\nTotal,75\n')
     write("semikolon.csv", "Name;Dosis;Größe\nEisen;65,5;1\nZink;10,0;2\n".encode("cp1252"))
+    write("steps.csv", "Item;1-9;10-49;50-99;100+;Days\n" + "".join(f"Glove {i};{i},95;{i},80;{i},60;{i},35;{i}\n" for i in range(1, 5)))
+    write("months.csv", "Ward,01/2024,02/2024\nNorth,12,14\nSouth,9,11\n")
+    write("ranges.csv", "Iron,5-10,3\nZinc,7,2\nCopper,1-2,9\n")
     write("tabs.tsv", "a\tb\n1\t2\n")
     write("quote.csv", 'a,b\n5" pipe,1\n"open,2\n')
     write("wide.csv", ",".join(f"A long heading of column {i}" for i in range(20)) + "\n" + ",".join(f"value {i}" for i in range(20)) + "\n")
