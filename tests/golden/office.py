@@ -486,6 +486,18 @@ def scripts():
     write("scripts.rtf", r"{\rtf1\ansi " + r"\par ".join("".join(words[l] % t for t, l in line_) for line_ in SCRIPTS) + r"\par 10{\up6 6} and x{\dn4 1}\par}")
 
 
+# ---- values over several columns -----------------------------------------------------------------
+
+def spans():
+    """What stands over two columns holds for both."""
+    wide = '<w:gridSpan w:val="2"/>'
+    docx("spans.docx", table(row(cell("Drug"), cell("Loading"), cell("Maintenance"), cell("Limit"), head=True),
+                             row(cell("Gentamicin"), cell("7.5"), cell("2.5"), cell("240 mg")),
+                             row(cell("Paracetamol"), cell("10–15 rectal", wide), cell("60 mg/kg")),
+                             row(cell("For adults", '<w:gridSpan w:val="4"/>')),
+                             row(cell("Ibuprofen"), cell("not recommended " * 20, wide), cell("2.4 g"))))
+
+
 # ---- struck out ----------------------------------------------------------------------------------
 
 STRUCK = [[("Morphine ", 0), ("100 mg", 1), (" 10 mg every 4 hours.", 0)], [("Stop it after a week.", 1)], [("Ketamine 1 mg/kg.", 0)]]
@@ -664,6 +676,7 @@ def main():
     slides()
     hidden_slides()
     scripts()
+    spans()
     struck()
     formulas()
     edges()
