@@ -460,6 +460,7 @@ SCRIPTS = [
     [("5 mg", ""), ("1", "^"), (" and 250", ""), ("1", "^"), (" mg; text.", ""), ("2,3", "^"), (" Next", "")],
     [("H", ""), ("2", "_"), ("O, log", ""), ("10", "_"), ("5, SO", ""), ("4", "_"), ("2-", "^"), (", C", ""), ("max", "_")],
     [("2", ""), ("1", "^"), ("/", ""), ("2", "_"), (" tablets, 2", ""), ("7", "^"), ("/", ""), ("16", "_"), (" inch, 1", ""), ("st", "^"), (" day, 25", ""), ("o", "^"), ("C", "")],
+    [("E = mc", ""), ("2", "^"), (" and 3", ""), ("10", "^"), (" and dose", ""), ("3", "^"), (" of it", ""), ("2", "^")],
 ]
 
 
@@ -491,7 +492,7 @@ def scripts():
 def spans():
     """What stands over two columns holds for both."""
     wide = '<w:gridSpan w:val="2"/>'
-    docx("spans.docx", table(row(cell("Drug"), cell("Loading"), cell("Maintenance"), cell("Limit"), head=True),
+    docx("wide.docx", table(row(cell("Drug"), cell("Loading"), cell("Maintenance"), cell("Limit"), head=True),
                              row(cell("Gentamicin"), cell("7.5"), cell("2.5"), cell("240 mg")),
                              row(cell("Paracetamol"), cell("10–15 rectal", wide), cell("60 mg/kg")),
                              row(cell("For adults", '<w:gridSpan w:val="4"/>')),
