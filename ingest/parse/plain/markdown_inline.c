@@ -19,6 +19,8 @@
 /* The longest address, tag, entity or code span that is looked for. */
 #define AHEAD_MAX 1000
 #define ENTITY_MAX 12
+/* Of the name of a note. */
+#define LABEL_MAX 32
 /* Of what stands between two ^ or ~ of its own. */
 #define SCRIPT_MAX 24
 
@@ -286,6 +288,21 @@ static bool entity(scan *p) {
     return true;
 }
 
+/* "[^1]" calls a note, "[^1]: text" is it: "[1]", as in every format. */
+static bool footnote(scan *p) {
+    size_t begin = p->i + 2, end = begin;
+    if (at(p, p->i + 1) != '^') return false;
+    while (end - begin < LABEL_MAX && !is_space(at(p, end)) && !strchr("[]", at(p, end))) end++;
+    if (at(p, end) != ']' || end == begin) return false;
+    bool behind = p->out->n > 0 && !is_space(p->out->p[p->out->n - 1]);
+    if (behind && p->i > 0) text_put_char(p->out, ' ');
+    text_put_char(p->out, '[');
+    text_put(p->out, str_cut(p->s, begin, end + 1));
+    bool begins = p->i == 0 || p->s.p[p->i - 1] == '\n';
+    p->i = end + (begins && at(p, end + 1) == ':' ? 2 : 1);
+    return true;
+}
+
 static bool markup(scan *p) {
     char c = p->s.p[p->i];
     switch (c) {
@@ -310,6 +327,7 @@ static bool markup(scan *p) {
         p->i += 2;
         return true;
     case '[':
+        if (footnote(p)) return true;
         push(p, '[', 1);
         return false;
     case ']':
