@@ -76,7 +76,9 @@ static void put_page(text *out, const cli_place *p) {
     else
         text_printf(out, ", p. %u-%u", first, last);
     snprintf(number, sizeof number, "%u", first);
-    if (p->label.n && !str_eq(p->label, str_of(number))) {
+    /* elsewhere a label is the title of a chapter or a sheet, which the heading says */
+    bool printed = is_pdf(p->part.name.n > 0 ? p->part.name : p->path);
+    if (printed && p->label.n && !str_eq(p->label, str_of(number))) {
         text_put(out, STR(" (printed "));
         cli_clean(out, p->label);
         text_put(out, STR(")"));

@@ -64,12 +64,20 @@ parse_fn parse_zim; /* zim.c: zstd, lzma */
 parse_member_fn parse_zim_member;
 parse_members_fn parse_zim_members;
 
+/* What every parser says of text with a line through it, which no longer holds: how much of it. */
+#define PARSE_STRUCK_NOTE "%zu bytes of struck-out text were left out"
+
 /* Text inside another document, on its page 1: paragraphs, lists and tables as parse_text finds
  * them, but no headings and no running heads. */
 void parse_text_inside(str utf8, record_writer *out);
 /* The same for HTML: all of it that a browser shows, with no search for the main part. Notes what
  * it left out. */
 bool parse_html_inside(str bytes, str charset, record_writer *out, error *err);
+/* How much it would write: bytes without white space, rows of tables of data. */
+typedef struct {
+    size_t text_bytes, table_rows;
+} parse_html_size;
+bool parse_html_measure(str bytes, str charset, parse_html_size *out, error *err);
 
 /* gzip.c: what is compressed as a whole (KIND_GZIP) is replaced by what it unpacks to, and its name
  * loses ".gz"; anything else stays as it is. Comes before everything that looks at the bytes. */

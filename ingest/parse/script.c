@@ -347,7 +347,15 @@ static reading read_number_behind_digit(const script_state *s, str before, str t
     bool formula = (op != 0 || is_operator_ahead(next)) && !one && t.n == 1 && base.n <= 3;
     if (formula) return AS_POWER;
     if (has_label(s, t)) return ten ? APART : AS_NOTE;
-    return ten || (str_eq(base, STR("2")) && !one) ? AS_POWER : APART;
+    /* "3" and a raised 10: few documents have so many notes without saying so */
+    bool large = base.n == 1 && t.n == 2;
+    return ten || large || (str_eq(base, STR("2")) && !one) ? AS_POWER : APART;
+}
+
+/* "E = mc" in front of a 2 or 3: one or two letters behind a sign of arithmetic, no word. */
+static bool is_product(str before, str word, str t) {
+    bool small = str_eq(t, STR("2")) || str_eq(t, STR("3"));
+    return small && count_chars(word) == 2 && operator_before(before, before.n - word.n) != 0;
 }
 
 static reading read_number_behind_letters(str before, str t) {
@@ -357,7 +365,7 @@ static reading read_number_behind_letters(str before, str t) {
         "cos",     "tan",          "cot",          "log",          "ln", "lg",  "exp", "chi",
         "eta",     "\u0441\u043c", "\u043a\u043c", "\u043c\u043c", NULL};
     str word = letters_before(before);
-    if (count_chars(word) == 1) return AS_POWER;
+    if (count_chars(word) == 1 || is_product(before, word, t)) return AS_POWER;
     return t.n <= 2 && !str_eq(t, STR("1")) && is_one_of(word, powers) ? AS_POWER : AS_NOTE;
 }
 

@@ -439,6 +439,9 @@ def ods():
             '<table:table-row><table:table-cell office:value-type="string"><office:annotation><text:p>Note</text:p></office:annotation><text:p>Zinc</text:p></table:table-cell>' + cell_("10", number) + "</table:table-row>"
             '<table:table-row table:number-rows-repeated="1048000"><table:table-cell table:number-columns-repeated="1024"/></table:table-row>')
     hidden = '<style:style style:name="ta" style:family="table"><style:table-properties table:display="false"/></style:style>'
+    prices = "".join("<table:table-row>" + "".join(cell_(t, number if t.replace(",", "").isdigit() else "") for t in line_) + "</table:table-row>"
+                     for line_ in (("Gant", "Taille", "1–9", "10–49", "50"), ("Nitrile", "M", "1,95", "1,80", "1,60"), ("Latex", "L", "2,95", "2,80", "2,60")))
+    odf("prix.ods", "spreadsheet", f'<office:spreadsheet><table:table table:name="Prix">{prices}</table:table></office:spreadsheet>')
     odf("feuille.ods", "spreadsheet", f'<office:spreadsheet><table:table table:name="Stock">{rows}</table:table><table:table table:name="Cachée" table:style-name="ta">'
         f'<table:table-row>{cell_("SECRET")}</table:table-row></table:table></office:spreadsheet>', hidden)
 
@@ -457,6 +460,7 @@ SCRIPTS = [
     [("5 mg", ""), ("1", "^"), (" and 250", ""), ("1", "^"), (" mg; text.", ""), ("2,3", "^"), (" Next", "")],
     [("H", ""), ("2", "_"), ("O, log", ""), ("10", "_"), ("5, SO", ""), ("4", "_"), ("2-", "^"), (", C", ""), ("max", "_")],
     [("2", ""), ("1", "^"), ("/", ""), ("2", "_"), (" tablets, 2", ""), ("7", "^"), ("/", ""), ("16", "_"), (" inch, 1", ""), ("st", "^"), (" day, 25", ""), ("o", "^"), ("C", "")],
+    [("E = mc", ""), ("2", "^"), (" and 3", ""), ("10", "^"), (" and dose", ""), ("3", "^"), (" of it", ""), ("2", "^")],
 ]
 
 
@@ -481,6 +485,48 @@ def scripts():
          [runs(l) for l in SCRIPTS])
     words = {"": "{%s}", "^": r"{\super %s}", "_": r"{\sub %s}"}
     write("scripts.rtf", r"{\rtf1\ansi " + r"\par ".join("".join(words[l] % t for t, l in line_) for line_ in SCRIPTS) + r"\par 10{\up6 6} and x{\dn4 1}\par}")
+
+
+# ---- values over several columns -----------------------------------------------------------------
+
+def spans():
+    """What stands over two columns holds for both."""
+    wide = '<w:gridSpan w:val="2"/>'
+    docx("wide.docx", table(row(cell("Drug"), cell("Loading"), cell("Maintenance"), cell("Limit"), head=True),
+                             row(cell("Gentamicin"), cell("7.5"), cell("2.5"), cell("240 mg")),
+                             row(cell("Paracetamol"), cell("10–15 rectal", wide), cell("60 mg/kg")),
+                             row(cell("For adults", '<w:gridSpan w:val="4"/>')),
+                             row(cell("Ibuprofen"), cell("not recommended " * 20, wide), cell("2.4 g"))))
+
+
+# ---- struck out ----------------------------------------------------------------------------------
+
+STRUCK = [[("Morphine ", 0), ("100 mg", 1), (" 10 mg every 4 hours.", 0)], [("Stop it after a week.", 1)], [("Ketamine 1 mg/kg.", 0)]]
+
+
+def struck():
+    """Text with a line through it no longer holds."""
+    docx("struck.docx", "".join(par("".join(run(t, "<w:strike/>" if l else '<w:strike w:val="0"/>') for t, l in line_)) for line_ in STRUCK)
+         + par(run("Twice ", "<w:dstrike/>") + run("Once", '<w:rStyle w:val="Off"/>') + run("Never.", '<w:rStyle w:val="Off"/><w:strike w:val="0"/>')),
+         {"word/styles.xml": f'<w:styles {W}><w:style w:type="character" w:styleId="Off"><w:rPr><w:strike/></w:rPr></w:style></w:styles>'},
+         (("st", "styles", "styles.xml"),))
+    automatic = ('<style:style style:name="K" style:family="text"><style:text-properties style:text-line-through-style="solid" style:text-line-through-type="single"/></style:style>'
+                 '<style:style style:name="Q" style:family="paragraph"><style:text-properties style:text-line-through-type="double"/></style:style>'
+                 '<style:style style:name="N" style:family="text"><style:text-properties style:text-line-through-style="none"/></style:style>'
+                 '<style:style style:name="C" style:family="table-cell"><style:text-properties style:text-line-through-style="solid"/></style:style>')
+    spans = lambda line_: "<text:p>" + "".join(f'<text:span text:style-name="K">{t}</text:span>' if l else t for t, l in line_) + "</text:p>"
+    odf("struck.odt", "text", "<office:text>" + "".join(spans(l) for l in STRUCK)
+        + '<text:p text:style-name="Q">Twice <text:span text:style-name="N">Never.</text:span></text:p></office:text>', automatic)
+    odf("struck.ods", "spreadsheet", '<office:spreadsheet><table:table table:name="S">' + "".join(
+        f'<table:table-row><table:table-cell><text:p>Row</text:p></table:table-cell><table:table-cell>{spans(l)}</table:table-cell>'
+        '<table:table-cell table:style-name="C"><text:p>Old</text:p></table:table-cell></table:table-row>' for l in STRUCK) + "</table:table></office:spreadsheet>", automatic)
+    slide = "".join("<a:p>" + "".join(f'<a:r><a:rPr strike="{"sngStrike" if l else "noStrike"}"/><a:t>{t}</a:t></a:r>' for t, l in line_) + "</a:p>" for line_ in STRUCK)
+    pptx("struck.pptx", [shape([slide])])
+    runs = lambda line_: "".join(f'<r><rPr>{"<strike/>" if l else ""}</rPr><t xml:space="preserve">{t}</t></r>' for t, l in line_)
+    xlsx("struck.xlsx", {"S": cells(*[(i + 1, [("A", "Row"), ("B", i, 't="s"'), ("C", 7, 's="1"')]) for i in range(len(STRUCK))])}, [runs(l) for l in STRUCK],
+         '<fonts><font/><font><strike/></font></fonts><cellXfs><xf fontId="0"/><xf fontId="1"/></cellXfs>')
+    write("struck.rtf", r"{\rtf1\ansi " + r"\par ".join("".join((r"{\strike %s}" if l else "{%s}") % t for t, l in line_) for line_ in STRUCK)
+          + r"\par \striked Twice \striked0 Never.\par}")
 
 
 # ---- formulas ------------------------------------------------------------------------------------
@@ -631,6 +677,8 @@ def main():
     slides()
     hidden_slides()
     scripts()
+    spans()
+    struck()
     formulas()
     edges()
     hidden_odf()
@@ -642,6 +690,9 @@ def main():
     write("handbuch.rtf", RTF)
     write("comma.csv", 'Name,Dose,Note\nIron,65,"with\nfood, ""never"" tea"\nZinc,10\n\nTotal,75\n')
     write("semikolon.csv", "Name;Dosis;Größe\nEisen;65,5;1\nZink;10,0;2\n".encode("cp1252"))
+    write("steps.csv", "Item;1-9;10-49;50-99;100+;Days\n" + "".join(f"Glove {i};{i},95;{i},80;{i},60;{i},35;{i}\n" for i in range(1, 5)))
+    write("months.csv", "Ward,01/2024,02/2024\nNorth,12,14\nSouth,9,11\n")
+    write("ranges.csv", "Iron,5-10,3\nZinc,7,2\nCopper,1-2,9\n")
     write("tabs.tsv", "a\tb\n1\t2\n")
     write("quote.csv", 'a,b\n5" pipe,1\n"open,2\n')
     write("wide.csv", ",".join(f"A long heading of column {i}" for i in range(20)) + "\n" + ",".join(f"value {i}" for i in range(20)) + "\n")

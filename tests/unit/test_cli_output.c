@@ -191,6 +191,10 @@ static void test_place(void **state) {
     cli_put_place(&t, &plain, &p);
     is(&t, "m.PDF, p. 4-5");
     p = (cli_place){
+        .path = STR("/d/m.epub"), .page_first = 2, .page_last = 2, .label = STR("Doses")};
+    cli_put_place(&t, &plain, &p); /* the title of a chapter is printed on no page */
+    is(&t, "m.epub, p. 2");
+    p = (cli_place){
         .path = STR("/d/m.html"), .page_first = 1, .page_last = 1, .heading = STR("A\x1b[2J")};
     cli_put_place(&t, &plain, &p);
     is(&t, "m.html \xC2\xB7 A [2J");

@@ -120,6 +120,7 @@ static void put_notes(const html_page *page, record_writer *out) {
         record_note(out,
                     "Hidden text was left out: %zu bytes that no browser shows or reads aloud.",
                     page->hidden_bytes);
+    if (page->struck_bytes > 0) record_note(out, PARSE_STRUCK_NOTE, page->struck_bytes);
     if (page->flattened > 0)
         record_note(out,
                     "%zu elements are nested more than %d deep: their text was read, their nesting "
@@ -134,7 +135,7 @@ static void put_notes(const html_page *page, record_writer *out) {
 
 static void put_page(const html_page *page, xmlNode *top, record_writer *out) {
     if (html_info_of(top)->text == 0) {
-        bool hidden = page->hidden_bytes >= HIDDEN_NOTE_BYTES;
+        bool hidden = page->hidden_bytes >= HIDDEN_NOTE_BYTES || page->struck_bytes > 0;
         record_page(out, 1, (str){0}, 0, 0, hidden ? INGEST_FATE_HIDDEN : INGEST_FATE_EMPTY);
         return;
     }
@@ -165,21 +166,49 @@ bool parse_html(const parse_input *in, record_writer *out, error *err) {
     return ok;
 }
 
-bool parse_html_inside(str bytes, str charset, record_writer *out, error *err) {
+/* Opens what stands inside another document; *page is to be freed in any case. */
+static bool open_inside(str bytes, str charset, html_page *page, error *err) {
     text utf8 = {0};
-    html_page page = {0};
     bool ok = parse_to_utf8(bytes, charset.n > 0 ? charset : sniff_charset(bytes), &utf8, err) &&
-              html_tree_build(text_str(&utf8), &page, err);
+              html_tree_build(text_str(&utf8), page, err);
+    text_free(&utf8);
+    return ok;
+}
+
+bool parse_html_inside(str bytes, str charset, record_writer *out, error *err) {
+    html_page page = {0};
+    bool ok = open_inside(bytes, charset, &page, err);
     if (ok) {
         xmlNode *root = html_main_all(&page);
         if (html_info_of(root)->text > 0) html_blocks_write(root, out);
         if (page.hidden_bytes > 0)
             record_note(out, "%zu bytes of text that no mail program shows were left out",
                         page.hidden_bytes);
+        if (page.struck_bytes > 0) record_note(out, PARSE_STRUCK_NOTE, page.struck_bytes);
         if (page.unread > 0)
             record_note(out, "the last %zu bytes of its HTML could not be read", page.unread);
     }
     html_tree_free(&page);
-    text_free(&utf8);
+    return ok;
+}
+
+static bool is_data_row(const xmlNode *n) {
+    if (html_kind_of(n) != HTML_ROW || html_info_of(n)->cells < 2) return false;
+    const xmlNode *up = n->parent;
+    while (up && up->type == XML_ELEMENT_NODE && html_kind_of(up) != HTML_TABLE) up = up->parent;
+    return up && up->type == XML_ELEMENT_NODE && !html_is_layout_table(up);
+}
+
+bool parse_html_measure(str bytes, str charset, parse_html_size *out, error *err) {
+    html_page page = {0};
+    bool ok = open_inside(bytes, charset, &page, err);
+    *out = (parse_html_size){0};
+    if (ok) {
+        xmlNode *root = html_main_all(&page);
+        out->text_bytes = html_info_of(root)->text;
+        for (xmlNode *n = root; n; n = html_next(n, root, html_is_kept(n)))
+            out->table_rows += html_is_kept(n) && is_data_row(n);
+    }
+    html_tree_free(&page);
     return ok;
 }

@@ -43,6 +43,7 @@ typedef struct {
     html_kind kind;
     /* html_main.c's verdict: not the text; and if so, whether no browser shows it. */
     bool drop, hidden;
+    bool struck;      /* a line goes through it: it no longer holds; hidden too */
     bool label;       /* a caption, a byline, a date: beside the text */
     bool in_main;     /* below <main> or <article> */
     bool in_code;     /* below <pre> or <code> */
@@ -82,6 +83,7 @@ typedef struct {
     xmlNode *byline[HTML_BYLINE_MAX]; /* with such a title: what stands between it and the text */
     size_t byline_count;
     size_t hidden_bytes; /* of text outside of menus that no browser shows */
+    size_t struck_bytes; /* of text that is struck out */
     size_t flattened;    /* elements that were nested too deep, and stand beside their parent */
     size_t unread;       /* bytes behind the place where libxml2 gave up; 0 when it read all */
 } html_page;
@@ -115,6 +117,7 @@ bool html_head_is_title(const xmlNode *n, const html_page *page);
  * that no browser shows it; that it is a caption or the like. */
 bool html_named_drop(const xmlNode *n, const html_page *page, size_t page_text);
 bool html_named_hidden(const xmlNode *n, const html_page *page);
+bool html_named_struck(const xmlNode *n, const html_page *page);
 /* That a style sheet hides it, or its place and its transparency; scripts undo both. */
 bool html_named_out_of_sight(const xmlNode *n, const html_page *page);
 /* The value of a property in a style attribute; a size of 0 or 1 pixel. */
@@ -134,6 +137,9 @@ void html_style_doubt(html_page *page);
 /* Whether a rule raises or lowers n; whether declarations do. */
 script_level html_style_level(const html_page *page, const xmlNode *n);
 script_level html_style_script(str style);
+/* The same of a line through the letters. */
+bool html_style_strikes(const html_page *page, const xmlNode *n);
+bool html_style_has_strike(str style);
 
 /* html_main.c: marks what is not the text as dropped; gives the node below which the text is. */
 xmlNode *html_main_find(html_page *page);

@@ -117,6 +117,7 @@ static bool count_enter(const xmlNode *n) {
     *info = (html_info){.kind = info->kind,
                         .drop = info->drop,
                         .hidden = info->hidden,
+                        .struck = info->struck,
                         .script = info->script,
                         .label = info->label,
                         .in_main = info->in_main,
@@ -262,7 +263,9 @@ static void mark_places(html_page *page) {
         const html_info *up = n == page->root ? info : html_info_of(n->parent);
         info->in_main = up->in_main || html_tag_is(n, "main") || html_tag_is(n, "article");
         info->in_code = up->in_code || info->kind == HTML_PRE || html_tag_is(n, "code");
-        info->hidden = n != page->root && (up->hidden || html_named_hidden(n, page));
+        bool hides = n != page->root && (up->hidden || html_named_hidden(n, page));
+        info->struck = n != page->root && !hides && html_named_struck(n, page);
+        info->hidden = hides || info->struck;
         info->script = html_style_level(page, n);
         if (info->kind != HTML_HEADING || info->hidden || !html_head_is_title(n, page)) continue;
         html_info_of(page->root)->holds_title = true;
@@ -277,7 +280,10 @@ static void drop_hidden(html_page *page) {
         if (n == root || !html_is_kept(n) || !html_info_of(n)->hidden) continue;
         html_info *info = html_info_of(n);
         info->drop = true;
-        if (html_link_share(info) < MENU_LINK_SHARE) page->hidden_bytes += info->text;
+        if (info->struck)
+            page->struck_bytes += info->text;
+        else if (html_link_share(info) < MENU_LINK_SHARE)
+            page->hidden_bytes += info->text;
     }
 }
 
@@ -286,7 +292,7 @@ static void drop_named(html_page *page) {
     xmlNode *root = page->root;
     count_all(root);
     size_t page_text = html_info_of(root)->text;
-    page->hidden_bytes = 0;
+    page->hidden_bytes = page->struck_bytes = 0;
     for (xmlNode *n = html_next(root, root, true); n; n = html_next(n, root, html_is_kept(n))) {
         if (n->type != XML_ELEMENT_NODE) continue;
         html_info *info = html_info_of(n);
@@ -294,8 +300,10 @@ static void drop_named(html_page *page) {
         bool named = html_named_drop(n, page, page_text);
         info->drop = named || info->hidden;
         /* a menu that is folded away is no secret */
-        if (hidden && info->drop && info->kind != HTML_SKIP &&
-            html_link_share(info) < MENU_LINK_SHARE)
+        if (info->struck)
+            page->struck_bytes += info->text;
+        else if (hidden && info->drop && info->kind != HTML_SKIP &&
+                 html_link_share(info) < MENU_LINK_SHARE)
             page->hidden_bytes += info->text;
     }
     count_all(root);

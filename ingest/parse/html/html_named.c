@@ -283,6 +283,15 @@ bool html_named_hidden(const xmlNode *n, const html_page *page) {
     return html_named_out_of_sight(n, page);
 }
 
+/* <ins> is what holds in the place of <del>, and stays. */
+bool html_named_struck(const xmlNode *n, const html_page *page) {
+    str style = html_attribute(n, "style");
+    bool tag = html_tag_is(n, "del") || html_tag_is(n, "s") || html_tag_is(n, "strike");
+    str line = html_named_style(style, STR("text-decoration"));
+    if (tag) return !starts_nocase(line, STR("none"));
+    return html_style_has_strike(style) || html_style_strikes(page, n);
+}
+
 /* ---- what is about the site ------------------------------------------------------------------ */
 
 static bool has_site_role(const xmlNode *n) {

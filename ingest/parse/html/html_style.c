@@ -19,7 +19,7 @@
 #define SHEET_BYTES_MAX ((size_t)2 << 20)
 /* Rules that hide; each selector that shows something is compared with all of them. */
 #define RULES_MAX 256
-/* Rules that raise or lower; a book has a handful. */
+/* Rules that raise, lower or strike; a book has a handful. */
 #define LEVELS_MAX 64
 /* Selectors that are compared. */
 #define COMPARED_MAX 100000
@@ -33,13 +33,14 @@ typedef struct {
     char kind;          /* '.' or '#' */
     bool hides, undone; /* undone: somewhere else it is shown */
     script_level level; /* of one that raises or lowers */
+    bool strikes;       /* puts a line through */
 } rule;
 
 struct html_sheet {
     text css; /* without comments */
     rule *rules;
     size_t count, compared;
-    rule levels[LEVELS_MAX]; /* that raise or lower */
+    rule levels[LEVELS_MAX]; /* that raise, lower or strike */
     size_t level_count;
     bool grounds;
 };
@@ -141,6 +142,15 @@ script_level html_style_script(str style) {
     return !is || lift == 0 ? SCRIPT_BASE : lift > 0 ? SCRIPT_RAISED : SCRIPT_LOWERED;
 }
 
+bool html_style_has_strike(str style) {
+    static const char *const names[] = {"text-decoration", "text-decoration-line"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        str line = html_named_style(style, str_of(names[i]));
+        if (str_find(line, STR("line-through"), 0) != SIZE_MAX) return true;
+    }
+    return false;
+}
+
 /* ---- selectors ----------------------------------------------------------------------------- */
 
 static bool is_name(char c) {
@@ -202,7 +212,8 @@ static void undo_names(html_sheet *s, str selector) {
 
 static void take_level(html_sheet *s, str selectors, str style) {
     script_level level = html_style_script(style);
-    if (level == SCRIPT_BASE) return;
+    bool strikes = html_style_has_strike(style);
+    if (level == SCRIPT_BASE && !strikes) return;
     for (size_t i = 0; i < selectors.n;) {
         size_t end = i;
         rule r;
@@ -210,6 +221,7 @@ static void take_level(html_sheet *s, str selectors, str style) {
         if (read_selector(str_trim(str_cut(selectors, i, end)), &r) &&
             s->level_count < LEVELS_MAX) {
             r.level = level;
+            r.strikes = strikes;
             s->levels[s->level_count++] = r;
         }
         i = end + 1;
@@ -357,21 +369,32 @@ static bool is_hit(const html_sheet *s, const xmlNode *n) {
     return false;
 }
 
-script_level html_style_level(const html_page *page, const xmlNode *n) {
+/* The last rule that raises, lowers or (`strike`) strikes n out; NULL: none does. */
+static const rule *find_level(const html_page *page, const xmlNode *n, bool strike) {
     const html_sheet *s = page->sheet;
-    if (!s || s->level_count == 0 || !n->properties) return SCRIPT_BASE;
+    if (!s || s->level_count == 0 || !n->properties) return NULL;
     str names = html_attribute(n, "class"), id = html_attribute(n, "id");
     for (size_t i = s->level_count; i > 0; i--) {
         const rule *r = &s->levels[i - 1];
         size_t at = 0;
         bool hit = r->kind == '#' && str_eq(r->name, id);
+        if (strike ? !r->strikes : r->level == SCRIPT_BASE) continue;
         if (r->tag.n > 0 && !str_eq_nocase(r->tag, str_of((const char *)n->name))) continue;
         for (str name = next_name(names, &at); !hit && r->kind == '.' && name.n > 0;
              name = next_name(names, &at))
             hit = str_eq(name, r->name);
-        if (hit) return r->level;
+        if (hit) return r;
     }
-    return SCRIPT_BASE;
+    return NULL;
+}
+
+script_level html_style_level(const html_page *page, const xmlNode *n) {
+    const rule *r = find_level(page, n, false);
+    return r ? r->level : SCRIPT_BASE;
+}
+
+bool html_style_strikes(const html_page *page, const xmlNode *n) {
+    return find_level(page, n, true) != NULL;
 }
 
 bool html_style_hides(const html_page *page, const xmlNode *n) {

@@ -1,7 +1,7 @@
 /* A message's tree of parts as a list of leaves, each with its role.
  *
- * Owns the choice among alternatives: the plain text, unless it is empty or only says that the
- * message is HTML, then the HTML. What belongs to a form that was not chosen is left out, but a file
+ * Owns the choice among alternatives: the plain text, unless it is empty, only says that the
+ * message is HTML, or says clearly less than the HTML does: then the HTML. What belongs to a form that was not chosen is left out, but a file
  * that hangs there is a file (some programs put attachments inside the HTML form). The tree is
  * walked the same way every time, so that a leaf's place in the list names it.
  *
@@ -17,6 +17,14 @@
 #define LEAVES_MAX 10000u
 /* A plain text that only sends the reader to the HTML is shorter. */
 #define EXCUSE_BYTES 400u
+/* Longer alternatives are not compared: the plain one is shown. */
+#define COMPARED_BYTES (1u << 20)
+/* So much more text, in parts of the plain one and in bytes, is more than a signature line. */
+#define RICHER_SHARE 1.2
+#define RICHER_BYTES 12u
+/* A table is worth more than its words, unless other text goes with it. */
+#define TABLE_SHARE 0.95
+#define TABLE_ROWS 2u
 
 static void put(mime_leaves *l, GMimeObject *o, mime_role role, bool related) {
     if (l->count == LEAVES_MAX) {
@@ -75,15 +83,63 @@ static bool is_usable(GMimeObject *o) {
     return usable;
 }
 
-/* Is there text of this subtype at or below o? */
-static bool has_text(GMimeObject *o, const char *subtype, int depth) {
-    if (mime_is_type(o, "text", subtype)) return !mime_is_attached(o);
-    if (!GMIME_IS_MULTIPART(o) || depth == DEPTH_MAX) return false;
+/* The first text of this subtype at or below o; NULL: there is none. */
+static GMimeObject *find_text(GMimeObject *o, const char *subtype, int depth) {
+    if (mime_is_type(o, "text", subtype)) return mime_is_attached(o) ? NULL : o;
+    if (!GMIME_IS_MULTIPART(o) || depth == DEPTH_MAX) return NULL;
     int count = g_mime_multipart_get_count(GMIME_MULTIPART(o));
-    for (int i = 0; i < count; i++)
-        if (has_text(g_mime_multipart_get_part(GMIME_MULTIPART(o), i), subtype, depth + 1))
-            return true;
-    return false;
+    for (int i = 0; i < count; i++) {
+        GMimeObject *part = g_mime_multipart_get_part(GMIME_MULTIPART(o), i);
+        GMimeObject *found = find_text(part, subtype, depth + 1);
+        if (found) return found;
+    }
+    return NULL;
+}
+
+static bool has_text(GMimeObject *o, const char *subtype, int depth) {
+    return find_text(o, subtype, depth) != NULL;
+}
+
+/* Bytes of its words, without marks of quotation and without addresses, which HTML hides in links. */
+static size_t measure_plain(str t) {
+    size_t bytes = 0;
+    for (size_t i = 0; i < t.n;) {
+        size_t end = i;
+        while (end < t.n && (unsigned char)t.p[end] > ' ') end++;
+        str word = str_cut(t, i, end);
+        bool mark = word.n > 0 && word.p[0] == '>';
+        if (!mark && str_find(word, STR("://"), 0) == SIZE_MAX) bytes += word.n;
+        i = end + 1;
+    }
+    return bytes;
+}
+
+/* The text of a part in its own encoding, and the name of that; false where it is too long. */
+static bool decode(GMimeObject *o, text *bytes, str *charset) {
+    error ignored; /* what cannot be compared is not chosen */
+    const char *name = g_mime_object_get_content_type_parameter(o, "charset");
+    *charset = str_of(name ? name : "");
+    return GMIME_IS_PART(o) && mime_decode(GMIME_PART(o), COMPARED_BYTES, bytes, &ignored);
+}
+
+/* Does the HTML hold clearly more text than the plain form, or a table as well? */
+static bool is_richer(GMimeObject *html, GMimeObject *plain) {
+    text h = {0}, p = {0}, utf8 = {0};
+    str html_charset, plain_charset;
+    parse_html_size size;
+    error ignored; /* a form that cannot be read is not the richer one */
+    bool richer = false;
+    if (decode(html, &h, &html_charset) && decode(plain, &p, &plain_charset) &&
+        parse_to_utf8(text_str(&p), plain_charset, &utf8, &ignored) &&
+        parse_html_measure(text_str(&h), html_charset, &size, &ignored)) {
+        double has = (double)size.text_bytes, said = (double)measure_plain(text_str(&utf8));
+        richer = (has > RICHER_SHARE * said && has > said + RICHER_BYTES) ||
+                 (size.table_rows >= TABLE_ROWS && has >= TABLE_SHARE * said);
+    }
+    text_free(&h);
+    text_free(&p);
+    text_free(&utf8);
+    return richer;
 }
 
 /* Which of the alternatives is shown. */
@@ -95,8 +151,11 @@ static int choose(GMimeMultipart *m, int depth) {
         if (has_text(o, "html", depth)) html = i;
         if (has_text(o, "*", depth) && !mime_is_type(o, "text", "calendar")) last = i;
     }
-    if (plain >= 0 && (html < 0 || is_usable(g_mime_multipart_get_part(m, plain)))) return plain;
-    return html >= 0 ? html : last;
+    if (html < 0) return plain >= 0 ? plain : last;
+    GMimeObject *said = plain >= 0 ? g_mime_multipart_get_part(m, plain) : NULL;
+    if (!said || !is_usable(said)) return html;
+    GMimeObject *rich = find_text(g_mime_multipart_get_part(m, html), "html", depth);
+    return rich && is_richer(rich, said) ? html : plain;
 }
 
 /* ---- the tree ------------------------------------------------------------------------------- */

@@ -92,7 +92,7 @@ static void read_heads(docx *d, const ooxml_relations *r) {
 /* ---- the whole ----------------------------------------------------------------------------- */
 
 static void tell(docx *d, bool whole, record_writer *out) {
-    story_tell_losses(whole, d->hidden_bytes, d->deletions, out);
+    story_tell_losses(whole, d->hidden_bytes, d->struck_bytes, d->deletions, out);
     pictures_put(&d->pictures, d->p, out);
     if (d->broken_charts > 0)
         record_note(out, "%zu of its charts or diagrams were read in part", d->broken_charts);

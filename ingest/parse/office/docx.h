@@ -14,13 +14,14 @@
 /* What decides whether anyone sees a run, and at which height; 1, 0, or -1: not said. */
 typedef struct {
     signed char hidden;
+    signed char struck; /* a line goes through it, or two */
     signed char white;  /* as paper is, or nearly */
     signed char shaded; /* a ground of its own that is not white */
     signed char level;  /* a script_level */
     int size;           /* in half points */
 } docx_look;
 
-#define DOCX_LOOK_UNSAID ((docx_look){-1, -1, -1, -1, -1})
+#define DOCX_LOOK_UNSAID ((docx_look){-1, -1, -1, -1, -1, -1})
 
 typedef struct {
     str id, name, based_on;
@@ -83,7 +84,7 @@ void docx_free_styles(docx_sheet *s);
 docx_kind docx_kind_of(const docx_sheet *s, const docx_paragraph *q, uint8_t *level);
 /* What `look` does not say, by the style and those that it is based on. */
 void docx_style_look(const docx_sheet *s, str id, docx_look *look);
-/* w:color, w:shd, w:highlight, w:sz, w:vanish, w:vertAlign and w:position into *look. */
+/* w:color, w:shd, w:highlight, w:sz, w:strike, w:dstrike, w:vanish, w:vertAlign and w:position into *look. */
 void docx_look_put(docx_look *look, const xml_element *e);
 /* Counts on, and puts the mark of the next item: "- ", "2.1 ". False: it is no list item. */
 bool docx_next_mark(docx_sheet *s, const docx_paragraph *q, text *mark);
@@ -109,6 +110,7 @@ typedef struct {
     bool in_properties; /* inside w:pPr */
     bool in_run;        /* inside w:rPr */
     bool hidden;        /* the open run is not to be seen */
+    bool struck;        /* it is struck out */
     script_level level; /* of the open run */
     docx_look look;     /* of the open run */
     str run_style;
@@ -141,7 +143,7 @@ typedef struct {
     size_t footnote, endnote;
     text title, mark;
     /* what is told at the end */
-    size_t hidden_bytes, deletions, broken_charts;
+    size_t hidden_bytes, struck_bytes, deletions, broken_charts;
     pictures pictures;
 } docx;
 

@@ -21,8 +21,9 @@ static docx_open *open_of(docx *d) {
 void docx_put(docx *d, str t) {
     const docx_open *o = open_of(d);
     if (d->table.deleted) return;
-    if (o && o->hidden) {
-        d->hidden_bytes += str_trim(t).n;
+    if (o && (o->hidden || o->struck)) {
+        *(o->hidden ? &d->hidden_bytes : &d->struck_bytes) += str_trim(t).n;
+        story_leave_out(d->s);
         return;
     }
     if (formula_is_open(d->math.formula))
@@ -282,6 +283,7 @@ static void judge_run(const docx *d, docx_open *o) {
     docx_style_look(&d->sheet, o->q.style, &look);
     o->hidden = look.hidden == 1 || (look.size >= 0 && look.size < DOCX_SIZE_SEEN) ||
                 (look.white == 1 && !is_on_dark(d, o, &look));
+    o->struck = look.struck == 1;
     o->level = look.level > 0 ? (script_level)look.level : SCRIPT_BASE;
 }
 
@@ -299,7 +301,7 @@ static bool enter_run(void *context, const xml_element *e) {
 static void leave_run(void *context) {
     docx_open *o = open_of(context);
     if (!o) return;
-    o->hidden = false;
+    o->hidden = o->struck = false;
     o->level = SCRIPT_BASE;
 }
 
@@ -562,6 +564,8 @@ static const xml_rule rules[] = {
     {.name = "m:r", .enter = enter_run, .leave = leave_run},
     {.name = "w:rPr", .enter = enter_run_properties, .leave = leave_run_properties},
     {.name = "w:vanish", .enter = enter_look},
+    {.name = "w:strike", .enter = enter_look},
+    {.name = "w:dstrike", .enter = enter_look},
     {.name = "w:color", .enter = enter_look},
     {.name = "w:sz", .enter = enter_look},
     {.name = "w:highlight", .enter = enter_look},

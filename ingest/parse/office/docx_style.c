@@ -124,6 +124,8 @@ static const xml_rule style_rules[] = {
     {.name = "w:numId", .enter = enter_list_id},
     {.name = "w:ilvl", .enter = enter_list_level},
     {.name = "w:vanish", .enter = enter_look},
+    {.name = "w:strike", .enter = enter_look},
+    {.name = "w:dstrike", .enter = enter_look},
     {.name = "w:color", .enter = enter_look},
     {.name = "w:sz", .enter = enter_look},
     {.name = "w:shd", .enter = enter_look},
@@ -345,6 +347,8 @@ void docx_look_put(docx_look *look, const xml_element *e) {
     str value = xml_attribute(e, "w:val");
     if (strcmp(name, "vanish") == 0) {
         look->hidden = xml_is_on(e, "w:val");
+    } else if (strcmp(name, "strike") == 0 || strcmp(name, "dstrike") == 0) {
+        if (look->struck != 1) look->struck = xml_is_on(e, "w:val");
     } else if (strcmp(name, "color") == 0) {
         look->white = colour_is_white(value);
     } else if (strcmp(name, "sz") == 0) {
@@ -371,6 +375,7 @@ void docx_style_look(const docx_sheet *s, str id, docx_look *look) {
     const docx_style *style = find_style(s, id);
     for (int i = 0; style && i < CHAIN_MAX; i++, style = find_style(s, style->based_on)) {
         if (look->hidden < 0) look->hidden = style->look.hidden;
+        if (look->struck < 0) look->struck = style->look.struck;
         if (look->white < 0) look->white = style->look.white;
         if (look->shaded < 0) look->shaded = style->look.shaded;
         if (look->size < 0) look->size = style->look.size;

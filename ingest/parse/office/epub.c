@@ -36,7 +36,7 @@ typedef struct {
     text title, language, date, *open, link_text;
     str link;
     bool locked;
-    size_t hidden_bytes, unread;
+    size_t hidden_bytes, struck_bytes, unread;
     pictures pictures;
 } epub;
 
@@ -287,6 +287,7 @@ static void read_document(epub *b, const item *i, uint32_t page, record_writer *
         put_page(page, i, any ? INGEST_FATE_TEXT : INGEST_FATE_EMPTY, (str){0}, out);
         if (any) html_blocks_write_on(root, page, out);
         b->hidden_bytes += tree.hidden_bytes;
+        b->struck_bytes += tree.struck_bytes;
         b->unread += tree.unread;
     } else {
         put_page(page, i, INGEST_FATE_FAILED, str_of(why.text), out);
@@ -312,6 +313,7 @@ static void read_spine(epub *b, uint32_t pages, record_writer *out) {
     if (b->spine_count > pages)
         record_note(out, "the book has %zu parts, of which the first %u were read", b->spine_count,
                     pages);
+    if (b->struck_bytes > 0) record_note(out, PARSE_STRUCK_NOTE, b->struck_bytes);
     if (b->hidden_bytes > 0)
         record_note(out, "%zu bytes of hidden text were left out", b->hidden_bytes);
     if (b->unread > 0) record_note(out, "%zu bytes of its HTML could not be read", b->unread);

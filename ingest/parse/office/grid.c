@@ -22,6 +22,8 @@
 #define PAIRS_MAX_BYTES 700u
 /* Rows looked at to tell a head from what is below it. */
 #define SAMPLE_ROWS 20u
+/* One range over numbers may be a value among others; two are names. */
+#define STEPS_MIN 2u
 /* An empty stretch in a table that goes on behind it. */
 #define GAP_ROWS 2u
 #define NO_COLUMN UINT32_MAX
@@ -122,21 +124,74 @@ static bool is_figure(const grid *g, const cell *c) {
     return c->is_number && !is_year(text_of(g, c));
 }
 
+static bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
+
+/* "10-49", "100+", "01/2024": made of digits, and no amount. */
+static bool is_step(str t) {
+    t = str_trim(t);
+    if (t.n < 2 || !is_digit(t.p[0])) return false;
+    if (t.p[t.n - 1] == '+') return true;
+    for (size_t i = 1; i + 1 < t.n; i++) {
+        size_t dash =
+            str_starts(str_cut(t, i, t.n), STR("\u2013")) ? 3 : strchr("-/", t.p[i]) != NULL;
+        if (dash && is_digit(t.p[i - 1]) && i + dash < t.n && is_digit(t.p[i + dash])) return true;
+    }
+    return false;
+}
+
+/* "1,95": an amount, whatever the file says that it is. */
+static bool is_plain(str t) {
+    for (size_t i = 0; i < t.n; i++)
+        if (!is_digit(t.p[i]) && (i == 0 || !strchr(" .,", t.p[i]))) return false;
+    return t.n > 0;
+}
+
+/* Steps that columns go up by, one behind the other: two and more, no two the same, over plain
+ * numbers. Gives the first cell of them; a number behind them is the last step. */
+static size_t find_steps(const grid *g, size_t r, size_t end, size_t first, size_t count) {
+    size_t found = 0, from = SIZE_MAX;
+    str before = {0};
+    for (size_t i = first; i < first + count; i++) {
+        str t = text_of(g, &g->cells[i]);
+        if (!is_step(t)) continue;
+        for (size_t k = r + 1; k < end && k <= r + SAMPLE_ROWS; k++) {
+            const cell *below = cell_at(g, &g->rows[k], g->cells[i].column);
+            if (!below) continue;
+            str value = text_of(g, below);
+            if (is_step(value) || (!below->is_number && !is_plain(value))) return SIZE_MAX;
+        }
+        if (found > 0 && str_eq(t, before)) return SIZE_MAX;
+        if (found++ == 0) from = i;
+        before = t;
+    }
+    return found >= STEPS_MIN ? from : SIZE_MAX;
+}
+
+/* Is cell i one of the steps that begin at `from`? */
+static bool is_of_steps(const grid *g, size_t i, size_t from) {
+    if (from == SIZE_MAX || i < from) return false;
+    return is_step(text_of(g, &g->cells[i])) || (i > from && is_step(text_of(g, &g->cells[i - 1])));
+}
+
 /* Does row `r` name the columns of the rows below it? */
 static bool is_head(const grid *g, size_t r, size_t end, span s) {
     size_t first, figures = 0, differs = 0, same = 0;
     size_t count = cells_in(g, &g->rows[r], s, &first);
     if (count < 2) return false;
+    size_t steps = find_steps(g, r, end, first, count);
     for (size_t i = first; i < first + count; i++) {
         const cell *c = &g->cells[i];
         size_t numbers = 0, texts = 0;
-        figures += is_figure(g, c);
+        bool figure = is_figure(g, c) && !is_of_steps(g, i, steps);
+        figures += figure;
         for (size_t k = r + 1; k < end && k <= r + SAMPLE_ROWS; k++) {
             const cell *below = cell_at(g, &g->rows[k], c->column);
             if (below) ++*(below->is_number ? &numbers : &texts);
         }
         if (numbers + texts == 0) continue;
-        if ((numbers > texts) != is_figure(g, c)) /* a name over figures, a figure over names */
+        if ((numbers > texts) != figure) /* a name over figures, a figure over names */
             differs++;
         else
             same++;

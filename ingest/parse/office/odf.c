@@ -24,7 +24,7 @@ static bool is_encrypted(package *p) {
 }
 
 static void tell(odf *d, bool whole, record_writer *out) {
-    story_tell_losses(whole, d->hidden_bytes, d->deletions, out);
+    story_tell_losses(whole, d->hidden_bytes, d->struck_bytes, d->deletions, out);
     pictures_put(&d->pictures, d->p, out);
     if (d->objects > 0)
         record_note(out, "holds %zu embedded object%s that %s not read", d->objects,

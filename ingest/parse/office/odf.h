@@ -16,6 +16,7 @@ typedef struct {
     signed char white;  /* 1: as paper is, or nearly; 0; -1: not said */
     signed char shaded; /* a ground of its own that is not white: 1, 0; -1: not said */
     signed char tiny;   /* too small for any eye: 1, 0; -1: not said */
+    signed char struck; /* a line goes through it: 1, 0; -1: not said */
     bool breaks;        /* begins a page */
     script_level level; /* of letters */
 } odf_style;
@@ -48,7 +49,7 @@ typedef struct {
     arena *a;
     story *s;
     odf_sheet sheet;
-    size_t hidden_bytes, deletions, objects;
+    size_t hidden_bytes, struck_bytes, deletions, objects;
     pictures pictures;
 } odf;
 
@@ -67,9 +68,9 @@ typedef enum {
 } odf_kind;
 odf_kind odf_kind_of(const odf_sheet *s, str style, int *level);
 bool odf_is_hidden(const odf_sheet *s, str style);
-/* Those three of the style or its parents: 1, 0, -1. */
+/* Those four of the style or its parents: 1, 0, -1. */
 typedef struct {
-    signed char white, shaded, tiny;
+    signed char white, shaded, tiny, struck;
 } odf_look;
 odf_look odf_look_of(const odf_sheet *s, str style);
 script_level odf_level_of(const odf_sheet *s, str style);

@@ -45,6 +45,9 @@ typedef struct {
     /* the open cell */
     uint32_t repeat, columns, rows;
     bool number, in_comment, has_paragraph;
+    bool struck;                         /* its style puts a line through the letters */
+    bool gap;                            /* the text that comes stands behind struck-out text */
+    size_t strike_depth, unstruck_depth; /* of spans that say so, and that say the contrary */
     bool unseen;               /* white letters without a ground, or too small for any eye */
     text t, comment, comments; /* comments of the sheet, a line each */
     script_state scripts;      /* of t */
@@ -167,6 +170,7 @@ static bool enter_cell(void *context, const xml_element *e) {
     r->number = type.n > 0 && !str_eq(type, STR("string")) && !str_eq(type, STR("boolean"));
     r->has_paragraph = false;
     odf_look look = odf_look_of(&r->d->sheet, xml_attribute(e, "table:style-name"));
+    r->struck = look.struck == 1;
     r->unseen = look.tiny == 1 || (look.white == 1 && look.shaded != 1);
     text_clear(&r->t);
     return true;
@@ -226,10 +230,19 @@ static bool enter_covered(void *context, const xml_element *e) {
 }
 
 static void put_cell_text(sheet_reader *r, str t) {
-    if (r->in_comment)
+    if (r->in_comment) {
         text_put(&r->comment, t);
-    else
-        script_put(&r->scripts, &r->t, t, r->script, false);
+        return;
+    }
+    if (!r->unseen && (r->strike_depth > 0 || (r->struck && r->unstruck_depth == 0))) {
+        r->d->struck_bytes += str_trim(t).n;
+        r->gap = true;
+        return;
+    }
+    bool spaced = r->gap && (r->t.n == 0 || r->t.p[r->t.n - 1] == ' ');
+    while (spaced && t.n > 0 && t.p[0] == ' ') t = str_cut(t, 1, t.n);
+    r->gap = r->gap && t.n == 0;
+    script_put(&r->scripts, &r->t, t, r->script, false);
 }
 
 static bool enter_paragraph(void *context, const xml_element *e) {
@@ -260,7 +273,11 @@ static void put_text(void *context, str t) {
 /* Raised and lowered letters of a cell. */
 static bool enter_span(void *context, const xml_element *e) {
     sheet_reader *r = context;
-    script_level level = odf_level_of(&r->d->sheet, xml_attribute(e, "text:style-name"));
+    str style = xml_attribute(e, "text:style-name");
+    script_level level = odf_level_of(&r->d->sheet, style);
+    odf_look look = odf_look_of(&r->d->sheet, style);
+    if (r->strike_depth > 0 || look.struck == 1) r->strike_depth++;
+    if (r->unstruck_depth > 0 || (r->struck && look.struck == 0)) r->unstruck_depth++;
     if (r->script_depth == 0) r->script = level;
     if (r->script_depth > 0 || level != SCRIPT_BASE) r->script_depth++;
     return true;
@@ -268,6 +285,8 @@ static bool enter_span(void *context, const xml_element *e) {
 
 static void leave_span(void *context) {
     sheet_reader *r = context;
+    if (r->strike_depth > 0) r->strike_depth--;
+    if (r->unstruck_depth > 0) r->unstruck_depth--;
     if (r->script_depth > 0) r->script_depth--;
     if (r->script_depth == 0) r->script = SCRIPT_BASE;
 }

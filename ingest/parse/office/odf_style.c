@@ -37,7 +37,7 @@ static bool enter_style(void *context, const xml_element *e) {
         s->styles = mem_grow(s->styles, s->style_room, sizeof *s->styles);
     }
     r->style = &s->styles[s->style_count++];
-    *r->style = (odf_style){.hidden = -1, .white = -1, .shaded = -1, .tiny = -1};
+    *r->style = (odf_style){.hidden = -1, .white = -1, .shaded = -1, .tiny = -1, .struck = -1};
     r->style->name = arena_str(a, xml_attribute(e, "style:name"));
     r->style->parent = arena_str(a, xml_attribute(e, "style:parent-style-name"));
     r->style->list = arena_str(a, xml_attribute(e, "style:list-style-name"));
@@ -74,12 +74,22 @@ static bool is_tiny(str size) {
     return strtod(digits, NULL) < SIZE_SEEN_PT;
 }
 
+/* By the line's style or its type; either may say that there is none. */
+static void read_strike(odf_style *style, const xml_element *e) {
+    static const char *const names[] = {"style:text-line-through-style",
+                                        "style:text-line-through-type"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (xml_has(e, names[i]) && style->struck != 0)
+            style->struck = !str_eq(xml_attribute(e, names[i]), STR("none"));
+}
+
 static void read_look(odf_style *style, const xml_element *e) {
     if (xml_has(e, "fo:color")) style->white = colour_is_white(xml_attribute(e, "fo:color"));
     if (xml_has(e, "style:use-window-font-color") && xml_is_on(e, "style:use-window-font-color"))
         style->white = 0;
     if (xml_has(e, "fo:font-size")) style->tiny = is_tiny(xml_attribute(e, "fo:font-size"));
     read_ground(style, e);
+    read_strike(style, e);
     bool outlined = xml_has(e, "style:text-outline") && xml_is_on(e, "style:text-outline");
     str shadow = xml_attribute(e, "fo:text-shadow");
     if (outlined || (shadow.n > 0 && !str_eq(shadow, STR("none")))) style->shaded = 1;
@@ -289,12 +299,13 @@ bool odf_is_hidden(const odf_sheet *s, str style) {
 }
 
 odf_look odf_look_of(const odf_sheet *s, str style) {
-    odf_look look = {-1, -1, -1};
+    odf_look look = {-1, -1, -1, -1};
     const odf_style *at = find_style(s, style);
     for (int i = 0; at && i < CHAIN_MAX; i++, at = find_style(s, at->parent)) {
         if (look.white < 0) look.white = at->white;
         if (look.shaded < 0) look.shaded = at->shaded;
         if (look.tiny < 0) look.tiny = at->tiny;
+        if (look.struck < 0) look.struck = at->struck;
     }
     return look;
 }

@@ -25,8 +25,10 @@ typedef struct {
     size_t spans;   /* depth of spans inside hidden ones */
     size_t scripts; /* depth of spans inside a raised or lowered one */
     script_level script;
-    bool faint;   /* its style is white on paper, or tiny */
-    size_t shown; /* depth of spans that can be seen all the same */
+    bool faint;               /* its style is white on paper, or tiny */
+    size_t shown;             /* depth of spans that can be seen all the same */
+    bool struck;              /* its style is struck out */
+    size_t strikes, unstruck; /* depth of spans that say so, and that say the contrary */
 } open_paragraph;
 
 typedef struct {
@@ -73,6 +75,9 @@ static void put(text_reader *r, str t) {
         text_put(r->to, t);
     } else if (r->hidden_section || (q && (q->hidden || q->spans > 0 || (q->faint && !q->shown)))) {
         r->d->hidden_bytes += str_trim(t).n;
+    } else if (q && (q->strikes > 0 || (q->struck && !q->unstruck))) {
+        r->d->struck_bytes += str_trim(t).n;
+        story_leave_out(r->d->s);
     } else if (q) {
         story_put_script(r->d->s, t, q->scripts > 0 ? q->script : SCRIPT_BASE, r->to_place > 0);
     }
@@ -142,7 +147,9 @@ static bool enter_paragraph(void *context, const xml_element *e) {
     q->style = arena_str(d->a, xml_attribute(e, "text:style-name"));
     q->level = xml_number(e, "text:outline-level", 1, ODF_LEVELS, 1);
     q->hidden = odf_is_hidden(&d->sheet, q->style);
-    q->faint = is_faint(r, odf_look_of(&d->sheet, q->style));
+    odf_look look = odf_look_of(&d->sheet, q->style);
+    q->faint = is_faint(r, look);
+    q->struck = look.struck == 1;
     if (odf_breaks_page(&d->sheet, q->style) && r->table_depth == 0 && story_has_text(d->s) &&
         r->presentation_class.p == NULL)
         story_next_page(d->s, (str){0});
@@ -229,6 +236,8 @@ static bool enter_span(void *context, const xml_element *e) {
     if (q->shown > 0 || (q->faint && !faint && said)) q->shown++;
     if (q->spans > 0 || odf_is_hidden(&r->d->sheet, style) || (faint && !q->faint && !q->shown))
         q->spans++;
+    if (q->strikes > 0 || own.struck == 1) q->strikes++;
+    if (q->unstruck > 0 || (q->struck && own.struck == 0)) q->unstruck++;
     script_level level = odf_level_of(&r->d->sheet, style);
     if (q->scripts == 0) q->script = level;
     if (q->scripts > 0 || level != SCRIPT_BASE) q->scripts++;
@@ -239,6 +248,8 @@ static void leave_span(void *context) {
     open_paragraph *q = paragraph(context);
     if (q && q->spans > 0) q->spans--;
     if (q && q->shown > 0) q->shown--;
+    if (q && q->strikes > 0) q->strikes--;
+    if (q && q->unstruck > 0) q->unstruck--;
     if (q && q->scripts > 0) q->scripts--;
 }
 

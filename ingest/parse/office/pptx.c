@@ -211,6 +211,7 @@ static void tell(pptx *x, record_writer *out) {
     if (x->broken > 0)
         record_note(out, "%zu of its slides, notes or charts are damaged and were read in part",
                     x->broken);
+    if (x->struck_bytes > 0) record_note(out, PARSE_STRUCK_NOTE, x->struck_bytes);
     if (x->hidden_bytes > 0)
         record_note(out, "%zu bytes of hidden text were left out", x->hidden_bytes);
 }

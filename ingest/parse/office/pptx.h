@@ -38,7 +38,7 @@ typedef struct {
     long width, height; /* of a slide; 0: not said */
     str layout_part;
     /* what is told at the end */
-    size_t broken, hidden_bytes;
+    size_t broken, hidden_bytes, struck_bytes;
     pictures pictures;
 } pptx;
 

@@ -30,9 +30,10 @@ typedef struct {
     size_t row;
     /* the open paragraph */
     bool bullet, numbered;
-    script_level script;                 /* of the open run */
-    bool in_run, white, painted, unseen; /* its properties are open; painted: outlined or marked */
-    size_t in_table, hidden_at;          /* depth of the shape that says it is hidden; 0: none */
+    script_level script; /* of the open run */
+    bool in_run, white, painted, unseen,
+        struck;                 /* its properties are open; painted: outlined or marked */
+    size_t in_table, hidden_at; /* depth of the shape that says it is hidden; 0: none */
     char style;
     long level, start;
     long counts[LEVELS];
@@ -181,6 +182,8 @@ static bool enter_run_properties(void *context, const xml_element *e) {
     long baseline = xml_number(e, "baseline", -100000, 100000, 0);
     r->script = baseline > 0 ? SCRIPT_RAISED : baseline < 0 ? SCRIPT_LOWERED : SCRIPT_BASE;
     r->unseen = xml_number(e, "sz", 0, 400000, SIZE_SEEN) < SIZE_SEEN;
+    str strike = xml_attribute(e, "strike");
+    r->struck = strike.n > 0 && !str_eq(strike, STR("noStrike"));
     r->white = r->painted = false;
     r->in_run = true;
     return true;
@@ -197,7 +200,7 @@ static void leave_run_properties(void *context) {
 static void leave_run(void *context) {
     slide_reader *r = context;
     r->script = SCRIPT_BASE;
-    r->unseen = r->white = false;
+    r->unseen = r->white = r->struck = false;
 }
 
 static bool enter_letters_colour(void *context, const xml_element *e) {
@@ -229,12 +232,16 @@ static bool enter_paint(void *context, const xml_element *e) {
 
 static void put_text(void *context, str t) {
     slide_reader *r = context;
-    if (r->unseen || is_shape_unseen(r))
+    if (r->unseen || is_shape_unseen(r)) {
         r->x->hidden_bytes += str_trim(t).n;
-    else if (r->math.formula && formula_is_open(r->math.formula))
+    } else if (r->struck) {
+        r->x->struck_bytes += str_trim(t).n;
+        story_leave_out(r->x->s);
+    } else if (r->math.formula && formula_is_open(r->math.formula)) {
         formula_put(r->math.formula, t);
-    else
+    } else {
         story_put_script(r->x->s, t, r->script, false);
+    }
 }
 
 static void leave_formula(void *context) {
@@ -400,6 +407,8 @@ void pptx_put_notes(pptx *x, size_t entry) {
         {.name = "p:sp", .enter = enter_shape, .leave = leave_shape},
         {.name = "p:ph", .enter = enter_placeholder},
         {.name = "a:p", .enter = enter_note, .leave = leave_note},
+        {.name = "a:r", .leave = leave_run},
+        {.name = "a:rPr", .enter = enter_run_properties},
         {.name = "a:br", .enter = enter_break},
         {.name = "a:t", .has_text = true},
         {.name = "p:pic", .skip = true},

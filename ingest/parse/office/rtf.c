@@ -40,8 +40,11 @@ static bool is_unseen(const rtf *r, const rtf_group *g) {
 static void put_body(rtf *r, str t) {
     rtf_group *g = rtf_top(r);
     bool unseen = is_unseen(r, g);
-    if (unseen || g->deleted) {
-        *(unseen ? &r->hidden_bytes : &r->deleted_bytes) += str_trim(t).n;
+    if (unseen || g->deleted || g->struck) {
+        *(unseen       ? &r->hidden_bytes
+          : g->deleted ? &r->deleted_bytes
+                       : &r->struck_bytes) += str_trim(t).n;
+        if (r->paragraph_open) story_leave_out(r->s);
         return;
     }
     if (!r->paragraph_open && str_trim(t).n == 0) return;
@@ -369,6 +372,7 @@ static str language_of(int id) {
 }
 
 static void tell(const rtf *r, record_writer *out) {
+    if (r->struck_bytes > 0) record_note(out, PARSE_STRUCK_NOTE, r->struck_bytes);
     if (r->hidden_bytes > 0)
         record_note(out, "%zu bytes of hidden text were left out", r->hidden_bytes);
     if (r->deleted_bytes > 0)

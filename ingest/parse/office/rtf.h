@@ -22,7 +22,7 @@ typedef struct {
     rtf_destination to;
     bool begun;     /* something came behind its brace: a destination may not */
     bool ignorable; /* \* came */
-    bool hidden, deleted;
+    bool hidden, deleted, struck;
     bool white, tiny; /* letters as paper, or too small for any eye */
     bool run_ground;  /* that are written on a colour */
     bool boxed;       /* a text box: it may have any fill */
@@ -76,7 +76,7 @@ typedef struct {
         bool ground; /* one of the row's cells has a colour */
         unsigned cells, defined_cells;
     } table;
-    size_t notes, hidden_bytes, deleted_bytes, pictures, objects;
+    size_t notes, hidden_bytes, deleted_bytes, struck_bytes, pictures, objects;
 } rtf;
 
 rtf_group *rtf_top(rtf *r);

@@ -69,6 +69,7 @@ typedef enum {
     W_SBASEDON,
     W_SHPTXT,
     W_SKIP,
+    W_STRIKE,
     W_STYLESHEET,
     W_SUB,
     W_SUPER,
@@ -172,6 +173,8 @@ static const struct {
     {"shprslt", W_SKIP, 0},
     {"shptxt", W_SHPTXT, 0},
     {"sn", W_SKIP, 0},
+    {"strike", W_STRIKE, 0},
+    {"striked", W_STRIKE, 0},
     {"stylesheet", W_STYLESHEET, 0},
     {"sub", W_SUB, 0},
     {"super", W_SUPER, 0},
@@ -462,8 +465,9 @@ static void do_paragraph(rtf *r, meaning m, bool on, int number) {
     if (m == W_SBASEDON && g->to == RTF_STYLES && r->style_count > 0)
         r->styles[r->style_count - 1].base = number;
     if (m == W_OUTLINELEVEL) set_outline(r, number);
-    if (m == W_PLAIN) g->hidden = g->deleted = false;
+    if (m == W_PLAIN) g->hidden = g->deleted = g->struck = false;
     if (m == W_V) g->hidden = on;
+    if (m == W_STRIKE) g->struck = on;
     if (m == W_DELETED) g->deleted = on;
     if (m == W_PLAIN || m == W_NOSUPER) g->level = SCRIPT_BASE;
     if (m == W_SUPER) g->level = on ? SCRIPT_RAISED : SCRIPT_BASE;

@@ -216,7 +216,15 @@ void story_put_script(story *s, str t, script_level level, bool note) {
     }
     if (!f) return;
     if (is_blank(text_str(&f->t))) f->page = s->page; /* a break came before its text */
+    bool spaced = f->gap && (f->t.n == 0 || f->t.p[f->t.n - 1] == ' ');
+    while (spaced && t.n > 0 && t.p[0] == ' ') t = str_cut(t, 1, t.n);
+    f->gap = f->gap && t.n == 0;
     script_put(&f->scripts, &f->t, t, level, note);
+}
+
+void story_leave_out(story *s) {
+    story_frame *f = paragraph(s);
+    if (f) f->gap = true;
 }
 
 void story_keep_apart(story *s, str next) {
@@ -275,9 +283,11 @@ bool story_has_text(const story *s) {
     return s->has_text;
 }
 
-void story_tell_losses(bool whole, size_t hidden_bytes, size_t deletions, record_writer *out) {
+void story_tell_losses(bool whole, size_t hidden_bytes, size_t struck_bytes, size_t deletions,
+                       record_writer *out) {
     if (!whole) record_note(out, "the document is damaged: text behind the damage may be missing");
     if (hidden_bytes > 0) record_note(out, "%zu bytes of hidden text were left out", hidden_bytes);
+    if (struck_bytes > 0) record_note(out, PARSE_STRUCK_NOTE, struck_bytes);
     if (deletions > 0)
         record_note(out, "text that tracked changes delete was left out (%zu places)", deletions);
 }

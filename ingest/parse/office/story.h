@@ -35,6 +35,8 @@ void story_set_mark(story *s, str mark);
 void story_put(story *s, str t);
 /* The same for raised and lowered letters (script.h); `note`: they lead to a note. */
 void story_put_script(story *s, str t, script_level level, bool note);
+/* Something at this place of the paragraph was left out: the spaces around it become one. */
+void story_leave_out(story *s);
 /* Puts a space where a number of the paragraph would run into the one that `next` begins with. */
 void story_keep_apart(story *s, str next);
 /* The text of the open paragraph so far; NULL outside of one. */
@@ -64,7 +66,8 @@ str story_title(const story *s);
 /* Whether anything but running heads was written. */
 bool story_has_text(const story *s);
 /* Notes of what a document holds that is not in its story; deletions: places of tracked changes. */
-void story_tell_losses(bool whole, size_t hidden_bytes, size_t deletions, record_writer *out);
+void story_tell_losses(bool whole, size_t hidden_bytes, size_t struck_bytes, size_t deletions,
+                       record_writer *out);
 /* What was nested too deep to be kept apart, and so stands in one block with its surroundings. */
 bool story_is_flattened(const story *s);
 

@@ -40,6 +40,7 @@ typedef struct {
     ingest_role role;
     uint8_t level;
     text t, mark;
+    bool gap; /* the text that comes stands behind something that was left out */
     script_state scripts;
     story_blocks behind;
     /* table */

@@ -222,7 +222,8 @@ static size_t complete_heads(const story_frame *t, size_t heads) {
     return heads;
 }
 
-/* A title over several columns names each of them, so that every value has its own. */
+/* What stands over several columns is said in each of them: a title names all, a value holds for
+ * all. */
 static void spread(const story_row *row, line *l) {
     for (size_t i = 0; i < row->count; i++) {
         unsigned from = row->cells[i].column, span = span_of(row, i);
@@ -259,6 +260,8 @@ static void put_rows(story *s, const story_frame *t) {
             headed = true;
             if (i + 1 == heads) put_row(s, &now, INGEST_ROW_HEAD, row->page);
         } else if (filled(&now) > 0) {
+            /* alone in its row it is a heading of the rows below */
+            if (filled(&now) > 1) spread(row, &now);
             put_row(s, &now, INGEST_ROW_BODY, row->page);
         }
         free_line(&before);

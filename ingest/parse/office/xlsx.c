@@ -49,6 +49,7 @@ static const xml_rule string_rules[] = {
     {.name = "x:vertAlign", .enter = enter_run_property},
     {.name = "x:color", .enter = enter_run_property},
     {.name = "x:sz", .enter = enter_run_property},
+    {.name = "x:strike", .enter = enter_run_property},
     {.name = "x:t", .has_text = true},
     {.name = "x:rPh", .skip = true}, /* how to pronounce it */
     {0},
@@ -103,6 +104,7 @@ static void tell_hidden(const xlsx *x, record_writer *out) {
     if (x->hidden_columns > 0)
         record_note(out, "the text of hidden columns was left out (%zu columns)",
                     x->hidden_columns);
+    if (x->struck_bytes > 0) record_note(out, PARSE_STRUCK_NOTE, x->struck_bytes);
     if (x->hidden_bytes > 0)
         record_note(out, "%zu bytes of hidden text were left out", x->hidden_bytes);
     if (x->folded_rows > 0)

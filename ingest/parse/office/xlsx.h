@@ -17,6 +17,7 @@ typedef struct {
     bool unseen; /* letters in the colour of their ground, where that is not the paper */
     bool white;  /* white letters on paper: hidden, unless a rule of the sheet paints the ground */
     bool tiny;   /* too small for any eye */
+    bool struck; /* a line goes through its letters */
 } xlsx_look;
 
 /* Text in runs, of which some are raised, or cannot be seen. */
@@ -24,7 +25,8 @@ typedef struct {
     text t;
     script_state scripts;
     script_level level; /* of the open run */
-    bool white, tiny;
+    bool white, tiny, struck;
+    bool gap; /* the text that comes stands behind struck-out text */
 } xlsx_runs;
 
 /* Around white letters of a run: whether they can be seen is known where the ground is. No XML
@@ -47,7 +49,7 @@ typedef struct {
     bool since_1904;
     /* what is told at the end */
     size_t broken, unvalued; /* unvalued: formulas without their result */
-    size_t hidden_bytes, hidden_rows, hidden_columns, folded_rows;
+    size_t hidden_bytes, struck_bytes, hidden_rows, hidden_columns, folded_rows;
     pictures pictures;
 } xlsx;
 
@@ -59,7 +61,7 @@ bool xlsx_read_sheet(xlsx *x, size_t entry, error *err);
 void xlsx_read_styles(xlsx *x, size_t entry);
 /* By the index of a cell's style. */
 xlsx_look xlsx_look_of(const xlsx *x, size_t style);
-/* x:color, x:sz, x:vertAlign of a run. */
+/* x:color, x:sz, x:strike, x:vertAlign of a run. */
 void xlsx_run_property(xlsx_runs *r, const xml_element *e);
 void xlsx_run_put(xlsx *x, xlsx_runs *r, str t);
 void xlsx_run_end(xlsx_runs *r); /* of one run */

@@ -384,6 +384,7 @@ static bool read_rows(sheet_reader *r, size_t entry, error *err) {
         {.name = "x:vertAlign", .enter = enter_run_property},
         {.name = "x:color", .enter = enter_run_property},
         {.name = "x:sz", .enter = enter_run_property},
+        {.name = "x:strike", .enter = enter_run_property},
         {.name = "x:rPh", .skip = true},
         {0},
     };

@@ -30,7 +30,7 @@ typedef struct {
 
 typedef struct {
     colour colour;
-    bool tiny;
+    bool tiny, struck;
 } font;
 
 typedef struct {
@@ -136,6 +136,12 @@ static bool enter_size(void *context, const xml_element *e) {
     return false;
 }
 
+static bool enter_strike(void *context, const xml_element *e) {
+    style_reader *r = context;
+    if (r->in_fonts && r->font_count > 0) r->fonts[r->font_count - 1].struck = xml_is_on(e, "val");
+    return false;
+}
+
 static bool enter_fills(void *context, const xml_element *e) {
     (void)e;
     ((style_reader *)context)->in_fills = true;
@@ -199,6 +205,7 @@ static xlsx_look look_of(const style_reader *r, const xml_element *e) {
     look.white = paper && letters.colour.kind == COLOUR_WHITE;
     look.unseen = !paper && !ground.patterned && is_same(ground.colour, letters.colour);
     look.tiny = letters.tiny;
+    look.struck = letters.struck;
     return look;
 }
 
@@ -221,6 +228,7 @@ void xlsx_read_styles(xlsx *x, size_t entry) {
         {.name = "x:font", .enter = enter_font},
         {.name = "x:color", .enter = enter_colour},
         {.name = "x:sz", .enter = enter_size},
+        {.name = "x:strike", .enter = enter_strike},
         {.name = "x:fills", .enter = enter_fills, .leave = leave_fills},
         {.name = "x:fill", .enter = enter_fill},
         {.name = "x:patternFill", .enter = enter_pattern},
@@ -252,6 +260,8 @@ void xlsx_run_property(xlsx_runs *r, const xml_element *e) {
         r->white = colour_of(e).kind == COLOUR_WHITE;
     else if (strcmp(name, "sz") == 0)
         r->tiny = number_of(e, "val", 11) < SIZE_SEEN_PT;
+    else if (strcmp(name, "strike") == 0)
+        r->struck = xml_is_on(e, "val");
     else
         r->level = str_eq(align, STR("superscript")) ? SCRIPT_RAISED
                    : str_eq(align, STR("subscript")) ? SCRIPT_LOWERED
@@ -260,10 +270,14 @@ void xlsx_run_property(xlsx_runs *r, const xml_element *e) {
 
 void xlsx_run_put(xlsx *x, xlsx_runs *r, str t) {
     static const char begins = XLSX_WHITE_BEGINS, ends = XLSX_WHITE_ENDS;
-    if (r->tiny) {
-        x->hidden_bytes += str_trim(t).n;
+    if (r->tiny || r->struck) {
+        *(r->tiny ? &x->hidden_bytes : &x->struck_bytes) += str_trim(t).n;
+        r->gap = true;
         return;
     }
+    bool spaced = r->gap && (r->t.n == 0 || r->t.p[r->t.n - 1] == ' ');
+    while (spaced && t.n > 0 && t.p[0] == ' ') t = str_cut(t, 1, t.n);
+    r->gap = r->gap && t.n == 0;
     if (r->white) script_put(&r->scripts, &r->t, (str){&begins, 1}, SCRIPT_BASE, false);
     script_put(&r->scripts, &r->t, t, r->white ? SCRIPT_BASE : r->level, false);
     if (r->white) script_put(&r->scripts, &r->t, (str){&ends, 1}, SCRIPT_BASE, false);
@@ -271,7 +285,7 @@ void xlsx_run_put(xlsx *x, xlsx_runs *r, str t) {
 
 void xlsx_run_end(xlsx_runs *r) {
     r->level = SCRIPT_BASE;
-    r->white = r->tiny = false;
+    r->white = r->tiny = r->struck = false;
 }
 
 void xlsx_runs_free(xlsx_runs *r) {
@@ -284,6 +298,10 @@ void xlsx_runs_free(xlsx_runs *r) {
 void xlsx_put_seen(xlsx *x, const xlsx_look *look, bool painted, str t, text *out) {
     if (look->tiny || look->unseen || (look->white && !painted)) {
         x->hidden_bytes += str_trim(t).n;
+        return;
+    }
+    if (look->struck) {
+        x->struck_bytes += str_trim(t).n;
         return;
     }
     bool white = false, hides = look->bare && !painted;

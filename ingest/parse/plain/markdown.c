@@ -37,7 +37,8 @@ typedef struct {
     bool after_blank;
     bool in_list;
     text title;
-    int title_level; /* 0: from front matter, else of the heading that gave it, 9: none yet */
+    size_t struck_bytes; /* of text with a line through it, which was left out */
+    int title_level;     /* 0: from front matter, else of the heading that gave it, 9: none yet */
 } state;
 
 /* ---- writing ------------------------------------------------------------------------------ */
@@ -54,7 +55,7 @@ static void put_lines(state *s, str all) {
 static void put_block(state *s, ingest_role role, int level, str mark, str raw) {
     text_clear(&s->plain);
     text_put(&s->plain, mark);
-    markdown_inline(raw, &s->plain);
+    markdown_inline(raw, &s->plain, &s->struck_bytes);
     str plain = str_trim(text_str(&s->plain));
     if (plain.n <= str_trim(mark).n) return;
     record_block(s->out, role, (uint8_t)level, 1);
@@ -202,7 +203,7 @@ static void put_row(state *s, str line) {
         if (!closing_bar) {
             if (cells > 0) text_put(&row, STR(" | "));
             text_clear(&s->plain);
-            markdown_inline(str_trim(str_cut(line, i, end)), &s->plain);
+            markdown_inline(str_trim(str_cut(line, i, end)), &s->plain, &s->struck_bytes);
             str cell = str_trim(text_str(&s->plain));
             any = any || cell.n > 0;
             text_put(&row, cell);
@@ -394,6 +395,7 @@ bool parse_markdown(const parse_input *in, record_writer *out, error *err) {
     while (at < all.n)
         if (!html_block(&s, all, &at)) one_line(&s, next_line(all, &at));
     close_block(&s);
+    if (s.struck_bytes > 0) record_note(out, PARSE_STRUCK_NOTE, s.struck_bytes);
     if (s.title.n > 0) record_document(out, text_str(&s.title), STR("markdown"), language);
 done:
     markdown_front_free(&front);

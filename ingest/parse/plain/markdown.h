@@ -7,8 +7,9 @@
 #include "ingest/record.h"
 
 /* Emphasis, links, code spans, escapes, entities and HTML tags give way to the text in them;
- * pictures to nothing. Line ends stay. Appends to out. */
-void markdown_inline(str s, text *out);
+ * pictures to nothing. Line ends stay. What is struck out is left out, and its bytes are added to
+ * *struck_bytes. Appends to out. */
+void markdown_inline(str s, text *out, size_t *struck_bytes);
 
 /* What a file says of itself before its text; empty where it says nothing. */
 typedef struct {

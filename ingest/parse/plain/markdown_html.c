@@ -48,6 +48,7 @@ void markdown_html_write(str html, record_writer *out) {
     if (html_tree_build(text_str(&whole), &page, &ignored)) {
         xmlNode *root = html_main_all(&page);
         if (html_info_of(root)->text > 0) html_blocks_write(root, out);
+        if (page.struck_bytes > 0) record_note(out, PARSE_STRUCK_NOTE, page.struck_bytes);
         if (page.hidden_bytes > 0)
             record_note(out, "%zu bytes of hidden text in its HTML were left out",
                         page.hidden_bytes);

@@ -19,6 +19,8 @@
 /* The longest address, tag, entity or code span that is looked for. */
 #define AHEAD_MAX 1000
 #define ENTITY_MAX 12
+/* Of the name of a note. */
+#define LABEL_MAX 32
 /* Of what stands between two ^ or ~ of its own. */
 #define SCRIPT_MAX 24
 
@@ -35,6 +37,7 @@ typedef struct {
     open_mark open[OPEN_MAX];
     size_t count;
     script_state scripts;
+    size_t struck_bytes;
     bool inside; /* of a raised or lowered piece */
 } scan;
 
@@ -65,6 +68,13 @@ static void push(scan *p, char kind, size_t n) {
         p->count--;
     }
     p->open[p->count++] = (open_mark){kind, p->out->n, n};
+}
+
+/* Text with a line through it no longer holds: only how much of it there was is kept. */
+static void leave_struck(scan *p, str struck) {
+    p->struck_bytes += str_trim(struck).n;
+    bool spaced = p->out->n == 0 || is_space(p->out->p[p->out->n - 1]);
+    while (spaced && at(p, p->i) == ' ') p->i++;
 }
 
 static size_t run_length(const scan *p, size_t i) {
@@ -109,6 +119,14 @@ static bool emphasis(scan *p) {
         const open_mark m = p->open[k - 1];
         if (m.kind != c || m.n != n) continue;
         p->count = k - 1;
+        if (c == '~') {
+            text struck = {0};
+            text_put(&struck, str_cut(text_str(p->out), m.at + n, p->out->n));
+            text_cut(p->out, m.at);
+            leave_struck(p, text_str(&struck));
+            text_free(&struck);
+            return true;
+        }
         if (p->out->n - m.at <= AHEAD_MAX) { /* a longer emphasis is two stray marks */
             take_out(p, m.at, n);
             return true;
@@ -171,6 +189,7 @@ static void put_script(scan *p, size_t begin, size_t end, size_t next, script_le
     text piece = {0};
     scan inner = {.s = str_cut(p->s, begin, end), .out = &piece, .inside = true};
     scan_inline(&inner);
+    p->struck_bytes += inner.struck_bytes;
     bool note = str_find(inner.s, STR("](#"), 0) != SIZE_MAX;
     script_put(&p->scripts, p->out, text_str(&piece), level, note);
     script_flush(&p->scripts, p->out, str_cut(p->s, next, p->s.n));
@@ -187,6 +206,23 @@ static bool script_tag(scan *p) {
     if (end == SIZE_MAX) return false;
     put_script(p, p->i + 5, p->i + end, p->i + end + 6, raised ? SCRIPT_RAISED : SCRIPT_LOWERED);
     return true;
+}
+
+/* <del>, <s>, <strike>, with what they hold. */
+static bool strike_tag(scan *p) {
+    static const char *const tags[][2] = {
+        {"<del>", "</del>"}, {"<s>", "</s>"}, {"<strike>", "</strike>"}};
+    str rest = str_cut(p->s, p->i, p->s.n);
+    for (size_t i = 0; i < sizeof tags / sizeof *tags; i++) {
+        str opens = str_of(tags[i][0]), closes = str_of(tags[i][1]);
+        if (!str_starts(rest, opens)) continue;
+        size_t end = str_find(str_cut(rest, 0, AHEAD_MAX), closes, opens.n);
+        if (end == SIZE_MAX) return false;
+        p->i += end + closes.n;
+        leave_struck(p, str_cut(rest, opens.n, end));
+        return true;
+    }
+    return false;
 }
 
 /* "10^5^" and "H~2~O", as Pandoc has it: no space inside, and "x^2+y^2" is none. */
@@ -252,6 +288,21 @@ static bool entity(scan *p) {
     return true;
 }
 
+/* "[^1]" calls a note, "[^1]: text" is it: "[1]", as in every format. */
+static bool footnote(scan *p) {
+    size_t begin = p->i + 2, end = begin;
+    if (at(p, p->i + 1) != '^') return false;
+    while (end - begin < LABEL_MAX && !is_space(at(p, end)) && !strchr("[]", at(p, end))) end++;
+    if (at(p, end) != ']' || end == begin) return false;
+    bool behind = p->out->n > 0 && !is_space(p->out->p[p->out->n - 1]);
+    if (behind && p->i > 0) text_put_char(p->out, ' ');
+    text_put_char(p->out, '[');
+    text_put(p->out, str_cut(p->s, begin, end + 1));
+    bool begins = p->i == 0 || p->s.p[p->i - 1] == '\n';
+    p->i = end + (begins && at(p, end + 1) == ':' ? 2 : 1);
+    return true;
+}
+
 static bool markup(scan *p) {
     char c = p->s.p[p->i];
     switch (c) {
@@ -276,12 +327,13 @@ static bool markup(scan *p) {
         p->i += 2;
         return true;
     case '[':
+        if (footnote(p)) return true;
         push(p, '[', 1);
         return false;
     case ']':
         return close_bracket(p);
     case '<':
-        return script_tag(p) || angle(p);
+        return script_tag(p) || strike_tag(p) || angle(p);
     case '&':
         return entity(p);
     default:
@@ -294,8 +346,9 @@ static void scan_inline(scan *p) {
         if (!markup(p)) text_put_char(p->out, p->s.p[p->i++]);
 }
 
-void markdown_inline(str s, text *out) {
+void markdown_inline(str s, text *out, size_t *struck_bytes) {
     scan p = {.s = s, .out = out};
     scan_inline(&p);
+    *struck_bytes += p.struck_bytes;
     script_free(&p.scripts);
 }
