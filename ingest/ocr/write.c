@@ -171,6 +171,16 @@ static bool is_currency(str s) {
     return str_eq(s, STR("$")) || str_eq(s, STR("\xe2\x82\xac")) || str_eq(s, STR("\xc2\xa3"));
 }
 
+/* The page's ruling lines, as the layout knows them. */
+static void make_rules(const ocr_words *w, arena *scratch, pdf_rules *out) {
+    const box everywhere = {-INFINITY, -INFINITY, INFINITY, INFINITY};
+    for (size_t i = 0; i < w->rule_count; i++) {
+        pdf_rules_add_box(out, in_points(w->rules[i], w->dpi), scratch);
+        pdf_rules_end_path(out, true, false, everywhere, scratch);
+    }
+    pdf_rules_finish(out, scratch);
+}
+
 static void make_runs(const ocr_words *w, arena *scratch, pdf_runs *out) {
     out->runs = arena_alloc(scratch, w->count, sizeof *out->runs);
     float body_pt = body_size(w, scratch), far = 0;
@@ -182,7 +192,10 @@ static void make_runs(const ocr_words *w, arena *scratch, pdf_runs *out) {
         bool first = begins_line(w, i);
         if (first) far = cell_gap(w, i, font_pt * (float)w->dpi / 72, scratch);
         float gap = first ? 0 : fmaxf(word->at.x0 - word[-1].at.x1, word[-1].at.x0 - word->at.x1);
-        if (first || (word->way == OCR_RIGHTWARD && gap > far) || is_currency(word->text))
+        bool ruled =
+            !first && word->way == OCR_RIGHTWARD &&
+            pdf_rules_part(out->rules, in_points(word[-1].at, w->dpi), in_points(word->at, w->dpi));
+        if (first || ruled || (word->way == OCR_RIGHTWARD && gap > far) || is_currency(word->text))
             run = NULL;
         if (word->faint) continue;
         if (!run) run = new_run(out, word, font_pt, w->dpi);
@@ -272,8 +285,10 @@ void ocr_write(const ocr_picture *p, ocr_words *w, const languages_chosen *l, ar
     float height_pt = (float)p->height_pt; /* of the upright page, near enough to find its edges */
     if (fabs(w->to_page.a) < fabs(w->to_page.b)) height_pt = (float)p->width_pt;
     pdf_text t = {.page_count = 1, .page_height_pt = &height_pt};
-    pdf_runs runs = {0};
+    pdf_rules rules = {0};
+    pdf_runs runs = {.rules = &rules};
     name_bullets(w, a);
+    make_rules(w, a, &rules);
     make_runs(w, a, &runs);
     pdf_layout_page(&runs, 1, a, &t.lines);
     pdf_find_blocks(&t, a);
