@@ -275,16 +275,18 @@ static float stroke_in(PIX *black, box at) {
 }
 
 /* Bold print is a heading's only mark in many manuals, and tesseract does not tell it. */
-static void measure_strokes(ocr_words *out) {
-    PIX *black = TessBaseAPIGetThresholdedImage(reader);
-    for (size_t i = 0, end; black && i < out->count; i = end) {
+static void measure_strokes(PIX *black, ocr_words *out) {
+    for (size_t i = 0, end; i < out->count; i = end) {
         box at = out->words[i].at;
         for (end = i + 1; end < out->count && out->words[end].line == out->words[i].line; end++)
             pdf_widen(&at, out->words[end].at);
         float stroke = stroke_in(black, at);
         for (size_t k = i; k < end; k++) out->words[k].stroke = stroke;
     }
-    if (black) pixDestroy(&black);
+}
+
+static bool doubtful(const reading *r) {
+    return r->weight > 0 && r->weighed / r->weight < DOUBTFUL;
 }
 
 static bool read_words(PIX *pix, double dpi, arena *a, ocr_words *out, reading *r, error *err) {
@@ -308,7 +310,10 @@ static bool read_words(PIX *pix, double dpi, arena *a, ocr_words *out, reading *
         take_word(it, at, line, a, out, r);
     } while (TessResultIteratorNext(it, RIL_WORD));
     TessResultIteratorDelete(it);
-    measure_strokes(out);
+    PIX *black = TessBaseAPIGetThresholdedImage(reader);
+    if (black) measure_strokes(black, out);
+    if (black && !doubtful(r)) ocr_read_missed(reader, black, a, out);
+    if (black) pixDestroy(&black);
     out->credible = r->weight > 0 ? (float)(r->weighed / r->weight) : 0;
     return true;
 }
@@ -342,10 +347,6 @@ static int quarters_to_upright(PIX *pix, double dpi, char script_name[32]) {
     if (told && script) snprintf(script_name, 32, "%s", script);
     TessBaseAPIClear(compass);
     return told && sure >= ORIENTED ? (4 - degrees / 90) & 3 : 0;
-}
-
-static bool doubtful(const reading *r) {
-    return r->weight > 0 && r->weighed / r->weight < DOUBTFUL;
 }
 
 /* Where most lines run up, down or backwards, the words are given as if they had been turned. */

@@ -19,6 +19,8 @@
  * line. */
 #define NARROW_GAP_EM 0.8f
 #define WORD_GAPS 3.0f
+/* This much may part two, where other lines are parted there too (as in pdf_text.c). */
+#define WIDE_GAP_EM 0.5f
 /* Sizes within this of the body's are the body's. */
 #define BODY_SHARE 0.2f
 /* Letters that are drawn so many times as thick as the page's usual ones, for their size, are
@@ -130,9 +132,12 @@ static void add_to_run(pdf_run *run, const ocr_word *w, box at, arena *scratch) 
     if (w->way != OCR_RIGHTWARD)
         run->at.y0 = first ? at.y0 : fminf(run->at.y0, at.y0),
         run->at.y1 = first ? at.y1 : fmaxf(run->at.y1, at.y1);
-    run->text =
-        first ? w->text
-              : arena_printf(scratch, STR_FMT " " STR_FMT, STR_ARG(run->text), STR_ARG(w->text));
+    bool wide = !first && w->way == OCR_RIGHTWARD && run->gap_count < PDF_GAPS &&
+                at.x0 - run->at.x1 > WIDE_GAP_EM * run->font_pt;
+    if (wide) run->gaps[run->gap_count++] = (pdf_gap){run->at.x1, at.x0};
+    run->text = first ? w->text
+                      : arena_printf(scratch, STR_FMT "%c" STR_FMT, STR_ARG(run->text),
+                                     wide ? PDF_GAP : ' ', STR_ARG(w->text));
     run->at.x0 = first ? at.x0 : fminf(run->at.x0, at.x0);
     run->at.x1 = first ? at.x1 : fmaxf(run->at.x1, at.x1);
     run->characters += w->text.n;
@@ -245,6 +250,8 @@ static void write_note(const ocr_picture *p, const ocr_words *w, const languages
     } else if (fate == INGEST_FATE_OCR) {
         if (w->faint == 1) add(note, "1 word was left out that could not be read");
         if (w->faint > 1) add(note, "%zu words were left out that could not be read", w->faint);
+        if (w->missed == 1) add(note, "1 piece of text on it was not read");
+        if (w->missed > 1) add(note, "%zu pieces of text on it were not read", w->missed);
         if (l->note[0]) add(note, "%s", l->note);
     }
     if (p->note.n > 0) add(note, STR_FMT, STR_ARG(p->note));
