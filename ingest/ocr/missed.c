@@ -58,7 +58,7 @@ static float usual_height(const ocr_words *w, arena *scratch) {
     size_t n = 0;
     for (size_t i = 0; i < w->count; i++)
         if (is_plain(&w->words[i])) heights[n++] = w->words[i].at.y1 - w->words[i].at.y0;
-    if (n < LEAST_WORDS) return 0;
+    if (n < LEAST_WORDS || 2 * n < w->count) return 0; /* or it lies on its side */
     qsort(heights, n, sizeof *heights, by_height);
     return heights[n / 2];
 }
@@ -74,7 +74,7 @@ static BOXA *find_pieces(const search *s, PIX *black) {
     }
     for (size_t i = 0; i < s->known; i++) {
         box b = s->out->words[i].at;
-        if (!s->out->words[i].faint)
+        if (is_plain(&s->out->words[i])) /* a column of digits is taken for a line that runs down */
             pixRasterop(within, (int)b.x0, (int)b.y0, (int)(b.x1 - b.x0), (int)(b.y1 - b.y0),
                         PIX_SET, NULL, 0, 0);
     }
@@ -177,21 +177,35 @@ static bool read_piece(search *s, box at, const ocr_word *by, float believed) {
     return false;
 }
 
-/* How many faint words stand in a piece; those of one that was read are no longer told. */
-static size_t faint_within(search *s, box at) {
-    size_t n = 0;
+/* Does a word stand in the piece that is faint, or does not run to the right? */
+static bool is_known(const search *s, box at) {
     for (size_t i = 0; i < s->known; i++) {
         const ocr_word *w = &s->out->words[i];
-        float x = (w->at.x0 + w->at.x1) / 2, y = (w->at.y0 + w->at.y1) / 2;
-        n += w->faint && x >= at.x0 && x <= at.x1 && y >= at.y0 && y <= at.y1;
+        if (!is_plain(w) && overlap(at.x0, at.x1, w->at.x0, w->at.x1) > 0 &&
+            overlap(at.y0, at.y1, w->at.y0, w->at.y1) > 0)
+            return true;
     }
-    return n;
+    return false;
+}
+
+/* Such words are no longer told, and say nothing, where the piece was read. */
+static void replace_words(search *s, box at) {
+    for (size_t i = 0; i < s->known; i++) {
+        ocr_word *w = &s->out->words[i];
+        if (is_plain(w) || overlap(at.x0, at.x1, w->at.x0, w->at.x1) <= 0 ||
+            overlap(at.y0, at.y1, w->at.y0, w->at.y1) <= 0)
+            continue;
+        if (w->faint && s->out->faint > 0) s->out->faint--;
+        w->faint = true;
+        w->way = OCR_RIGHTWARD;
+        w->at = (box){at.x0, at.y0, at.x0, at.y0}; /* it is told once */
+    }
 }
 
 static void take_piece(search *s, box at) {
     ocr_words *out = s->out;
     const ocr_word *by = beside(s, at);
-    size_t before = out->count, faint = faint_within(s, at);
+    size_t before = out->count;
     ocr_word alone = {.baseline_y = at.y1, .font_pt = s->usual * 72 / (float)out->dpi};
     ocr_word like = by ? *by : alone;
     bool read = read_piece(s, at, &like, by ? BELIEVED_BESIDE : BELIEVED_ALONE);
@@ -200,8 +214,8 @@ static void take_piece(search *s, box at) {
         read = false;
     }
     if (read)
-        out->faint -= faint < out->faint ? faint : out->faint;
-    else if (by && faint == 0)
+        replace_words(s, at);
+    else if (by && !is_known(s, at))
         out->missed++;
 }
 
