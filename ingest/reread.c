@@ -87,6 +87,7 @@ reread_choice reread_choose(const ingest_document *parsed, uint32_t page,
 #define EDGE_SHARE 0.14f /* a running head stands in this part of the page's height, */
 #define EDGE_BYTES 160u  /* is no longer than this, */
 #define RUNNING_PAGES 3u /* and comes on so many pages */
+#define TABLE_ROWS 3u    /* so many rows are a table: its figures differ, and none runs */
 
 typedef struct {
     char key[EDGE_BYTES + 1];
@@ -120,6 +121,18 @@ static bool at_edge(const ingest_page *p, const ingest_block *b) {
            (l->at.y1 < EDGE_SHARE * p->height_pt || l->at.y0 > (1 - EDGE_SHARE) * p->height_pt);
 }
 
+/* Is it one of so many rows that follow each other on its page? */
+static bool in_table(const ingest_block *blocks, size_t count, size_t i) {
+    size_t first = i, end = i;
+    while (first > 0 && i - first < TABLE_ROWS && blocks[first - 1].page == blocks[i].page &&
+           blocks[first - 1].role == INGEST_ROLE_TABLE_ROW)
+        first--;
+    while (end < count && end - i < TABLE_ROWS && blocks[end].page == blocks[i].page &&
+           blocks[end].role == INGEST_ROLE_TABLE_ROW)
+        end++;
+    return blocks[i].role == INGEST_ROLE_TABLE_ROW && end - first >= TABLE_ROWS;
+}
+
 void reread_mark_running(const ingest_page *pages, ingest_block *blocks, size_t block_count) {
     size_t count = 0, room = 0;
     for (size_t i = 0; i < block_count; i++)
@@ -127,7 +140,8 @@ void reread_mark_running(const ingest_page *pages, ingest_block *blocks, size_t 
     if (room < RUNNING_PAGES) return;
     edge *edges = mem_new(room, sizeof *edges);
     for (size_t i = 0; i < block_count; i++) {
-        if (!at_edge(&pages[blocks[i].page - 1], &blocks[i])) continue;
+        if (!at_edge(&pages[blocks[i].page - 1], &blocks[i]) || in_table(blocks, block_count, i))
+            continue;
         edges[count] = (edge){.page = blocks[i].page, .block = i};
         make_key(blocks[i].lines[0].text, edges[count++].key);
     }

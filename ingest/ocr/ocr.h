@@ -3,7 +3,9 @@
  *   render.c      a page of a PDF becomes a grey picture (poppler, cairo)
  *   picture.c     a page of an image file becomes one (leptonica)
  *   decode.c      large ones in colour, without a copy in colour (libpng, libtiff)
+ *   ruled.c       ruling lines are taken off it
  *   recognise.c   a grey picture becomes words (tesseract), whichever way it is turned
+ *   missed.c      what looks like text and was not read is tried again
  *   write.c       words become lines, blocks and records, by the layout of ingest/parse/pdf/pdf.h
  *   main.c        the program: what it keeps loaded, and its life under the lock
  *
@@ -17,7 +19,8 @@
 #include "ingest/parse/parse.h"
 #include "ingest/worker.h"
 
-struct Pix; /* leptonica's */
+struct Pix;         /* leptonica's */
+struct TessBaseAPI; /* tesseract's */
 
 /* What characters are drawn at: tesseract reads best where a capital is 25 to 40 pixels high. */
 #define OCR_DPI 300.0
@@ -69,11 +72,21 @@ typedef struct {
     ocr_word *words;
     size_t count, room;
     size_t faint;
+    size_t missed;   /* pieces of text that no word was made of */
     float credible;  /* mean confidence over all words, the faint ones too, 0..100 */
     char script[32]; /* that a page of doubtful words seems to be written in, or empty */
     ocr_map to_page;
     double dpi;
+    box *rules; /* lines across and down, without width; pixels of the upright picture */
+    size_t rule_count;
 } ocr_words;
+
+/* A copy of the picture without its ruling lines, which go into `out`; NULL: no memory. */
+struct Pix *ocr_take_rules(struct Pix *grey, double dpi, arena *a, ocr_words *out);
+/* Makes words of what `out` has none of, on the page that `reader` has just read. */
+void ocr_read_missed(struct TessBaseAPI *reader, struct Pix *black, arena *a, ocr_words *out);
+/* Does a line run down through the middle of what stands there? */
+bool ocr_rule_within(const ocr_words *w, box at, float *x);
 
 /* In the parent, once for each choice of languages: children find the models loaded. */
 bool ocr_load(const languages_chosen *languages, error *err);

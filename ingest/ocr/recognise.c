@@ -188,29 +188,74 @@ static ocr_way way_of(TessPageIterator *at, float *baseline_y) {
     return dx >= 0 ? OCR_RIGHTWARD : OCR_LEFTWARD;
 }
 
-static void take_word(TessResultIterator *it, TessPageIterator *at, uint32_t line, arena *a,
+static void add_word(str word, box at, TessResultIterator *it, TessPageIterator *place,
+                     uint32_t line, arena *a, ocr_words *out, reading *r) {
+    int size = 0, flag;
+    ocr_word *w = new_word(out, a);
+    TessResultIteratorWordFontAttributes(it, &flag, &flag, &flag, &flag, &flag, &flag, &size,
+                                         &flag);
+    *w = (ocr_word){.text = arena_str(a, word),
+                    .at = at,
+                    .confidence = TessResultIteratorConfidence(it, RIL_WORD),
+                    .font_pt = (float)size,
+                    .line = line,
+                    .baseline_y = at.y1};
+    w->way = way_of(place, &w->baseline_y);
+    w->faint = w->confidence < BELIEVED;
+    if (w->faint)
+        out->faint++;
+    else
+        r->letters[w->way] += word.n;
+    r->weighed += (double)w->confidence * (double)word.n;
+    r->weight += (double)word.n;
+}
+
+static bool box_of(TessPageIterator *place, TessPageIteratorLevel level, box *at) {
+    int x0, y0, x1, y1;
+    if (!TessPageIteratorBoundingBox(place, level, &x0, &y0, &x1, &y1)) return false;
+    *at = (box){(float)x0, (float)y0, (float)x1, (float)y1};
+    return true;
+}
+
+/* What was read as one word across ruling lines becomes one for each cell. */
+static void take_parts(TessResultIterator *it, TessPageIterator *place, uint32_t line, arena *a,
+                       ocr_words *out, reading *r) {
+    TessResultIterator *letters = TessResultIteratorCopy(it);
+    TessPageIterator *letter = TessResultIteratorGetPageIterator(letters);
+    text part = {0};
+    box whole = {0}, at;
+    float x;
+    do {
+        char *s = TessResultIteratorGetUTF8Text(letters, RIL_SYMBOL);
+        if (s && box_of(letter, RIL_SYMBOL, &at)) {
+            box between = {(whole.x0 + whole.x1) / 2, at.y0, (at.x0 + at.x1) / 2, at.y1};
+            if (part.n > 0 && ocr_rule_within(out, between, &x)) {
+                add_word(text_str(&part), whole, it, place, line, a, out, r);
+                part.n = 0;
+            }
+            if (part.n == 0) whole = at;
+            pdf_widen(&whole, at);
+            text_put(&part, str_of(s));
+        }
+        TessDeleteText(s);
+    } while (TessResultIteratorNext(letters, RIL_SYMBOL) &&
+             !TessPageIteratorIsAtBeginningOf(letter, RIL_WORD));
+    if (part.n > 0) add_word(text_str(&part), whole, it, place, line, a, out, r);
+    text_free(&part);
+    TessResultIteratorDelete(letters);
+}
+
+static void take_word(TessResultIterator *it, TessPageIterator *place, uint32_t line, arena *a,
                       ocr_words *out, reading *r) {
-    int x0, y0, x1, y1, size = 0, flag;
     char *s = TessResultIteratorGetUTF8Text(it, RIL_WORD);
     str word = str_trim(str_of(s));
-    if (word.n > 0 && TessPageIteratorBoundingBox(at, RIL_WORD, &x0, &y0, &x1, &y1)) {
-        ocr_word *w = new_word(out, a);
-        TessResultIteratorWordFontAttributes(it, &flag, &flag, &flag, &flag, &flag, &flag, &size,
-                                             &flag);
-        *w = (ocr_word){.text = arena_str(a, word),
-                        .at = {(float)x0, (float)y0, (float)x1, (float)y1},
-                        .confidence = TessResultIteratorConfidence(it, RIL_WORD),
-                        .font_pt = (float)size,
-                        .line = line,
-                        .baseline_y = (float)y1};
-        w->way = way_of(at, &w->baseline_y);
-        w->faint = w->confidence < BELIEVED;
-        if (w->faint)
-            out->faint++;
+    box at;
+    float x;
+    if (word.n > 0 && box_of(place, RIL_WORD, &at)) {
+        if (ocr_rule_within(out, at, &x))
+            take_parts(it, place, line, a, out, r);
         else
-            r->letters[w->way] += word.n;
-        r->weighed += (double)w->confidence * (double)word.n;
-        r->weight += (double)word.n;
+            add_word(word, at, it, place, line, a, out, r);
     }
     TessDeleteText(s);
 }
@@ -230,24 +275,30 @@ static float stroke_in(PIX *black, box at) {
 }
 
 /* Bold print is a heading's only mark in many manuals, and tesseract does not tell it. */
-static void measure_strokes(ocr_words *out) {
-    PIX *black = TessBaseAPIGetThresholdedImage(reader);
-    for (size_t i = 0, end; black && i < out->count; i = end) {
+static void measure_strokes(PIX *black, ocr_words *out) {
+    for (size_t i = 0, end; i < out->count; i = end) {
         box at = out->words[i].at;
         for (end = i + 1; end < out->count && out->words[end].line == out->words[i].line; end++)
             pdf_widen(&at, out->words[end].at);
         float stroke = stroke_in(black, at);
         for (size_t k = i; k < end; k++) out->words[k].stroke = stroke;
     }
-    if (black) pixDestroy(&black);
+}
+
+static bool doubtful(const reading *r) {
+    return r->weight > 0 && r->weighed / r->weight < DOUBTFUL;
 }
 
 static bool read_words(PIX *pix, double dpi, arena *a, ocr_words *out, reading *r, error *err) {
     *r = (reading){0};
     *out = (ocr_words){.dpi = dpi};
+    PIX *clean = ocr_take_rules(pix, dpi, a, out);
+    if (!clean)
+        return error_set(err, ERROR_LIMIT, "the page needs more memory than one page may have");
     TessBaseAPISetPageSegMode(reader, PSM_AUTO);
-    TessBaseAPISetImage2(reader, pix);
+    TessBaseAPISetImage2(reader, clean); /* it keeps a copy */
     TessBaseAPISetSourceResolution(reader, (int)(dpi + 0.5));
+    pixDestroy(&clean);
     if (TessBaseAPIRecognize(reader, NULL) != 0)
         return error_set(err, ERROR_INTERNAL, "tesseract cannot read this page");
     TessResultIterator *it = TessBaseAPIGetIterator(reader);
@@ -259,7 +310,10 @@ static bool read_words(PIX *pix, double dpi, arena *a, ocr_words *out, reading *
         take_word(it, at, line, a, out, r);
     } while (TessResultIteratorNext(it, RIL_WORD));
     TessResultIteratorDelete(it);
-    measure_strokes(out);
+    PIX *black = TessBaseAPIGetThresholdedImage(reader);
+    if (black) measure_strokes(black, out);
+    if (black && !doubtful(r)) ocr_read_missed(reader, black, a, out);
+    if (black) pixDestroy(&black);
     out->credible = r->weight > 0 ? (float)(r->weighed / r->weight) : 0;
     return true;
 }
@@ -295,10 +349,6 @@ static int quarters_to_upright(PIX *pix, double dpi, char script_name[32]) {
     return told && sure >= ORIENTED ? (4 - degrees / 90) & 3 : 0;
 }
 
-static bool doubtful(const reading *r) {
-    return r->weight > 0 && r->weighed / r->weight < DOUBTFUL;
-}
-
 /* Where most lines run up, down or backwards, the words are given as if they had been turned. */
 static void turn_words(PIX *pix, const reading *r, ocr_words *out) {
     int way = OCR_RIGHTWARD;
@@ -315,6 +365,7 @@ static void turn_words(PIX *pix, const reading *r, ocr_words *out) {
         w->way = (ocr_way)((w->way - way) & 3);
         w->baseline_y = w->at.y1;
     }
+    for (size_t i = 0; i < out->rule_count; i++) out->rules[i] = map_box(forth, out->rules[i]);
     out->to_page = compose(out->to_page, back);
 }
 

@@ -20,6 +20,8 @@
  * line. */
 #define NARROW_GAP_EM 0.8f
 #define WORD_GAPS 3.0f
+/* This much may part two, where other lines are parted there too (as in pdf_text.c). */
+#define WIDE_GAP_EM 0.5f
 /* Sizes within this of the body's are the body's. */
 #define BODY_SHARE 0.2f
 /* Letters that are drawn so many times as thick as the page's usual ones, for their size, are
@@ -131,9 +133,12 @@ static void add_to_run(pdf_run *run, const ocr_word *w, box at, arena *scratch) 
     if (w->way != OCR_RIGHTWARD)
         run->at.y0 = first ? at.y0 : fminf(run->at.y0, at.y0),
         run->at.y1 = first ? at.y1 : fmaxf(run->at.y1, at.y1);
-    run->text =
-        first ? w->text
-              : arena_printf(scratch, STR_FMT " " STR_FMT, STR_ARG(run->text), STR_ARG(w->text));
+    bool wide = !first && w->way == OCR_RIGHTWARD && run->gap_count < PDF_GAPS &&
+                at.x0 - run->at.x1 > WIDE_GAP_EM * run->font_pt;
+    if (wide) run->gaps[run->gap_count++] = (pdf_gap){run->at.x1, at.x0};
+    run->text = first ? w->text
+                      : arena_printf(scratch, STR_FMT "%c" STR_FMT, STR_ARG(run->text),
+                                     wide ? PDF_GAP : ' ', STR_ARG(w->text));
     run->at.x0 = first ? at.x0 : fminf(run->at.x0, at.x0);
     run->at.x1 = first ? at.x1 : fmaxf(run->at.x1, at.x1);
     run->characters += w->text.n;
@@ -172,6 +177,16 @@ static bool is_currency(str s) {
     return str_eq(s, STR("$")) || str_eq(s, STR("\xe2\x82\xac")) || str_eq(s, STR("\xc2\xa3"));
 }
 
+/* The page's ruling lines, as the layout knows them. */
+static void make_rules(const ocr_words *w, arena *scratch, pdf_rules *out) {
+    const box everywhere = {-INFINITY, -INFINITY, INFINITY, INFINITY};
+    for (size_t i = 0; i < w->rule_count; i++) {
+        pdf_rules_add_box(out, in_points(w->rules[i], w->dpi), scratch);
+        pdf_rules_end_path(out, true, false, everywhere, scratch);
+    }
+    pdf_rules_finish(out, scratch);
+}
+
 static void make_runs(const ocr_words *w, arena *scratch, pdf_runs *out) {
     out->runs = arena_alloc(scratch, w->count, sizeof *out->runs);
     float body_pt = body_size(w, scratch), far = 0;
@@ -183,7 +198,10 @@ static void make_runs(const ocr_words *w, arena *scratch, pdf_runs *out) {
         bool first = begins_line(w, i);
         if (first) far = cell_gap(w, i, font_pt * (float)w->dpi / 72, scratch);
         float gap = first ? 0 : fmaxf(word->at.x0 - word[-1].at.x1, word[-1].at.x0 - word->at.x1);
-        if (first || (word->way == OCR_RIGHTWARD && gap > far) || is_currency(word->text))
+        bool ruled =
+            !first && word->way == OCR_RIGHTWARD &&
+            pdf_rules_part(out->rules, in_points(word[-1].at, w->dpi), in_points(word->at, w->dpi));
+        if (first || ruled || (word->way == OCR_RIGHTWARD && gap > far) || is_currency(word->text))
             run = NULL;
         if (word->faint) continue;
         if (!run) run = new_run(out, word, font_pt, w->dpi);
@@ -267,6 +285,8 @@ static void write_note(const ocr_picture *p, const ocr_words *w, const languages
     } else if (fate == INGEST_FATE_OCR) {
         if (w->faint == 1) add(note, "1 word was left out that could not be read");
         if (w->faint > 1) add(note, "%zu words were left out that could not be read", w->faint);
+        if (w->missed == 1) add(note, "1 piece of text on it was not read");
+        if (w->missed > 1) add(note, "%zu pieces of text on it were not read", w->missed);
         if (l->note[0]) add(note, "%s", l->note);
     }
     if (p->note.n > 0) add(note, STR_FMT, STR_ARG(p->note));
@@ -307,8 +327,10 @@ void ocr_write(const ocr_picture *p, ocr_words *w, const languages_chosen *l, ar
     float height_pt = (float)p->height_pt; /* of the upright page, near enough to find its edges */
     if (fabs(w->to_page.a) < fabs(w->to_page.b)) height_pt = (float)p->width_pt;
     pdf_text t = {.page_count = 1, .page_height_pt = &height_pt};
-    pdf_runs runs = {0};
+    pdf_rules rules = {0};
+    pdf_runs runs = {.rules = &rules};
     name_bullets(w, a);
+    make_rules(w, a, &rules);
     make_runs(w, a, &runs);
     pdf_layout_page(&runs, 1, a, &t.lines);
     pdf_find_blocks(&t, a);

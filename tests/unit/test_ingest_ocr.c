@@ -312,6 +312,82 @@ static void a_photograph_lit_from_one_side_is_read(void **state) {
     arena_free(a);
 }
 
+/* A price list as it is scanned: seven columns, the last of single digits, with ruling lines or
+ * without. Rows count from 2, since a 1 that stands alone looks like an l. */
+#define PRICE_FIRST 2
+#define PRICE_LAST 9
+#define PRICES_BOX "0 0 320 240"
+
+static void put_cell(text *out, int x, int row, const char *before, int n, const char *behind) {
+    text_printf(out, "BT /F 10 Tf %d %d Td (%s%d%s) Tj ET ", x + 2, 210 - 20 * row, before, n,
+                behind);
+}
+
+static void price_pdf(text *out, bool ruled) {
+    static const int left[] = {12, 78, 126, 154, 186, 218, 250, 300};
+    static const char *const heads[] = {"Item", "Article", "Unit", "One", "Ten", "Fifty", "Days"};
+    text c = {0};
+    for (int i = 0; i <= 7 && ruled; i++)
+        text_printf(&c, "0.5 w 0.5 G %d 24 m %d 224 l S ", left[i], left[i]);
+    for (int r = 0; r <= PRICE_LAST + 1 && ruled; r++)
+        text_printf(&c, "12 %d m 300 %d l S ", 224 - 20 * r, 224 - 20 * r);
+    for (int i = 0; i < 7; i++)
+        text_printf(&c, "BT /F 10 Tf %d 210 Td (%s) Tj ET ", left[i] + 2, heads[i]);
+    for (int r = PRICE_FIRST; r <= PRICE_LAST; r++) {
+        put_cell(&c, left[0], r, "Glove size ", r, "");
+        put_cell(&c, left[1], r, "GN-100", r, "");
+        text_printf(&c, "BT /F 10 Tf %d %d Td (box) Tj ET ", left[2] + 2, 210 - 20 * r);
+        put_cell(&c, left[3], r, "", r + 10, ".95");
+        put_cell(&c, left[4], r, "", r + 10, ".80");
+        put_cell(&c, left[5], r, "", r + 10, ".60");
+        put_cell(&c, left[6], r, "", r, "");
+    }
+    pdf_of(out, PRICES_BOX, "/Font<</F 5 0 R>>", text_str(&c), "5 0 obj" TIMES "endobj");
+    text_free(&c);
+}
+
+static void expect_prices(bool ruled) {
+    arena *a = arena_new();
+    text pdf = {0}, pgm = {0}, scan = {0}, kept = grey;
+    unsigned kept_columns = columns, kept_rows = rows;
+    int begin = 0;
+    price_pdf(&pdf, ruled);
+    assert_true(pdftoppm(text_str(&pdf), "-gray", &pgm));
+    assert_int_equal(sscanf(pgm.p, "P5 %u %u 255%n", &columns, &rows, &begin), 2);
+    grey = (text){0};
+    text_put(&grey, str_cut(text_str(&pgm), (size_t)begin + 1, pgm.n));
+    picture_pdf(&scan, PRICES_BOX, "320 0 0 240 0 0", "");
+    text_free(&grey);
+    grey = kept, columns = kept_columns, rows = kept_rows;
+    const ingest_document *d = read_bytes(text_str(&scan), "prices.pdf", a);
+    assert_int_equal(d->pages[0].fate, INGEST_FATE_OCR);
+    assert_non_null(line_with(d, "Item | Article | Unit | One | Ten | Fifty | Days"));
+    for (int r = PRICE_FIRST; r <= PRICE_LAST; r++) {
+        char row[128];
+        snprintf(row, sizeof row, "Glove size %d | GN-100%d | box | %d.95 | %d.80 | %d.60 | %d", r,
+                 r, r + 10, r + 10, r + 10, r);
+        assert_non_null(line_with(d, row));
+    }
+    text_free(&pdf);
+    text_free(&pgm);
+    text_free(&scan);
+    arena_free(a);
+}
+
+/* Each figure stands in its own cell: none is lost between the lines, or joined to its neighbour
+ * or to a line. */
+static void a_scanned_price_list_keeps_its_figures(void **state) {
+    (void)state;
+    if (!able) skip();
+    expect_prices(true);
+}
+
+static void a_price_list_without_lines_keeps_its_figures(void **state) {
+    (void)state;
+    if (!able) skip();
+    expect_prices(false);
+}
+
 static void a_huge_page_is_read_coarsely(void **state) {
     (void)state;
     if (!able) skip();
@@ -743,6 +819,8 @@ int main(void) {
         cmocka_unit_test(a_turned_scan_is_read),
         cmocka_unit_test(a_tilted_scan_is_set_straight),
         cmocka_unit_test(a_photograph_lit_from_one_side_is_read),
+        cmocka_unit_test(a_scanned_price_list_keeps_its_figures),
+        cmocka_unit_test(a_price_list_without_lines_keeps_its_figures),
         cmocka_unit_test(a_huge_page_is_read_coarsely),
         cmocka_unit_test(empty_pages_stay_empty),
         cmocka_unit_test(what_makes_no_sense_is_not_taken),
