@@ -293,7 +293,7 @@ static size_t part_of(const ingest_document *d, uint32_t page) {
 static section *find_sections(const ingest_document *d, const flow *f, size_t *count) {
     section *all = NULL;
     size_t n = 0, room = 0;
-    for (size_t i = 0; i < f->unit_count; i++) {
+    for (size_t i = f->again; i < f->unit_count; i++) {
         const unit *u = &f->units[i];
         bool heading = u->kind == UNIT_HEADING;
         size_t part = part_of(d, f->segs[u->first_seg].page);
@@ -352,14 +352,22 @@ static size_t group_of(const section *s, size_t n) {
     return count;
 }
 
+/* What is carried moves out of the flow's arena. */
+static void keep_carry(chunk_carry *carry, arena *a) {
+    for (size_t i = 0; i < INGEST_HEADING_LEVELS; i++)
+        carry->above[i] = arena_str(a, carry->above[i]);
+    for (size_t i = 0; i < CARRIED_UNITS; i++)
+        carry->units[i].text = arena_str(a, carry->units[i].text);
+}
+
 bool chunk_append(const ingest_document *d, ingest_count_fn *count, void *context, arena *a,
-                  chunk_list *to, error *err) {
+                  chunk_carry *carry, chunk_list *to, error *err) {
     flow f;
     section *sections = NULL;
     size_t n = 0;
     cutter c = {.f = &f, .count = count, .context = context, .a = a, .to = to};
     arena *flow_arena = arena_new();
-    bool ok = flow_build(d, count, context, MAX_TOKENS, flow_arena, &f, err);
+    bool ok = flow_build(d, count, context, MAX_TOKENS, flow_arena, carry, &f, err);
 
     if (!ok) goto done;
     sections = find_sections(d, &f, &n);
@@ -376,6 +384,7 @@ bool chunk_append(const ingest_document *d, ingest_count_fn *count, void *contex
         }
         i += group;
     }
+    if (carry) keep_carry(carry, a);
 done:
     mem_free(sections);
     mem_free(c.lines);
@@ -399,7 +408,7 @@ void chunk_list_end(chunk_list *l, arena *a, ingest_chunk **out, size_t *count) 
 bool ingest_chunk_document(const ingest_document *d, ingest_count_fn *count, void *context,
                            arena *a, ingest_chunk **out, size_t *out_count, error *err) {
     chunk_list all = {0};
-    bool ok = chunk_append(d, count, context, a, &all, err);
+    bool ok = chunk_append(d, count, context, a, NULL, &all, err);
     if (!ok) all.count = 0;
     chunk_list_end(&all, a, out, out_count);
     return ok;

@@ -43,11 +43,27 @@ typedef struct {
     str *paths; /* heading paths, in the arena; [0] is empty; the one before a heading's own is its
                  * parent's */
     size_t path_count, path_room;
+    size_t again; /* so many units come from the stretch before, to be said again where needed */
 } flow;
 
-/* Everything but footers, lines joined. Units longer than `max_tokens` are cut at word bounds. */
+/* What the next stretch of a document must know of those before: the headings above it, by level,
+ * and of the table that goes on in it the line that leads into it, the header row, and the name of
+ * the group of rows. */
+#define CARRIED_UNITS 3
+typedef struct {
+    bool begun, in_table;
+    str above[INGEST_HEADING_LEVELS];
+    struct {
+        str text; /* empty: there is none */
+        uint32_t page;
+    } units[CARRIED_UNITS];
+} chunk_carry;
+
+/* Everything but footers, lines joined. Units longer than `max_tokens` are cut at word bounds.
+ * carry: of a stretch of a document that is no piece by itself; it is brought up to date, in the
+ * arena. Else NULL. */
 bool flow_build(const ingest_document *d, ingest_count_fn *count, void *context, size_t max_tokens,
-                arena *a, flow *out, error *err);
+                arena *a, chunk_carry *carry, flow *out, error *err);
 void flow_free(flow *f);
 
 bool flow_is_small(uint32_t letter);
@@ -66,9 +82,10 @@ typedef struct {
     size_t count, room;
 } chunk_list;
 
-/* Appends the chunks of a document, or of a piece of one; what they point to is in `a`. */
+/* Appends the chunks of a document, or of a piece of one; what they point to is in `a`, and so is
+ * what is carried from one stretch to the next (flow_build). */
 bool chunk_append(const ingest_document *d, ingest_count_fn *count, void *context, arena *a,
-                  chunk_list *to, error *err);
+                  chunk_carry *carry, chunk_list *to, error *err);
 /* Moves them into `a`, and empties the list. */
 void chunk_list_end(chunk_list *l, arena *a, ingest_chunk **out, size_t *count);
 

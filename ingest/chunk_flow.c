@@ -523,8 +523,43 @@ static void put_above(builder *b, const str *above) {
     text_free(&clean);
 }
 
+/* ---- stretches ----------------------------------------------------------------------------- */
+
+/* What stood in the stretch before, as units that a chunk may say again. */
+static void put_carried(builder *b, const chunk_carry *carry) {
+    uint32_t *const places[CARRIED_UNITS] = {&b->lead, &b->header, &b->group};
+    flow *f = b->f;
+    for (size_t i = 0; i < CARRIED_UNITS; i++) {
+        size_t begin = f->t.n, first = f->unit_count;
+        const ingest_line line = {.text = carry->units[i].text};
+        if (line.text.n == 0) continue;
+        put_line(b, begin, &line, carry->units[i].page, false);
+        put_units(b, UNIT_ROW, begin, f->t.n, true);
+        text_put_char(&f->t, '\n');
+        f->units[first].leads = true;
+        f->units[first].head = places[i] == &b->header;
+        *places[i] = (uint32_t)first;
+    }
+    f->again = f->unit_count;
+    b->in_table = b->has_cells = carry->in_table;
+    b->above = carry->in_table ? INGEST_ROLE_TABLE_ROW : INGEST_ROLE_PARAGRAPH;
+}
+
+static void find_carry(const builder *b, chunk_carry *carry) {
+    const flow *f = b->f;
+    const uint32_t units[CARRIED_UNITS] = {b->lead, b->header, b->group};
+    *carry = (chunk_carry){.begun = true, .in_table = b->in_table};
+    memcpy(carry->above, b->stack, sizeof b->stack);
+    for (size_t i = 0; i < CARRIED_UNITS && b->in_table; i++) {
+        if (units[i] == UNIT_NONE) continue;
+        const unit *u = &f->units[units[i]];
+        carry->units[i].text = arena_str(b->a, str_cut(text_str(&f->t), u->begin, u->end));
+        carry->units[i].page = f->segs[u->first_seg].page;
+    }
+}
+
 bool flow_build(const ingest_document *d, ingest_count_fn *count, void *context, size_t max_tokens,
-                arena *a, flow *out, error *err) {
+                arena *a, chunk_carry *carry, flow *out, error *err) {
     builder b = {.f = out,
                  .a = a,
                  .count = count,
@@ -534,10 +569,13 @@ bool flow_build(const ingest_document *d, ingest_count_fn *count, void *context,
                  .header = UNIT_NONE,
                  .group = UNIT_NONE};
     *out = (flow){0};
-    if (d->above) put_above(&b, d->above);
+    bool goes_on = carry && carry->begun;
+    if (goes_on || d->above) put_above(&b, goes_on ? carry->above : d->above);
     put_path(&b);
+    if (goes_on) put_carried(&b, carry);
     collect_words(d, &b.words);
     bool ok = put_all(&b, d, err);
+    if (ok && carry) find_carry(&b, carry);
     mem_free(b.words.slots);
     return ok;
 }

@@ -209,7 +209,8 @@ bool ingest_read(ingest_worker *w, int fd, str name, const ingest_options *optio
  * are in chunks, and so *out has none. For documents of any length. */
 typedef struct {
     ingest_count_fn *count;
-    void *context; /* of count */
+    void *context;        /* of count */
+    size_t stretch_bytes; /* how many bytes of blocks are cut at once; 0: as many as is good */
     ingest_chunk *chunks;
     size_t chunk_count;
 } ingest_cutting;

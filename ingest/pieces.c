@@ -258,6 +258,9 @@ static bool read_document(pieces *p, size_t i, ingest_worker *w, error *err) {
         fd = n->run->bytes.fd;
         name = (str){head->name, head->name_bytes};
     }
+    if (n->it.depth == 0 && !p->whole)
+        return worker_read_first(w, &piece, p->options, fd, name, p->first_bytes, n->it.a, &n->it.d,
+                                 &n->it.rest, err);
     return worker_read_piece(w, &piece, p->options, fd, name, n->it.a, &n->it.d, err);
 }
 
@@ -389,7 +392,10 @@ static size_t ready_items(const pieces *p) {
 }
 
 static void end_stretch(pieces *p) {
-    for (size_t i = 0; i < p->item_count; i++) arena_free(p->items[i].a);
+    for (size_t i = 0; i < p->item_count; i++) {
+        record_store_free(p->items[i].rest);
+        arena_free(p->items[i].a);
+    }
     mem_free(p->items);
     p->items = NULL;
     p->item_count = 0;
@@ -425,6 +431,7 @@ void pieces_close(pieces *p) {
     end_stretch(p);
     for (pieces_node *n = p->first, *next; n; n = next) {
         next = n->next;
+        record_store_free(n->it.rest);
         arena_free(n->it.a);
         if (!n->done) leave(n->in);
         mem_free(n);

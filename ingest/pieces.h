@@ -21,6 +21,7 @@ typedef struct {
     str name;
     arena *a;           /* NULL: not begun, and so not read */
     ingest_document *d; /* NULL: not read */
+    record_store *rest; /* of its blocks, those that follow; NULL: all are in d */
     const error *err;   /* why not */
     size_t child_count;
     size_t first_ocr; /* read.c: of its pages; those that follow it stand together */
@@ -35,8 +36,9 @@ typedef struct {
     ingest_worker *own;
     ingest_share_fn *share;
     void *sharer;
-    arena *names; /* of the items, for longer than their stretch */
-    bool whole;   /* all is one stretch */
+    arena *names;       /* of the items, for longer than their stretch */
+    bool whole;         /* all is one stretch */
+    size_t first_bytes; /* of the file's own blocks, if they are many (worker_read_first) */
 
     pieces_item *items; /* the stretch */
     size_t item_count;

@@ -18,6 +18,10 @@
 #define DEEPEST_LEVEL INGEST_HEADING_LEVELS
 _Static_assert(WORKER_DEPTH < DEEPEST_LEVEL, "each part that a document lies in has a heading");
 
+/* Of the blocks of one long document that are cut into chunks at once. What comes of it in between
+ * takes as much again; a book of a thousand pages stays whole. */
+#define STRETCH_BYTES (8u << 20)
+
 /* A page to be recognised. */
 typedef struct {
     size_t item;
@@ -469,6 +473,29 @@ bool ingest_read(ingest_worker *w, int fd, str name, const ingest_options *optio
     return ok;
 }
 
+/* The chunks of the stretch, and of the blocks of the file itself that follow it. */
+static bool append_stretch(reading *r, const ingest_document *first, const ingest_cutting *cutting,
+                           chunk_list *chunks, error *err) {
+    record_store *rest = r->items[0].rest;
+    chunk_carry carry = {0};
+    bool ok = chunk_append(first, cutting->count, cutting->context, r->a, rest ? &carry : NULL,
+                           chunks, err);
+    if (rest) { /* the first blocks are in chunks */
+        arena_free(r->items[0].a);
+        r->items[0].a = NULL;
+    }
+    while (ok && rest && !record_store_is_empty(rest)) {
+        ingest_document d = *first;
+        arena *own = arena_new();
+        d.block_count = record_store_take(rest, r->from.first_bytes, own, &d.blocks);
+        ok = worker_stopped(r->options)
+                 ? error_set(err, ERROR_CANCELLED, "it was stopped")
+                 : chunk_append(&d, cutting->count, cutting->context, r->a, &carry, chunks, err);
+        arena_free(own);
+    }
+    return ok;
+}
+
 bool ingest_read_chunks(ingest_worker *w, int fd, str name, const ingest_options *options,
                         ingest_share_fn *share, void *sharer, ingest_cutting *cutting, arena *a,
                         ingest_document **out, error *err) {
@@ -477,11 +504,12 @@ bool ingest_read_chunks(ingest_worker *w, int fd, str name, const ingest_options
     error why = {0};
     bool on = true;
     open_reading(&r, w, fd, name, options, share, sharer, a);
+    r.from.first_bytes = cutting->stretch_bytes ? cutting->stretch_bytes : STRETCH_BYTES;
     while (on) {
         ingest_document stretch;
         arena *own = arena_new();
         on = next_stretch(&r, own, &stretch, &why) &&
-             chunk_append(&stretch, cutting->count, cutting->context, a, &chunks, &why);
+             append_stretch(&r, &stretch, cutting, &chunks, &why);
         end_stretch(&r, NULL);
         arena_free(own);
     }

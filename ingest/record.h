@@ -36,7 +36,7 @@ enum {
 
 #define RECORD_MAX_BYTES (1u << 20)      /* one record; a longer line is split by the writer */
 #define RECORD_MAX_STREAM (256ull << 20) /* one document */
-#define RECORD_MAX_LINES (4u << 20)      /* one document: 40 bytes each in the reader */
+#define RECORD_MAX_LINES (4u << 20)      /* one document: 8 bytes each in the reader */
 #define RECORD_MAX_NAME 1024u            /* bytes of a title, label or note; the writer cuts */
 #define RECORD_MAX_NOTES 64u     /* and asides, of a document; the writer says how many more */
 #define RECORD_MAX_PARTS 100000u /* of a document; a parser that finds more notes it */
@@ -107,5 +107,26 @@ void record_reader_free(record_reader *r);
 bool record_feed(record_reader *r, const void *bytes, size_t n, error *err);
 /* After the last byte: the whole document, or why there is none. */
 bool record_finish(record_reader *r, str name, ingest_document **out, error *err);
+
+/* Blocks that wait to be used, packed (record_store.c). */
+typedef struct record_store record_store;
+
+record_store *record_store_new(void);
+void record_store_free(record_store *s); /* NULL is fine */
+/* A block gets the lines that follow it. */
+void record_store_block(record_store *s, ingest_role role, uint8_t level, uint32_t page);
+void record_store_line(record_store *s, const ingest_line *line);
+bool record_store_placed(const record_store *s); /* has a line a place on its page? */
+bool record_store_is_empty(const record_store *s);
+/* Unpacks the next blocks into `a`, until they hold most_bytes, and gives their count: at least one
+ * while any waits. */
+size_t record_store_take(record_store *s, size_t most_bytes, arena *a, const ingest_block **out);
+
+/* As record_finish; but a long document of which each stretch can be understood by itself (nothing
+ * has a place on a page, no page waits for recognition, no document is inside) comes with as many
+ * of its first blocks as hold most_bytes, and the others in *rest, which is the caller's. *rest is
+ * NULL where the document is whole. */
+bool record_finish_first(record_reader *r, str name, size_t most_bytes, ingest_document **out,
+                         record_store **rest, error *err);
 
 #endif

@@ -5,8 +5,8 @@
  * memory grows only with bytes that really came, up to RECORD_MAX_STREAM. The first fault ends
  * the document; later bytes are then ignored with the same error.
  *
- * Lines are collected in plain arrays and copied into the document's arena at the end; texts go
- * into the arena at once. It never touches a descriptor: the worker and the fuzzer feed it.
+ * Blocks wait packed (record_store.c) and are unpacked into the document's arena at the end, all of
+ * them or so many. It never touches a descriptor: the worker and the fuzzer feed it.
  */
 #include <math.h>
 #include <string.h>
@@ -14,12 +14,6 @@
 #include "ingest/record.h"
 
 #define HEADER_BYTES 5u
-
-typedef struct {
-    uint8_t role, level;
-    uint32_t page;
-    uint32_t first_line;
-} block_start;
 
 struct record_reader {
     arena *a;
@@ -32,10 +26,9 @@ struct record_reader {
     str title, type, language, date;
     ingest_page *pages;
     size_t page_count, page_room;
-    block_start *blocks;
-    size_t block_count, block_room;
-    ingest_line *lines;
-    size_t line_count, line_room;
+    record_store *blocks;
+    size_t block_count, line_count;
+    size_t block_line; /* how many lines came before the last block */
     ingest_part *parts;
     size_t part_count, part_room;
     str notes[RECORD_MAX_NOTES], asides[RECORD_MAX_NOTES];
@@ -55,14 +48,14 @@ record_reader *record_reader_new(arena *a, const ingest_limits *limits) {
     record_reader *r = mem_new(1, sizeof *r);
     r->a = a;
     r->max_pages = limits->pages;
+    r->blocks = record_store_new();
     return r;
 }
 
 void record_reader_free(record_reader *r) {
     if (!r) return;
     mem_free(r->pages);
-    mem_free(r->blocks);
-    mem_free(r->lines);
+    record_store_free(r->blocks);
     mem_free(r->parts);
     mem_free(r->partial);
     mem_free(r);
@@ -165,7 +158,7 @@ static bool read_page(record_reader *r, cursor *c) {
 
 /* True where the block last begun has a line, or none was begun. */
 static bool last_block_is_whole(const record_reader *r) {
-    return r->block_count == 0 || r->blocks[r->block_count - 1].first_line < r->line_count;
+    return r->block_count == 0 || r->block_line < r->line_count;
 }
 
 /* Headings have a level; table rows and paragraphs may have what they are in its place. */
@@ -176,15 +169,14 @@ static bool level_fits(uint8_t role, uint8_t level) {
 }
 
 static bool read_block(record_reader *r, cursor *c) {
-    block_start b = {.first_line = (uint32_t)r->line_count};
-    b.role = take_u8(c);
-    b.level = take_u8(c);
-    b.page = take_u32(c);
-    if (c->bad || b.role >= INGEST_ROLE_COUNT || !level_fits(b.role, b.level) || b.page == 0 ||
-        b.page > r->page_count || !last_block_is_whole(r))
+    uint8_t role = take_u8(c), level = take_u8(c);
+    uint32_t page = take_u32(c);
+    if (c->bad || role >= INGEST_ROLE_COUNT || !level_fits(role, level) || page == 0 ||
+        page > r->page_count || !last_block_is_whole(r))
         return false;
-    r->blocks = room_for(r->blocks, r->block_count, &r->block_room, sizeof *r->blocks);
-    r->blocks[r->block_count++] = b;
+    record_store_block(r->blocks, (ingest_role)role, level, page);
+    r->block_line = r->line_count;
+    r->block_count++;
     return true;
 }
 
@@ -198,9 +190,9 @@ static bool read_line(record_reader *r, cursor *c) {
     line.font_pt = take_f32(c, 0);
     if (c->bad || s.n == 0 || r->block_count == 0 || r->line_count >= RECORD_MAX_LINES)
         return false;
-    line.text = arena_str(r->a, s);
-    r->lines = room_for(r->lines, r->line_count, &r->line_room, sizeof *r->lines);
-    r->lines[r->line_count++] = line;
+    line.text = s;
+    record_store_line(r->blocks, &line);
+    r->line_count++;
     return true;
 }
 
@@ -344,50 +336,62 @@ bool record_feed(record_reader *r, const void *bytes, size_t n, error *err) {
     return !r->failed;
 }
 
-static ingest_document *assemble(record_reader *r, str name) {
+/* Nothing of it is judged by what stands on other pages or in another stretch. */
+static bool can_be_cut(const record_reader *r) {
+    bool ok = r->part_count == 0 && !record_store_placed(r->blocks);
+    for (size_t i = 0; ok && i < r->page_count; i++) {
+        const ingest_page *p = &r->pages[i];
+        ok = !p->wants_ocr && (p->fate == INGEST_FATE_TEXT || p->fate == INGEST_FATE_EMPTY);
+    }
+    return ok;
+}
+
+static ingest_document *assemble(record_reader *r, str name, size_t most_bytes) {
     ingest_document *d = arena_alloc(r->a, 1, sizeof *d);
     ingest_page *pages = arena_alloc(r->a, r->page_count, sizeof *pages);
-    ingest_line *lines = arena_alloc(r->a, r->line_count + 1, sizeof *lines);
-    ingest_block *blocks = arena_alloc(r->a, r->block_count + 1, sizeof *blocks);
     ingest_part *parts = arena_alloc(r->a, r->part_count + 1, sizeof *parts);
     str *notes = arena_alloc(r->a, r->note_count + r->aside_count + 1, sizeof *notes);
     if (r->page_count > 0) memcpy(pages, r->pages, r->page_count * sizeof *pages);
     if (r->part_count > 0) memcpy(parts, r->parts, r->part_count * sizeof *parts);
     memcpy(notes, r->notes, r->note_count * sizeof *notes);
     memcpy(notes + r->note_count, r->asides, r->aside_count * sizeof *notes);
-    if (r->line_count > 0) memcpy(lines, r->lines, r->line_count * sizeof *lines);
-    for (size_t i = 0; i < r->block_count; i++) {
-        const block_start *b = &r->blocks[i];
-        size_t end = i + 1 < r->block_count ? b[1].first_line : r->line_count;
-        blocks[i] = (ingest_block){.role = (ingest_role)b->role,
-                                   .level = b->level,
-                                   .page = b->page,
-                                   .lines = lines + b->first_line,
-                                   .line_count = end - b->first_line};
-    }
     *d = (ingest_document){.title = r->title.n > 0 ? r->title : arena_str(r->a, name),
                            .type = r->type,
                            .language = r->language,
                            .date = r->date,
                            .pages = pages,
                            .page_count = r->page_count,
-                           .blocks = blocks,
-                           .block_count = r->block_count,
                            .parts = parts,
                            .part_count = r->part_count,
                            .notes = notes,
                            .note_count = r->note_count + r->aside_count,
                            .aside_count = r->aside_count};
+    d->block_count = record_store_take(r->blocks, most_bytes, r->a, &d->blocks);
     return d;
 }
 
-bool record_finish(record_reader *r, str name, ingest_document **out, error *err) {
+static bool is_whole(const record_reader *r, error *err) {
     if (r->failed || r->refused) {
         if (err) *err = r->fault;
         return false;
     }
-    if (!r->done || r->partial_used > 0)
-        return error_set(err, ERROR_INPUT, "the parser stopped in the middle of the document");
-    *out = assemble(r, name);
+    return (r->done && r->partial_used == 0) ||
+           error_set(err, ERROR_INPUT, "the parser stopped in the middle of the document");
+}
+
+bool record_finish(record_reader *r, str name, ingest_document **out, error *err) {
+    if (!is_whole(r, err)) return false;
+    *out = assemble(r, name, SIZE_MAX);
+    return true;
+}
+
+bool record_finish_first(record_reader *r, str name, size_t most_bytes, ingest_document **out,
+                         record_store **rest, error *err) {
+    *rest = NULL;
+    if (!is_whole(r, err)) return false;
+    *out = assemble(r, name, can_be_cut(r) ? most_bytes : SIZE_MAX);
+    if (record_store_is_empty(r->blocks)) return true;
+    *rest = r->blocks;
+    r->blocks = NULL;
     return true;
 }

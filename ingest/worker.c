@@ -413,6 +413,8 @@ typedef struct {
     record_reader *reader;
     text *copy; /* of the records; NULL: none is wanted */
     ingest_document **out;
+    size_t most_bytes; /* of blocks in *out, where the others are wanted in *rest */
+    record_store **rest;
 } record_sink;
 
 static void begin_records(void *context) {
@@ -430,23 +432,44 @@ static bool take_records(void *context, const void *bytes, size_t n, error *err)
 
 static bool finish_records(void *context, error *err) {
     record_sink *s = context;
+    if (s->rest)
+        return record_finish_first(s->reader, s->name, s->most_bytes, s->out, s->rest, err);
     return record_finish(s->reader, s->name, s->out, err);
 }
 
-bool worker_read_kept(ingest_worker *w, const worker_piece *piece, const ingest_options *options,
-                      int fd, str name, text *kept, arena *a, ingest_document **out, error *err) {
+static bool read_records(record_sink *records, ingest_worker *w, const worker_piece *piece,
+                         const ingest_options *options, int fd, error *err) {
     worker_request request;
-    record_sink records = {.w = w, .a = a, .name = base_name(name), .copy = kept, .out = out};
-    const sink s = {begin_records, take_records, finish_records, &records};
-    if (!fill_request(w, piece, options, records.name, &request, err)) return false;
+    const sink s = {begin_records, take_records, finish_records, records};
+    if (!fill_request(w, piece, options, records->name, &request, err)) return false;
     bool ok = run_request(w, &request, fd, &s, options, err);
-    record_reader_free(records.reader);
+    record_reader_free(records->reader);
     return ok;
 }
 
 bool worker_read_piece(ingest_worker *w, const worker_piece *piece, const ingest_options *options,
                        int fd, str name, arena *a, ingest_document **out, error *err) {
-    return worker_read_kept(w, piece, options, fd, name, NULL, a, out, err);
+    record_sink records = {.w = w, .a = a, .name = base_name(name), .out = out};
+    return read_records(&records, w, piece, options, fd, err);
+}
+
+bool worker_read_first(ingest_worker *w, const worker_piece *piece, const ingest_options *options,
+                       int fd, str name, size_t most_bytes, arena *a, ingest_document **out,
+                       record_store **rest, error *err) {
+    record_sink records = {.w = w,
+                           .a = a,
+                           .name = base_name(name),
+                           .out = out,
+                           .most_bytes = most_bytes,
+                           .rest = rest};
+    *rest = NULL;
+    return read_records(&records, w, piece, options, fd, err);
+}
+
+bool worker_read_kept(ingest_worker *w, const worker_piece *piece, const ingest_options *options,
+                      int fd, str name, text *kept, arena *a, ingest_document **out, error *err) {
+    record_sink records = {.w = w, .a = a, .name = base_name(name), .copy = kept, .out = out};
+    return read_records(&records, w, piece, options, fd, err);
 }
 
 bool worker_replay(const ingest_worker *w, str name, str records, arena *a, ingest_document **out,

@@ -12,6 +12,7 @@
 
 #include "ingest/ingest.h"
 #include "ingest/kept.h"
+#include "ingest/record.h"
 
 #define WORKER_FD 3
 #define WORKER_VERSION 4u
@@ -87,7 +88,12 @@ typedef struct {
  * one page, numbered 1. */
 bool worker_read_piece(ingest_worker *w, const worker_piece *piece, const ingest_options *options,
                        int fd, str name, arena *a, ingest_document **out, error *err);
-/* The same; `records` gets the bytes that the document was read from, for worker_replay. */
+/* The same; a long document may come with its first blocks alone, as many as hold most_bytes, and the
+ * others in *rest (record_finish_first). */
+bool worker_read_first(ingest_worker *w, const worker_piece *piece, const ingest_options *options,
+                       int fd, str name, size_t most_bytes, arena *a, ingest_document **out,
+                       record_store **rest, error *err);
+/* As worker_read_piece; `records` gets the bytes that the document was read from, for worker_replay. */
 bool worker_read_kept(ingest_worker *w, const worker_piece *piece, const ingest_options *options,
                       int fd, str name, text *records, arena *a, ingest_document **out, error *err);
 bool worker_replay(const ingest_worker *w, str name, str records, arena *a, ingest_document **out,

@@ -215,9 +215,8 @@ static bool ends_word(char c) {
 }
 
 /* CR LF and CR become LF, every word becomes NFC: nothing composes with a space. */
-static bool normalise(const text *in, text *out, error *err) {
+static bool normalise(str s, text *out, error *err) {
     text scratch = {0};
-    str s = text_str(in);
     bool ok = true;
     size_t start = 0, word = 0, used; /* what is not yet put; where the word at i begins */
     for (size_t i = 0; ok && i < s.n; i += used) {
@@ -244,17 +243,17 @@ static bool normalise(const text *in, text *out, error *err) {
     return ok;
 }
 
-/* Bytes without a byte order mark. */
-static bool decode(str bytes, str declared, text *out, error *err) {
+/* Bytes without a byte order mark; *whole: they are UTF-8 as they stand, and were not copied. */
+static bool decode(str bytes, str declared, text *out, bool *whole, error *err) {
     const char *name = charset_by_label(declared);
     size_t good, bad;
     iconv_t cd = (iconv_t)-1;
     count_utf8(bytes, &good, &bad);
     bool iconv_needed = name && strcmp(name, CHARSET_UTF8) != 0 && strcmp(name, CHARSET_LATIN) != 0;
     bool latin = name && strcmp(name, CHARSET_LATIN) == 0;
-    if (bad == 0 && (good >= SURE_UTF8 || !iconv_needed)) {
-        from_utf8(bytes, out);
-    } else if (iconv_needed) {
+    *whole = bad == 0 && (good >= SURE_UTF8 || !iconv_needed);
+    if (*whole) return true;
+    if (iconv_needed) {
         if (!find_converter(name, &cd, err)) return false;
         from_iconv(cd, bytes, out);
     } else if (!latin && good > MOSTLY * bad) {
@@ -268,7 +267,7 @@ static bool decode(str bytes, str declared, text *out, error *err) {
 bool parse_to_utf8(str bytes, str declared, text *out, error *err) {
     text raw = {0};
     char order = utf16_order(bytes);
-    bool ok;
+    bool ok, whole = false; /* whole: a long text is not held twice */
     open_all();
     text_clear(out);
     if (order) {
@@ -281,9 +280,9 @@ bool parse_to_utf8(str bytes, str declared, text *out, error *err) {
         from_utf8(str_cut(bytes, 3, bytes.n), &raw);
         ok = true;
     } else {
-        ok = decode(bytes, declared, &raw, err);
+        ok = decode(bytes, declared, &raw, &whole, err);
     }
-    ok = ok && normalise(&raw, out, err);
+    ok = ok && normalise(whole ? bytes : text_str(&raw), out, err);
     text_free(&raw);
     return ok;
 }

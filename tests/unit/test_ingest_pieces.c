@@ -156,6 +156,103 @@ static void stretches_make_the_same_chunks(void **state) {
     text_free(&other);
 }
 
+/* ---- a long document ------------------------------------------------------------------------- */
+
+enum { ROWS = 600, SMALL_STRETCH = 4096 };
+
+static ingest_document *read_cut(const char *name, str bytes, size_t stretch_bytes, arena *a,
+                                 ingest_cutting *cutting) {
+    ingest_document *d;
+    error err = {0};
+    int fd = documents_file(bytes);
+    *cutting = (ingest_cutting){.count = count_words, .stretch_bytes = stretch_bytes};
+    if (!ingest_read_chunks(worker, fd, str_of(name), NULL, NULL, NULL, cutting, a, &d, &err))
+        fail_msg("%s", err.text);
+    close(fd);
+    return d;
+}
+
+/* What of the chunks was not said before, without white space. */
+static void put_new_words(const ingest_cutting *cutting, text *out) {
+    for (size_t i = 0; i < cutting->chunk_count; i++) {
+        const ingest_chunk *c = &cutting->chunks[i];
+        for (size_t k = c->overlap_bytes; k < c->text.n; k++)
+            if (c->text.p[k] > ' ') text_put_char(out, c->text.p[k]);
+    }
+}
+
+static void same_words(const char *name, str bytes) {
+    arena *a = arena_new();
+    ingest_cutting whole, cut;
+    text before = {0}, after = {0}, facts = {0}, cut_facts = {0};
+    describe_chunks(read_cut(name, bytes, 0, a, &whole), NULL, 0, &facts);
+    describe_chunks(read_cut(name, bytes, SMALL_STRETCH, a, &cut), NULL, 0, &cut_facts);
+    put_new_words(&whole, &before);
+    put_new_words(&cut, &after);
+    assert_int_not_equal(cut.chunk_count, whole.chunk_count);
+    assert_string_equal(before.p, after.p);
+    assert_string_equal(facts.p, cut_facts.p);
+    text_free(&before);
+    text_free(&after);
+    text_free(&facts);
+    text_free(&cut_facts);
+    arena_free(a);
+}
+
+static void a_table_keeps_its_head_in_every_stretch(void **state) {
+    (void)state;
+    text t = {0};
+    arena *a = arena_new();
+    ingest_cutting cut;
+    text_put(&t, STR("Part;Name;Price\n"));
+    for (int i = 0; i < ROWS; i++) text_printf(&t, "%d;valve number %d;%d,50\n", i, i, i % 97);
+    same_words("parts.csv", text_str(&t));
+    read_cut("parts.csv", text_str(&t), SMALL_STRETCH, a, &cut);
+    for (size_t i = 0; i < cut.chunk_count; i++) {
+        const ingest_chunk *c = &cut.chunks[i];
+        assert_true(str_starts(c->text, STR("Part | Name | Price\n\n")));
+        assert_int_equal(c->overlap_bytes, i == 0 ? 0 : strlen("Part | Name | Price\n\n"));
+        assert_int_equal(c->lines[0].begin, 0);
+        assert_int_equal(c->lines[0].page, 1);
+    }
+    arena_free(a);
+    text_free(&t);
+}
+
+static void headings_stand_above_every_stretch(void **state) {
+    (void)state;
+    text t = {0};
+    arena *a = arena_new();
+    ingest_cutting cut;
+    text_put(&t, STR("# Pumps\n\n## Valves\n\n"));
+    for (int i = 0; i < ROWS; i++)
+        text_printf(&t, "Valve %d opens at %d bar. It is oiled each year.\n\n", i, i % 13);
+    text_put(&t, STR("## Seals\n\nSeals are made of rubber.\n"));
+    same_words("pumps.md", text_str(&t));
+    read_cut("pumps.md", text_str(&t), SMALL_STRETCH, a, &cut);
+    for (size_t i = 0; i + 1 < cut.chunk_count; i++)
+        assert_true(str_eq(cut.chunks[i].heading, STR("Pumps > Valves")));
+    assert_true(str_eq(cut.chunks[cut.chunk_count - 1].heading, STR("Pumps > Seals")));
+    arena_free(a);
+    text_free(&t);
+}
+
+/* A row costs its chunk, and what it was packed into; not what it is made of while it is cut. */
+static void a_long_table_takes_little_memory(void **state) {
+    (void)state;
+    enum { MANY_ROWS = 200000, ROW_BYTES = 220 };
+    text t = {0};
+    arena *a = arena_new();
+    ingest_cutting cut;
+    text_put(&t, STR("Part;Name;Price\n"));
+    for (int i = 0; i < MANY_ROWS; i++) text_printf(&t, "%d;valve number %d;%d,50\n", i, i, i % 97);
+    uint64_t before = peak_bytes();
+    read_cut("parts.csv", text_str(&t), 0, a, &cut);
+    if (!SHADOW_MEMORY) assert_in_range(peak_bytes() - before, 0, MANY_ROWS * (uint64_t)ROW_BYTES);
+    arena_free(a);
+    text_free(&t);
+}
+
 /* ---- runs ---------------------------------------------------------------------------------- */
 
 /* Members that do not fit into one run together, one that fits into none, and broken ones. */
@@ -266,6 +363,9 @@ static void one_budget_for_all(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(stretches_make_the_same_chunks),
+        cmocka_unit_test(a_table_keeps_its_head_in_every_stretch),
+        cmocka_unit_test(headings_stand_above_every_stretch),
+        cmocka_unit_test(a_long_table_takes_little_memory),
         cmocka_unit_test(runs_have_an_end),
         cmocka_unit_test(cost_grows_with_the_number),
         cmocka_unit_test(one_budget_for_all),

@@ -65,7 +65,7 @@ bool reading_of(const ingest_document *d, bool body, reading *out, error *err) {
     for (size_t i = 0; i < d->block_count; i++)
         if (!body || belongs_to_body(d, &d->blocks[i], &joined))
             blocks[kept.block_count++] = d->blocks[i];
-    bool ok = flow_build(&kept, count_quarters, NULL, SIZE_MAX / 2, a, &f, err);
+    bool ok = flow_build(&kept, count_quarters, NULL, SIZE_MAX / 2, a, NULL, &f, err);
     for (size_t pos = 0; ok && pos < f.t.n;) {
         size_t end = str_find(text_str(&f.t), STR("\n"), pos);
         if (end == SIZE_MAX) end = f.t.n;
