@@ -63,7 +63,8 @@ static void find_folder_above(str root, str path, text *out) {
 static str gone_folder(str there, str path) {
     size_t step = there.n + (there.n == 0 || there.p[there.n - 1] != '/');
     size_t end = str_find(path, STR("/"), step);
-    return end == SIZE_MAX ? (str){0} : str_cut(path, 0, end);
+    if (end == SIZE_MAX) return (str){0};
+    return str_cut(path, 0, end);
 }
 
 static const str *missing_disk(const str *disks, size_t count, str path) {

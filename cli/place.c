@@ -90,8 +90,11 @@ static str heading_below(str part, str heading) {
     str between = STR(" > ");
     size_t n = part.n < heading.n ? part.n : heading.n;
     if (n == 0 || !str_eq(str_cut(part, 0, n), str_cut(heading, 0, n))) return heading;
-    if (heading.n <= part.n)
-        return part.n == n || str_starts(str_cut(part, n, part.n), between) ? (str){0} : heading;
+    if (heading.n <= part.n) {
+        bool all = part.n == n || str_starts(str_cut(part, n, part.n), between);
+        if (all) heading.n = 0;
+        return heading;
+    }
     str rest = str_cut(heading, n, heading.n);
     return str_starts(rest, between) ? str_cut(rest, between.n, rest.n) : heading;
 }

@@ -117,7 +117,8 @@ static str json_value(str json, str quoted_name) {
     behind = str_trim(str_cut(behind, 1, behind.n));
     if (!str_starts(behind, STR("\""))) return (str){0};
     size_t end = str_find(behind, STR("\""), 1);
-    return end == SIZE_MAX ? (str){0} : str_cut(behind, 1, end);
+    if (end == SIZE_MAX) return (str){0};
+    return str_cut(behind, 1, end);
 }
 
 static void read_json(str json, head *h) {
