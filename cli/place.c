@@ -138,15 +138,17 @@ static void put_word(text *out, str word) {
     if (!plain) text_put_char(out, '\'');
 }
 
+static void put_library(text *out, const cli_session *s) {
+    if (!s->named_library) return;
+    text_put(out, STR(" --library "));
+    put_word(out, str_of(s->named_library));
+}
+
 /* Of the document's number: a name may stand for several, and mean something to a shell. */
 static void put_hint(text *out, const cli_session *s, int64_t document) {
-    text_put(out, STR(" (carrel status "));
-    if (s->named_library) {
-        text_put(out, STR("--library "));
-        put_word(out, str_of(s->named_library));
-        text_put_char(out, ' ');
-    }
-    text_printf(out, "%lld)", (long long)document);
+    text_put(out, STR(" (carrel status"));
+    put_library(out, s);
+    text_printf(out, " %lld)", (long long)document);
 }
 
 bool cli_put_gaps(text *out, const cli_session *s, int64_t document, str path) {
@@ -177,10 +179,7 @@ void cli_put_unreadable(text *out, const cli_session *s) {
     if (!index_count_failed(s->library, &files, NULL) || files == 0) return;
     cli_put_count(out, files, "file", "files");
     text_put(out, STR(" could not be read: carrel status --failed"));
-    if (s->named_library) {
-        text_put(out, STR(" --library "));
-        put_word(out, str_of(s->named_library));
-    }
+    put_library(out, s);
     text_put_char(out, '\n');
 }
 

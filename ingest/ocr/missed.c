@@ -43,11 +43,6 @@ typedef struct {
     uint32_t line;
 } search;
 
-static int by_height(const void *pa, const void *pb) {
-    float a = *(const float *)pa, b = *(const float *)pb;
-    return a < b ? -1 : a > b;
-}
-
 static bool is_plain(const ocr_word *w) {
     return !w->faint && w->way == OCR_RIGHTWARD;
 }
@@ -59,7 +54,7 @@ static float usual_height(const ocr_words *w, arena *scratch) {
     for (size_t i = 0; i < w->count; i++)
         if (is_plain(&w->words[i])) heights[n++] = w->words[i].at.y1 - w->words[i].at.y0;
     if (n < LEAST_WORDS || 2 * n < w->count) return 0; /* or it lies on its side */
-    qsort(heights, n, sizeof *heights, by_height);
+    qsort(heights, n, sizeof *heights, pdf_by_size);
     return heights[n / 2];
 }
 

@@ -94,16 +94,11 @@ static void name_bullets(ocr_words *w, arena *scratch) {
 
 /* ---- runs ----------------------------------------------------------------------------------- */
 
-static int by_float(const void *pa, const void *pb) {
-    float a = *(const float *)pa, b = *(const float *)pb;
-    return a < b ? -1 : a > b;
-}
-
 /* The size of most letters: the median over words, which are about as many letters each. */
 static float body_size(const ocr_words *w, arena *scratch) {
     float *sizes = arena_alloc(scratch, w->count, sizeof *sizes);
     for (size_t i = 0; i < w->count; i++) sizes[i] = w->words[i].font_pt;
-    qsort(sizes, w->count, sizeof *sizes, by_float);
+    qsort(sizes, w->count, sizeof *sizes, pdf_by_size);
     return sizes[w->count / 2];
 }
 
@@ -114,7 +109,7 @@ static float body_stroke(const ocr_words *w, arena *scratch) {
     for (size_t i = 0; i < w->count; i++)
         if (w->words[i].stroke > 0 && w->words[i].font_pt > 0)
             strokes[count++] = w->words[i].stroke / w->words[i].font_pt;
-    qsort(strokes, count, sizeof *strokes, by_float);
+    qsort(strokes, count, sizeof *strokes, pdf_by_size);
     return count > 0 ? strokes[count / 2] : 0;
 }
 
@@ -167,7 +162,7 @@ static float cell_gap(const ocr_words *w, size_t first, float em, arena *scratch
     for (size_t i = first + 1; i < end; i++)
         gaps[count++] = fmaxf(w->words[i].at.x0 - w->words[i - 1].at.x1,
                               w->words[i - 1].at.x0 - w->words[i].at.x1);
-    qsort(gaps, count, sizeof *gaps, by_float);
+    qsort(gaps, count, sizeof *gaps, pdf_by_size);
     float gap = WORD_GAPS * gaps[(count - 1) / 2];
     return fminf(fmaxf(gap, NARROW_GAP_EM * em), CELL_GAP_EM * em);
 }

@@ -181,6 +181,8 @@ bool pdf_stands_over(box a, box b); /* or under it */
 box pdf_box_of(const float *x, const float *y, size_t count);
 bool pdf_is_rectangle(const float *x, const float *y, size_t count, box around);
 
+int pdf_by_size(const void *pa, const void *pb); /* of floats, for qsort */
+
 /* PopplerPage, without poppler's headers for the stages that do not need them. */
 struct _PopplerPage;
 struct pdf_look; /* pdf_hidden.h */

@@ -24,11 +24,6 @@ size_t pdf_size_bin(float pt) {
     return pt > 0 && pt < PDF_MAX_FONT_PT ? (size_t)(pt * 2 + 0.5f) : 0;
 }
 
-static int by_float(const void *pa, const void *pb) {
-    float a = *(const float *)pa, b = *(const float *)pb;
-    return a < b ? -1 : a > b;
-}
-
 static bool follows(const pdf_line *p, const pdf_line *l) {
     return l->page == p->page && l->column == p->column && l->at.y0 > p->at.y0 &&
            pdf_size_bin(l->font_pt) == pdf_size_bin(p->font_pt);
@@ -45,7 +40,7 @@ static void usual_steps(const pdf_text *t, pdf_style *s, arena *a) {
         for (size_t i = 1; i < t->lines.count; i++)
             if (pdf_size_bin(l[i].font_pt) == bin && follows(&l[i - 1], &l[i]) && !l[i].table)
                 found[n++] = l[i].at.y1 - l[i - 1].at.y1;
-        qsort(found, n, sizeof *found, by_float);
+        qsort(found, n, sizeof *found, pdf_by_size);
         float fallback = 1.2f * (float)bin / 2;
         s->steps[bin] = n > 2 && found[n / 4] < 3 * fallback ? found[n / 4] : fallback;
     }

@@ -1,4 +1,4 @@
-/* Boxes on a page: widening, turning, and what of them stands over what.
+/* Boxes on a page: widening, turning, what of them stands over what, and the order of measures.
  *
  * All stages of reading a PDF ask these questions, and have to mean the same by the answers.
  * Written with comparisons instead of fminf and fmaxf, which are calls: they are asked for every
@@ -51,6 +51,11 @@ box pdf_box_of(const float *x, const float *y, size_t count) {
     box b = {x[0], y[0], x[0], y[0]};
     for (size_t i = 1; i < count; i++) pdf_widen(&b, (box){x[i], y[i], x[i], y[i]});
     return b;
+}
+
+int pdf_by_size(const void *pa, const void *pb) {
+    float a = *(const float *)pa, b = *(const float *)pb;
+    return a < b ? -1 : a > b;
 }
 
 bool pdf_is_rectangle(const float *x, const float *y, size_t count, box around) {

@@ -90,18 +90,13 @@ static bool is_long(const pdf_run *r) {
     return r->text.n >= PROSE_BYTES && width_of(r) >= PROSE_EM * r->font_pt;
 }
 
-static int by_float(const void *pa, const void *pb) {
-    float a = *(const float *)pa, b = *(const float *)pb;
-    return a < b ? -1 : a > b;
-}
-
 /* The width that most long runs nearly have; 0 where there is none. */
 static float usual_width(cutter *c, pdf_group g) {
     float *widths = arena_alloc(c->scratch, g.count + 1, sizeof *widths), usual = 0;
     size_t count = 0, most = 0;
     for (size_t i = 0; i < g.count; i++)
         if (is_long(g.runs[i])) widths[count++] = width_of(g.runs[i]);
-    qsort(widths, count, sizeof *widths, by_float);
+    qsort(widths, count, sizeof *widths, pdf_by_size);
     for (size_t i = 0, low = 0; i < count; i++) {
         while (widths[low] < SAME_WIDTH * widths[i]) low++;
         if (i + 1 - low >= most) {

@@ -148,11 +148,6 @@ static bool is_label_of(const pdf_row *p, const pdf_row *r, float step_above, co
            !p->head && step < PDF_SAME_CELL_EM * em && fabsf(p->at.x0 - r->at.x0) < 3 * em;
 }
 
-static int by_float(const void *pa, const void *pb) {
-    float a = *(const float *)pa, b = *(const float *)pb;
-    return a < b ? -1 : a > b;
-}
-
 /* The step of lines within a row of a table whose rows stand farther apart than their lines; 0
  * where that cannot be told. Tables of figures have white between groups of rows instead. */
 static float line_step(const pdf_row *rows, size_t count, arena *a) {
@@ -165,7 +160,7 @@ static float line_step(const pdf_row *rows, size_t count, arena *a) {
         cells += rows[i].count - 1;
     }
     if (n == 0 || figures * 2 > cells) return 0;
-    qsort(steps, n, sizeof *steps, by_float);
+    qsort(steps, n, sizeof *steps, pdf_by_size);
     float usual = steps[n / 4];
     for (size_t i = 0; i < n; i++) wide += steps[i] > WIDE_STEP * usual;
     return wide < 2 || wide * 8 < n ? 0 : usual;

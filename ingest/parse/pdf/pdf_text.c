@@ -516,11 +516,6 @@ static void add_character(run_builder *b, page_view *v, guint index, uint32_t c,
     if (!sign) count_font(b, font_pt);
 }
 
-static int by_float(const void *pa, const void *pb) {
-    float a = *(const float *)pa, b = *(const float *)pb;
-    return a < b ? -1 : a > b;
-}
-
 /* How wide an alef is: the median of those that begin a word in front of a lam, as the article.
  * Their boxes stand at the other end of the word. */
 static float find_alef(str s, const PopplerRectangle *boxes, guint box_count) {
@@ -546,7 +541,7 @@ static float find_alef(str s, const PopplerRectangle *boxes, guint box_count) {
         }
     }
     if (n < ALEF_ENOUGH) return 0;
-    qsort(found, n, sizeof *found, by_float);
+    qsort(found, n, sizeof *found, pdf_by_size);
     return found[n / 2];
 }
 
