@@ -15,25 +15,12 @@
 
 #include <cmocka.h>
 
+#include "tests/support/arena_test.h"
 #include "tests/support/documents.h"
 #include "tests/support/expect.h"
 
 #define FOLDER "tests/golden/facts/"
 #define SHOWN "The valve opens at four bar"
-
-static arena *a;
-
-static int open_arena(void **state) {
-    (void)state;
-    a = arena_new();
-    return 0;
-}
-
-static int free_arena(void **state) {
-    (void)state;
-    arena_free(a);
-    return 0;
-}
 
 static bool read_with(const char *path, const char *password, ingest_document **d, error *err) {
     const ingest_options options = {.password = str_of(password), .no_ocr = true};
@@ -327,7 +314,6 @@ static void broken_copies_leave_a_sentence(void **state) {
 }
 
 int main(void) {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, open_arena, free_arena)
     const struct CMUnitTest tests[] = {
         TEST(hidden_text_is_left_out_and_told),
         TEST(visible_text_stays),

@@ -12,25 +12,12 @@
 
 #include <cmocka.h>
 
+#include "tests/support/arena_test.h"
 #include "tests/support/documents.h"
 #include "tests/support/expect.h"
 #include "tests/support/pdf_file.h"
 
 #define OBJECTS 6
-
-static arena *a;
-
-static int open_arena(void **state) {
-    (void)state;
-    a = arena_new();
-    return 0;
-}
-
-static int free_arena(void **state) {
-    (void)state;
-    arena_free(a);
-    return 0;
-}
 
 static str stream(const char *bytes) {
     return arena_printf(a, "<</Length %zu>>\nstream\n%s\nendstream", strlen(bytes), bytes);
@@ -153,13 +140,10 @@ static void texts_that_only_look_so_stay(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(codes_without_a_meaning_are_told_by_the_words, open_arena,
-                                        free_arena),
-        cmocka_unit_test_setup_teardown(a_sign_in_their_place_is_told_by_the_words, open_arena,
-                                        free_arena),
-        cmocka_unit_test_setup_teardown(words_with_nothing_in_their_place_are_mended, open_arena,
-                                        free_arena),
-        cmocka_unit_test_setup_teardown(texts_that_only_look_so_stay, open_arena, free_arena),
+        TEST(codes_without_a_meaning_are_told_by_the_words),
+        TEST(a_sign_in_their_place_is_told_by_the_words),
+        TEST(words_with_nothing_in_their_place_are_mended),
+        TEST(texts_that_only_look_so_stay),
     };
     return cmocka_run_group_tests(tests, documents_open, documents_close);
 }

@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "tests/support/arena_test.h"
 #include "tests/support/documents.h"
 #include "tests/support/expect.h"
 #include "tests/support/pdf_file.h"
@@ -23,20 +24,6 @@
 const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void) {
     return "leak:libfontconfig";
-}
-
-static arena *a;
-
-static int open_arena(void **state) {
-    (void)state;
-    a = arena_new();
-    return 0;
-}
-
-static int free_arena(void **state) {
-    (void)state;
-    arena_free(a);
-    return 0;
 }
 
 /* A page of this content; further objects follow from FIRST_FREE on, the first being the root of
@@ -322,23 +309,18 @@ static void what_cairo_tags_is_read(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(roles_are_followed_through_the_map, open_arena, free_arena),
-        cmocka_unit_test_setup_teardown(sections_give_levels_to_plain_headings, open_arena,
-                                        free_arena),
-        cmocka_unit_test_setup_teardown(names_and_forms_carry_numbers_too, open_arena, free_arena),
-        cmocka_unit_test_setup_teardown(a_tree_that_calls_all_the_same_is_not_heeded, open_arena,
-                                        free_arena),
-        cmocka_unit_test_setup_teardown(a_tree_of_part_of_the_page_is_not_heeded, open_arena,
-                                        free_arena),
-        cmocka_unit_test_setup_teardown(broken_trees_do_no_harm, open_arena, free_arena),
-        cmocka_unit_test_setup_teardown(a_tree_too_deep_is_cut_and_said, open_arena, free_arena),
-        cmocka_unit_test_setup_teardown(lists_captions_and_contents_are_heeded, open_arena,
-                                        free_arena),
-        cmocka_unit_test_setup_teardown(artifacts_outside_of_the_text_run, open_arena, free_arena),
-        cmocka_unit_test_setup_teardown(figures_are_described, open_arena, free_arena),
-        cmocka_unit_test_setup_teardown(a_sentence_for_a_letter_is_left_out, open_arena,
-                                        free_arena),
-        cmocka_unit_test_setup_teardown(what_cairo_tags_is_read, open_arena, free_arena),
+        TEST(roles_are_followed_through_the_map),
+        TEST(sections_give_levels_to_plain_headings),
+        TEST(names_and_forms_carry_numbers_too),
+        TEST(a_tree_that_calls_all_the_same_is_not_heeded),
+        TEST(a_tree_of_part_of_the_page_is_not_heeded),
+        TEST(broken_trees_do_no_harm),
+        TEST(a_tree_too_deep_is_cut_and_said),
+        TEST(lists_captions_and_contents_are_heeded),
+        TEST(artifacts_outside_of_the_text_run),
+        TEST(figures_are_described),
+        TEST(a_sentence_for_a_letter_is_left_out),
+        TEST(what_cairo_tags_is_read),
     };
     return cmocka_run_group_tests(tests, documents_open, documents_close);
 }
